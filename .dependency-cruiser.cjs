@@ -1,0 +1,88 @@
+/** The layers of docs/ARCHITECTURE.md, each ban with its reason. */
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "no-circular",
+      comment: "Files that import each other in a loop cannot be understood or tested one at a time.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "server-knows-no-pulumi",
+      comment: "The server is an executable of its own; the deployment tool stays out of it.",
+      severity: "error",
+      from: { path: "^server/" },
+      to: { path: "(^|/)@pulumi/|^components/|^tools/|^test/" },
+    },
+    {
+      name: "components-see-only-the-handshake",
+      comment:
+        "Components deploy the built artefact. Of the server's sources they share types and the client side of the handshake, so that health is judged by the same code as `vpnserver check`.",
+      severity: "error",
+      from: { path: "^components/" },
+      to: { path: "^server/", pathNot: "^server/(client/|wire/|listener-status\\.ts|limits\\.ts)" },
+    },
+    {
+      name: "wire-is-pure",
+      comment: "Codecs turn bytes into values and back: no I/O, no clock, no other layer.",
+      severity: "error",
+      from: { path: "^server/wire/" },
+      to: { path: "^server/", pathNot: "^server/(wire/|limits\\.ts|errors\\.ts)" },
+    },
+    {
+      name: "wire-does-no-io",
+      comment: "Codecs do no I/O.",
+      severity: "error",
+      from: { path: "^server/wire/" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto)$" },
+    },
+    {
+      name: "client-knows-only-the-wire",
+      comment:
+        "The handshake's client side is shared with the components, so it stays free of the server's I/O and state.",
+      severity: "error",
+      from: { path: "^server/client/" },
+      to: { path: "^server/", pathNot: "^server/(client|wire)/|^server/limits\\.ts" },
+    },
+    {
+      name: "transport-below-the-process-model",
+      comment: "Listeners serve whoever wires them; they know nothing of supervisor, modes or command line.",
+      severity: "error",
+      from: { path: "^server/transport/" },
+      to: { path: "^server/(supervisor|modes|firewall|cli)/" },
+    },
+    {
+      name: "supervisor-imports-no-data-plane",
+      comment: "No fault of the data plane may take the parent process down.",
+      severity: "error",
+      from: { path: "^server/supervisor/" },
+      to: { path: "^server/(wire|client|transport|modes|firewall|cli)/" },
+    },
+    {
+      name: "only-the-command-line-imports-the-command-line",
+      comment: "The command line is the top layer.",
+      severity: "error",
+      from: { path: "^server/", pathNot: "^server/cli/" },
+      to: { path: "^server/cli/" },
+    },
+    {
+      name: "product-imports-no-tests",
+      comment: "Tests know the product, not the other way round.",
+      severity: "error",
+      from: { path: "^(components|server|index\\.ts)" },
+      to: { path: "^(test|bench|tools)/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^dist/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default"],
+    },
+  },
+};
