@@ -1,0 +1,218 @@
+import { probeListener } from "../server/client/probe.ts";
+import type { SshConnection } from "./connection.ts";
+import { installScript, serverCommand, type InstalledServer, type InstallOptions } from "./host-script.ts";
+import { parseFinalJson, type ListenerReport } from "./install-report.ts";
+import { SshSession } from "./ssh-session.ts";
+
+/** One listener as the health check saw it. */
+export interface ListenerHealth {
+  port: number;
+  /** `Listening`, or `Error` for a port that could not be opened, such as 443 without root. */
+  state: string;
+  /** Why the state is `Error`. */
+  reason?: string;
+  /** Whether the VPN protocol's handshake succeeded. */
+  answers: boolean;
+  /** TLS version of the handshake, such as `TLSv1.3`. */
+  tlsVersion?: string;
+}
+
+/**
+ * What the last health check found. It holds nothing that differs between two checks of an unchanged server, so that a
+ * second `pulumi up` shows no change.
+ */
+export interface HealthReport {
+  healthy: boolean;
+  /** Version that answered. */
+  version: string;
+  /** SHA-256 of the executable that runs. */
+  release: string;
+  /** Processes of the server that run: the supervisor and its worker. */
+  processes: number;
+  listeners: ListenerHealth[];
+  /** `ssh tunnel`: handshakes from here; `host`: by the server's own `check`, where the SSH server forwards no ports. */
+  checkedThrough: string;
+}
+
+export interface HealthCheckOptions {
+  readonly connection: SshConnection;
+  readonly installed: InstalledServer;
+  readonly install: InstallOptions;
+  readonly version: string;
+  readonly timeoutMs: number;
+  /** Told in words what is being done about a server that is not well. */
+  readonly warn: (message: string) => void;
+}
+
+/** `vpnserver status --json`. */
+interface RunningStatus {
+  readonly version: string;
+  readonly release: string | null;
+  readonly supervisor: { readonly pid: number };
+  readonly worker: { readonly pid: number };
+  readonly listeners: readonly ListenerReport[];
+}
+
+const commandTimeoutMs = 30_000;
+const handshakeTimeoutMs = 10_000;
+const logLines = 15;
+
+/**
+ * Checks that the server really serves: both processes, the expected release, and a VPN protocol handshake on each
+ * listener through the SSH connection. A server that is not well is started again once, and checked again.
+ *
+ * @throws Error with what is wrong and the server's last log lines
+ */
+export async function checkHealth(options: HealthCheckOptions): Promise<HealthReport> {
+  const session = await SshSession.connect(options.connection, { deadlineMs: options.timeoutMs });
+  try {
+    try {
+      return await examine(session, options);
+    } catch (error) {
+      if (!(error instanceof UnhealthyError)) throw error;
+      options.warn(`${error.message}; starting it again`);
+    }
+    await restore(session, options);
+    try {
+      const report = await examine(session, options);
+      options.warn("the server is healthy again");
+      return report;
+    } catch (error) {
+      if (!(error instanceof UnhealthyError)) throw error;
+      throw new Error(
+        `${error.message}, also after it was started again.${await lastLogLines(session, options)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  } finally {
+    session.close();
+  }
+}
+
+class UnhealthyError extends Error {
+  override readonly name = "UnhealthyError";
+}
+
+async function examine(session: SshSession, options: HealthCheckOptions): Promise<HealthReport> {
+  const status = await readStatus(session, options);
+  if (status.release !== options.install.sha256) {
+    throw new UnhealthyError(
+      `the server runs release ${status.release ?? "(unknown)"} instead of ${options.install.sha256}`,
+    );
+  }
+  const serving = status.listeners.filter((listener) => listener.state === "Listening");
+  if (serving.length === 0) {
+    const reasons = status.listeners
+      .map(({ port, state, reason }) => `${port} ${reason ?? state}`)
+      .join("; ");
+    throw new UnhealthyError(`the server runs, but no listener is open (${reasons || "none is configured"})`);
+  }
+  const handshakes = await shakeHands(session, options, serving);
+  return {
+    healthy: true,
+    version: status.version,
+    release: status.release,
+    processes: new Set([status.supervisor.pid, status.worker.pid]).size,
+    listeners: status.listeners.map(({ port, state, reason }) => {
+      const tlsVersion = handshakes.tlsVersions.get(port);
+      return {
+        port,
+        state,
+        ...(reason !== undefined && { reason }),
+        answers: tlsVersion !== undefined,
+        ...(tlsVersion !== undefined && { tlsVersion }),
+      };
+    }),
+    checkedThrough: handshakes.checkedThrough,
+  };
+}
+
+async function readStatus(session: SshSession, options: HealthCheckOptions): Promise<RunningStatus> {
+  const { stdout, stderr, code } = await session.run(
+    serverCommand(options.installed, options.connection.user, "status --json"),
+    { timeoutMs: commandTimeoutMs },
+  );
+  const status = parseFinalJson<Partial<RunningStatus>>(stdout);
+  if (!status?.supervisor || !status.worker || !status.listeners) {
+    throw new UnhealthyError(
+      `the server does not run (status ended with ${code ?? "a signal"}${stderr.trim() && `: ${stderr.trim()}`})`,
+    );
+  }
+  return status as RunningStatus;
+}
+
+async function shakeHands(
+  session: SshSession,
+  options: HealthCheckOptions,
+  listeners: readonly ListenerReport[],
+): Promise<{ tlsVersions: Map<number, string>; checkedThrough: string }> {
+  const tlsVersions = new Map<number, string>();
+  for (const { port } of listeners) {
+    let forwardingRefused = false;
+    try {
+      const hello = await probeListener(
+        () =>
+          session.openPort(port).catch((error: Error & { reason?: unknown }) => {
+            // RFC 4254 section 5.1: 1 is SSH_OPEN_ADMINISTRATIVELY_PROHIBITED.
+            forwardingRefused = error.reason === 1;
+            throw error;
+          }),
+        { timeoutMs: handshakeTimeoutMs },
+      );
+      if (hello.product !== `pulumi-vpnserver ${options.version}`) {
+        throw new UnhealthyError(`another program answers on port ${port}: "${hello.product}"`);
+      }
+      tlsVersions.set(port, hello.tlsVersion);
+    } catch (error) {
+      if (forwardingRefused) return await checkOnHost(session, options);
+      if (error instanceof UnhealthyError) throw error;
+      throw new UnhealthyError(`no VPN handshake on port ${port}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+  return { tlsVersions, checkedThrough: "ssh tunnel" };
+}
+
+/** For hosts whose SSH server forwards no ports (`AllowTcpForwarding no`): the same handshake, made on the host. */
+async function checkOnHost(session: SshSession, options: HealthCheckOptions) {
+  const { stdout, stderr } = await session.run(
+    serverCommand(options.installed, options.connection.user, "check --json"),
+    { timeoutMs: commandTimeoutMs },
+  );
+  const check = parseFinalJson<{
+    ok: boolean;
+    listeners: readonly { port: number; ok: boolean; error?: string; tlsVersion?: string }[];
+  }>(stdout);
+  if (!check?.ok) throw new UnhealthyError(`the check on the host failed: ${stderr.trim() || stdout.trim()}`);
+  const tlsVersions = new Map<number, string>();
+  for (const { port, ok, tlsVersion } of check.listeners)
+    if (ok && tlsVersion) tlsVersions.set(port, tlsVersion);
+  return { tlsVersions, checkedThrough: "host" };
+}
+
+async function restore(session: SshSession, options: HealthCheckOptions): Promise<void> {
+  const { code, stderr } = await session.run(installScript(options.install), {
+    timeoutMs: commandTimeoutMs + options.install.healthTimeoutSeconds * 1000,
+  });
+  if (code !== 0) {
+    throw new Error(
+      `the server could not be started again: ${stderr.trim() || `the command ended with ${code ?? "a signal"}`}.` +
+        (await lastLogLines(session, options)),
+    );
+  }
+}
+
+async function lastLogLines(
+  session: SshSession,
+  { installed, connection }: HealthCheckOptions,
+): Promise<string> {
+  const sudo = installed.mode === "service" && connection.user !== "root" ? "sudo -n " : "";
+  const log = `'${installed.stateDirectory.replaceAll("'", `'\\''`)}/log/server.log'`;
+  const { stdout } = await session
+    .run(`${sudo}tail -n ${logLines} ${log}`, { timeoutMs: commandTimeoutMs })
+    .catch(() => ({ stdout: "" }));
+  return stdout.trim() === "" ? "" : ` Last lines of its log:\n${stdout.trimEnd()}`;
+}

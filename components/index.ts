@@ -1,0 +1,6 @@
+/** Pulumi components that deploy VPN servers. */
+export { VpnServer, type VpnServerArgs } from "./vpn-server.ts";
+export { VpnFleet, type VpnFleetArgs, type FleetMember } from "./vpn-fleet.ts";
+export type { SshConnectionArgs, SshEndpointArgs } from "./connection.ts";
+export type { FirewallReport, ListenerReport } from "./install-report.ts";
+export type { HealthReport, ListenerHealth } from "./health.ts";

@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ArgumentError } from "./argument-error.ts";
+import { outcomeOf } from "./deployment-outcome.ts";
+import type { HealthReport } from "./health.ts";
+import { VpnServer, type VpnServerArgs, type VpnServerOptions } from "./vpn-server.ts";
+
+/** What a {@link VpnFleet} needs: its servers, and what they have in common. */
+export interface VpnFleetArgs extends VpnServerOptions {
+  /** The servers by name; what one of them is told itself comes before what the fleet is told. */
+  servers: { [name: string]: VpnServerArgs };
+}
+
+/** One server of a fleet as it stands after `pulumi up`. */
+export interface FleetMember {
+  /** Whether the health check of this `pulumi up` passed. */
+  healthy: boolean;
+  /** What is wrong, when it did not. */
+  problem?: string;
+  /** The mode that was taken, `service` or `user`; absent when the host could not be reached. */
+  mode?: string;
+  /** Where clients connect, `host:port` each; absent when the host could not be reached. */
+  endpoints?: string[];
+  /** SHA-256 fingerprint of the TLS certificate; absent when the host could not be reached. */
+  tlsFingerprint?: string;
+  /** What the health check found, when it passed. */
+  health?: HealthReport;
+}
+
+/**
+ * VPN servers on many hosts, in both modes if need be. A host that fails is told by its name and does not stop the
+ * others.
+ */
+export class VpnFleet extends pulumi.ComponentResource {
+  /** The servers by name, those that failed included. */
+  readonly servers: pulumi.Output<{ [name: string]: FleetMember }>;
+
+  constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("vpnserver:index:VpnFleet", name, {}, opts);
+    const { servers, ...common } = args;
+    if (Object.keys(servers).length === 0) {
+      throw new pulumi.ResourceError(
+        `VpnFleet "${name}": ${new ArgumentError("servers", "is empty: name at least one host").message}`,
+        this,
+        true,
+      );
+    }
+    const members = Object.entries(servers).map(([key, own]): [string, pulumi.Output<FleetMember>] => {
+      const server = new VpnServer(`${name}-${key}`, { ...common, ...own }, { parent: this });
+      return [key, memberOf(server)];
+    });
+    this.servers = pulumi.all(Object.fromEntries(members));
+    this.registerOutputs({ servers: this.servers });
+  }
+}
+
+function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
+  return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
+    if (outcome.kind === "unreachable") return pulumi.output({ healthy: false, problem: outcome.problem });
+    const { mode, endpoints, tlsFingerprint } = server;
+    return pulumi.all([mode, endpoints, tlsFingerprint]).apply(([mode, endpoints, tlsFingerprint]) => ({
+      healthy: outcome.kind === "healthy",
+      mode,
+      endpoints,
+      tlsFingerprint,
+      ...(outcome.kind === "healthy" ? { health: outcome.health } : { problem: outcome.problem }),
+    }));
+  });
+}

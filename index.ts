@@ -1,0 +1,9 @@
+// The fleet program: stack configuration in, components out. What the configuration may say is in
+// docs/reference/configuration.md.
+import { fleetFromConfig } from "./components/fleet-config.ts";
+import { VpnFleet } from "./components/index.ts";
+
+const fleet = new VpnFleet("fleet", fleetFromConfig());
+
+/** The servers by name: health, mode, where clients connect, and what is wrong where something is. */
+export const servers = fleet.servers;
