@@ -14,9 +14,16 @@ export interface InstallOptions {
   readonly healthTimeoutSeconds: number;
 }
 
-/** `auto` takes service mode where it can. */
-export type DeploymentMode = (typeof deploymentModes)[number];
-export const deploymentModes = ["auto", "service", "user"] as const;
+/** How the server runs on its host. */
+export const DeploymentMode = {
+  /** Service mode where the user may (root or passwordless sudo, and an init system), else user mode. */
+  Auto: "auto",
+  /** Registered with the init system and started at boot. */
+  Service: "service",
+  /** A background process of the user, for hosts without root; nothing at boot. */
+  User: "user",
+} as const;
+export type DeploymentMode = (typeof DeploymentMode)[keyof typeof DeploymentMode];
 
 /** Path of the upload on the host, below the user's home, where SFTP and commands both begin. */
 export function uploadPath(sha256: string): string {

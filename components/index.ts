@@ -2,5 +2,6 @@
 export { VpnServer, type VpnServerArgs } from "./vpn-server.ts";
 export { VpnFleet, type VpnFleetArgs, type FleetMember } from "./vpn-fleet.ts";
 export type { SshConnectionArgs, SshEndpointArgs } from "./connection.ts";
+export { DeploymentMode } from "./host-script.ts";
 export type { FirewallReport, ListenerReport } from "./install-report.ts";
 export type { HealthReport, ListenerHealth } from "./health.ts";

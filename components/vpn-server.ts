@@ -11,11 +11,10 @@ import {
 import { recordOutcome, type DeploymentOutcome } from "./deployment-outcome.ts";
 import { checkHealth, type HealthCheckOptions, type HealthReport } from "./health.ts";
 import {
-  deploymentModes,
   installScript,
   uninstallScript,
   uploadPath as remoteUploadPath,
-  type DeploymentMode,
+  DeploymentMode,
   type InstallOptions,
 } from "./host-script.ts";
 import { parseInstallReport, type FirewallReport, type ListenerReport } from "./install-report.ts";
@@ -28,7 +27,7 @@ export interface VpnServerOptions {
    * boot) or `auto`, which takes service mode where it can.
    * @default "auto"
    */
-  mode?: pulumi.Input<string>;
+  mode?: pulumi.Input<DeploymentMode>;
   /**
    * TCP ports that the server listens on. Without root, those below 1024 show as `Error` and the others serve.
    * @default what the server has; 443, 992 and 5555 at first
@@ -239,10 +238,9 @@ interface Settings {
 }
 
 function resolveSettings(args: pulumi.Unwrap<VpnServerArgs>): Settings {
-  const { mode = "auto", healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
-  if (!deploymentModes.includes(mode as DeploymentMode)) {
-    throw new ArgumentError("mode", `is "${mode}"; allowed are ${deploymentModes.join(", ")}`);
-  }
+  const { mode = DeploymentMode.Auto, healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
+  const modes: readonly string[] = Object.values(DeploymentMode);
+  if (!modes.includes(mode)) throw new ArgumentError("mode", `is "${mode}"; allowed are ${modes.join(", ")}`);
   checkRange("healthTimeoutSeconds", healthTimeoutSeconds, 5, 600);
   checkRange("connectTimeoutSeconds", connectTimeoutSeconds, 0, 3600);
   const listeners = args.listeners && [...new Set(args.listeners)];
@@ -259,7 +257,7 @@ function resolveSettings(args: pulumi.Unwrap<VpnServerArgs>): Settings {
   return {
     connection: resolveConnection(args.connection, process.env),
     install: {
-      mode: mode as DeploymentMode,
+      mode,
       openFirewall: args.openFirewall ?? true,
       healthTimeoutSeconds,
       ...(listeners && { listeners }),
