@@ -18,7 +18,7 @@ export interface SshEndpointArgs {
   user?: pulumi.Input<string>;
   /** Private key in OpenSSH or PEM form. Kept as a secret. */
   privateKey?: pulumi.Input<string>;
-  /** Passphrase of {@link privateKey}. Kept as a secret. */
+  /** Passphrase of `privateKey`. Kept as a secret. */
   privateKeyPassword?: pulumi.Input<string>;
   /** Password of the user. Kept as a secret. */
   password?: pulumi.Input<string>;

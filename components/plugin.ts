@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import * as provider from "@pulumi/pulumi/provider/index.js";
+import { VpnFleet, VpnServer } from "./index.ts";
+
+interface Schema {
+  readonly version: string;
+  readonly resources: Readonly<Record<string, { readonly properties: Readonly<Record<string, unknown>> }>>;
+}
+
+type ComponentConstructor = new (
+  name: string,
+  args: never,
+  opts: pulumi.ComponentResourceOptions,
+) => pulumi.ComponentResource;
+
+const components: Readonly<Record<string, ComponentConstructor>> = {
+  "vpnserver:index:VpnServer": VpnServer,
+  "vpnserver:index:VpnFleet": VpnFleet,
+};
+
+/**
+ * Serves the components to programs in any Pulumi language, until the engine ends this process.
+ *
+ * The schema was inferred by the build (`tools/build/schema.ts`) and lies beside the compiled package: serving needs
+ * neither a compiler nor the sources, unlike `componentProviderHost`.
+ *
+ * @param args what the engine starts a plugin with: its own address
+ */
+export function servePlugin(args: string[]): Promise<void> {
+  const text = readFileSync(join(import.meta.dirname, "..", "schema.json"), "utf8");
+  const schema = JSON.parse(text) as Schema;
+  return provider.main(
+    {
+      version: schema.version,
+      schema: text,
+      async construct(name, type, inputs, options) {
+        const component = components[type];
+        const description = schema.resources[type];
+        if (component === undefined || description === undefined) {
+          throw new Error(`there is no ${type}; there are ${Object.keys(components).join(" and ")}`);
+        }
+        const resource = new component(name, inputs as never, options);
+        const outputs = resource as unknown as Readonly<Record<string, unknown>>;
+        const names = Object.keys(description.properties);
+        return { urn: resource.urn, state: Object.fromEntries(names.map((key) => [key, outputs[key]])) };
+      },
+    },
+    args,
+  );
+}

@@ -1,0 +1,58 @@
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdtemp, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { runTool } from "./run-tool.ts";
+
+/** Marks in the runtime whether a program was put into it; given by Node.js. */
+const sentinelFuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+/**
+ * Without code cache and snapshot, which are bound to the platform they were made on, so that one machine builds for
+ * all. NODE_OPTIONS is not heeded: the server must not depend on the shell it is started from.
+ */
+const settings = {
+  main: "vpnserver.cjs",
+  output: "vpnserver.blob",
+  disableExperimentalSEAWarning: true,
+  useCodeCache: false,
+  useSnapshot: false,
+  execArgv: ["--disable-warning=ExperimentalWarning"],
+  execArgvExtension: "none",
+};
+
+/** What decides about the executable's bytes besides program and runtime. */
+export const executableRecipe = JSON.stringify(settings);
+
+/**
+ * Puts a program into a Node.js runtime, for any platform, and the result at `target` (mode 755), all or nothing.
+ *
+ * @param program CommonJS code
+ * @param runtime path of `bin/node` of the platform; it is left as it is
+ * @param workDirectory folder on the target's file system that the caller removes
+ */
+export async function makeExecutable(
+  program: Uint8Array,
+  runtime: string,
+  workDirectory: string,
+  target: string,
+): Promise<void> {
+  const work = await mkdtemp(join(workDirectory, "executable-"));
+  // The settings' relative paths go into the blob: they must be the same everywhere.
+  await writeFile(join(work, settings.main), program);
+  await writeFile(join(work, "sea.json"), JSON.stringify(settings));
+  await runTool(process.execPath, ["--experimental-sea-config", "sea.json"], {
+    cwd: work,
+    timeoutMs: 60_000,
+  });
+  const executable = join(work, "vpnserver");
+  await copyFile(runtime, executable, constants.COPYFILE_FICLONE);
+  await chmod(executable, 0o755);
+  const postject = createRequire(import.meta.url).resolve("postject/dist/cli.js");
+  await runTool(
+    process.execPath,
+    [postject, executable, "NODE_SEA_BLOB", settings.output, "--sentinel-fuse", sentinelFuse],
+    { cwd: work, timeoutMs: 5 * 60_000 },
+  );
+  await rename(executable, target);
+}
