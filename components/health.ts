@@ -1,6 +1,14 @@
 import { probeListener } from "../server/client/probe.ts";
+import type { Artifact } from "./artifact.ts";
 import type { SshConnection } from "./connection.ts";
-import { installScript, serverCommand, type InstalledServer, type InstallOptions } from "./host-script.ts";
+import {
+  installScript,
+  releaseMissing,
+  serverCommand,
+  uploadPath,
+  type InstalledServer,
+  type InstallOptions,
+} from "./host-script.ts";
 import { parseFinalJson, type ListenerReport } from "./install-report.ts";
 import { SshSession } from "./ssh-session.ts";
 
@@ -38,7 +46,7 @@ export interface HealthCheckOptions {
   readonly connection: SshConnection;
   readonly installed: InstalledServer;
   readonly install: InstallOptions;
-  readonly version: string;
+  readonly artifact: Artifact;
   readonly timeoutMs: number;
   /** Told in words what is being done about a server that is not well. */
   readonly warn: (message: string) => void;
@@ -161,7 +169,7 @@ async function shakeHands(
           }),
         { timeoutMs: handshakeTimeoutMs },
       );
-      if (hello.product !== `pulumi-vpnserver ${options.version}`) {
+      if (hello.product !== `pulumi-vpnserver ${options.artifact.version}`) {
         throw new UnhealthyError(`another program answers on port ${port}: "${hello.product}"`);
       }
       tlsVersions.set(port, hello.tlsVersion);
@@ -194,9 +202,16 @@ async function checkOnHost(session: SshSession, options: HealthCheckOptions) {
 }
 
 async function restore(session: SshSession, options: HealthCheckOptions): Promise<void> {
-  const { code, stderr } = await session.run(installScript(options.install), {
-    timeoutMs: commandTimeoutMs + options.install.healthTimeoutSeconds * 1000,
-  });
+  const install = () =>
+    session.run(installScript(options.install), {
+      timeoutMs: commandTimeoutMs + options.install.healthTimeoutSeconds * 1000,
+    });
+  let { code, stderr } = await install();
+  if (code === releaseMissing) {
+    options.warn("the host has lost the server; uploading it again");
+    await session.upload(options.artifact.uploadPath, uploadPath(options.install.sha256));
+    ({ code, stderr } = await install());
+  }
   if (code !== 0) {
     throw new Error(
       `the server could not be started again: ${stderr.trim() || `the command ended with ${code ?? "a signal"}`}.` +

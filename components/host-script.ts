@@ -30,6 +30,9 @@ export function uploadPath(sha256: string): string {
   return `.vpnserver-${sha256}.gz`;
 }
 
+/** Exit code of {@link installScript} when the host has neither the release nor its upload. */
+export const releaseMissing = 66;
+
 /**
  * The one command that installs or updates a server, in POSIX shell: it finds or unpacks the release and hands over to
  * `vpnserver install`, where the logic is. Safe to run again at any time. Its last line on standard output is the
@@ -55,9 +58,9 @@ for prefix in ${prefixes(options).join(" ")}; do
 done
 if [ -z "$vpnserver" ]; then
   if [ ! -r "$upload" ]; then
-    echo "the release ${sha256} is neither installed nor uploaded (it was removed by hand, or the host was set up anew):" >&2
-    echo "upload it again with: pulumi up --target-replace URN-OF-THE-UPLOAD --target-dependents" >&2
-    exit 1
+    echo "the release ${sha256} is neither installed nor uploaded: it was removed by hand, or the host was set up anew." >&2
+    echo "Upload it again: pulumi up --replace URN, with the URN of this server's upload from pulumi stack --show-urns" >&2
+    exit ${releaseMissing}
   fi
   staging=$(mktemp -d "$HOME/.vpnserver-staging-XXXXXX")
   trap 'rm -rf "$staging"' EXIT

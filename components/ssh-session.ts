@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import { describeEndpoint, type SshConnection, type SshEndpoint } from "./connection.ts";
 
@@ -108,6 +109,23 @@ export class SshSession {
     });
   }
 
+  /**
+   * Copies a file to the host. It has its name there only once it is whole.
+   *
+   * @param remotePath relative to the user's home
+   * @throws SshError
+   */
+  async upload(localPath: string, remotePath: string): Promise<void> {
+    try {
+      const sftp = await promisify(this.#client.sftp.bind(this.#client))();
+      await promisify(sftp.fastPut.bind(sftp))(localPath, `${remotePath}.part`);
+      await promisify(sftp.ext_openssh_rename.bind(sftp))(`${remotePath}.part`, remotePath);
+      sftp.end();
+    } catch (error) {
+      throw new SshError(`the host does not take the upload: ${messageOf(error)}`, false, { cause: error });
+    }
+  }
+
   /** Opens a TCP connection from the host to one of its own ports, and hands it over as a stream. */
   openPort(port: number): Promise<Duplex> {
     return forward(this.#client, "127.0.0.1", port);
@@ -195,7 +213,8 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
         ...(endpoint.password && { password: endpoint.password }),
         ...(endpoint.agentSocketPath && { agent: endpoint.agentSocketPath }),
         ...(endpoint.hostKey && {
-          algorithms: { serverHostKey: signatureAlgorithms(endpoint.hostKey.type) },
+          // Pins the algorithm, so that a host with several keys shows the one that is known.
+          algorithms: { serverHostKey: [endpoint.hostKey.type as ssh2.ServerHostKeyAlgorithm] },
           hostVerifier: (key: Buffer) => {
             if (key.toString("base64") === endpoint.hostKey?.base64) return true;
             offeredKey = `${key.toString("latin1", 4, 4 + key.readUInt32BE(0))} ${key.toString("base64")}`;
@@ -208,11 +227,6 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
       reject(new SshError(`cannot log in to ${where}: ${messageOf(error)}`, false, { cause: error }));
     }
   });
-}
-
-/** Pins the algorithm, so that a host with several keys shows the one that is known. */
-function signatureAlgorithms(keyType: string): ssh2.ServerHostKeyAlgorithm[] {
-  return keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [keyType as ssh2.ServerHostKeyAlgorithm];
 }
 
 function messageOf(error: unknown): string {

@@ -19,6 +19,7 @@ import {
 } from "./host-script.ts";
 import { parseInstallReport, type FirewallReport, type ListenerReport } from "./install-report.ts";
 import { SshSession } from "./ssh-session.ts";
+import { substituteUnknown } from "./substitute-unknown.ts";
 
 /** What can be chosen for a {@link VpnServer}, and in a fleet for all of them at once. */
 export interface VpnServerOptions {
@@ -138,7 +139,8 @@ export class VpnServer extends pulumi.ComponentResource {
       { connection, create: "uname -sm", addPreviousOutputInEnv: false, logging: "none" },
       { parent: this },
     );
-    const artifact = pulumi.unsecret(platform.stdout).apply((uname) => {
+    // A first preview takes the common platform; `up` then has the host's answer.
+    const artifact = substituteUnknown(pulumi.unsecret(platform.stdout), "Linux x86_64").apply((uname) => {
       try {
         return findArtifact(uname);
       } catch (error) {
@@ -184,14 +186,14 @@ export class VpnServer extends pulumi.ComponentResource {
     // An apply is evaluated on every `up`, where an unchanged resource would be skipped.
     const examined = pulumi
       .all([reached, report, release, artifact])
-      .apply(([{ connection }, installed, install, { version }]) =>
+      .apply(([{ connection }, installed, install, artifact]) =>
         pulumi.runtime.isDryRun()
           ? Promise.resolve(unknownOutcome)
           : examine({
               connection,
               installed,
               install,
-              version,
+              artifact,
               timeoutMs: install.healthTimeoutSeconds * 1000,
               warn: (message) => void pulumi.log.warn(`${name}: ${message}`, this),
             }),
@@ -216,17 +218,23 @@ export class VpnServer extends pulumi.ComponentResource {
     this.health = outcome.apply((result) =>
       result.kind === "healthy" ? result.health : fail(result.problem),
     );
-    this.registerOutputs({
-      mode: this.mode,
-      modeReason: this.modeReason,
-      version: this.version,
-      sha256: this.sha256,
-      listeners: this.listeners,
-      endpoints: this.endpoints,
-      tlsFingerprint: this.tlsFingerprint,
-      firewall: this.firewall,
-      health: this.health,
-    });
+    // An output that fails would be reported as an error of serializing it; the state gets the problem in words.
+    this.registerOutputs(
+      outcome.apply((result): pulumi.Inputs => {
+        if (result.kind === "unreachable") return { problem: result.problem };
+        return {
+          mode: this.mode,
+          modeReason: this.modeReason,
+          version: this.version,
+          sha256: this.sha256,
+          listeners: this.listeners,
+          endpoints: this.endpoints,
+          tlsFingerprint: this.tlsFingerprint,
+          firewall: this.firewall,
+          ...(result.kind === "healthy" ? { health: result.health } : { problem: result.problem }),
+        };
+      }),
+    );
   }
 }
 

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
   installScript,
+  releaseMissing,
   serverCommand,
   uninstallScript,
   uploadPath,
@@ -74,9 +75,9 @@ describe("installScript", () => {
 
   test("says what to do when the release is neither installed nor uploaded", () => {
     const { status, stderr } = runOnHost(installScript(options));
-    assert.equal(status, 1);
+    assert.equal(status, releaseMissing);
     assert.match(stderr, /neither installed nor uploaded/);
-    assert.match(stderr, /--target-replace/);
+    assert.match(stderr, /pulumi up --replace URN/);
   });
 
   test("refuses a damaged upload without running it", () => {
