@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argument-error.ts";
 import { outcomeOf } from "./deployment-outcome.ts";
 import type { HealthReport } from "./health.ts";
+import type { FirewallReport } from "./install-report.ts";
 import { VpnServer, type VpnServerArgs, type VpnServerOptions } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */
@@ -18,10 +19,14 @@ export interface FleetMember {
   problem?: string;
   /** The mode that was taken, `service` or `user`; absent when the host could not be reached. */
   mode?: string;
+  /** Why this mode was taken; absent when the host could not be reached. */
+  modeReason?: string;
   /** Where clients connect, `host:port` each; absent when the host could not be reached. */
   endpoints?: string[];
   /** SHA-256 fingerprint of the TLS certificate; absent when the host could not be reached. */
   tlsFingerprint?: string;
+  /** What was done about the host's firewall; absent when the host could not be reached. */
+  firewall?: FirewallReport;
   /** What the health check found, when it passed. */
   health?: HealthReport;
 }
@@ -56,12 +61,10 @@ export class VpnFleet extends pulumi.ComponentResource {
 function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
     if (outcome.kind === "unreachable") return pulumi.output({ healthy: false, problem: outcome.problem });
-    const { mode, endpoints, tlsFingerprint } = server;
-    return pulumi.all([mode, endpoints, tlsFingerprint]).apply(([mode, endpoints, tlsFingerprint]) => ({
+    const { mode, modeReason, endpoints, tlsFingerprint, firewall } = server;
+    return pulumi.all({ mode, modeReason, endpoints, tlsFingerprint, firewall }).apply((installed) => ({
       healthy: outcome.kind === "healthy",
-      mode,
-      endpoints,
-      tlsFingerprint,
+      ...installed,
       ...(outcome.kind === "healthy" ? { health: outcome.health } : { problem: outcome.problem }),
     }));
   });

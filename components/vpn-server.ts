@@ -182,6 +182,9 @@ export class VpnServer extends pulumi.ComponentResource {
       { parent: this, dependsOn: [upload] },
     );
     const report = pulumi.unsecret(installed.stdout).apply(parseInstallReport);
+    void report.apply(({ warnings = [] }) => {
+      for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`, this);
+    });
 
     // An apply is evaluated on every `up`, where an unchanged resource would be skipped.
     const examined = pulumi
