@@ -62,7 +62,7 @@ function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
     if (outcome.kind === "unreachable") return pulumi.output({ healthy: false, problem: outcome.problem });
     const { mode, modeReason, endpoints, tlsFingerprint, firewall } = server;
-    return pulumi.all({ mode, modeReason, endpoints, tlsFingerprint, firewall }).apply((installed) => ({
+    return pulumi.output({ mode, modeReason, endpoints, tlsFingerprint, firewall }).apply((installed) => ({
       healthy: outcome.kind === "healthy",
       ...installed,
       ...(outcome.kind === "healthy" ? { health: outcome.health } : { problem: outcome.problem }),
