@@ -1,0 +1,83 @@
+/**
+ * Every bound on what the network may make the server read, hold or wait for. A length is compared with these before
+ * memory is taken.
+ */
+
+/** Bounds of one PACK. The protocol allows much more than a peer that has not logged in may use. */
+export interface PackLimits {
+  /** Encoded size of the whole PACK. */
+  readonly bytes: number;
+  /** Elements in the PACK. */
+  readonly elements: number;
+  /** Values in one element. */
+  readonly valuesPerElement: number;
+  /** Encoded size of one value, without its length field. */
+  readonly valueBytes: number;
+}
+
+const MiB = 1024 * 1024;
+
+/** What the protocol itself allows (64-bit values of `Mayaqua/Pack.h`): the encoder goes no further. */
+export const packProtocolLimits: PackLimits = {
+  bytes: 512 * MiB,
+  elements: 262_144,
+  valuesPerElement: 262_144,
+  valueBytes: 384 * MiB,
+};
+
+/**
+ * What a peer may send before it has logged in. The body limit is the official one; a login PACK has about 40 elements
+ * and no arrays worth the name.
+ */
+export const packBeforeLoginLimits: PackLimits = {
+  bytes: 65_536,
+  elements: 256,
+  valuesPerElement: 256,
+  valueBytes: 65_536,
+};
+
+/** Longest element name of a PACK (`MAX_ELEMENT_NAME_LEN`). */
+export const packNameLimit = 63;
+
+export const httpLimits = {
+  /** Longest line of a head, without its line end (`HTTP_HEADER_LINE_MAX_SIZE`). */
+  lineBytes: 4096,
+  /** Header lines of one head, without the first line (`HTTP_HEADER_MAX_LINES`). */
+  headerLines: 128,
+  /**
+   * Whole head. The official limits of line and count alone would let each connection hold half a megabyte; the heads of
+   * the official programs have under 500 bytes.
+   */
+  headBytes: 32_768,
+} as const;
+
+/** Bounds of the signature, the first request of a VPN client (`MAX_WATERMARK_SIZE` and the size of the image). */
+export const signatureLimits = { imageBytes: 1411, randomBytes: 2000 } as const;
+
+/** Bounds of one connection until it has logged in. */
+export const handshakeLimits = {
+  /** HTTP requests before the signature; one more ends the connection. */
+  requests: 19,
+  /** `noop` requests after the signature; one more ends the connection. */
+  noops: 30,
+  /** From accepted to encrypted. */
+  tlsMs: 15_000,
+  /** From encrypted to the last byte of the login (`CONNECTING_TIMEOUT`). */
+  loginMs: 15_000,
+  /** From the last answer of the server to the close by the client, which lets the answer arrive instead of a reset. */
+  lingerMs: 3_000,
+} as const;
+
+/** Bounds of the connections that are open at the same time and have not logged in. */
+export const connectionLimits = {
+  /** All of them (`MaxUnestablishedConnections`). */
+  total: 1000,
+  /** From one address (`MaxConnectionsPerIP`). */
+  perAddress: 256,
+} as const;
+
+/** Connections that the kernel holds for a listener until they are accepted. */
+export const listenBacklog = 512;
+
+/** From one attempt to open the port of a listener to the next. */
+export const listenRetryMs = 2_000;

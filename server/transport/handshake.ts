@@ -1,0 +1,180 @@
+import { handshakeLimits, packBeforeLoginLimits } from "../limits.ts";
+import { DecodeError } from "../wire/decode-error.ts";
+import { encodeHello, type Hello } from "../wire/hello.ts";
+import { bodyLength, HttpReader, type RequestHead } from "../wire/http-head.ts";
+import { encodePage, type PageStatus } from "../wire/http-message.ts";
+import { encodePackResponse, packContentType, packTarget } from "../wire/pack-message.ts";
+import { decodePack, Pack } from "../wire/pack.ts";
+import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
+import { isSignature, isSignatureLength, signatureTarget } from "../wire/signature.ts";
+import type { RefusalReason } from "./refusals.ts";
+
+/** What the handshake does to its connection. */
+export interface HandshakeActions {
+  /** Sends bytes to the client. */
+  send(bytes: Buffer): void;
+  /** Counts what was refused. */
+  refused(reason: RefusalReason): void;
+  /** Ends the connection: gently, so that what was sent arrives, or at once. Nothing is called after this. */
+  close(how: "after-sending" | "at-once"): void;
+}
+
+export interface HandshakeOptions {
+  /** What the server says of itself, with the challenge of this connection. */
+  readonly hello: Hello;
+  readonly now: () => Date;
+  readonly actions: HandshakeActions;
+}
+
+/** What a page with this status is counted as. */
+const pageReasons: Record<PageStatus, RefusalReason> = {
+  403: "http-forbidden",
+  404: "http-not-found",
+  501: "http-not-implemented",
+};
+
+/** Answers to the methods of the protocol (session reference, section 2) until each of them is served. */
+const methodErrors: ReadonlyMap<string, ProtocolError> = new Map([
+  ["login", "notSupported"],
+  ["additional_connect", "notSupported"],
+  ["enum_hub", "notSupported"],
+  ["password", "notSupported"],
+  ["admin", "notSupported"],
+  ["farm_connect", "notFarmController"],
+]);
+
+/**
+ * The server's side of a connection from the end of the TLS handshake to the answer to the login:
+ *
+ *     signature --POST connect.cgi, signature--> login --POST vpn.cgi, PACK--> closed
+ *       |  ^                                      |  ^
+ *       +--+ GET: page 403 or 404                 +--+ noop: answered
+ *
+ * Everything else ends the connection, with a page where the client speaks HTTP. It owns no socket and no timer: bytes come
+ * in by {@link receive}, cut anywhere, and go out by the {@link HandshakeActions}.
+ *
+ * Source: `Cedar/Protocol.c` ServerAccept, ServerDownloadSignature; `Mayaqua/HTTP.c` HttpServerRecv.
+ */
+export class ServerHandshake {
+  readonly #options: HandshakeOptions;
+  readonly #http = new HttpReader();
+  #state: "signature" | "login" | "closed" = "signature";
+  /** The request whose body is being read. */
+  #request: { readonly bodyBytes: number } | undefined;
+  #requests = 0;
+  #noops = 0;
+
+  constructor(options: HandshakeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes bytes from the client. Throws nothing, whatever they are; after the end they are ignored. */
+  receive(chunk: Uint8Array): void {
+    if (this.#state === "closed") return;
+    this.#http.push(chunk);
+    try {
+      while (this.#step());
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#refuse("http-malformed", "at-once");
+    }
+  }
+
+  /** Does what the bytes at hand allow; true while there may be more to do. */
+  #step(): boolean {
+    switch (this.#state) {
+      case "signature":
+        return this.#request === undefined
+          ? this.#readSignatureHead()
+          : this.#readSignature(this.#request.bodyBytes);
+      case "login":
+        return this.#request === undefined ? this.#readPackHead() : this.#readPack(this.#request.bodyBytes);
+      case "closed":
+        return false;
+    }
+  }
+
+  #readSignatureHead(): boolean {
+    const head = this.#http.readRequestHead();
+    if (head === undefined) return false;
+    if (++this.#requests > handshakeLimits.requests) return this.#refuse("http-requests", "at-once");
+    if (head.method === "GET") return this.#page(head.target === "/" ? 403 : 404, head);
+    if (head.method !== "POST") return this.#page(501, head);
+    if (head.target !== signatureTarget) return this.#page(404, head);
+    const length = bodyLength(head.headers);
+    if (length === undefined || !isSignatureLength(length)) return this.#page(403, head);
+    this.#request = { bodyBytes: length };
+    return true;
+  }
+
+  #readSignature(bodyBytes: number): boolean {
+    const body = this.#http.readBody(bodyBytes);
+    if (body === undefined) return false;
+    this.#request = undefined;
+    if (!isSignature(body)) return this.#page(403);
+    // The hello is the answer to the signature; there is no other.
+    this.#sendPack(encodeHello(this.#options.hello));
+    this.#state = "login";
+    return true;
+  }
+
+  #readPackHead(): boolean {
+    const head = this.#http.readRequestHead();
+    if (head === undefined) return false;
+    if (head.method !== "POST") return this.#page(501);
+    if (head.target !== packTarget) return this.#page(404);
+    const length = bodyLength(head.headers);
+    const isPack = head.headers.get("content-type")?.toLowerCase() === packContentType;
+    if (!isPack || length === undefined || length < 1 || length > packBeforeLoginLimits.bytes)
+      return this.#page(403);
+    this.#request = { bodyBytes: length };
+    return true;
+  }
+
+  #readPack(bodyBytes: number): boolean {
+    const body = this.#http.readBody(bodyBytes);
+    if (body === undefined) return false;
+    this.#request = undefined;
+    let pack: Pack;
+    try {
+      pack = decodePack(body, packBeforeLoginLimits);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return this.#answerError("pack-malformed", "protocol");
+    }
+    if (pack.int("noop") !== 0) {
+      if (++this.#noops > handshakeLimits.noops) return this.#refuse("http-requests", "at-once");
+      this.#sendPack(new Pack().addInt("error", 0).addInt("noop", 2));
+      return true;
+    }
+    const error = methodErrors.get(pack.str("method"));
+    return error === undefined
+      ? this.#answerError("method-unknown", "protocol")
+      : this.#answerError("method-not-supported", error);
+  }
+
+  #sendPack(pack: Pack): void {
+    this.#options.actions.send(encodePackResponse(pack, { date: this.#options.now() }));
+  }
+
+  #answerError(reason: RefusalReason, error: ProtocolError): false {
+    this.#sendPack(errorPack(error));
+    return this.#refuse(reason, "after-sending");
+  }
+
+  /** Answers with a page; the next request is read only where no body of unknown use stands before it. */
+  #page(status: PageStatus, head?: RequestHead): boolean {
+    const keepOpen = head?.method === "GET" && bodyLength(head.headers) === 0;
+    this.#options.actions.send(encodePage(status, { date: this.#options.now(), keepOpen }));
+    if (!keepOpen) return this.#refuse(pageReasons[status], "after-sending");
+    this.#options.actions.refused(pageReasons[status]);
+    return true;
+  }
+
+  #refuse(reason: RefusalReason, how: "after-sending" | "at-once"): false {
+    this.#state = "closed";
+    this.#options.actions.refused(reason);
+    this.#options.actions.close(how);
+    return false;
+  }
+}

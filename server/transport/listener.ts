@@ -1,0 +1,139 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { listenBacklog, listenRetryMs } from "../limits.ts";
+import type { ListenerStatus } from "../listener-status.ts";
+import type { Logger } from "../logger.ts";
+
+/** Calls back once after a delay, unless the returned function is called before. */
+export type Schedule = (callback: () => void, delayMs: number) => () => void;
+
+export interface ListenerOptions {
+  /** TCP port; 0 takes a free one, which the status shows once it listens. */
+  readonly port: number;
+  /** A listener that is not enabled stays `Stopped`. */
+  readonly enabled: boolean;
+  /** Addresses to listen on, by preference: the first that this host has is taken. */
+  readonly addresses: readonly string[];
+  /** Takes over each accepted connection. */
+  readonly accept: (socket: Socket) => void;
+  /** Called after each change of {@link Listener.status}. */
+  readonly onChange: () => void;
+  readonly log: Logger;
+  readonly schedule?: Schedule;
+}
+
+/** Every address of the host: IPv6 with IPv4 on the same socket, or IPv4 alone where the kernel has no IPv6. */
+export const anyAddress: readonly string[] = ["::", "0.0.0.0"];
+
+/**
+ * One TCP listener, which keeps trying until it has its port:
+ *
+ *     Stopped --start--> Listening <--opened-- Error --+
+ *                  |         |                   ^     | every 2 s
+ *                  +---------+---- port lost ----+-----+
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #schedule: Schedule;
+  #status: ListenerStatus;
+  #server: Server | undefined;
+  #cancelRetry: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#schedule = options.schedule ?? scheduleByTimer;
+    this.#status = { port: options.port, state: "Stopped" };
+  }
+
+  get status(): ListenerStatus {
+    return this.#status;
+  }
+
+  /** Opens the port if the listener is enabled; resolves after the first attempt, whatever came of it. */
+  async start(): Promise<void> {
+    if (this.#options.enabled) await this.#open();
+  }
+
+  /** Closes the port; resolves when it is free. Connections that were accepted stay. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRetry?.();
+    this.#server?.close();
+    this.#server = undefined;
+    this.#become({ port: this.#status.port, state: "Stopped" });
+  }
+
+  async #open(): Promise<void> {
+    let failure: NodeJS.ErrnoException | undefined;
+    for (const address of this.#options.addresses) {
+      try {
+        const server = await listen(this.#options.port, address, this.#options.accept);
+        if (this.#closed) server.close();
+        else this.#opened(server);
+        return;
+      } catch (error) {
+        failure = error as NodeJS.ErrnoException;
+        if (failure.code !== "EAFNOSUPPORT" && failure.code !== "EADDRNOTAVAIL") break;
+      }
+    }
+    this.#failed(failure ?? new Error("no address to listen on"));
+  }
+
+  #opened(server: Server): void {
+    this.#server = server;
+    server.on("error", (error) => {
+      server.close();
+      this.#server = undefined;
+      this.#failed(error);
+    });
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : this.#options.port;
+    this.#become({ port, state: "Listening" });
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (this.#closed) return;
+    const { port } = this.#options;
+    this.#become({ port, state: "Error", reason: reasonOf(error, port) });
+    this.#cancelRetry = this.#schedule(() => void this.#open(), listenRetryMs);
+  }
+
+  #become(status: ListenerStatus): void {
+    const { state, reason } = this.#status;
+    this.#status = status;
+    if (state === status.state && reason === status.reason) return;
+    if (status.reason === undefined) this.#options.log.info(`listener ${status.port}: ${status.state}`);
+    else this.#options.log.warn(`listener ${status.port}: ${status.state}: ${status.reason}`);
+    this.#options.onChange();
+  }
+}
+
+function listen(port: number, host: string, accept: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(accept);
+    server.once("error", reject);
+    server.listen({ port, host, backlog: listenBacklog }, () => {
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
+}
+
+/** Says why a port could not be opened, and the way out. */
+function reasonOf(error: NodeJS.ErrnoException, port: number): string {
+  switch (error.code ?? "") {
+    case "EADDRINUSE":
+      return `EADDRINUSE: another program uses TCP port ${port}; it is taken over once that program stops (\`ss -ltnp 'sport = :${port}'\` tells which)`;
+    case "EACCES":
+      return `EACCES: TCP port ${port} needs root here; run the server in service mode, or lower net.ipv4.ip_unprivileged_port_start`;
+    case "EADDRNOTAVAIL":
+      return `EADDRNOTAVAIL: this host does not have the address to listen on`;
+    default:
+      return error.message;
+  }
+}
+
+function scheduleByTimer(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}
