@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package engine names the commands that set-up builds, so that `go mod tidy` keeps what they need.
+package engine
+
+import (
+	_ "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+	_ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+)
