@@ -89,7 +89,10 @@ async function tryStart(
   const { directory, detached = false } = options;
   const logPath = join(directory, "sshd.log");
   const configPath = join(directory, "sshd_config");
-  const lines = [...(options.configuration ?? []), ...defaultConfiguration(directory, port)];
+  const { configuration = [] } = options;
+  const lines = [...configuration, ...defaultConfiguration(directory, port)];
+  // The one keyword that may not come twice.
+  if (!configuration.some((line) => /^subsystem\s/i.test(line))) lines.push("Subsystem sftp internal-sftp");
   await writeFile(configPath, lines.join("\n") + "\n", { mode: 0o600 });
   checkConfiguration(sshd, configPath);
 
@@ -160,7 +163,6 @@ function defaultConfiguration(directory: string, port: number): string[] {
     "LogLevel VERBOSE",
     "MaxStartups 100",
     "UseDNS no",
-    "Subsystem sftp internal-sftp",
   ];
 }
 
