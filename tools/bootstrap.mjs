@@ -58,11 +58,14 @@ async function installModules() {
       throw new SetupError("npm is missing: it comes with Node.js, on Debian in the package npm");
     }
     if (result.status !== 0 || !modulesAreCurrent()) {
-      const words = `${result.stdout ?? ""}\n${result.stderr ?? ""}`.trim().split("\n").slice(-15).join("\n");
+      const words = (result.stderr ?? "")
+        .split("\n")
+        .filter((line) => /^npm err/i.test(line))
+        .slice(0, 15);
       throw new SetupError(
         `the node modules could not be installed: "npm ci --ignore-scripts" ` +
           `${result.error ? `ended early (${result.error.message})` : `ended with ${result.status ?? result.signal}`}\n` +
-          `${words}\nCheck the network and npm's registry setting ("npm ping"), then run the same command again`,
+          `${words.join("\n")}\nCheck the network and npm's registry setting ("npm ping"), then run the same command again`,
       );
     }
     const elapsedMs = Date.now() - begin;
