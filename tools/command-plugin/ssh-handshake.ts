@@ -40,6 +40,7 @@ export function handshake(
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     const { tried, handler } = authentication(login);
+    const reading = readingFrom(stream);
     let hostKeyMismatch = false;
     let offeredHostKeys = "";
 
@@ -64,7 +65,7 @@ export function handshake(
         stream.destroy();
         reject(signal.reason as Error);
       });
-    const timer = setTimeout(() => fail(`${readFailure(stream)}i/o timeout`), timeoutMs);
+    const timer = setTimeout(() => fail(`${reading}: i/o timeout`), timeoutMs);
     if (signal.aborted) {
       abandon();
       return;
@@ -81,7 +82,7 @@ export function handshake(
           `ssh: no common algorithm for host key; we offered: [${login.hostKey?.type ?? ""}], ` +
             `peer offered: [${offeredHostKeys.replaceAll(",", " ")}]`,
         );
-      } else fail(handshakeErrorText(error, stream));
+      } else fail(handshakeErrorText(error, reading));
     });
     try {
       client.connect({
@@ -166,17 +167,18 @@ function authentication(login: Login): { tried: string[]; handler: ssh2.AuthHand
   return { tried, handler: handler as ssh2.AuthHandlerMiddleware };
 }
 
-function handshakeErrorText(error: Error & { level?: string; code?: unknown }, stream: Duplex): string {
+function handshakeErrorText(error: Error & { level?: string; code?: unknown }, reading: string): string {
   // A disconnect message of the server has its reason as the code.
   if (typeof error.code === "number") return `ssh: disconnect, reason ${error.code}: ${error.message}`;
-  if (errorCode(error) !== undefined) return `${readFailure(stream)}read: ${systemErrorText(error)}`;
+  if (errorCode(error) !== undefined) return `${reading}: read: ${systemErrorText(error)}`;
   if (/Connection lost before handshake/i.test(error.message)) return "EOF";
   if (/line too long|lines exceeded/i.test(error.message)) return "ssh: overflow reading version string";
   return `ssh: ${error.message}`;
 }
 
-function readFailure(stream: Duplex): string {
+/** How the official program names a read, with both ends; taken while they are known. */
+function readingFrom(stream: Duplex): string {
   const { localAddress, localPort = 0, remoteAddress = "", remotePort = 0 } = stream as Socket;
-  if (localAddress === undefined) return "read: ";
-  return `read tcp ${joinHostPort(localAddress, localPort)}->${joinHostPort(remoteAddress, remotePort)}: `;
+  if (localAddress === undefined) return "read";
+  return `read tcp ${joinHostPort(localAddress, localPort)}->${joinHostPort(remoteAddress, remotePort)}`;
 }
