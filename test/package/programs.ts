@@ -15,7 +15,6 @@ const args: VpnServerArgs = {
   },
   mode: "user",
   listeners: [config.requireNumber("listener")],
-  directory: config.require("directory"),
   openFirewall: false,
 };
 const server = new VpnServer("office", args);
@@ -26,15 +25,19 @@ export const sha256 = server.sha256;
 export const healthy = server.health.healthy;
 `;
 
-/** The same in Pulumi YAML. */
-export const yamlProgram = `
+/** The same in Pulumi YAML, with the plugin that is in a folder. */
+export function yamlProject(pluginFolder: string): Record<string, unknown> {
+  return {
+    "Pulumi.yaml": `name: consumer
+runtime: yaml
+packages:
+  vpnserver: ${pluginFolder}
 config:
   sshPort: { type: integer }
   user: { type: string }
   privateKey: { type: string, secret: true }
   hostKey: { type: string }
   listener: { type: integer }
-  directory: { type: string }
 resources:
   office:
     type: vpnserver:VpnServer
@@ -47,14 +50,15 @@ resources:
         hostKey: \${hostKey}
       mode: user
       listeners: ["\${listener}"]
-      directory: \${directory}
       openFirewall: false
 outputs:
   mode: \${office.mode}
   endpoints: \${office.endpoints}
   sha256: \${office.sha256}
   healthy: \${office.health.healthy}
-`;
+`,
+  };
+}
 
 const project = "name: consumer\nruntime: nodejs\n";
 
@@ -83,7 +87,7 @@ export async function moduleProject(): Promise<Record<string, unknown>> {
   };
 }
 
-/** A stack as \`pulumi new typescript\` makes it: CommonJS, which Pulumi runs through ts-node. */
+/** A stack as `pulumi new typescript` makes it: CommonJS, which Pulumi runs through ts-node. */
 export async function templateProject(): Promise<Record<string, unknown>> {
   return {
     "Pulumi.yaml": project,
