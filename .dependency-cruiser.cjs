@@ -64,7 +64,7 @@ module.exports = {
       name: "only-the-command-line-imports-the-command-line",
       comment: "The command line is the top layer.",
       severity: "error",
-      from: { path: "^server/", pathNot: "^server/cli/" },
+      from: { path: "^server/", pathNot: "^server/(cli/|main\\.ts$)" },
       to: { path: "^server/cli/" },
     },
     {

@@ -1,0 +1,95 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { errorCodes } from "../errors.ts";
+import type { ListenerState, ListenerStatus } from "../listener-status.ts";
+import { notRunning } from "../supervisor/running-status.ts";
+import type { CliContext } from "./context.ts";
+import { describeListener } from "./describe-listener.ts";
+
+/** What `check` found about one port. */
+interface ListenerCheck {
+  readonly port: number;
+  /** Left out for a port that the server of this state directory does not have. */
+  readonly state?: ListenerState;
+  readonly reason?: string;
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly product?: string;
+  readonly tlsVersion?: string;
+  readonly certificateFingerprint?: string;
+  readonly roundTripMs?: number;
+}
+
+const handshakeMs = 10_000;
+
+/** `check`: a handshake of the VPN protocol with each listener. */
+export function addCheckCommand(program: Command, context: CliContext): void {
+  program
+    .command("check")
+    .description("do a handshake of the VPN protocol with each listener")
+    .option("--json", "print JSON")
+    .option("--host <host>", "where to connect to", "127.0.0.1")
+    .option("--port <port...>", "ports to check, instead of those of the running server", addPort)
+    .action(async (options: { json?: true; host: string; port?: number[] }) => {
+      const listeners = options.port ?? (await listenersOfServer(context));
+      const checks = await Promise.all(
+        listeners.map((listener) =>
+          typeof listener === "number"
+            ? shakeHands(options.host, listener, {})
+            : checkListener(options.host, listener),
+        ),
+      );
+      // A port that cannot be opened is no fault as long as another serves: that is user mode.
+      const ok =
+        checks.some((check) => check.ok) && checks.every((check) => check.ok || check.state === "Error");
+      if (options.json) context.print(JSON.stringify({ ok, listeners: checks }));
+      else for (const check of checks) context.print(describe(check));
+      if (!ok) process.exitCode = errorCodes.UNHEALTHY.exitCode;
+    });
+}
+
+async function listenersOfServer(context: CliContext): Promise<readonly ListenerStatus[]> {
+  const paths = context.statePaths();
+  const { readStatus } = await import("../supervisor/control.ts");
+  const status = await readStatus(paths);
+  if (status === undefined) throw notRunning(paths.stateDirectory);
+  return status.listeners.filter((listener) => listener.state !== "Stopped");
+}
+
+async function checkListener(host: string, { port, state, reason }: ListenerStatus): Promise<ListenerCheck> {
+  if (state === "Listening") return shakeHands(host, port, { state });
+  return { port, state, ok: false, ...(reason === undefined ? {} : { reason }) };
+}
+
+async function shakeHands(
+  host: string,
+  port: number,
+  known: { state?: ListenerState },
+): Promise<ListenerCheck> {
+  const { openTcp, probeListener } = await import("../client/probe.ts");
+  try {
+    const { product, tlsVersion, certificateFingerprint, roundTripMs } = await probeListener(
+      () => openTcp(host, port, handshakeMs),
+      { timeoutMs: handshakeMs },
+    );
+    return { port, ...known, ok: true, product, tlsVersion, certificateFingerprint, roundTripMs };
+  } catch (error) {
+    return { port, ...known, ok: false, error: (error as Error).message };
+  }
+}
+
+function describe(check: ListenerCheck): string {
+  const { port, state, reason } = check;
+  if (check.ok) {
+    return `TCP ${port}: answers (${check.product}, ${check.tlsVersion}, ${check.roundTripMs?.toFixed(1)} ms)`;
+  }
+  if (check.error !== undefined) return `TCP ${port}: does not answer: ${check.error}`;
+  return describeListener({ port, state: state ?? "Error", ...(reason === undefined ? {} : { reason }) });
+}
+
+function addPort(text: string, ports: number[] = []): number[] {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError("A port is a number between 1 and 65535.");
+  }
+  return [...ports, port];
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { errorCodes } from "../errors.ts";
+import { notRunning, serves, type RunningStatus } from "../supervisor/running-status.ts";
+import type { CliContext } from "./context.ts";
+import { describeListener } from "./describe-listener.ts";
+
+/** `status`: exit code 0 when the server serves on at least one port. */
+export function addStatusCommand(program: Command, context: CliContext): void {
+  program
+    .command("status")
+    .description("tell whether the server runs, and the state of its listeners")
+    .option("--json", "print JSON")
+    .action(async (options: { json?: true }) => {
+      const paths = context.statePaths();
+      const { readStatus } = await import("../supervisor/control.ts");
+      const status = await readStatus(paths);
+      if (status === undefined) {
+        if (!options.json) throw notRunning(paths.stateDirectory);
+        context.print(JSON.stringify({ running: false, stateDirectory: paths.stateDirectory }));
+        process.exitCode = errorCodes.NOT_RUNNING.exitCode;
+        return;
+      }
+      context.print(options.json ? JSON.stringify(status) : describe(status));
+      if (!serves(status)) process.exitCode = errorCodes.UNHEALTHY.exitCode;
+    });
+}
+
+function describe(status: RunningStatus): string {
+  const { worker } = status;
+  const restarts = worker.restarts === 1 ? "1 restart" : `${worker.restarts} restarts`;
+  return [
+    `SoftEther VPN Server Service is running since ${status.startedAt}`,
+    `  version      ${status.version}`,
+    `  executable   ${status.executable}`,
+    `  state        ${status.stateDirectory}`,
+    `  supervisor   process ${status.supervisor.pid}`,
+    `  worker       ${worker.pid === null ? "being started again" : `process ${worker.pid}`}, ${restarts}`,
+    `  certificate  SHA-256 ${status.tlsFingerprint}`,
+    ...status.listeners.map((listener) => `  ${describeListener(listener)}`),
+  ].join("\n");
+}

@@ -1,0 +1,175 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StatePaths } from "../config/paths.ts";
+import { ServerError } from "../errors.ts";
+import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
+import { socketAddress } from "./control-socket.ts";
+import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { readRunFiles, type ServerProcesses } from "./run-files.ts";
+import { notRunning, type RunningStatus } from "./running-status.ts";
+import { supervisorTimes } from "./supervisor.ts";
+
+export { startServerProcess } from "./start-process.ts";
+
+/** How long a supervisor may take to answer. */
+const answerMs = 5_000;
+
+const pollMs = 20;
+
+/** From KILL to the end, and from the supervisor's end to that of its worker. */
+const killMs = 5_000;
+
+/**
+ * Asks the server of a state directory how it is.
+ *
+ * @returns `undefined` when none runs
+ * @throws {ServerError} NOT_PERMITTED when it belongs to another user, FAILED when it does not answer
+ */
+export async function readStatus(paths: StatePaths): Promise<RunningStatus | undefined> {
+  return request(paths, { command: "status" });
+}
+
+/**
+ * Ends the server of a state directory; resolves when supervisor and worker are gone. A server that does not react is
+ * killed: the supervisor first, then its worker, and never another process that got their process ids since.
+ *
+ * @param options.timeoutMs patience with an orderly end, a little over a minute by default
+ * @throws {ServerError} NOT_RUNNING when none runs, NOT_PERMITTED when it belongs to another user, FAILED when it survives
+ */
+export async function stopServer(paths: StatePaths, options: { timeoutMs?: number } = {}): Promise<void> {
+  const { timeoutMs = supervisorTimes.stopMs + 5_000 } = options;
+  const asked = await request(paths, { command: "stop" }).catch((error: unknown) => {
+    if (error instanceof ServerError && error.code === "NOT_PERMITTED") throw error;
+    return undefined;
+  });
+  const processes = new KnownProcesses(paths, asked?.supervisor.pid);
+  if (!processes.someRuns()) {
+    if (asked === undefined) throw notRunning(paths.stateDirectory);
+    return;
+  }
+  if (asked === undefined && !processes.signal("supervisor", "SIGTERM")) {
+    processes.signal("worker", "SIGTERM");
+  }
+  if (await processes.allGone(timeoutMs)) return;
+  processes.signal("supervisor", "SIGKILL");
+  // A worker ends by itself when its supervisor is gone.
+  if (await processes.allGone(killMs)) return;
+  processes.signal("worker", "SIGKILL");
+  if (await processes.allGone(killMs)) return;
+  throw new ServerError(
+    "FAILED",
+    `the server does not end, not even by KILL: ${processes.describe()} hangs in the kernel`,
+  );
+}
+
+/** The processes of one server, as it replaces its worker meanwhile. */
+class KnownProcesses {
+  readonly #paths: StatePaths;
+  #supervisor: ProcessIdentity | undefined;
+  #worker: ProcessIdentity | undefined;
+
+  constructor(paths: StatePaths, supervisorPid: number | undefined) {
+    this.#paths = paths;
+    const recorded = readRunFiles(paths);
+    this.#supervisor =
+      supervisorPid === undefined
+        ? recorded?.supervisor
+        : (identifyProcess(supervisorPid) ?? recorded?.supervisor);
+    this.#worker = recorded?.worker;
+  }
+
+  someRuns(): boolean {
+    this.#update(readRunFiles(this.#paths));
+    return [this.#supervisor, this.#worker].some((identity) => identity !== undefined && isRunning(identity));
+  }
+
+  /** @returns whether the process was there */
+  signal(which: "supervisor" | "worker", signal: NodeJS.Signals): boolean {
+    const identity = which === "supervisor" ? this.#supervisor : this.#worker;
+    if (identity === undefined) return false;
+    try {
+      return signalProcess(identity, signal);
+    } catch (error) {
+      throw belongsToAnother(this.#paths, error);
+    }
+  }
+
+  async allGone(timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.someRuns()) {
+      if (performance.now() >= deadline) return false;
+      await sleep(pollMs);
+    }
+    return true;
+  }
+
+  describe(): string {
+    return [this.#supervisor, this.#worker]
+      .filter((identity) => identity !== undefined && isRunning(identity))
+      .map((identity) => `process ${identity?.pid}`)
+      .join(" and ");
+  }
+
+  #update(recorded: ServerProcesses | undefined): void {
+    // Another supervisor's record is that of the next server.
+    if (recorded?.worker !== undefined && recorded.supervisor.started === this.#supervisor?.started) {
+      this.#worker = recorded.worker;
+    }
+  }
+}
+
+async function request(paths: StatePaths, content: ControlRequest): Promise<RunningStatus | undefined> {
+  let line: string;
+  try {
+    line = await exchange(paths.controlSocket, `${JSON.stringify(content)}\n`);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM") throw belongsToAnother(paths, error);
+    const pid = readRunFiles(paths)?.supervisor;
+    if (pid === undefined || !isRunning(pid)) return undefined;
+    throw new ServerError(
+      "FAILED",
+      `the server (process ${pid.pid}) does not answer: ${message}; to end it: vpnserver stop`,
+      { cause: error },
+    );
+  }
+  const response = JSON.parse(line) as ControlResponse;
+  if ("error" in response) throw new ServerError("FAILED", `the server refused: ${response.error}`);
+  return response.status;
+}
+
+function exchange(path: string, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { address, release } = socketAddress(path);
+    let text = "";
+    const socket = connect({ path: address });
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)),
+      answerMs,
+    );
+    socket.setEncoding("utf8");
+    socket.on("connect", () => socket.write(line));
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+      if (text.length > controlLimits.responseBytes) socket.destroy(new Error("the answer is too long"));
+    });
+    socket.on("end", () => {
+      if (text.endsWith("\n")) resolve(text);
+      else socket.destroy(new Error("the answer was cut off"));
+    });
+    socket.on("error", reject);
+    socket.on("close", () => {
+      clearTimeout(timer);
+      release();
+      reject(new Error("the connection was closed"));
+    });
+  });
+}
+
+function belongsToAnother(paths: StatePaths, cause: unknown): ServerError {
+  return new ServerError(
+    "NOT_PERMITTED",
+    `the server in ${paths.stateDirectory} belongs to another user: run this as that user, or as root (sudo)`,
+    { cause },
+  );
+}

@@ -1,0 +1,121 @@
+import { makeStateDirectories, releaseOf, type StatePaths } from "../config/paths.ts";
+import { ServerError } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import { version } from "../version.ts";
+import { ControlServer } from "./control-server.ts";
+import { InstanceLock } from "./instance-lock.ts";
+import { LogFile } from "./log-file.ts";
+import { identifyProcess } from "./process-identity.ts";
+import { readRunFiles, removeRunFiles, writeRunFiles } from "./run-files.ts";
+import { alreadyRunning, type RunningStatus } from "./running-status.ts";
+import { selfCommand } from "./self-command.ts";
+import { Supervisor } from "./supervisor.ts";
+import { spawnWorkerProcess } from "./worker-process.ts";
+
+export interface ExecsvcOptions {
+  readonly paths: StatePaths;
+  /** In a terminal: SIGHUP ends the server, and each line of the log goes to `print` too. */
+  readonly foreground?: { readonly print: (line: string) => void };
+  /** Called once the server serves. */
+  readonly onStarted: (status: RunningStatus) => void;
+}
+
+/**
+ * Runs the supervisor in this process until the server ends.
+ *
+ * @returns the exit code, 0 after a server that was asked to end
+ * @throws {ServerError} why the server could not start; nothing of it is left then
+ */
+export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
+  const { paths, foreground } = options;
+  const stopRequest = new AbortController();
+  const requestStop = () => stopRequest.abort();
+  process.on("SIGTERM", requestStop);
+  process.on("SIGINT", requestStop);
+  process.on("SIGHUP", foreground === undefined ? () => {} : requestStop);
+
+  await makeStateDirectories(paths);
+  const lock = InstanceLock.acquire(paths.lockFile);
+  if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
+  try {
+    const logFile = openLog(paths.logFile);
+    try {
+      const write = (line: string) => {
+        logFile.write(line);
+        foreground?.print(line);
+      };
+      return await supervise(options, stopRequest.signal, write);
+    } finally {
+      logFile.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function supervise(
+  { paths, onStarted }: ExecsvcOptions,
+  stopRequest: AbortSignal,
+  write: (line: string) => void,
+): Promise<number> {
+  const log = createLogger({ write });
+  const self = identifyProcess(process.pid) ?? { pid: process.pid, started: "unknown" };
+  const startedAt = new Date().toISOString();
+  const { program } = selfCommand();
+  const supervisor = new Supervisor({
+    spawnWorker: (events) => spawnWorkerProcess(events, write),
+    schedule: (callback, delayMs) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+    now: () => performance.now(),
+    log,
+    onWorkerChanged: (pid) => {
+      try {
+        const worker = pid === undefined ? undefined : identifyProcess(pid);
+        writeRunFiles(paths, { supervisor: self, worker });
+      } catch (error) {
+        log.warn(`cannot write to ${paths.runDirectory}: ${(error as Error).message}`);
+      }
+    },
+  });
+  const status = (): RunningStatus => ({
+    running: true,
+    version,
+    release: releaseOf(program),
+    executable: program,
+    stateDirectory: paths.stateDirectory,
+    supervisor: { pid: process.pid },
+    worker: { pid: supervisor.workerPid ?? null, restarts: supervisor.restarts },
+    startedAt,
+    listeners: supervisor.listeners,
+    tlsFingerprint: supervisor.tlsFingerprint,
+  });
+  const control = await ControlServer.listen(paths.controlSocket, ({ command }) => {
+    if (command === "stop") supervisor.stop();
+    return { status: status() };
+  });
+  stopRequest.addEventListener("abort", () => supervisor.stop());
+  if (stopRequest.aborted) supervisor.stop();
+  log.info(`supervisor ${process.pid} started: version ${version}, ${program}`);
+  try {
+    await supervisor.start();
+    onStarted(status());
+    return await supervisor.ended;
+  } finally {
+    await supervisor.ended;
+    removeRunFiles(paths);
+    await control.close();
+    log.info("supervisor ended");
+  }
+}
+
+function openLog(path: string): LogFile {
+  try {
+    return new LogFile(path);
+  } catch (error) {
+    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { DatabaseSync } from "node:sqlite";
+import { ServerError } from "../errors.ts";
+
+/**
+ * The lock that one server holds on its state directory. The kernel frees it when its holder ends, however that happens,
+ * so a file that a crash left behind locks nothing.
+ *
+ * Node.js has no file locks of its own; SQLite's exclusive lock on an empty database is one. On POSIX such a lock is lost
+ * when its process closes any descriptor of the file: nothing else here may open it.
+ */
+export class InstanceLock {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /**
+   * @returns the lock, or `undefined` when another process holds it
+   * @throws {ServerError} STATE_INVALID when the file cannot be used
+   */
+  static acquire(path: string): InstanceLock | undefined {
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(path, { timeout: patienceMs });
+      // Nothing is ever written, so no journal needs to be beside the file.
+      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+      return new InstanceLock(database);
+    } catch (error) {
+      database?.close();
+      if ((error as { errcode?: number }).errcode === sqliteBusy) return undefined;
+      throw new ServerError(
+        "STATE_INVALID",
+        `cannot lock ${path}: ${(error as Error).message}; remove the file if it is damaged, no server runs here`,
+        { cause: error },
+      );
+    }
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+/** A holder that ends has freed the lock a moment after the process is seen to be gone. */
+const patienceMs = 200;
+
+/** `SQLITE_BUSY`. */
+const sqliteBusy = 5;

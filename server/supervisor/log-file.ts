@@ -1,0 +1,75 @@
+import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+
+export const logFileLimits = {
+  /** A file that has grown beyond this is set aside. */
+  bytes: 10 * 1024 * 1024,
+  /** Files in all: `server.log`, `server.log.1`, `server.log.2`. */
+  files: 3,
+} as const;
+
+/**
+ * A log that is appended to and never grows beyond its limits. For one writer. A full disk costs lines, not the server.
+ */
+export class LogFile {
+  readonly #path: string;
+  readonly #limits: { readonly bytes: number; readonly files: number };
+  #descriptor: number;
+  #bytes: number;
+
+  /** @throws the system's error when the file cannot be opened */
+  constructor(path: string, limits: { readonly bytes: number; readonly files: number } = logFileLimits) {
+    this.#path = path;
+    this.#limits = limits;
+    this.#descriptor = openSync(path, "a", 0o600);
+    this.#bytes = fstatSync(this.#descriptor).size;
+  }
+
+  /** Writes text that ends with a line break. */
+  write(text: string): void {
+    try {
+      if (this.#bytes > 0 && this.#bytes + text.length > this.#limits.bytes) this.#rotate();
+      this.#bytes += writeSync(this.#descriptor, text);
+    } catch {
+      // There is no better place to tell it.
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #rotate(): void {
+    for (let index = this.#limits.files - 1; index > 0; index--) {
+      try {
+        renameSync(index === 1 ? this.#path : `${this.#path}.${index - 1}`, `${this.#path}.${index}`);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+    const descriptor = openSync(this.#path, "a", 0o600);
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#bytes = 0;
+  }
+}
+
+/** The end of a log, for an error message: at most `count` lines, the newest last; empty when there is no log. */
+export function readLastLogLines(path: string, count: number): string[] {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch {
+    return [];
+  }
+  try {
+    const buffer = Buffer.alloc(16 * 1024);
+    const { size } = fstatSync(descriptor);
+    const begin = Math.max(0, size - buffer.length);
+    const length = readSync(descriptor, buffer, 0, buffer.length, begin);
+    const lines = buffer.toString("utf8", 0, length).trimEnd().split("\n");
+    if (begin > 0) lines.shift();
+    return lines.filter((line) => line !== "").slice(-count);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,44 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { StatePaths } from "../config/paths.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+
+/** The two processes of a server; the worker is missing while it is started again. */
+export interface ServerProcesses {
+  readonly supervisor: ProcessIdentity;
+  readonly worker?: ProcessIdentity | undefined;
+}
+
+/** Says which processes the server is; for the holder of the instance lock. */
+export function writeRunFiles(paths: StatePaths, processes: ServerProcesses): void {
+  write(paths.processesFile, `${JSON.stringify(processes)}\n`);
+  write(paths.pidFile, `${processes.supervisor.pid}\n`);
+}
+
+/** For the holder of the instance lock, at its end. */
+export function removeRunFiles(paths: StatePaths): void {
+  for (const file of [paths.pidFile, paths.processesFile]) rmSync(file, { force: true });
+}
+
+/** The processes of the last server of this state directory, which may have ended since. */
+export function readRunFiles(paths: StatePaths): ServerProcesses | undefined {
+  let record: Partial<ServerProcesses>;
+  try {
+    record = JSON.parse(readFileSync(paths.processesFile, "utf8")) as Partial<ServerProcesses>;
+  } catch {
+    return undefined;
+  }
+  const { supervisor, worker } = record ?? {};
+  if (!isIdentity(supervisor)) return undefined;
+  return isIdentity(worker) ? { supervisor, worker } : { supervisor };
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  const { pid, started } = (value ?? {}) as Partial<ProcessIdentity>;
+  return Number.isInteger(pid) && (pid as number) > 1 && typeof started === "string";
+}
+
+// Not forced to the disk: after a power cut these processes are gone anyway.
+function write(path: string, content: string): void {
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,102 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
+import { ServerError } from "../errors.ts";
+import { readLastLogLines } from "./log-file.ts";
+import type { SupervisorMessage } from "./messages.ts";
+import type { RunningStatus } from "./running-status.ts";
+import { executableCommand, processName, selfCommand } from "./self-command.ts";
+import { firstStartRestarts, supervisorTimes } from "./supervisor.ts";
+
+/** The supervisor itself gives up earlier, and says why. */
+const startMs = supervisorTimes.startMs * (firstStartRestarts + 1);
+
+const logLines = 10;
+
+/**
+ * Starts a server in the background: a process of its own session that outlives terminal and connection and holds on to
+ * nothing of the caller's.
+ *
+ * @param options.executable the single executable to start, this program by default
+ * @returns the status of the server, which serves on at least one port
+ * @throws {ServerError} ALREADY_RUNNING, or why the server did not start; nothing of it is left then
+ */
+export async function startServerProcess(
+  paths: StatePaths,
+  options: { executable?: string } = {},
+): Promise<RunningStatus> {
+  const { executable } = options;
+  await makeStateDirectories(paths);
+  const command = executable === undefined ? selfCommand() : executableCommand(executable);
+  const log = openLog(paths.logFile);
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, [...command.arguments, "execsvc"], {
+      argv0: processName,
+      cwd: "/",
+      detached: true,
+      env: { ...process.env, [stateDirectoryVariable]: paths.stateDirectory },
+      stdio: ["ignore", log, log, "ipc"],
+    });
+  } finally {
+    closeSync(log);
+  }
+  const message = await firstMessage(child, paths);
+  if (message.type === "failed") throw new ServerError(message.failure.code, message.failure.message);
+  child.disconnect();
+  child.unref();
+  return message.status;
+}
+
+/** What the supervisor says; a failure is told only when its process is gone. */
+function firstMessage(child: ChildProcess, paths: StatePaths): Promise<SupervisorMessage> {
+  return new Promise((resolve, reject) => {
+    let failure: SupervisorMessage | undefined;
+    const timer = setTimeout(() => {
+      child.kill("SIGTERM");
+      reject(new ServerError("FAILED", `the server did not start within ${startMs / 1000} s`));
+    }, startMs);
+    child.on("message", (message) => {
+      const told = message as SupervisorMessage;
+      if (told.type === "failed") {
+        failure = told;
+        return;
+      }
+      clearTimeout(timer);
+      resolve(told);
+    });
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(
+        new ServerError("FAILED", `cannot run ${child.spawnfile}: ${error.message}`, {
+          cause: error,
+        }),
+      );
+    });
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      if (failure !== undefined) {
+        resolve(failure);
+        return;
+      }
+      const lines = readLastLogLines(paths.logFile, logLines).map((line) => `\n  ${line}`);
+      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+      reject(
+        new ServerError(
+          "FAILED",
+          `the server ${how} while it started; the end of ${paths.logFile}:${lines.join("")}`,
+        ),
+      );
+    });
+  });
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, "a", 0o600);
+  } catch (error) {
+    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

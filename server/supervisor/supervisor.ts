@@ -1,0 +1,270 @@
+import { ServerError } from "../errors.ts";
+import type { ListenerStatus } from "../listener-status.ts";
+import type { Logger } from "../logger.ts";
+import type { WorkerMessage } from "./messages.ts";
+
+export const supervisorTimes = {
+  /** From the end of a worker to the next one, as in the original (`Mayaqua/Unix.c`). */
+  restartMs: 100,
+  /** The longest pause, for a worker that ends again and again. */
+  longestRestartMs: 5_000,
+  /** A worker that served so long is not one that ends again and again. */
+  stableMs: 10_000,
+  /** From the spawn of a worker to its word that it serves; the first one makes a key. */
+  startMs: 60_000,
+  /** From the request to end to the end, as in the original. */
+  stopMs: 60_000,
+} as const;
+
+/** Restarts in a row without a growing pause. */
+export const quickRestarts = 5;
+
+/** How often a first worker that was killed while it started is replaced before the start is given up. */
+export const firstStartRestarts = 3;
+
+/** How a worker ended; `error` when it could not be spawned at all. */
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+export interface WorkerEvents {
+  onMessage(message: WorkerMessage): void;
+  /** Called once, after the last message, and never before `spawnWorker` has returned. */
+  onEnd(end: WorkerEnd): void;
+}
+
+export interface WorkerHandle {
+  /** `undefined` when the spawn failed. */
+  readonly pid: number | undefined;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface SupervisorOptions {
+  readonly spawnWorker: (events: WorkerEvents) => WorkerHandle;
+  /** Calls back once after a delay, unless the returned function is called before. */
+  readonly schedule: (callback: () => void, delayMs: number) => () => void;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  readonly log: Logger;
+  /** Called when there is a worker, and when there is none any more. */
+  readonly onWorkerChanged?: (pid: number | undefined) => void;
+}
+
+interface Worker {
+  readonly handle: WorkerHandle;
+  /** Cancels the bound on the start. */
+  readonly cancelStartTimer: () => void;
+  readyAt?: number;
+  failure?: ServerError;
+}
+
+/**
+ * Keeps one worker running.
+ *
+ *     starting --ready--> serving --abnormal end--> pausing --timer--> starting
+ *        |                   |                         |
+ *        |                   +---normal end, TERM------+---> stopping --worker gone--> ended
+ *        +--first start failed-------------------------------^
+ *
+ * A worker that ends normally (exit code 0, or TERM) was asked to, and the supervisor ends with it. Any other end is
+ * followed by a new worker, for ever; but a server that cannot start in the first place is not started again.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #ended = Promise.withResolvers<number>();
+  readonly #started = Promise.withResolvers<void>();
+  #hasServed = false;
+  #stopping = false;
+  #exitCode = 0;
+  #worker: Worker | undefined;
+  #cancelPause: (() => void) | undefined;
+  #cancelStopTimer: (() => void) | undefined;
+  #restarts = 0;
+  #abnormalEndsInARow = 0;
+  #listeners: readonly ListenerStatus[] = [];
+  #tlsFingerprint = "";
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    // Whoever waits for the end only need not care for the start.
+    this.#started.promise.catch(() => {});
+  }
+
+  /** Exit code of the server, once no worker is left. */
+  get ended(): Promise<number> {
+    return this.#ended.promise;
+  }
+
+  get workerPid(): number | undefined {
+    return this.#worker?.handle.pid;
+  }
+
+  /** Workers that were started in the place of another. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get listeners(): readonly ListenerStatus[] {
+    return this.#listeners;
+  }
+
+  get tlsFingerprint(): string {
+    return this.#tlsFingerprint;
+  }
+
+  /**
+   * Starts the first worker. Resolves once it serves on at least one port.
+   *
+   * @throws {ServerError} why it does not; the supervisor then ends
+   */
+  start(): Promise<void> {
+    if (!this.#stopping) this.#startWorker();
+    return this.#started.promise;
+  }
+
+  /** Ends the worker, by force after a minute, and then the supervisor. */
+  stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#started.reject(new ServerError("FAILED", "the server was stopped before it served"));
+    this.#cancelPause?.();
+    if (this.#worker === undefined) {
+      this.#end();
+      return;
+    }
+    const { handle } = this.#worker;
+    handle.kill("SIGTERM");
+    this.#cancelStopTimer = this.#options.schedule(() => {
+      this.#options.log.error(
+        `worker ${handle.pid} did not end within ${supervisorTimes.stopMs / 1000} s: killing it`,
+      );
+      handle.kill("SIGKILL");
+    }, supervisorTimes.stopMs);
+  }
+
+  #startWorker(): void {
+    const { spawnWorker, schedule, log, onWorkerChanged } = this.#options;
+    const handle = spawnWorker({
+      onMessage: (message) => this.#onMessage(worker, message),
+      onEnd: (end) => this.#onEnd(worker, end),
+    });
+    const worker: Worker = {
+      handle,
+      cancelStartTimer: schedule(() => {
+        worker.failure = new ServerError(
+          "FAILED",
+          `the worker was not ready within ${supervisorTimes.startMs / 1000} s`,
+        );
+        log.error(`${worker.failure.message}: killing it`);
+        handle.kill("SIGKILL");
+      }, supervisorTimes.startMs),
+    };
+    this.#worker = worker;
+    if (handle.pid !== undefined) {
+      log.info(`worker ${handle.pid} started`);
+      onWorkerChanged?.(handle.pid);
+    }
+  }
+
+  #onMessage(worker: Worker, message: WorkerMessage): void {
+    switch (message.type) {
+      case "ready":
+        worker.cancelStartTimer();
+        worker.readyAt = this.#options.now();
+        this.#listeners = message.listeners;
+        this.#tlsFingerprint = message.tlsFingerprint;
+        this.#onReady();
+        break;
+      case "listeners":
+        this.#listeners = message.listeners;
+        break;
+      case "failed":
+        worker.failure = new ServerError(message.failure.code, message.failure.message);
+        break;
+    }
+  }
+
+  #onReady(): void {
+    if (this.#hasServed || this.#stopping) return;
+    if (this.#listeners.some((listener) => listener.state === "Listening")) {
+      this.#hasServed = true;
+      this.#started.resolve();
+    } else {
+      this.#failStart(nothingListens(this.#listeners));
+      this.stop();
+    }
+  }
+
+  #onEnd(worker: Worker, end: WorkerEnd): void {
+    const { log, now, schedule, onWorkerChanged } = this.#options;
+    const { pid } = worker.handle;
+    const how = `worker ${pid === undefined ? "" : `${pid} `}${describe(end)}`;
+    worker.cancelStartTimer();
+    this.#worker = undefined;
+    onWorkerChanged?.(undefined);
+    if (this.#stopping || end.code === 0 || end.signal === "SIGTERM") {
+      log.info(how);
+      this.#started.reject(new ServerError("FAILED", "the server was stopped before it served"));
+      this.#end();
+      return;
+    }
+    const failure = worker.failure ?? new ServerError("FAILED", `the ${how} while it started`);
+    this.#abnormalEndsInARow =
+      worker.readyAt !== undefined && now() - worker.readyAt >= supervisorTimes.stableMs
+        ? 1
+        : this.#abnormalEndsInARow + 1;
+    const wasKilled = end.signal !== null && worker.failure === undefined;
+    if (!this.#hasServed && (!wasKilled || this.#abnormalEndsInARow > firstStartRestarts)) {
+      log.error(`${how}: ${failure.message}`);
+      this.#failStart(failure);
+      this.#end();
+      return;
+    }
+    const reason = worker.failure === undefined ? how : `${how}: ${worker.failure.message}`;
+    this.#listeners = this.#listeners.map(({ port, state }) =>
+      state === "Stopped" ? { port, state } : { port, state: "Error", reason: `being restarted: ${reason}` },
+    );
+    const delayMs = restartDelayMs(this.#abnormalEndsInARow);
+    log.error(`${reason}; starting another in ${delayMs} ms`);
+    this.#cancelPause = schedule(() => {
+      this.#restarts++;
+      this.#startWorker();
+    }, delayMs);
+  }
+
+  #failStart(failure: ServerError): void {
+    this.#exitCode = failure.exitCode;
+    this.#started.reject(failure);
+  }
+
+  #end(): void {
+    this.#stopping = true;
+    this.#cancelStopTimer?.();
+    this.#ended.resolve(this.#exitCode);
+  }
+}
+
+/** The pause before the next worker, by the number of abnormal ends in a row. */
+export function restartDelayMs(abnormalEndsInARow: number): number {
+  const doublings = Math.max(0, abnormalEndsInARow - quickRestarts);
+  return Math.min(supervisorTimes.longestRestartMs, supervisorTimes.restartMs * 2 ** Math.min(doublings, 16));
+}
+
+function nothingListens(listeners: readonly ListenerStatus[]): ServerError {
+  const enabled = listeners.filter((listener) => listener.state !== "Stopped");
+  if (enabled.length === 0) {
+    return new ServerError(
+      "UNHEALTHY",
+      "no listener is enabled in the configuration: enable one in ListenerList of vpn_server.config",
+    );
+  }
+  const reasons = enabled.map(({ port, reason }) => `\n  TCP ${port}: ${reason ?? "not open"}`);
+  return new ServerError("UNHEALTHY", `none of the listeners could be opened:${reasons.join("")}`);
+}
+
+function describe(end: WorkerEnd): string {
+  if (end.error !== undefined) return `could not be started: ${end.error.message}`;
+  return end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`;
+}

@@ -1,0 +1,85 @@
+import { appendFileSync } from "node:fs";
+import type { StatePaths } from "../config/paths.ts";
+import { readOrCreateServerConfig } from "../config/config-file.ts";
+import { ServerError } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import type { WorkerMessage } from "./messages.ts";
+import { processTitle } from "./self-command.ts";
+
+/** Bound on the orderly end of a worker that was asked to end; below the patience of its supervisor. */
+const closeMs = 50_000;
+
+/** The same when the supervisor is gone, and another server may be about to take its place. */
+const orphanCloseMs = 3_000;
+
+/**
+ * Runs the VPN server in this process, until it is asked to end by TERM or its supervisor is gone. Does not return: the
+ * process exits with 0 when it was asked to, and with 1 after a fault.
+ */
+export async function runWorker(paths: StatePaths): Promise<void> {
+  const asked = Promise.withResolvers<number>();
+  process.on("SIGTERM", () => asked.resolve(closeMs));
+  // Keys that are pressed in the terminal reach the supervisor too, and it decides.
+  process.on("SIGINT", () => {});
+  process.on("SIGHUP", () => {});
+  const orphaned = () => {
+    note(paths.logFile, "the supervisor is gone: the worker ends");
+    asked.resolve(orphanCloseMs);
+  };
+  process.on("disconnect", orphaned);
+  if (!process.connected) orphaned();
+  process.channel?.ref();
+  process.title = processTitle;
+  // The pipe breaks when the supervisor is killed.
+  process.stdout.on("error", () => {});
+  const log = createLogger(process.stdout);
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (fault: unknown) => {
+      log.error(
+        `fault in the worker: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`,
+      );
+      process.exit(1);
+    });
+  }
+
+  try {
+    const config = await readOrCreateServerConfig(paths);
+    // Loaded here alone: the supervisor runs without the data plane.
+    const { startServer } = await import("../app.ts");
+    const server = await startServer({
+      paths,
+      listeners: config.listeners,
+      log,
+      onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
+    });
+    tell({ type: "ready", listeners: server.listeners(), tlsFingerprint: server.certificateFingerprint });
+    const boundMs = await asked.promise;
+    setTimeout(() => {
+      log.error(`connections did not close within ${boundMs / 1000} s: ending without them`);
+      process.exit(0);
+    }, boundMs);
+    await server.close();
+    process.exit(0);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof ServerError)) {
+      log.error(`fault at the start of the worker: ${error instanceof Error ? error.stack : message}`);
+    }
+    const code = error instanceof ServerError ? error.code : "FAILED";
+    tell({ type: "failed", failure: { code, message } }, () => process.exit(1));
+  }
+}
+
+function tell(message: WorkerMessage, done: () => void = () => {}): void {
+  // Without a supervisor there is nobody to tell, and the worker ends anyway.
+  if (process.connected) process.send?.(message, undefined, undefined, done);
+  else done();
+}
+
+function note(logFile: string, message: string): void {
+  try {
+    createLogger({ write: (line) => appendFileSync(logFile, line, { mode: 0o600 }) }).warn(message);
+  } catch {
+    // The log's directory is gone as well.
+  }
+}
