@@ -84,7 +84,12 @@ export class Plugin {
       const client = new providerServices.ResourceProviderClient(
         `127.0.0.1:${port}`,
         grpc.credentials.createInsecure(),
-        { "grpc.max_receive_message_length": 400 * 1024 * 1024, "grpc.max_send_message_length": -1 },
+        {
+          "grpc.max_receive_message_length": 400 * 1024 * 1024,
+          "grpc.max_send_message_length": -1,
+          // An error carries all that a command printed.
+          "grpc.max_metadata_size": 16 * 1024 * 1024,
+        },
       );
       const plugin = new Plugin(program, child, client, engine);
       await plugin.#configure();

@@ -2,11 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { startSshServer, type SshServer } from "../../../tools/setup/ssh-server.ts";
 import { Plugin, type ResourceState } from "./plugin.ts";
 import { findPrograms, type PluginProgram } from "./programs.ts";
 import type { LogMessage } from "./engine.ts";
 import type { Json, Properties } from "./values.ts";
+
+const conditionDeadlineMs = 10_000;
 
 export type ResourceType = "Command" | "CopyToRemote";
 
@@ -76,6 +79,15 @@ export class Scene {
     return answer.inputs;
   }
 
+  /** Waits for a condition; fails when it does not come about. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + conditionDeadlineMs;
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new Error("what the case waits for did not happen");
+      await delay(10);
+    }
+  }
+
   /** Runs a command on the host and gives back its outputs. */
   async output(command: string, inputs: Properties = {}): Promise<{ stdout: Json; stderr: Json }> {
     const { state } = await this.created("Command", { create: command, ...inputs });
@@ -118,8 +130,8 @@ export function onEachProgram(
   define: (scene: Scene) => void,
   options: { sshdConfiguration?: readonly string[]; only?: PluginProgram["name"] } = {},
 ): void {
-  for (const program of programs) {
-    if (options.only && options.only !== program.name) continue;
+  const chosen = programs.filter(({ name }) => (options.only ?? name) === name);
+  const runSuite = (program: PluginProgram) =>
     describe(`${area}: ${program.name}`, () => {
       const scene = new Scene(program);
       before(async () => {
@@ -137,5 +149,6 @@ export function onEachProgram(
       });
       define(scene);
     });
-  }
+  // Each program has a host of its own, so that they can take turns.
+  describe(area, { concurrency: true }, () => chosen.forEach(runSuite));
 }
