@@ -1,0 +1,136 @@
+import { chown, readFile, realpath, rm, stat } from "node:fs/promises";
+import { writeFileAtomically } from "../atomic-file.ts";
+import { ServerError } from "../errors.ts";
+import { failureOf, type RunProgram } from "../run-program.ts";
+import {
+  includesOwnRules,
+  isMadeBy,
+  ownRulesFile,
+  ownRulesText,
+  withInclude,
+  withoutInclude,
+} from "./nftables-file.ts";
+import { isOfIptables, ownPorts, planOpening, type NftCommand, type OpeningRule } from "./nftables-plan.ts";
+import { parseRuleset, type Ruleset } from "./ruleset.ts";
+
+/** What the kernel filters, or why that cannot be read. */
+export type RulesetReading =
+  | { readonly kind: "read"; readonly ruleset: Ruleset }
+  | { readonly kind: "no nft" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export async function readRuleset(run: RunProgram): Promise<RulesetReading> {
+  const result = await run("nft", ["-j", "list", "ruleset"]);
+  if (result === undefined) return { kind: "no nft" };
+  if (result.code !== 0) return { kind: "failed", reason: failureOf(result) };
+  return { kind: "read", ruleset: parseRuleset(result.stdout) };
+}
+
+/**
+ * Runs the commands as one transaction: all of them, or none.
+ *
+ * @throws {ServerError} FAILED with what nft says
+ */
+export async function changeRuleset(run: RunProgram, commands: readonly NftCommand[]): Promise<void> {
+  if (commands.length === 0) return;
+  const result = await run("nft", ["-j", "-f", "-"], { input: JSON.stringify({ nftables: commands }) });
+  if (result?.code !== 0) {
+    const why = result === undefined ? "nft is gone" : failureOf(result);
+    throw new ServerError("FAILED", `nft did not change the firewall's rules: ${why}`);
+  }
+}
+
+/** Where the rules of ours are kept so that they are there again after a boot. */
+export type Keeping =
+  /** In a file that the host's own configuration includes. */
+  | { readonly kind: "file" }
+  /** There is nothing to keep. */
+  | { readonly kind: "nothing" }
+  /** Nowhere; whoever starts the server has to open the ports again. */
+  | { readonly kind: "nowhere"; readonly reason: string };
+
+/**
+ * Makes the host's nftables configuration keep exactly the rules of ours that are in the kernel, by an `include` line of
+ * a file of our own; takes both away when there are none.
+ */
+export async function keepOwnRules(run: RunProgram, ruleset: Ruleset): Promise<Keeping> {
+  const { rules } = planOpening(ruleset, ownPorts(ruleset));
+  if (rules.length === 0) {
+    await forgetOwnRules(run);
+    return { kind: "nothing" };
+  }
+  const configuration = await loadedConfiguration(run);
+  if (configuration === undefined) {
+    await forgetOwnRules(run);
+    return { kind: "nowhere", reason: "no nftables.service loads rules at boot" };
+  }
+  const text = await readFile(configuration, "utf8");
+  const kept = rules.filter((rule) => !isOfIptables(rule) && isMadeBy(withoutInclude(text), rule));
+  if (kept.length > 0) {
+    const problem = await include(run, configuration, text, kept);
+    if (problem !== undefined) return { kind: "nowhere", reason: problem };
+  } else {
+    await forgetOwnRules(run);
+  }
+  return kept.length === rules.length
+    ? { kind: "file" }
+    : { kind: "nowhere", reason: `${configuration} does not make every chain that filters` };
+}
+
+/** Returns the problem when the host's configuration would not load any more, and leaves it as it was. */
+async function include(
+  run: RunProgram,
+  configuration: string,
+  text: string,
+  rules: readonly OpeningRule[],
+): Promise<string | undefined> {
+  await writeIfDifferent(ownRulesFile, ownRulesText(rules));
+  if (includesOwnRules(text)) return undefined;
+  const changed = withInclude(text);
+  const check = await run("nft", ["--check", "--file", "-"], { input: changed });
+  if (check?.code !== 0) {
+    await rm(ownRulesFile, { force: true });
+    return `${configuration} could not be extended${check ? `: ${failureOf(check)}` : ""}`;
+  }
+  await replaceKeepingOwner(configuration, changed);
+  return undefined;
+}
+
+async function forgetOwnRules(run: RunProgram): Promise<void> {
+  const configurations = new Set([await loadedConfiguration(run), await existing("/etc/nftables.conf")]);
+  for (const configuration of configurations) {
+    if (configuration === undefined) continue;
+    const text = await readFile(configuration, "utf8");
+    if (includesOwnRules(text)) await replaceKeepingOwner(configuration, withoutInclude(text));
+  }
+  await rm(ownRulesFile, { force: true });
+}
+
+/** The file that nftables.service loads at boot; `undefined` when it is not enabled. */
+async function loadedConfiguration(run: RunProgram): Promise<string | undefined> {
+  const unit = await run("systemctl", ["show", "nftables.service", "-p", "UnitFileState", "-p", "ExecStart"]);
+  if (unit?.code !== 0 || !/^UnitFileState=enabled$/m.test(unit.stdout)) return undefined;
+  const path = /argv\[\]=\S*nft (?:-f|--file) (\/\S+)/.exec(unit.stdout)?.[1];
+  return path && (await existing(path));
+}
+
+/** The file itself, where `path` is a link to it. */
+async function existing(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function writeIfDifferent(path: string, text: string): Promise<void> {
+  const present = await readFile(path, "utf8").catch(() => undefined);
+  if (present !== text) await writeFileAtomically(path, text, { mode: 0o644 });
+}
+
+async function replaceKeepingOwner(path: string, text: string): Promise<void> {
+  const { mode, uid, gid } = await stat(path);
+  await writeFileAtomically(path, text, { mode: mode & 0o7777 });
+  await chown(path, uid, gid);
+}
