@@ -39,6 +39,8 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
 
 function createContext(program: Command): CliContext {
   const { env } = process;
+  // Whoever reads may have enough: `vpnserver status | head -1`.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const stateDirectoryOption = () => program.opts<{ stateDir?: string }>().stateDir;
   const base = {
     env,

@@ -71,10 +71,11 @@ class KnownProcesses {
   constructor(paths: StatePaths, supervisorPid: number | undefined) {
     this.#paths = paths;
     const recorded = readRunFiles(paths);
+    // The record may be an older one, where the disk is full.
     this.#supervisor =
-      supervisorPid === undefined
+      supervisorPid === undefined || supervisorPid === recorded?.supervisor.pid
         ? recorded?.supervisor
-        : (identifyProcess(supervisorPid) ?? recorded?.supervisor);
+        : identifyProcess(supervisorPid);
     this.#worker = recorded?.worker;
   }
 

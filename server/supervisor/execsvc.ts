@@ -63,7 +63,7 @@ async function supervise(
   const startedAt = new Date().toISOString();
   const { program } = selfCommand();
   const supervisor = new Supervisor({
-    spawnWorker: (events) => spawnWorkerProcess(events, write),
+    spawnWorker: (events) => spawnWorkerProcess(paths, events, write),
     schedule: (callback, delayMs) => {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
@@ -99,8 +99,7 @@ async function supervise(
   if (stopRequest.aborted) supervisor.stop();
   log.info(`supervisor ${process.pid} started: version ${version}, ${program}`);
   try {
-    await supervisor.start();
-    onStarted(status());
+    if (await supervisor.start()) onStarted(status());
     return await supervisor.ended;
   } finally {
     await supervisor.ended;

@@ -43,7 +43,7 @@ export async function startServerProcess(
   }
   const message = await firstMessage(child, paths);
   if (message.type === "failed") throw new ServerError(message.failure.code, message.failure.message);
-  child.disconnect();
+  if (child.connected) child.disconnect();
   child.unref();
   return message.status;
 }
@@ -77,6 +77,10 @@ function firstMessage(child: ChildProcess, paths: StatePaths): Promise<Superviso
       clearTimeout(timer);
       if (failure !== undefined) {
         resolve(failure);
+        return;
+      }
+      if (code === 0) {
+        reject(new ServerError("FAILED", "the server was asked to end before it served"));
         return;
       }
       const lines = readLastLogLines(paths.logFile, logLines).map((line) => `\n  ${line}`);

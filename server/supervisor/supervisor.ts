@@ -74,7 +74,7 @@ interface Worker {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #ended = Promise.withResolvers<number>();
-  readonly #started = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<boolean>();
   #hasServed = false;
   #stopping = false;
   #exitCode = 0;
@@ -115,11 +115,12 @@ export class Supervisor {
   }
 
   /**
-   * Starts the first worker. Resolves once it serves on at least one port.
+   * Starts the first worker. Resolves with `true` once it serves on at least one port, with `false` when it was asked to end
+   * before.
    *
-   * @throws {ServerError} why it does not; the supervisor then ends
+   * @throws {ServerError} why it does not serve; the supervisor then ends
    */
-  start(): Promise<void> {
+  start(): Promise<boolean> {
     if (!this.#stopping) this.#startWorker();
     return this.#started.promise;
   }
@@ -128,7 +129,7 @@ export class Supervisor {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#started.reject(new ServerError("FAILED", "the server was stopped before it served"));
+    this.#started.resolve(false);
     this.#cancelPause?.();
     if (this.#worker === undefined) {
       this.#end();
@@ -190,7 +191,7 @@ export class Supervisor {
     if (this.#hasServed || this.#stopping) return;
     if (this.#listeners.some((listener) => listener.state === "Listening")) {
       this.#hasServed = true;
-      this.#started.resolve();
+      this.#started.resolve(true);
     } else {
       this.#failStart(nothingListens(this.#listeners));
       this.stop();
@@ -206,7 +207,7 @@ export class Supervisor {
     onWorkerChanged?.(undefined);
     if (this.#stopping || end.code === 0 || end.signal === "SIGTERM") {
       log.info(how);
-      this.#started.reject(new ServerError("FAILED", "the server was stopped before it served"));
+      this.#started.resolve(false);
       this.#end();
       return;
     }

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
+import { stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
 import type { WorkerMessage } from "./messages.ts";
 import { processName, selfCommand, workerEnvironment } from "./self-command.ts";
 import type { WorkerEvents, WorkerHandle } from "./supervisor.ts";
@@ -14,14 +15,25 @@ const longestLine = 64 * 1024;
  * @param onOutput called with each line that the worker prints, its line break included; what Node.js itself prints when
  *   it dies is among them
  */
-export function spawnWorkerProcess(events: WorkerEvents, onOutput: (line: string) => void): WorkerHandle {
+export function spawnWorkerProcess(
+  paths: StatePaths,
+  events: WorkerEvents,
+  onOutput: (line: string) => void,
+): WorkerHandle {
   const command = selfCommand();
-  const child = spawn(command.file, [...command.arguments, "execsvc"], {
-    argv0: processName,
-    cwd: "/",
-    env: workerEnvironment(process.env),
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, [...command.arguments, "execsvc"], {
+      argv0: processName,
+      cwd: "/",
+      env: workerEnvironment({ ...process.env, [stateDirectoryVariable]: paths.stateDirectory }),
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+  } catch (error) {
+    // Out of memory, say; other failures are told by an event.
+    setImmediate(() => events.onEnd({ code: null, signal: null, error: error as Error }));
+    return { pid: undefined, kill: () => {} };
+  }
   let ended = false;
   const end: WorkerEvents["onEnd"] = (how) => {
     if (ended) return;
