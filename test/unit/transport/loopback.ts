@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect as connectTcp, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { Logger } from "../../../server/logger.ts";
+import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/transport/certificate.ts";
+import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
+import { Listener } from "../../../server/transport/listener.ts";
+
+export const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+let certificate: Promise<ServerCertificate> | undefined;
+
+/** The same certificate for every test of a file: a key takes a tenth of a second to make. */
+export function testCertificate(): Promise<ServerCertificate> {
+  certificate ??= (async () => {
+    const directory = await mkdtemp(join(tmpdir(), "certificate-"));
+    try {
+      return await loadOrCreateCertificate({
+        certificateFile: join(directory, "server.crt"),
+        keyFile: join(directory, "server.key"),
+      });
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  })();
+  return certificate;
+}
+
+/** Connections behind one listener on a free port of the loopback. */
+export async function serveOnLoopback(bounds: Partial<ConnectionBounds> = {}) {
+  const connections = new Connections(await testCertificate(), bounds);
+  const listener = new Listener({
+    port: 0,
+    enabled: true,
+    addresses: ["127.0.0.1"],
+    accept: (socket) => connections.accept(socket),
+    onChange: () => {},
+    log: silent,
+  });
+  await listener.start();
+  return {
+    connections,
+    port: listener.status.port,
+    [Symbol.asyncDispose]: async () => {
+      await listener.close();
+      await connections.close();
+    },
+  };
+}
+
+/** Waits until `condition` holds, at most 5 s. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, `still waiting for: ${what}`);
+    await delay(5);
+  }
+}
+
+/** A client's end of a connection: all that came, and how it ended. */
+export class Client<S extends Socket = Socket> {
+  readonly socket: S;
+  received = "";
+  /** The stream's orderly end came: the peer closed and did not reset. */
+  ended = false;
+  closed = false;
+
+  constructor(socket: S) {
+    this.socket = socket;
+    socket.on("error", () => {});
+    socket.on("data", (chunk: Buffer) => (this.received += chunk.toString("latin1")));
+    socket.on("end", () => (this.ended = true));
+    socket.on("close", () => (this.closed = true));
+  }
+
+  /** Waits until the received text matches. */
+  async gets(pattern: RegExp): Promise<void> {
+    await until(`${pattern} in ${JSON.stringify(this.received)}`, () => pattern.test(this.received));
+  }
+
+  /** Waits until the connection is closed. */
+  async isClosed(): Promise<void> {
+    await until("the connection to close", () => this.closed);
+  }
+}
+
+export function dialTcp(port: number): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp(port, "127.0.0.1", () => resolve(new Client(socket)));
+    socket.once("error", reject);
+  });
+}
+
+export function dialTls(port: number, options: ConnectionOptions = {}): Promise<Client<TLSSocket>> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options }, () =>
+      resolve(new Client(socket)),
+    );
+    socket.once("error", reject);
+  });
+}
