@@ -132,7 +132,7 @@ export function onEachProgram(
 ): void {
   const chosen = programs.filter(({ name }) => (options.only ?? name) === name);
   const runSuite = (program: PluginProgram) =>
-    describe(`${area}: ${program.name}`, () => {
+    describe(`${area}: ${program.name}`, { concurrency: 1 }, () => {
       const scene = new Scene(program);
       before(async () => {
         scene.directory = await mkdtemp(join(tmpdir(), "command-case-"));
