@@ -9,14 +9,12 @@ export interface ProgramResult {
 }
 
 export interface ProgramOptions {
-  /** Given to the program as standard input, which is empty otherwise. */
-  readonly input?: string;
   /** After this the program is killed; `code` is `undefined` then. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Runs a program of the host to its end. Resolves to `undefined` when there is no such program; never rejects because of
+ * Runs a program of the host to its end, with nothing on its standard input. Resolves to `undefined` when there is no such program; never rejects because of
  * how it ended. A parameter type, so that tests can stand in for the host.
  */
 export type RunProgram = (
@@ -30,11 +28,11 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const outputLimitBytes = 16 * 1024 * 1024;
 
 /** {@link RunProgram} on this host, with untranslated output, at most 16 MiB of it. */
-export const runProgram: RunProgram = (program, args, { input = "", timeoutMs = 30_000 } = {}) =>
+export const runProgram: RunProgram = (program, args, { timeoutMs = 30_000 } = {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...process.env, PATH: systemPath, LC_ALL: "C" },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
       timeout: timeoutMs,
       killSignal: "SIGKILL",
     });
@@ -60,9 +58,6 @@ export const runProgram: RunProgram = (program, args, { input = "", timeoutMs = 
         stderr: Buffer.concat(stderr).toString(),
       }),
     );
-    // A program that ends without reading its input is told by its exit code.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
   });
 
 /** What to tell of a program that failed: its last words, or how it ended. */

@@ -6,6 +6,9 @@ export const ownRulesFile = "/etc/vpnserver.nft";
 // As a pattern, because an include of a file that is not there would make the host's whole configuration fail to load.
 const includeLine = `include "/etc/vpnserver.nf[t]" # ${ownComment}`;
 
+// Where the configuration ends without a line break, the one before our line is ours too; nft wants one at the end.
+const includeAfterLineBreak = `\n${includeLine}, with the line break before it\n`;
+
 /**
  * The text of {@link ownRulesFile}. It cannot keep the host's configuration from loading: tables and chains are named
  * again first, which changes nothing where they are and leaves an unused one where they are not.
@@ -42,22 +45,24 @@ export function isMadeBy(configuration: string, { family, table, chain }: Openin
 }
 
 export function includesOwnRules(configuration: string): boolean {
-  return configuration.split("\n").includes(includeLine);
+  return withoutInclude(configuration) !== configuration;
 }
 
 /** The configuration with our include line at its end. */
 export function withInclude(configuration: string): string {
   if (includesOwnRules(configuration)) return configuration;
-  // Without a line break at the end there is none after our line either, so that taking it away gives the same bytes.
   return configuration === "" || configuration.endsWith("\n")
     ? `${configuration}${includeLine}\n`
-    : `${configuration}\n${includeLine}`;
+    : `${configuration}${includeAfterLineBreak}`;
 }
 
-/** The configuration without our include line; all else as it was. */
+/** The configuration without our include line; all else byte for byte as it was. */
 export function withoutInclude(configuration: string): string {
-  const lines = configuration.split("\n");
-  return lines.filter((line) => line !== includeLine).join("\n");
+  const without = configuration.replace(includeAfterLineBreak, "");
+  return without
+    .split("\n")
+    .filter((line) => line !== includeLine)
+    .join("\n");
 }
 
 function escape(text: string): string {

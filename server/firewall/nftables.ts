@@ -1,4 +1,6 @@
-import { chown, readFile, realpath, rm, stat } from "node:fs/promises";
+import { chown, mkdtemp, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { writeFileAtomically } from "../atomic-file.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type RunProgram } from "../run-program.ts";
@@ -33,7 +35,7 @@ export async function readRuleset(run: RunProgram): Promise<RulesetReading> {
  */
 export async function changeRuleset(run: RunProgram, commands: readonly NftCommand[]): Promise<void> {
   if (commands.length === 0) return;
-  const result = await run("nft", ["-j", "-f", "-"], { input: JSON.stringify({ nftables: commands }) });
+  const result = await run("nft", ["-j", JSON.stringify({ nftables: commands })]);
   if (result?.code !== 0) {
     const why = result === undefined ? "nft is gone" : failureOf(result);
     throw new ServerError("FAILED", `nft did not change the firewall's rules: ${why}`);
@@ -87,13 +89,26 @@ async function include(
   await writeIfDifferent(ownRulesFile, ownRulesText(rules));
   if (includesOwnRules(text)) return undefined;
   const changed = withInclude(text);
-  const check = await run("nft", ["--check", "--file", "-"], { input: changed });
-  if (check?.code !== 0) {
+  const problem = await problemOfLoading(run, changed);
+  if (problem !== undefined) {
     await rm(ownRulesFile, { force: true });
-    return `${configuration} could not be extended${check ? `: ${failureOf(check)}` : ""}`;
+    return `${configuration} could not be extended: ${problem}`;
   }
   await replaceKeepingOwner(configuration, changed);
   return undefined;
+}
+
+async function problemOfLoading(run: RunProgram, configuration: string): Promise<string | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), "vpnserver-"));
+  try {
+    const file = join(directory, "nftables.conf");
+    await writeFile(file, configuration, { mode: 0o600 });
+    const check = await run("nft", ["--check", "--file", file]);
+    if (check === undefined) return "nft is gone";
+    return check.code === 0 ? undefined : failureOf(check).split("\n")[0];
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 async function forgetOwnRules(run: RunProgram): Promise<void> {
