@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { defaultCacheDirectory } from "../../tools/build/runtimes.ts";
+import { withFileLock } from "../../tools/setup/file-lock.ts";
+import { runCommand } from "./command.ts";
+
+/** A minimal Debian 12 as a server has it: no runtime, compiler or compressor but what these bring themselves. */
+const packages = [
+  "dbus",
+  "iproute2",
+  "iptables",
+  "libpam-systemd",
+  "nftables",
+  "openssh-server",
+  "procps",
+  "sudo",
+  "systemd",
+  "systemd-sysv",
+  "ufw",
+];
+
+/** Housekeeping that would run in the middle of a claim. */
+const maskedUnits = [
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "console-getty.service",
+  "dpkg-db-backup.timer",
+  "e2scrub_all.timer",
+  "e2scrub_reap.service",
+  "fstrim.timer",
+];
+
+/** What one host must not share with another, or with the machine that the image is made on. */
+const personalFiles = ["etc/hostname", "etc/resolv.conf", "etc/ssh/ssh_host_*"];
+
+const recipe = [
+  "--variant=minbase",
+  `--include=${packages.join(",")}`,
+  `--customize-hook=systemctl --root="$1" --quiet mask ${maskedUnits.join(" ")}`,
+  `--customize-hook=cd "$1" && rm -f ${personalFiles.join(" ")} && : > etc/machine-id`,
+  "bookworm",
+];
+
+const buildTimeoutMs = 15 * 60_000;
+
+/**
+ * Resolves to the root folder of the image that all test hosts share, which nobody may write to. It is made once, from
+ * the Debian mirror that this machine itself uses, and kept in the user's cache.
+ *
+ * @throws Error that ends with the words of mmdebstrap
+ */
+export async function ensureImage(
+  log: (line: string) => void,
+  cacheDirectory = join(defaultCacheDirectory(), "lab"),
+): Promise<string> {
+  const image = join(
+    cacheDirectory,
+    createHash("sha256").update(recipe.join("\n")).digest("hex").slice(0, 16),
+  );
+  if (existsSync(image)) return image;
+  const lock = {
+    timeoutMs: buildTimeoutMs,
+    onWait: () => log("another run makes the image of the test hosts: waiting for it"),
+  };
+  await withFileLock(join(cacheDirectory, ".lock"), lock, async () => {
+    if (existsSync(image)) return;
+    for (const entry of await readdir(cacheDirectory)) {
+      // Whoever began this did not live to end it: the lock is ours.
+      if (entry.startsWith(".building-")) await rm(join(cacheDirectory, entry), { recursive: true });
+    }
+    const begin = performance.now();
+    log("making the image of the test hosts, a minimal Debian 12 (once, about half a minute)");
+    const work = await mkdtemp(join(cacheDirectory, ".building-"));
+    try {
+      const root = join(work, "root");
+      await mkdir(root);
+      await runCommand("mmdebstrap", [...recipe, root], { timeoutMs: buildTimeoutMs });
+      await rename(root, image);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+    log(`the image is made (${((performance.now() - begin) / 1000).toFixed(0)} s)`);
+  });
+  return image;
+}
