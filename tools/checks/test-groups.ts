@@ -1,0 +1,150 @@
+import { globSync } from "node:fs";
+import { join } from "node:path";
+
+/** Tests that are run together, in one run of node's test runner. */
+export interface TestGroup {
+  /** Of the files, below the repository's root. */
+  readonly glob: string;
+  /** What a person is told that it checks. */
+  readonly about: string;
+  /** Files run side by side. Those that measure time, or share the test hosts, run one after the other. */
+  readonly concurrency: number;
+  /** Longest time of a single test. */
+  readonly timeoutMs: number;
+  /** Longest time of the group: a test file that leaves something open would never end. */
+  readonly deadlineMs: number;
+  /** Why it cannot run as an ordinary user. */
+  readonly needsRoot?: string;
+  /** Whether it runs Pulumi. */
+  readonly needsToolchain: boolean;
+  /** Whether it runs what `npm run build` makes. */
+  readonly needsBuild: boolean;
+  /** Debian packages with the programs that it runs. */
+  readonly packages: readonly string[];
+}
+
+const minuteMs = 60_000;
+
+const labPackages = [
+  "iproute2",
+  "mmdebstrap",
+  "nftables",
+  "openssh-client",
+  "procps",
+  "systemd-container",
+  "util-linux",
+];
+const labNeedsRoot = "test hosts are made of network namespaces, overlay mounts and systemd-nspawn";
+
+/** In the order in which they are run: the quick ones tell first. */
+export const testGroups = {
+  unit: {
+    glob: "test/unit/**/*.test.ts",
+    about: "each part by itself",
+    concurrency: 2,
+    timeoutMs: minuteMs,
+    deadlineMs: 3 * minuteMs,
+    needsToolchain: false,
+    needsBuild: false,
+    packages: [],
+  },
+  build: {
+    glob: "test/build/**/*.test.ts",
+    about: "the executables, arm64 under emulation",
+    concurrency: 1,
+    timeoutMs: 10 * minuteMs,
+    deadlineMs: 15 * minuteMs,
+    needsRoot: "the roots that executables are tried in are made by mmdebstrap",
+    needsToolchain: false,
+    needsBuild: true,
+    packages: ["mmdebstrap", "qemu-user-static"],
+  },
+  conformance: {
+    glob: "test/conformance/**/*.test.ts",
+    about: "the stand-in of the command plugin against the official one",
+    concurrency: 1,
+    timeoutMs: 5 * minuteMs,
+    deadlineMs: 15 * minuteMs,
+    needsToolchain: true,
+    needsBuild: false,
+    packages: ["openssh-server", "xz-utils"],
+  },
+  package: {
+    glob: "test/package/**/*.test.ts",
+    about: "the packed npm package in projects elsewhere",
+    concurrency: 1,
+    timeoutMs: 10 * minuteMs,
+    deadlineMs: 15 * minuteMs,
+    needsToolchain: true,
+    needsBuild: true,
+    packages: ["openssh-server"],
+  },
+  interop: {
+    glob: "test/interop/**/*.test.ts",
+    about: "SoftEther's own programs against the server",
+    concurrency: 1,
+    timeoutMs: 5 * minuteMs,
+    deadlineMs: 10 * minuteMs,
+    needsRoot: "SoftEther's programs want folders of the system",
+    needsToolchain: false,
+    needsBuild: true,
+    packages: ["iproute2", "softether-vpncmd", "util-linux"],
+  },
+  lab: {
+    glob: "test/lab/**/*.test.ts",
+    about: "the test hosts themselves",
+    concurrency: 1,
+    timeoutMs: 10 * minuteMs,
+    deadlineMs: 20 * minuteMs,
+    needsRoot: labNeedsRoot,
+    needsToolchain: false,
+    needsBuild: false,
+    packages: labPackages,
+  },
+  e2e: {
+    glob: "test/e2e/**/*.test.ts",
+    about: "deployments to test hosts by the real engine",
+    concurrency: 1,
+    timeoutMs: 15 * minuteMs,
+    deadlineMs: 45 * minuteMs,
+    needsRoot: labNeedsRoot,
+    needsToolchain: true,
+    needsBuild: true,
+    packages: labPackages,
+  },
+  quickstart: {
+    glob: "test/quickstart/**/*.test.ts",
+    about: "npm run quickstart, twice, and down",
+    concurrency: 1,
+    timeoutMs: 15 * minuteMs,
+    deadlineMs: 20 * minuteMs,
+    needsToolchain: true,
+    needsBuild: true,
+    packages: ["openssh-server", "procps"],
+  },
+} as const satisfies Record<string, TestGroup>;
+
+export type TestGroupName = keyof typeof testGroups;
+
+/** One of the groups by its name. */
+export function groupNamed(name: TestGroupName): TestGroup {
+  return testGroups[name];
+}
+
+/**
+ * The files of a group.
+ *
+ * @throws Error when there is none: a suite that has moved must not pass for one that succeeded
+ */
+export function filesOf(name: TestGroupName, root: string): string[] {
+  const { glob } = groupNamed(name);
+  const files = globSync(glob, { cwd: root }).sort();
+  if (files.length === 0) throw new Error(`no file matches ${glob}: the group "${name}" would check nothing`);
+  return files.map((file) => join(root, file));
+}
+
+/** Test files that no group would run. */
+export function filesWithoutGroup(root: string): string[] {
+  const covered = new Set(Object.values(testGroups).flatMap(({ glob }) => globSync(glob, { cwd: root })));
+  return globSync("test/**/*.test.*", { cwd: root }).filter((file) => !covered.has(file));
+}
