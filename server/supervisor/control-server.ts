@@ -70,7 +70,7 @@ export class ControlServer {
       const end = text.indexOf("\n");
       if (end === -1 && text.length <= controlLimits.requestBytes) return;
       socket.removeAllListeners("data").resume();
-      socket.end(`${JSON.stringify(answerTo(text.slice(0, end), answer))}\n`);
+      socket.end(`${JSON.stringify(answerTo(end === -1 ? text : text.slice(0, end), answer))}\n`);
     });
   }
 }

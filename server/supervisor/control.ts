@@ -12,12 +12,9 @@ import { supervisorTimes } from "./supervisor.ts";
 export { startServerProcess } from "./start-process.ts";
 
 /** How long a supervisor may take to answer. */
-const answerMs = 5_000;
+const defaultAnswerMs = 5_000;
 
 const pollMs = 20;
-
-/** From KILL to the end, and from the supervisor's end to that of its worker. */
-const killMs = 5_000;
 
 /**
  * Asks the server of a state directory how it is.
@@ -29,16 +26,24 @@ export async function readStatus(paths: StatePaths): Promise<RunningStatus | und
   return request(paths, { command: "status" });
 }
 
+export interface StopOptions {
+  /** Patience with an orderly end; a little over a minute by default, which the supervisor allows its worker. */
+  readonly timeoutMs?: number;
+  /** Patience with the answer to the request; TERM takes its place after that. */
+  readonly answerMs?: number;
+  /** From KILL to the end, and from the supervisor's end to that of its worker. */
+  readonly killMs?: number;
+}
+
 /**
  * Ends the server of a state directory; resolves when supervisor and worker are gone. A server that does not react is
  * killed: the supervisor first, then its worker, and never another process that got their process ids since.
  *
- * @param options.timeoutMs patience with an orderly end, a little over a minute by default
  * @throws {ServerError} NOT_RUNNING when none runs, NOT_PERMITTED when it belongs to another user, FAILED when it survives
  */
-export async function stopServer(paths: StatePaths, options: { timeoutMs?: number } = {}): Promise<void> {
-  const { timeoutMs = supervisorTimes.stopMs + 5_000 } = options;
-  const asked = await request(paths, { command: "stop" }).catch((error: unknown) => {
+export async function stopServer(paths: StatePaths, options: StopOptions = {}): Promise<void> {
+  const { timeoutMs = supervisorTimes.stopMs + 5_000, answerMs = defaultAnswerMs, killMs = 5_000 } = options;
+  const asked = await request(paths, { command: "stop" }, answerMs).catch((error: unknown) => {
     if (error instanceof ServerError && error.code === "NOT_PERMITTED") throw error;
     return undefined;
   });
@@ -119,10 +124,14 @@ class KnownProcesses {
   }
 }
 
-async function request(paths: StatePaths, content: ControlRequest): Promise<RunningStatus | undefined> {
+async function request(
+  paths: StatePaths,
+  content: ControlRequest,
+  answerMs = defaultAnswerMs,
+): Promise<RunningStatus | undefined> {
   let line: string;
   try {
-    line = await exchange(paths.controlSocket, `${JSON.stringify(content)}\n`);
+    line = await exchange(paths.controlSocket, `${JSON.stringify(content)}\n`, answerMs);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EACCES" || code === "EPERM") throw belongsToAnother(paths, error);
@@ -139,7 +148,7 @@ async function request(paths: StatePaths, content: ControlRequest): Promise<Runn
   return response.status;
 }
 
-function exchange(path: string, line: string): Promise<string> {
+function exchange(path: string, line: string, answerMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const { address, release } = socketAddress(path);
     let text = "";

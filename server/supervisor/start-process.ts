@@ -18,14 +18,15 @@ const logLines = 10;
  * nothing of the caller's.
  *
  * @param options.executable the single executable to start, this program by default
+ * @param options.timeoutMs bound on the start; by default the supervisor gives up before it
  * @returns the status of the server, which serves on at least one port
  * @throws {ServerError} ALREADY_RUNNING, or why the server did not start; nothing of it is left then
  */
 export async function startServerProcess(
   paths: StatePaths,
-  options: { executable?: string } = {},
+  options: { executable?: string; timeoutMs?: number } = {},
 ): Promise<RunningStatus> {
-  const { executable } = options;
+  const { executable, timeoutMs = startMs } = options;
   await makeStateDirectories(paths);
   const command = executable === undefined ? selfCommand() : executableCommand(executable);
   const log = openLog(paths.logFile);
@@ -41,7 +42,7 @@ export async function startServerProcess(
   } finally {
     closeSync(log);
   }
-  const message = await firstMessage(child, paths);
+  const message = await firstMessage(child, paths, timeoutMs);
   if (message.type === "failed") throw new ServerError(message.failure.code, message.failure.message);
   if (child.connected) child.disconnect();
   child.unref();
@@ -49,13 +50,17 @@ export async function startServerProcess(
 }
 
 /** What the supervisor says; a failure is told only when its process is gone. */
-function firstMessage(child: ChildProcess, paths: StatePaths): Promise<SupervisorMessage> {
+function firstMessage(
+  child: ChildProcess,
+  paths: StatePaths,
+  timeoutMs: number,
+): Promise<SupervisorMessage> {
   return new Promise((resolve, reject) => {
     let failure: SupervisorMessage | undefined;
     const timer = setTimeout(() => {
       child.kill("SIGTERM");
-      reject(new ServerError("FAILED", `the server did not start within ${startMs / 1000} s`));
-    }, startMs);
+      reject(new ServerError("FAILED", `the server did not start within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
     child.on("message", (message) => {
       const told = message as SupervisorMessage;
       if (told.type === "failed") {

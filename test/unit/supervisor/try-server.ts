@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeServerConfig } from "../../../server/config/config-file.ts";
+import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../../server/config/paths.ts";
+import { readStatus, startServerProcess } from "../../../server/supervisor/control.ts";
+import { identifyProcess, signalProcess } from "../../../server/supervisor/process-identity.ts";
+import { readRunFiles } from "../../../server/supervisor/run-files.ts";
+import type { RunningStatus } from "../../../server/supervisor/running-status.ts";
+import { loadOrCreateCertificate } from "../../../server/transport/certificate.ts";
+
+/** `server/main.ts`, absolute. */
+export const entry = join(import.meta.dirname, "../../../server/main.ts");
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A server that runs from the sources, with a state directory and ports of its own. */
+export class TryServer {
+  readonly paths: StatePaths;
+  readonly ports: readonly number[];
+  readonly #directory: string;
+  readonly #children = new Set<ChildProcess>();
+
+  private constructor(directory: string, paths: StatePaths, ports: readonly number[]) {
+    this.#directory = directory;
+    this.paths = paths;
+    this.ports = ports;
+  }
+
+  /** @param folder name of the state directory */
+  static async create(folder = "state"): Promise<TryServer> {
+    const directory = await mkdtemp(join(tmpdir(), "vpnserver-try-"));
+    const paths = resolveStatePaths({ env: {}, uid: 0, home: "/", stateDirectory: join(directory, folder) });
+    await makeStateDirectories(paths);
+    const { certificateFile, keyFile } = await sharedCertificate();
+    await cp(certificateFile, paths.certificateFile);
+    await cp(keyFile, paths.keyFile);
+    const ports = await freePorts(2);
+    await writeServerConfig(paths, { listeners: ports.map((port) => ({ port, enabled: true })) });
+    return new TryServer(directory, paths, ports);
+  }
+
+  /** Ends whatever still runs and removes the files. */
+  async dispose(): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    const processes = readRunFiles(this.paths);
+    for (const identity of [processes?.supervisor, processes?.worker]) {
+      if (identity !== undefined) signalProcess(identity, "SIGKILL");
+    }
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  spawn(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const child = spawn(process.execPath, [entry, ...words], {
+      env: { ...process.env, VPNSERVER_STATE_DIR: this.paths.stateDirectory, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#children.add(child);
+    child.once("close", () => this.#children.delete(child));
+    return child;
+  }
+
+  async run(...words: string[]): Promise<CommandResult> {
+    const child = this.spawn(words);
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+    return { code, stdout, stderr };
+  }
+
+  /** As the command `start`, without the price of one more process. */
+  start(): Promise<RunningStatus> {
+    return startServerProcess(this.paths);
+  }
+
+  async status(): Promise<RunningStatus> {
+    const status = await readStatus(this.paths);
+    assert.ok(status, "the server does not run");
+    return status;
+  }
+
+  log(): Promise<string> {
+    return readFile(this.paths.logFile, "utf8");
+  }
+}
+
+/** Process id of the worker; fails while there is none. */
+export function workerOf(status: RunningStatus): number {
+  assert.ok(status.worker.pid !== null, "there is no worker");
+  return status.worker.pid;
+}
+
+/** Waits until `condition` holds, for at most `limitMs`; resolves with how long it took. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<number> {
+  const begin = performance.now();
+  while (!(await condition())) {
+    assert.ok(performance.now() - begin < limitMs, `not within ${limitMs} ms: ${what}`);
+    await sleep(5);
+  }
+  return performance.now() - begin;
+}
+
+export async function gone(...pids: number[]): Promise<void> {
+  for (const pid of pids) await until(`the end of process ${pid}`, () => identifyProcess(pid) === undefined);
+}
+
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+/** Takes a port as another program would. */
+export function occupy(port: number): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host: "::" }, () => resolve(server));
+  });
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => occupy(0)));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+let certificate: Promise<{ directory: string; certificateFile: string; keyFile: string }> | undefined;
+
+/** Making a key takes longer than all else of a start. */
+function sharedCertificate() {
+  certificate ??= (async () => {
+    const directory = await mkdtemp(join(tmpdir(), "vpnserver-try-certificate-"));
+    const files = { certificateFile: join(directory, "crt"), keyFile: join(directory, "key") };
+    await loadOrCreateCertificate(files);
+    return { directory, ...files };
+  })();
+  return certificate;
+}
+
+/** For after the last test of a file. */
+export async function removeSharedCertificate(): Promise<void> {
+  if (certificate !== undefined) await rm((await certificate).directory, { recursive: true, force: true });
+}
