@@ -99,14 +99,19 @@ async function tryStart(
   const log = await open(logPath, "w", 0o600);
   let child: ChildProcess;
   try {
-    child = spawn(sshd, ["-D", "-e", "-f", configPath], {
-      stdio: ["ignore", "ignore", log.fd],
-      detached: true,
-    });
+    // A process group of its own, so that closing reaches the sessions too.
+    const [program = sshd, ...parameters] = [
+      ...(detached ? [] : endWithParent()),
+      sshd,
+      "-D",
+      "-e",
+      "-f",
+      configPath,
+    ];
+    child = spawn(program, parameters, { stdio: ["ignore", "ignore", log.fd], detached: true });
   } finally {
     await log.close();
   }
-  // A process group of its own, so that closing reaches the sessions too.
   if (detached) child.unref();
   const { pid } = child;
   if (pid === undefined) {
@@ -171,6 +176,12 @@ function needsPam(): boolean {
   if (process.getuid?.() !== 0 || !existsSync("/etc/pam.d/sshd")) return false;
   const entry = spawnSync("getent", ["shadow", userInfo().username], { encoding: "utf8" });
   return entry.stdout?.split(":")[1]?.startsWith("!") ?? false;
+}
+
+/** What has the kernel end a process when this one is gone, be it killed; part of Debian's base. */
+function endWithParent(): string[] {
+  const setpriv = "/usr/bin/setpriv";
+  return existsSync(setpriv) ? [setpriv, "--pdeathsig", "TERM"] : [];
 }
 
 function findSshd(): string {
