@@ -21,6 +21,8 @@ const [operatorNumber, outsiderNumber, firstHostNumber, lastHostNumber] = [2, 3,
  */
 export class Lab {
   readonly name: string;
+  /** A folder that goes with the lab, for what a test keeps beside it. */
+  readonly directory: string;
   /** Where deployments run. It reaches every host. */
   readonly operator: Namespace;
   /** Somebody else in the same network. */
@@ -30,6 +32,7 @@ export class Lab {
 
   private constructor(outsider: Namespace, surroundings: HostSurroundings) {
     this.name = surroundings.lab;
+    this.directory = labDirectory(surroundings.lab);
     this.operator = surroundings.operator;
     this.outsider = outsider;
     this.#surroundings = surroundings;

@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ensureToolchain, type Toolchain } from "../../../tools/setup/toolchain.ts";
+import type { CommandResult } from "../../lab/command.ts";
+import type { Lab } from "../../lab/lab.ts";
+
+/** How a run of the engine ended. */
+export interface StackResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** How many resources had which operation (`create`, `update`, `same`, ...). Empty when the run got nowhere. */
+  readonly changes: Readonly<Record<string, number>>;
+  /** What the engine reported, in order, without messages for debugging. */
+  readonly events: readonly EngineEvent[];
+}
+
+/** An event of the engine's log: one of the known kinds beside others, as in `apitype.EngineEvent`. */
+export interface EngineEvent {
+  readonly sequence: number;
+  readonly diagnosticEvent?: { readonly urn?: string; readonly message: string; readonly severity: string };
+  readonly resourcePreEvent?: ResourceEvent;
+  readonly resOutputsEvent?: ResourceEvent;
+  readonly resOpFailedEvent?: ResourceEvent;
+  readonly summaryEvent?: { readonly resourceChanges: Record<string, number>; readonly result?: string };
+}
+
+interface ResourceEvent {
+  readonly metadata: { readonly op: string; readonly urn: string; readonly type: string };
+}
+
+export interface StackOptions {
+  /** The engine runs in its operator's namespace, and so reaches the lab's hosts and nobody else. */
+  readonly lab: Lab;
+  /**
+   * Folder of the Pulumi project.
+   * @default this checkout, the fleet program
+   */
+  readonly program?: string;
+  /** Configuration by full key, as for {@link Stack.setConfig}. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+export interface RunOptions {
+  /**
+   * Whether a change that the engine plans or makes is a failure.
+   * @default false
+   */
+  readonly expectNoChanges?: boolean;
+  /** @default 300000 */
+  readonly timeoutMs?: number;
+}
+
+const repository = join(import.meta.dirname, "../../..");
+const stackName = "claim";
+
+/**
+ * A stack of a Pulumi program, deployed by the real `pulumi` command from the lab's operator. State, configuration and
+ * passphrase lie in a folder of its own: the program's folder stays as it is.
+ */
+export class Stack {
+  readonly #lab: Lab;
+  readonly #program: string;
+  readonly #directory: string;
+  readonly #toolchain: Toolchain;
+  readonly #environment: NodeJS.ProcessEnv;
+  #runs = 0;
+
+  private constructor(lab: Lab, program: string, directory: string, toolchain: Toolchain) {
+    this.#lab = lab;
+    this.#program = program;
+    this.#directory = directory;
+    this.#toolchain = toolchain;
+    this.#environment = {
+      ...withoutInfluence(process.env),
+      ...toolchain.env,
+      PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: randomBytes(18).toString("base64url"),
+      // Makes the option --event-log known.
+      PULUMI_DEBUG_COMMANDS: "true",
+    };
+  }
+
+  static async create({ lab, program = repository, config = {} }: StackOptions): Promise<Stack> {
+    const toolchain = await ensureToolchain({ log: () => undefined });
+    const directory = await mkdtemp(join(lab.directory, "stack-"));
+    const stack = new Stack(lab, program, directory, toolchain);
+    await mkdir(join(directory, "state"));
+    // A project of the same name stands in for the program's folder where the command would write into that.
+    await mkdir(stack.#project);
+    const name = await projectName(program);
+    await writeFile(join(stack.#project, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\n`);
+    await stack.#pulumi(["stack", "init", stackName], { cwd: stack.#project });
+    for (const [key, value] of Object.entries(config)) await stack.setConfig(key, value);
+    return stack;
+  }
+
+  /** `pulumi up`, without the preview that goes before it. */
+  up(options: RunOptions = {}): Promise<StackResult> {
+    return this.#operate(["up", "--yes", "--skip-preview"], options);
+  }
+
+  /** `pulumi preview`. */
+  preview(options: RunOptions = {}): Promise<StackResult> {
+    return this.#operate(["preview"], options);
+  }
+
+  /** `pulumi refresh`. */
+  refresh(options: RunOptions = {}): Promise<StackResult> {
+    return this.#operate(["refresh", "--yes", "--skip-preview"], options);
+  }
+
+  /** `pulumi destroy`, which does not run the program. */
+  destroy(options: Omit<RunOptions, "expectNoChanges"> = {}): Promise<StackResult> {
+    return this.#operate(["destroy", "--yes", "--skip-preview"], options);
+  }
+
+  /** The outputs of the last `up`, with secrets in plain text unless `showSecrets` is false. */
+  async outputs({ showSecrets = true } = {}): Promise<Record<string, unknown>> {
+    const args = ["stack", "output", "--json", ...(showSecrets ? ["--show-secrets"] : [])];
+    const { stdout } = await this.#pulumi([...args, "--stack", stackName], { cwd: this.#project });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** The whole state as the backend keeps it, secrets encrypted. */
+  async exportState(): Promise<string> {
+    const args = ["stack", "export", "--stack", stackName];
+    return (await this.#pulumi(args, { cwd: this.#project })).stdout;
+  }
+
+  /**
+   * Sets a value of the stack's configuration, in the place of the former one.
+   *
+   * @param key with its namespace, such as `vpnserver:hosts`
+   * @param value anything that JSON can carry
+   */
+  async setConfig(key: string, value: unknown, { secret = false } = {}): Promise<void> {
+    const structured = typeof value === "object" && value !== null;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    const entry = { value: text, secret, ...(structured && { objectValue: value }) };
+    await this.#pulumi(
+      ["config", "set-all", "--json", JSON.stringify({ [key]: entry }), "--stack", stackName],
+      { cwd: this.#project },
+    );
+  }
+
+  /** Removes a value of the stack's configuration. */
+  async removeConfig(key: string): Promise<void> {
+    await this.#pulumi(["config", "rm", key, "--stack", stackName], { cwd: this.#project });
+  }
+
+  /** Forgets the stack. What it has deployed stays where it is, and ends with the lab. */
+  async dispose(): Promise<void> {
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  get #project(): string {
+    return join(this.#directory, "project");
+  }
+
+  async #operate(
+    command: readonly string[],
+    { expectNoChanges = false, timeoutMs = 300_000 }: RunOptions,
+  ): Promise<StackResult> {
+    const log = join(this.#directory, `events-${++this.#runs}.json`);
+    const args = [
+      ...command,
+      ...["--stack", stackName, "--event-log", log],
+      ...["--config-file", join(this.#project, `Pulumi.${stackName}.yaml`)],
+      ...(expectNoChanges ? ["--expect-no-changes"] : []),
+    ];
+    const result = await this.#pulumi(args, { cwd: this.#program, check: false, timeoutMs });
+    const events = await readEvents(log);
+    const summary = events.findLast((event) => event.summaryEvent !== undefined)?.summaryEvent;
+    return { ...result, changes: summary?.resourceChanges ?? {}, events };
+  }
+
+  #pulumi(
+    args: readonly string[],
+    options: { cwd: string; check?: boolean; timeoutMs?: number },
+  ): Promise<CommandResult> {
+    return this.#lab.operator.run(
+      this.#toolchain.pulumi,
+      [...args, "--non-interactive", "--color", "never"],
+      { ...options, env: this.#environment },
+    );
+  }
+}
+
+/** The environment without what the user has set for other stacks, and without what belongs to the test runner. */
+function withoutInfluence(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = Object.entries(environment).filter(
+    ([name]) => !/^(PULUMI_.*|VPNSERVER_.*|SSH_AUTH_SOCK|NODE_TEST_CONTEXT)$/.test(name),
+  );
+  return Object.fromEntries(own);
+}
+
+async function projectName(program: string): Promise<string> {
+  const file = join(program, "Pulumi.yaml");
+  const name = /^name:\s*["']?([\w.-]+)/m.exec(await readFile(file, "utf8"))?.[1];
+  if (name === undefined) throw new Error(`${file} gives the project no name`);
+  return name;
+}
+
+/** There is none when the command failed before the engine ran. */
+async function readEvents(log: string): Promise<EngineEvent[]> {
+  let text: string;
+  try {
+    text = await readFile(log, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const events = text.split("\n").filter(Boolean);
+  return events
+    .map((line) => JSON.parse(line) as EngineEvent)
+    .filter((event) => event.diagnosticEvent?.severity !== "debug");
+}
