@@ -4,6 +4,7 @@ import type { SshConnection } from "./connection.ts";
 import {
   installScript,
   releaseMissing,
+  scriptRunner,
   serverCommand,
   uploadPath,
   type InstalledServer,
@@ -203,7 +204,8 @@ async function checkOnHost(session: SshSession, options: HealthCheckOptions) {
 
 async function restore(session: SshSession, options: HealthCheckOptions): Promise<void> {
   const install = () =>
-    session.run(installScript(options.install), {
+    session.run(scriptRunner, {
+      stdin: installScript(options.install),
       timeoutMs: commandTimeoutMs + options.install.healthTimeoutSeconds * 1000,
     });
   let { code, stderr } = await install();

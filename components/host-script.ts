@@ -30,12 +30,18 @@ export function uploadPath(sha256: string): string {
   return `.vpnserver-${sha256}.gz`;
 }
 
+/**
+ * Runs a script that it gets on standard input, whatever the login shell is. A script in the command itself would be
+ * printed whole in every error message of `@pulumi/command`.
+ */
+export const scriptRunner = "sh -s";
+
 /** Exit code of {@link installScript} when the host has neither the release nor its upload. */
 export const releaseMissing = 66;
 
 /**
- * The one command that installs or updates a server, in POSIX shell: it finds or unpacks the release and hands over to
- * `vpnserver install`, where the logic is. Safe to run again at any time. Its last line on standard output is the
+ * The script that installs or updates a server, for {@link scriptRunner}: it finds or unpacks the release and hands over
+ * to `vpnserver install`, where the logic is. Safe to run again at any time. Its last line on standard output is the
  * result as JSON.
  */
 export function installScript(options: InstallOptions): string {
@@ -49,8 +55,7 @@ export function installScript(options: InstallOptions): string {
     ...(options.directory ? [`--prefix ${hostPath(options.directory)}`] : []),
     ...(options.stateDirectory ? [`--state-dir ${hostPath(options.stateDirectory)}`] : []),
   ];
-  return posixShell(`
-set -eu
+  return `set -eu
 upload="$HOME"/${uploadPath(sha256)}
 vpnserver=
 for prefix in ${prefixes(options).join(" ")}; do
@@ -72,24 +77,25 @@ if [ -z "$vpnserver" ]; then
   chmod 700 "$staging/vpnserver"
   vpnserver="$staging/vpnserver"
 fi
-"$vpnserver" install ${flags.join(" ")}
+# Standard input is this script.
+"$vpnserver" install ${flags.join(" ")} </dev/null
 rm -f "$upload"
-`);
+`;
 }
 
 /** The command that takes the server away again; does nothing where there is none. */
 export function uninstallScript(
   options: Pick<InstallOptions, "mode" | "directory" | "sha256"> & { readonly keepState: boolean },
 ): string {
-  return posixShell(`
-set -eu
+  const script = `set -eu
 rm -f "$HOME"/${uploadPath(options.sha256)}
 for prefix in ${prefixes(options).join(" ")}; do
   if [ -x "$prefix/current/vpnserver" ]; then
     "$prefix/current/vpnserver" uninstall --prefix "$prefix"${options.keepState ? "" : " --purge"}
   fi
 done
-`);
+`;
+  return `sh -c ${quote(script)}`;
 }
 
 /** Where the installed server is, as `install --json` reported it. */
@@ -125,11 +131,6 @@ function prefixes({ mode, directory }: Pick<InstallOptions, "mode" | "directory"
 /** A path on the host as a shell word; `~/` is the user's home. */
 function hostPath(path: string): string {
   return path === "~" || path.startsWith("~/") ? `"$HOME"${quote(path.slice(1))}` : quote(path);
-}
-
-/** Whatever the login shell is, the script runs in a POSIX shell. */
-function posixShell(script: string): string {
-  return `sh -c ${quote(script.trim())}`;
 }
 
 function quote(text: string): string {

@@ -82,7 +82,7 @@ export class SshSession {
    *
    * @throws SshError when the connection breaks or the command takes longer than `timeoutMs`
    */
-  run(command: string, options: { timeoutMs: number }): Promise<CommandResult> {
+  run(command: string, options: { timeoutMs: number; stdin?: string }): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
       const fail = (message: string, cause?: unknown) => {
         clearTimeout(timer);
@@ -101,6 +101,7 @@ export class SshSession {
         const stderr = collect(channel.stderr);
         let code: number | undefined;
         channel.on("exit", (exitCode: number | null) => (code = exitCode ?? undefined));
+        channel.end(options.stdin);
         channel.on("close", () => {
           clearTimeout(timer);
           resolve({ code, stdout: stdout(), stderr: stderr() });

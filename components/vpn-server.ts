@@ -12,6 +12,7 @@ import { recordOutcome, type DeploymentOutcome } from "./deployment-outcome.ts";
 import { checkHealth, type HealthCheckOptions, type HealthReport } from "./health.ts";
 import {
   installScript,
+  scriptRunner,
   uninstallScript,
   uploadPath as remoteUploadPath,
   DeploymentMode,
@@ -169,8 +170,9 @@ export class VpnServer extends pulumi.ComponentResource {
       `${name}-install`,
       {
         connection,
-        create: script,
-        update: script,
+        create: scriptRunner,
+        update: scriptRunner,
+        stdin: script,
         delete: pulumi
           .all([release, removal])
           .apply(([options, { uninstall, keepState }]) =>

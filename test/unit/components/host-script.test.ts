@@ -34,7 +34,8 @@ beforeEach(() => (home = mkdtempSync(join(tmpdir(), "host-script-"))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function runOnHost(script: string) {
-  const { status, stderr } = spawnSync("/bin/sh", ["-c", script], {
+  const { status, stderr } = spawnSync("/bin/sh", ["-s"], {
+    input: script,
     cwd: home,
     env: { ...process.env, HOME: home },
   });

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Host } from "../lab/host.ts";
+import { assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
+
+for (const user of ["root", "alice"]) {
+  test(`destroy leaves a clean host behind a server of ${user}`, async () => {
+    await using deployment = await Deployment.create();
+    const host = await deployment.lab.host("alpha", {
+      firewall: "nftables",
+      users: [{ name: "alice", sudo: "none" }],
+    });
+    await deployment.configure(entryOf(host, { user }));
+    const before = [await files(host), await rules(host)];
+    assertSucceeded(await deployment.stack.up());
+    assert.equal((await serverProcesses(host)).length, 2);
+
+    assertSucceeded(await deployment.stack.destroy());
+
+    assert.deepEqual(await serverProcesses(host), []);
+    assert.deepEqual([await files(host), await rules(host)], before);
+  });
+}
+
+test("a server may stay when its stack is destroyed", async () => {
+  await using deployment = await Deployment.create();
+  const host = await deployment.lab.host("alpha");
+  await deployment.configure(entryOf(host, { uninstallOnDestroy: false }));
+  assertSucceeded(await deployment.stack.up());
+
+  assertSucceeded(await deployment.stack.destroy());
+
+  assert.equal((await serverProcesses(host)).length, 2);
+});
+
+/** Every file of the host, but for what the system itself writes all the time. */
+async function files(host: Host): Promise<string[]> {
+  const { stdout } = await host.run(
+    "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log/journal -o -path /var/tmp " +
+      "-o -path /var/lib/systemd -o -path /var/cache \\) -prune -o -print | sort",
+  );
+  return stdout.trim().split("\n");
+}
+
+async function rules(host: Host): Promise<string> {
+  return (await host.run("nft list ruleset; cat /etc/nftables.conf")).stdout;
+}
