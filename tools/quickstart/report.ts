@@ -1,0 +1,54 @@
+import type { FleetMember } from "../../components/index.ts";
+
+export interface ReportPaths {
+  /** The installed executable. */
+  readonly executable: string;
+  readonly logFile: string;
+  readonly ssh: { readonly port: number; readonly user: string; readonly privateKeyFile: string };
+}
+
+/** The server as `pulumi up` left it, for a person: where it listens, its health, how to look at it and stop it. */
+export function describeServer(server: FleetMember, paths: ReportPaths): string {
+  const { health } = server;
+  const lines = [
+    server.healthy
+      ? `A VPN server runs on this machine, in ${server.mode} mode, version ${health?.version}.`
+      : `The VPN server is not healthy: ${server.problem}`,
+    "",
+    ...rows([
+      ["Endpoints", server.endpoints?.join(", ") ?? "none"],
+      ["TLS fingerprint", server.tlsFingerprint ?? "unknown"],
+      ["Mode", server.modeReason ?? "unknown"],
+      ["Firewall", server.firewall?.message ?? "unknown"],
+    ]),
+  ];
+  if (health !== undefined) {
+    lines.push(
+      "",
+      `Health, checked through the ${health.checkedThrough}: ${health.processes} processes, and`,
+    );
+    for (const { port, state, reason, answers, tlsVersion } of health.listeners) {
+      const detail = answers ? `answers the VPN handshake (${tlsVersion})` : (reason ?? "");
+      lines.push(`  port ${String(port).padEnd(6)} ${state.padEnd(10)} ${detail}`.trimEnd());
+    }
+  }
+  const { executable, logFile, ssh } = paths;
+  lines.push(
+    "",
+    "Look at it:",
+    ...rows([
+      ["status", `${executable} status`],
+      ["handshake", `${executable} check`],
+      ["log", `tail -f ${logFile}`],
+      ["log in", `ssh -i ${ssh.privateKeyFile} -p ${ssh.port} ${ssh.user}@127.0.0.1`],
+      ["again", "npm run quickstart"],
+      ["remove all", "npm run quickstart -- down"],
+    ]),
+  );
+  return lines.join("\n");
+}
+
+function rows(entries: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...entries.map(([name]) => name.length));
+  return entries.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+}

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { FleetMember } from "../../components/index.ts";
+import { buildAll } from "../build/build.ts";
+import { defaultCacheDirectory } from "../build/runtimes.ts";
+import { step, type Log } from "../build/step.ts";
+import { ensureDebianPackages } from "../setup/debian-packages.ts";
+import { ensureToolchain } from "../setup/toolchain.ts";
+import { chooseListeners, findFreePort, isPortTaken } from "./listeners.ts";
+import { processesBelow } from "./own-processes.ts";
+import { describeServer } from "./report.ts";
+import { ensureSshHost, type SshHost } from "./ssh-host.ts";
+import { Stack } from "./stack.ts";
+import { root, type Workspace } from "./workspace.ts";
+
+const serverName = "quickstart";
+
+/**
+ * Deploys a server to this machine, or updates the one that is there.
+ *
+ * @throws Error that says why it did not get there; another run goes on from where this one ended
+ */
+export async function up(workspace: Workspace, log: Log): Promise<void> {
+  const needsPackages = { purpose: "quickstart's SSH server and client", log };
+  await ensureDebianPackages(["openssh-server", "openssh-client"], needsPackages);
+  const toolchain = await ensureToolchain({ pulumiHome: workspace.pulumiHome, log });
+  await buildAll({
+    root,
+    cacheDirectory: defaultCacheDirectory(),
+    platforms: ["linux-x64"],
+    library: false,
+    log,
+  });
+  await workspace.create();
+  const host = await step("SSH server of the current user", log, () => ensureSshHost(workspace));
+  log(`it listens on ${host.host}:${host.port}${host.found ? ", as before" : ""}`);
+  const listeners = await decideListeners(workspace, log);
+
+  const stack = new Stack(workspace, toolchain);
+  await step("stack of the fleet program", log, async () => {
+    await stack.prepare();
+    await stack.configure({ hosts: [describeHost(host, listeners)] });
+  });
+  log("pulumi up");
+  const done = await stack.up();
+  const server = await findServer(stack);
+  if (server !== undefined) {
+    const logFile = join(workspace.home, "vpnserver", "state", "log", "server.log");
+    console.log(`\n${describeServer(server, { executable: workspace.executable, logFile, ssh: host })}\n`);
+  }
+  if (!done || server?.healthy !== true) {
+    throw new Error(
+      "pulumi up did not succeed; the lines above say why. Run the same command again when that is mended: " +
+        'it goes on from here. "npm run quickstart -- down" removes everything',
+    );
+  }
+}
+
+/** A server that runs keeps its listeners; for a new one the ports are looked at. */
+async function decideListeners(workspace: Workspace, log: Log): Promise<readonly number[]> {
+  const former = (await workspace.recall()).listeners;
+  if (former !== undefined && (await processesBelow(workspace.home)).length > 0) return former;
+  const { listeners, notes } = await chooseListeners(isPortTaken, findFreePort);
+  for (const note of notes) log(note);
+  await workspace.remember({ listeners });
+  return listeners;
+}
+
+function describeHost(host: SshHost, listeners: readonly number[]) {
+  return {
+    name: serverName,
+    host: host.host,
+    port: host.port,
+    user: host.user,
+    privateKeyFile: host.privateKeyFile,
+    hostKey: host.hostKey,
+    mode: "user",
+    listeners,
+  };
+}
+
+/** What the program says about the server, or `undefined` when it did not get that far. */
+async function findServer(stack: Stack): Promise<FleetMember | undefined> {
+  const outputs = (await stack.outputs()) as { servers?: Record<string, FleetMember> };
+  return outputs.servers?.[serverName];
+}

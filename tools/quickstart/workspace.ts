@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomically } from "../../server/atomic-file.ts";
+import type { ProcessIdentity } from "../../server/supervisor/process-identity.ts";
+
+export const root = join(import.meta.dirname, "..", "..");
+
+/** What quickstart keeps from run to run. */
+export interface Memory {
+  /** Listeners that the server was given. */
+  readonly listeners?: readonly number[];
+  /** The SSH server: its port stays the same, so that the stack sees the same host. */
+  readonly ssh?: { readonly port: number; readonly process: ProcessIdentity };
+}
+
+/** The folder of quickstart, with everything that it makes. */
+export class Workspace {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    // Both OpenSSH's configuration and the start folder of its SFTP server end at a space.
+    if (/[\s"%\\]/.test(directory)) {
+      throw new Error(
+        `the folder ${directory} has a space, a quote, "%" or a backslash in its path, which the configuration of ` +
+          "OpenSSH cannot carry: move the checkout elsewhere, or choose a folder with --directory",
+      );
+    }
+    this.directory = directory;
+  }
+
+  /** Keys, configuration and log of the SSH server. */
+  get sshDirectory(): string {
+    return join(this.directory, "ssh");
+  }
+
+  /** Home folder of whoever logs in: the server is installed here, and the user's real home stays untouched. */
+  get home(): string {
+    return join(this.directory, "home");
+  }
+
+  /** The installed executable, once it is there. */
+  get executable(): string {
+    return join(this.home, "vpnserver", "current", "vpnserver");
+  }
+
+  /** A Pulumi project of the same name, where the stack's configuration is kept. */
+  get project(): string {
+    return join(this.directory, "project");
+  }
+
+  get pulumiHome(): string {
+    return join(this.directory, "pulumi-home");
+  }
+
+  get stateDirectory(): string {
+    return join(this.directory, "state");
+  }
+
+  get passphraseFile(): string {
+    return join(this.directory, "passphrase");
+  }
+
+  /** Outside of the folder, which `down` removes. */
+  get lockFile(): string {
+    const id = createHash("sha256").update(this.directory).digest("hex").slice(0, 16);
+    return join(root, "node_modules", ".cache", "pulumi-vpnserver", `quickstart-${id}.lock`);
+  }
+
+  async create(): Promise<void> {
+    for (const directory of [this.directory, this.home, this.project, this.pulumiHome, this.stateDirectory]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  async recall(): Promise<Memory> {
+    try {
+      return JSON.parse(await readFile(this.#memoryFile, "utf8")) as Memory;
+    } catch {
+      return {};
+    }
+  }
+
+  async remember(memory: Memory): Promise<void> {
+    const text = `${JSON.stringify({ ...(await this.recall()), ...memory }, undefined, 2)}\n`;
+    await writeFileAtomically(this.#memoryFile, text, { mode: 0o600 });
+  }
+
+  get #memoryFile(): string {
+    return join(this.directory, "quickstart.json");
+  }
+}
