@@ -7,15 +7,21 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
-/** The identity of the process that has `pid` now; `undefined` when none has, or when it only waits for its parent. */
+/**
+ * The identity of the process that has `pid` now; `undefined` when none has, or when it only waits for its parent and holds
+ * on to nothing any more.
+ */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The command's name is in parentheses and may hold anything; the fields after it are of a fixed form (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [state] = fields;
+    const threads = Number(fields[17]);
     const startTime = fields[19];
-    if (state === undefined || startTime === undefined || state === "Z" || state === "X") return undefined;
+    if (state === undefined || startTime === undefined) return undefined;
+    // While other threads of a process that was killed end, they keep its ports and locks.
+    if (state === "X" || (state === "Z" && threads <= 1)) return undefined;
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
     return { pid, started: `${boot}/${startTime}` };
   } catch {

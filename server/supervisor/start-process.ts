@@ -50,11 +50,7 @@ export async function startServerProcess(
 }
 
 /** What the supervisor says; a failure is told only when its process is gone. */
-function firstMessage(
-  child: ChildProcess,
-  paths: StatePaths,
-  timeoutMs: number,
-): Promise<SupervisorMessage> {
+function firstMessage(child: ChildProcess, paths: StatePaths, timeoutMs: number): Promise<SupervisorMessage> {
   return new Promise((resolve, reject) => {
     let failure: SupervisorMessage | undefined;
     const timer = setTimeout(() => {
