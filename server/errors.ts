@@ -19,6 +19,10 @@ export const errorCodes = {
     meaning: "install: the new release was unhealthy; the previous one runs again",
   },
   UNSUPPORTED: { exitCode: 10, meaning: "the host lacks what the operation needs, such as an init system" },
+  BUSY: {
+    exitCode: 11,
+    meaning: "install, uninstall, firewall: another one is at work on the same installation",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -6,9 +6,12 @@ import { errorCodes, ServerError } from "../errors.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
 import { addExecsvcCommand } from "./execsvc.ts";
+import { addFirewallCommand } from "./firewall.ts";
+import { addInstallCommand } from "./install.ts";
 import { addStartCommand } from "./start.ts";
 import { addStatusCommand } from "./status.ts";
 import { addStopCommand } from "./stop.ts";
+import { addUninstallCommand } from "./uninstall.ts";
 import { addVersionCommand } from "./version.ts";
 
 /** Set to 1 to see where an error comes from. */
@@ -27,6 +30,9 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   addStopCommand(program, context);
   addStatusCommand(program, context);
   addCheckCommand(program, context);
+  addInstallCommand(program, context);
+  addUninstallCommand(program, context);
+  addFirewallCommand(program, context);
   addVersionCommand(program, context);
   addExecsvcCommand(program, context);
   try {

@@ -1,0 +1,141 @@
+import { resolve } from "node:path";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { ServerError } from "../errors.ts";
+import type { InstallResult } from "../modes/install.ts";
+import { requestableModes, type RequestedMode } from "../modes/mode-choice.ts";
+import type { CliContext } from "./context.ts";
+import { describeListener } from "./describe-listener.ts";
+import { parsePortList } from "./port-list.ts";
+
+interface InstallFlags {
+  readonly mode: RequestedMode;
+  readonly prefix?: string;
+  readonly listeners?: number[];
+  readonly openFirewall?: boolean;
+  readonly healthTimeout: number;
+  readonly json?: true;
+}
+
+/** `install`: puts this executable on the host, or the host's server in order, and proves that it serves. */
+export function addInstallCommand(program: Command, context: CliContext): void {
+  program
+    .command("install")
+    .description("install this executable as the host's server, or update it; safe to run again at any time")
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "service (started at boot; root or sudo), user (a background process) or auto",
+      )
+        .choices(requestableModes)
+        .default("auto"),
+    )
+    .option("--prefix <directory>", "where it is put (default: /opt/vpnserver, in user mode ~/vpnserver)")
+    .option("--listeners <ports>", "TCP ports (default: as they are; 443,992,5555 at first)", parsePortList)
+    .option(
+      "--open-firewall",
+      "open the ports in nftables or ufw, in service mode (default: as before; yes at first)",
+    )
+    .option("--no-open-firewall", "leave the firewall alone, and take rules of ours away")
+    .option(
+      "--health-timeout <seconds>",
+      "how long the server has to answer before the previous release is put back",
+      parseSeconds,
+      20,
+    )
+    .option("--json", "print the result as one line of JSON")
+    .action(async (flags: InstallFlags) => {
+      const executable = installable(context);
+      const { runProgram } = await import("../run-program.ts");
+      const { probeHost } = await import("../modes/host-facts.ts");
+      const { requestMode } = await import("../modes/mode-request.ts");
+      const { checkFolder, defaultPrefix } = await import("../modes/layout.ts");
+      const facts = await probeHost({ run: runProgram, env: context.env, executable });
+      const named = flags.prefix === undefined ? undefined : resolve(flags.prefix);
+      const { mode, reason, needsSudo } = await requestMode(flags.mode, { prefix: named, facts });
+      const prefix = checkFolder("--prefix", named ?? defaultPrefix(mode), mode);
+      const stateOption = context.stateDirectoryOption();
+      const stateDirectory =
+        stateOption === undefined ? undefined : checkFolder("--state-dir", stateOption, mode);
+      if (needsSudo) {
+        const { runAsRoot } = await import("./sudo.ts");
+        process.exitCode = await runAsRoot(executable, rootWords(flags, prefix, stateDirectory));
+        return;
+      }
+      context.note(`${mode} mode: ${reason}`);
+      const { install } = await import("../modes/install.ts");
+      const result = await install({
+        executable,
+        mode,
+        reason,
+        prefix,
+        stateDirectory,
+        listeners: flags.listeners,
+        openFirewall: flags.openFirewall,
+        healthTimeoutMs: flags.healthTimeout * 1000,
+        run: runProgram,
+        note: (message) => context.note(message),
+        signal: breakOffSignal(),
+      });
+      for (const warning of result.warnings) context.note(`warning: ${warning}`);
+      context.print(flags.json ? JSON.stringify(result) : describe(result));
+    });
+}
+
+/** From the sources there is no executable file that could be put anywhere. */
+function installable({ executable }: CliContext): string {
+  if (executable !== undefined) return executable;
+  throw new ServerError(
+    "UNSUPPORTED",
+    "the sources cannot be installed: build the executable (npm run build), then run dist/vpnserver-linux-x64 install",
+  );
+}
+
+function rootWords(flags: InstallFlags, prefix: string, stateDirectory: string | undefined): string[] {
+  return [
+    "install",
+    "--mode=service",
+    `--prefix=${prefix}`,
+    `--health-timeout=${flags.healthTimeout}`,
+    ...(stateDirectory === undefined ? [] : [`--state-dir=${stateDirectory}`]),
+    ...(flags.listeners === undefined ? [] : [`--listeners=${flags.listeners.join()}`]),
+    ...(flags.openFirewall === undefined
+      ? []
+      : [flags.openFirewall ? "--open-firewall" : "--no-open-firewall"]),
+    ...(flags.json ? ["--json"] : []),
+  ];
+}
+
+/**
+ * An installation that is told to end puts things back first. The end of a terminal or of an SSH connection is no reason
+ * to break off.
+ */
+function breakOffSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () =>
+      controller.abort(new ServerError("FAILED", `the installation was broken off by ${signal}`)),
+    );
+  }
+  process.on("SIGHUP", () => {});
+  return controller.signal;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 3600) {
+    throw new InvalidArgumentError("A whole number of seconds from 1 to 3600 is needed.");
+  }
+  return seconds;
+}
+
+function describe(result: InstallResult): string {
+  return [
+    `${result.changed ? "Installed" : "Nothing had to be changed"}: version ${result.version} in ${result.mode} mode`,
+    `  release      ${result.sha256}`,
+    `  executable   ${result.prefix}/current/vpnserver`,
+    `  state        ${result.stateDirectory}`,
+    `  certificate  SHA-256 ${result.tlsFingerprint}`,
+    `  firewall     ${result.firewall.message}`,
+    ...result.listeners.map((listener) => `  ${describeListener(listener)}`),
+  ].join("\n");
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { openTcp, probeListener } from "../client/probe.ts";
+import type { StatePaths } from "../config/paths.ts";
+import { ServerError } from "../errors.ts";
+import { readStatus } from "../supervisor/control.ts";
+import type { RunningStatus } from "../supervisor/running-status.ts";
+
+const pollMs = 200;
+const handshakeMs = 5_000;
+
+export interface HealthOptions {
+  readonly paths: StatePaths;
+  /** SHA-256 of the release that has to run. */
+  readonly release: string;
+  /** Ports that served before, and so have to again. Of the others it is enough that one serves, as in user mode. */
+  readonly ports: readonly number[];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits until the server serves: the right release runs, and each port that is open answers a VPN client's handshake.
+ *
+ * @throws {ServerError} UNHEALTHY with what is missing when the time is over
+ */
+export async function waitUntilHealthy(options: HealthOptions): Promise<RunningStatus> {
+  const { timeoutMs, signal } = options;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    const outcome = await examine(options, deadline);
+    if (typeof outcome !== "string") return outcome;
+    if (performance.now() + pollMs >= deadline) {
+      throw new ServerError("UNHEALTHY", `after ${timeoutMs / 1000} s ${outcome}`);
+    }
+    await sleep(pollMs);
+  }
+}
+
+/** Returns the status of a healthy server, or what is wrong. */
+async function examine(options: HealthOptions, deadline: number): Promise<RunningStatus | string> {
+  const { paths, release, ports } = options;
+  let status: RunningStatus | undefined;
+  try {
+    status = await readStatus(paths);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (status === undefined) return "the server does not run";
+  if (status.release !== release) return `release ${status.release ?? "(none)"} runs instead of ${release}`;
+  const serving = status.listeners.filter(({ state }) => state === "Listening").map(({ port }) => port);
+  const missing = status.listeners.find(({ port, state }) => ports.includes(port) && state !== "Listening");
+  if (missing !== undefined) return `TCP ${missing.port} is not open: ${missing.reason ?? missing.state}`;
+  if (serving.length === 0) {
+    const reasons = status.listeners.map(({ port, state, reason }) => `TCP ${port}: ${reason ?? state}`);
+    return `no listener is open (${reasons.join("; ") || "none is configured"})`;
+  }
+  const problems = await Promise.all(
+    serving.map((port) => problemOfPort(port, status.version, deadline - performance.now())),
+  );
+  return problems.find((problem) => problem !== undefined) ?? status;
+}
+
+async function problemOfPort(port: number, version: string, leftMs: number): Promise<string | undefined> {
+  const timeoutMs = Math.max(500, Math.min(handshakeMs, leftMs));
+  try {
+    const { product } = await probeListener(() => openTcp("127.0.0.1", port, timeoutMs), { timeoutMs });
+    return product === `pulumi-vpnserver ${version}`
+      ? undefined
+      : `another server answers on TCP ${port}: "${product}"`;
+  } catch (error) {
+    return `TCP ${port} does not answer a VPN client: ${(error as Error).message}`;
+  }
+}

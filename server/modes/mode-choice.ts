@@ -1,0 +1,84 @@
+import { ServerError } from "../errors.ts";
+
+/** How a server runs on its host, as the SoftEther manual names it. */
+export type Mode = "service" | "user";
+
+export const requestableModes = ["auto", "service", "user"] as const;
+export type RequestedMode = (typeof requestableModes)[number];
+
+/** What of a host decides about the mode. */
+export interface HostFacts {
+  /** Effective user id. */
+  readonly uid: number;
+  /** Name of that user. */
+  readonly user: string;
+  /** Who became root by sudo for this command, if anybody did. */
+  readonly sudoUser?: string | undefined;
+  /** Whether systemd is the running init. */
+  readonly systemd: boolean;
+  /** Whether this very executable can be run as root by `sudo -n`; why not, if not. Not asked where it does not matter. */
+  readonly sudo: { readonly works: true } | { readonly works: false; readonly reason: string };
+}
+
+export interface ModeChoice {
+  readonly mode: Mode;
+  /** Why, in words that complete "service mode: ...". */
+  readonly reason: string;
+  /** The command has to be run again by sudo. */
+  readonly needsSudo: boolean;
+}
+
+/**
+ * Chooses the mode. `auto` is service mode where systemd is the running init and the user is root or may become it by
+ * sudo without a password; else user mode.
+ *
+ * @throws {ServerError} NOT_PERMITTED or UNSUPPORTED when service mode is asked for and cannot be
+ */
+export function chooseMode(requested: RequestedMode, facts: HostFacts): ModeChoice {
+  if (requested === "user") return { mode: "user", reason: "it was asked for", needsSudo: false };
+  const obstacle = obstacleToService(facts);
+  if (obstacle === undefined) {
+    const asked = requested === "service" ? "it was asked for, " : "";
+    return {
+      mode: "service",
+      reason: `${asked}systemd runs this host and ${rightsOf(facts)}`,
+      needsSudo: facts.uid !== 0,
+    };
+  }
+  if (requested === "service") {
+    throw new ServerError(
+      obstacle.code,
+      `service mode is not possible: ${obstacle.reason}; ${obstacle.wayOut}, or install with --mode user`,
+    );
+  }
+  return { mode: "user", reason: obstacle.reason, needsSudo: false };
+}
+
+interface Obstacle {
+  readonly code: "UNSUPPORTED" | "NOT_PERMITTED";
+  readonly reason: string;
+  readonly wayOut: string;
+}
+
+function obstacleToService({ uid, user, systemd, sudo }: HostFacts): Obstacle | undefined {
+  if (!systemd) {
+    return {
+      code: "UNSUPPORTED",
+      reason: "systemd is not the running init of this host (there is no /run/systemd/system)",
+      wayOut: "boot the host with systemd",
+    };
+  }
+  if (uid !== 0 && !sudo.works) {
+    return {
+      code: "NOT_PERMITTED",
+      reason: `the user "${user}" is not root, and ${sudo.reason}`,
+      wayOut: "run this as root",
+    };
+  }
+  return undefined;
+}
+
+function rightsOf({ uid, user, sudoUser }: HostFacts): string {
+  if (uid !== 0) return `the user "${user}" may use sudo without a password`;
+  return sudoUser === undefined ? "the user is root" : `the user "${sudoUser}" became root by sudo`;
+}

@@ -1,0 +1,94 @@
+/** Name of the unit, which a host has once. */
+export const unitName = "vpnserver.service";
+
+export const unitFile = `/etc/systemd/system/${unitName}`;
+
+export interface UnitOptions {
+  /** Absolute path by way of the `current` link, so that the unit stays as it is when the release changes. */
+  readonly executable: string;
+  readonly stateDirectory: string;
+  readonly pidFile: string;
+  /** The firewall's rules do not outlast a boot by themselves, so each start opens the ports again. */
+  readonly opensFirewall: boolean;
+}
+
+const marker = "# Made by `vpnserver install`, which replaces it.";
+
+/**
+ * The text of the systemd unit.
+ *
+ * It is at least as strict as the unit of Debian's softether-vpnserver: nothing but the state directory can be written,
+ * and of root's capabilities only that for ports below 1024 is left. Memory that is writable and executable has to stay
+ * allowed (no MemoryDenyWriteExecute), because the JavaScript engine compiles at run time.
+ */
+export function systemdUnit({ executable, stateDirectory, pidFile, opensFirewall }: UnitOptions): string {
+  const program = quoteWord(executable);
+  return `${marker}
+[Unit]
+Description=VPN server (SoftEther SSL-VPN protocol)
+After=network.target auditd.service nftables.service
+
+[Service]
+Type=forking
+PIDFile=${escapeSpecifiers(pidFile)}
+Environment=${quoteWord(`VPNSERVER_STATE_DIR=${stateDirectory}`)}
+${opensFirewall ? `ExecStartPre=-+${program} firewall open\n` : ""}ExecStart=${program} start
+ExecStop=-${program} stop
+TimeoutStartSec=300
+TimeoutStopSec=90
+KillMode=mixed
+Restart=on-failure
+RestartSec=2
+UMask=0077
+
+# Hardening
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=${quotePath(stateDirectory)}
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** Whether a unit's text was made here, for the installation whose executable that is. */
+export function isUnitOf(text: string, executable: string): boolean {
+  return text.startsWith(marker) && text.includes(`\nExecStart=${quoteWord(executable)} start\n`);
+}
+
+/** A word of a command line or of an environment, as systemd.syntax(7) and systemd.service(5) read it. */
+function quoteWord(word: string): string {
+  return quotePath(word.replaceAll("$", "$$$$"));
+}
+
+function quotePath(path: string): string {
+  const escaped = escapeSpecifiers(path).replace(/["\\]/g, "\\$&");
+  return /[\s"'\\;]/.test(path) ? `"${escaped}"` : escaped;
+}
+
+/** `%` begins a specifier (systemd.unit(5)). */
+function escapeSpecifiers(text: string): string {
+  return text.replaceAll("%", "%%");
+}
