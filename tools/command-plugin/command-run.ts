@@ -28,8 +28,11 @@ export interface RunOutput {
 const outputLimitBytes = 64 * 1024 * 1024;
 /** Upper bound on the output in an error message, so that the message fits into what gRPC carries. */
 const messageOutputLimitBytes = 2 * 1024 * 1024;
-/** How long a command that was told to end may take to do so. */
-const endGraceMs = 2_000;
+/**
+ * How long a command that was told to end may take to do so, before the connection is closed under it. OpenSSH passes
+ * no signals on for root: there the command ends when it next writes, or reads.
+ */
+const endGraceMs = 1_000;
 
 /**
  * Runs a command in the user's shell on a host and waits for its end.
@@ -81,12 +84,15 @@ async function execute(channel: SessionChannel, run: RemoteRun, operation: Opera
   const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[], both: [] as Buffer[] };
   let bytes = 0;
   let failure: string | undefined;
-  const stop = (reason: string) => {
-    failure ??= reason;
-    stream.signal("TERM");
-    timer ??= setTimeout(() => stream.destroy(), endGraceMs);
-  };
   let timer: NodeJS.Timeout | undefined;
+  let giveUp = () => {};
+  const givenUp = new Promise<undefined>((resolve) => (giveUp = () => resolve(undefined)));
+  const stop = (reason: string) => {
+    if (failure !== undefined) return;
+    failure = reason;
+    stream.signal("TERM");
+    timer = setTimeout(giveUp, endGraceMs);
+  };
   const collect = (name: "stdout" | "stderr", source: NodeJS.ReadableStream) => {
     const logged = run.logging === name || run.logging === "stdoutAndStderr";
     source.on("data", (chunk: Buffer) => {
@@ -110,10 +116,10 @@ async function execute(channel: SessionChannel, run: RemoteRun, operation: Opera
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     stream.end(run.stdin ?? "");
-    const reason = await end;
+    const reason = await Promise.race([end, givenUp]);
     failure ??= reason;
   } catch (error) {
-    failure = (error as Error).message;
+    failure ??= (error as Error).message;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);

@@ -36,6 +36,7 @@ export interface SshConnection {
 const firstDelayMs = 100;
 const delayFactor = 1.5;
 const longestDelayMs = 5_000;
+const closeGraceMs = 1_000;
 
 /**
  * Dials and logs in, by way of the proxy where there is one, and tries again as often as the connection says: after
@@ -51,7 +52,7 @@ export async function openConnection(connection: Connection, operation: Operatio
     const client = await dialWithRetry("Dial", connection.dialErrorLimit, operation, () =>
       dial(connection, login, signal),
     );
-    return { client, close: () => client.end() };
+    return { client, close: () => closeClient(client) };
   }
   try {
     const proxyLogin = await prepareLogin(proxy);
@@ -67,18 +68,25 @@ export async function openConnection(connection: Connection, operation: Operatio
         handshake(stream, login, signal),
       );
       const close = () => {
-        client.end();
-        bastion.end();
+        closeClient(client);
+        closeClient(bastion);
       };
       return { client, close };
     } catch (error) {
-      bastion.end();
+      closeClient(bastion);
       throw error;
     }
   } catch (error) {
     if (signal.aborted) throw error;
     throw new Error(`proxy: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Takes leave of the server, and hangs up on one that does not answer that. */
+function closeClient(client: ssh2.Client): void {
+  client.end();
+  const timer = setTimeout(() => client.destroy(), closeGraceMs);
+  client.once("close", () => clearTimeout(timer));
 }
 
 /** Everything that can be wrong before a server is asked. */

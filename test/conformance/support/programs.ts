@@ -5,6 +5,7 @@ import { access, chmod, constants, mkdtemp, open, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { defaultCacheDirectory } from "../../../tools/build/runtimes.ts";
 
 /** A program that keeps the contract of `pulumi-resource-command`. */
 export interface PluginProgram {
@@ -24,7 +25,8 @@ export const standIn: PluginProgram = {
 };
 
 /**
- * The official program 1.2.1: on PATH, in Pulumi's plugin folders, or packed in the `shared` folder beside the checkout.
+ * The official program 1.2.1: in Pulumi's plugin folders, where set-up keeps downloads, on PATH, or packed in the
+ * `shared` folder beside the checkout.
  *
  * @param directory where a packed program is unpacked to
  */
@@ -34,6 +36,7 @@ export async function findOfficialProgram(directory: string): Promise<PluginProg
   );
   const candidates = [
     ...pulumiHomes.map((home) => join(home, "plugins/resource-command-v1.2.1", executable)),
+    join(defaultCacheDirectory(), "command-plugin-1.2.1-linux-x64", executable),
     ...(process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, executable)),
   ];
   for (const command of candidates) {
