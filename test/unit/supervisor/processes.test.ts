@@ -63,17 +63,21 @@ describe("start", () => {
     assert.equal(statOf(worker.pid)[1], String(supervisor.pid));
   });
 
-  test("holds on to nothing of its caller: an SSH client would wait for it", async () => {
-    // Standard input, output and error, and a descriptor that a shell happens to have open.
-    const caller = spawn("sh", ["-c", '"$0" "$1" start; echo "exit code $?"', process.execPath, entry], {
-      env: { ...process.env, VPNSERVER_STATE_DIR: server.paths.stateDirectory },
-      stdio: ["pipe", "pipe", "pipe", "pipe"],
-    });
-    const outputs = [1, 2, 3].map((index) => text(caller.stdio[index] as NodeJS.ReadableStream));
-    const [stdout] = await Promise.all(outputs);
-    assert.match(stdout ?? "", /Started\.\nexit code 0\n$/);
-    assert.deepEqual(await serving(), [true, true]);
-  });
+  test(
+    "holds on to nothing of its caller: an SSH client would wait for it",
+    { timeout: 20_000 },
+    async () => {
+      // Standard input, output and error, and a descriptor that a shell happens to have open.
+      const caller = spawn("sh", ["-c", '"$0" "$1" start; echo "exit code $?"', process.execPath, entry], {
+        env: { ...process.env, VPNSERVER_STATE_DIR: server.paths.stateDirectory },
+        stdio: ["pipe", "pipe", "pipe", "pipe"],
+      });
+      const outputs = [1, 2, 3].map((index) => text(caller.stdio[index] as NodeJS.ReadableStream));
+      const [stdout] = await Promise.all(outputs);
+      assert.match(stdout ?? "", /Started\.\nexit code 0\n$/);
+      assert.deepEqual(await serving(), [true, true]);
+    },
+  );
 
   test("a second time is told so, with the process id, and changes nothing", async () => {
     const before = await server.start();
