@@ -17,6 +17,9 @@ export async function down(workspace: Workspace, log: Log): Promise<void> {
     log(`there is nothing to take down: ${workspace.directory} does not exist`);
     return;
   }
+  if (!workspace.isOurs()) {
+    throw new Error(`${workspace.directory} was not made by quickstart, so nothing in it is touched`);
+  }
   try {
     await destroyStack(workspace, log);
   } catch (error) {

@@ -1,9 +1,9 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { withFileLock } from "../setup/file-lock.ts";
 import { down } from "./down.ts";
 import { up } from "./up.ts";
-import { root, Workspace } from "./workspace.ts";
+import { defaultDirectory, Workspace } from "./workspace.ts";
 
 const usage = `usage: npm run quickstart [-- COMMAND] [--directory DIR]
 
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     throw new Error(`there is no command "${positionals.join(" ")}"\n\n${usage}`);
   }
   const begin = performance.now();
-  const workspace = new Workspace(resolve(values.directory ?? join(root, ".quickstart")));
+  const workspace = new Workspace(resolve(values.directory ?? defaultDirectory));
   const log = (line: string) => console.log(`quickstart: ${line}`);
   const onWait = () => log("another quickstart is at work in this folder, waiting for it");
   await withFileLock(workspace.lockFile, { timeoutMs: lockTimeoutMs, onWait }, () =>

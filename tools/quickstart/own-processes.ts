@@ -1,16 +1,24 @@
 import { readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
 import { identifyProcess, type ProcessIdentity } from "../../server/supervisor/process-identity.ts";
 
 /** The running processes whose executable lies below a folder, even one that has been removed in the meantime. */
-export async function processesBelow(directory: string): Promise<ProcessIdentity[]> {
+export function processesBelow(directory: string): Promise<ProcessIdentity[]> {
+  return processesWhere(async (process) =>
+    (await readlink(join(process, "exe"))).startsWith(`${directory}/`),
+  );
+}
+
+/** @param matches is given the process's folder in /proc; what it throws means no: the process is gone, or not ours */
+export async function processesWhere(
+  matches: (process: string) => Promise<boolean>,
+): Promise<ProcessIdentity[]> {
   const found: ProcessIdentity[] = [];
   for (const name of await readdir("/proc")) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const identity = identifyProcess(pid);
-    // Gone in the meantime, or somebody else's.
-    const executable = await readlink(`/proc/${pid}/exe`).catch(() => "");
-    if (identity !== undefined && executable.startsWith(`${directory}/`)) found.push(identity);
+    if (!/^\d+$/.test(name)) continue;
+    const identity = identifyProcess(Number(name));
+    if (identity !== undefined && (await matches(join("/proc", name)).catch(() => false)))
+      found.push(identity);
   }
   return found;
 }

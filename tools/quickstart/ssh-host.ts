@@ -2,12 +2,9 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  identifyProcess,
-  isRunning,
-  type ProcessIdentity,
-} from "../../server/supervisor/process-identity.ts";
+import { isRunning, type ProcessIdentity } from "../../server/supervisor/process-identity.ts";
 import { startSshServer } from "../setup/ssh-server.ts";
+import { processesWhere } from "./own-processes.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The host that quickstart deploys to: this machine, through an SSH server of the current user. */
@@ -25,22 +22,23 @@ const endTimeoutMs = 5_000;
 
 /** Starts the SSH server, with its former keys and port where it ran before, or finds it running. */
 export async function ensureSshHost(workspace: Workspace): Promise<SshHost> {
-  const { ssh } = await workspace.recall();
-  if (ssh !== undefined && isRunning(ssh.process)) {
+  const { sshPort } = await workspace.recall();
+  const running = await findSshProcesses(workspace);
+  if (sshPort !== undefined && running.length > 0) {
     const hostKey = await readFile(join(workspace.sshDirectory, "host_ed25519_key.pub"), "utf8");
     return {
       host: "127.0.0.1",
-      port: ssh.port,
+      port: sshPort,
       user: userInfo().username,
       privateKeyFile: join(workspace.sshDirectory, "user_key"),
       hostKey: hostKey.trim().split(" ").slice(0, 2).join(" "),
       found: true,
     };
   }
-  const server = await start(workspace, ssh?.port);
-  const process = identifyProcess(server.pid);
-  if (process === undefined) throw new Error("the OpenSSH server ended right after its start");
-  await workspace.remember({ ssh: { port: server.port, process } });
+  // Of a run that was killed before it could note the port.
+  for (const process of running) await endProcess(process);
+  const server = await start(workspace, sshPort);
+  await workspace.remember({ sshPort: server.port });
   const { host, port, user, privateKeyPath: privateKeyFile } = server;
   return { host, port, user, privateKeyFile, hostKey: server.hostKeys.ed25519, found: false };
 }
@@ -64,8 +62,16 @@ async function start(workspace: Workspace, formerPort: number | undefined) {
 
 /** Ends the SSH server with the sessions that it serves. Does nothing when it is gone. */
 export async function endSshHost(workspace: Workspace): Promise<void> {
-  const { ssh } = await workspace.recall();
-  if (ssh !== undefined) await endProcess(ssh.process);
+  for (const process of await findSshProcesses(workspace)) await endProcess(process);
+}
+
+/** The server that runs with the configuration of this workspace, by its command line, which no other program has. */
+function findSshProcesses(workspace: Workspace): Promise<ProcessIdentity[]> {
+  const configuration = join(workspace.sshDirectory, "sshd_config");
+  return processesWhere(async (process) => {
+    const commandLine = (await readFile(join(process, "cmdline"), "latin1")).replaceAll("\0", " ");
+    return /^(sshd: )?\S*sshd /.test(commandLine) && commandLine.includes(`-f ${configuration} `);
+  });
 }
 
 /** Ends exactly this process: TERM, and KILL where that is not enough. */

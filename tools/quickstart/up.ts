@@ -20,6 +20,7 @@ const serverName = "quickstart";
  * @throws Error that says why it did not get there; another run goes on from where this one ended
  */
 export async function up(workspace: Workspace, log: Log): Promise<void> {
+  await workspace.create();
   const needsPackages = { purpose: "quickstart's SSH server and client", log };
   await ensureDebianPackages(["openssh-server", "openssh-client"], needsPackages);
   const toolchain = await ensureToolchain({ pulumiHome: workspace.pulumiHome, log });
@@ -30,7 +31,6 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
     library: false,
     log,
   });
-  await workspace.create();
   const host = await step("SSH server of the current user", log, () => ensureSshHost(workspace));
   log(`it listens on ${host.host}:${host.port}${host.found ? ", as before" : ""}`);
   const listeners = await decideListeners(workspace, log);

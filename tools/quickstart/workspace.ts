@@ -1,17 +1,20 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../server/atomic-file.ts";
-import type { ProcessIdentity } from "../../server/supervisor/process-identity.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
+
+/** Ignored by git. */
+export const defaultDirectory = join(root, ".quickstart");
 
 /** What quickstart keeps from run to run. */
 export interface Memory {
   /** Listeners that the server was given. */
   readonly listeners?: readonly number[];
-  /** The SSH server: its port stays the same, so that the stack sees the same host. */
-  readonly ssh?: { readonly port: number; readonly process: ProcessIdentity };
+  /** Port of the SSH server: it stays the same, so that the stack sees the same host. */
+  readonly sshPort?: number;
 }
 
 /** The folder of quickstart, with everything that it makes. */
@@ -67,10 +70,25 @@ export class Workspace {
     return join(root, "node_modules", ".cache", "pulumi-vpnserver", `quickstart-${id}.lock`);
   }
 
+  /**
+   * Makes the folder, or completes it.
+   *
+   * @throws Error when it is a folder of somebody else's, which `down` would remove
+   */
   async create(): Promise<void> {
-    for (const directory of [this.directory, this.home, this.project, this.pulumiHome, this.stateDirectory]) {
+    if (!this.isOurs() && (await readdir(this.directory)).length > 0) {
+      throw new Error(`${this.directory} is not empty and not a folder of quickstart: choose another one`);
+    }
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    await this.remember({});
+    for (const directory of [this.home, this.project, this.pulumiHome, this.stateDirectory]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }
+  }
+
+  /** Whether the folder is missing, or was made by quickstart. */
+  isOurs(): boolean {
+    return !existsSync(this.directory) || existsSync(this.#memoryFile) || this.directory === defaultDirectory;
   }
 
   async recall(): Promise<Memory> {

@@ -25,6 +25,8 @@ export interface CommandPluginOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly versions: ProgramVersions;
   readonly log: Log;
+  /** @default {@link downloadRelease} */
+  readonly download?: typeof downloadRelease;
 }
 
 const program = "pulumi-resource-command";
@@ -67,7 +69,7 @@ async function choose(options: CommandPluginOptions): Promise<CommandPlugin> {
 /** In Pulumi's plugin folders by the folder's name, as the engine judges; on PATH by the version that it tells. */
 async function findOfficial(options: CommandPluginOptions): Promise<string | undefined> {
   const { environment } = options;
-  for (const home of [environment["PULUMI_HOME"], join(homedir(), ".pulumi")]) {
+  for (const home of [environment["PULUMI_HOME"], join(environment["HOME"] ?? homedir(), ".pulumi")]) {
     const path = home && join(home, "plugins", folder, program);
     if (path && existsSync(path) && !(await isStandIn(path))) return path;
   }
@@ -92,6 +94,7 @@ async function isStandIn(path: string): Promise<boolean> {
 
 /** Resolves to what was in the way, or to `undefined` when the program is there now. */
 async function tryDownload(own: string, options: CommandPluginOptions): Promise<string | undefined> {
+  const { download = downloadRelease } = options;
   const failureFile = `${own}.unavailable.json`;
   const failure = await readFailure(failureFile);
   if (failure !== undefined && Date.now() - Date.parse(failure.at) < retryDownloadAfterMs)
@@ -100,7 +103,7 @@ async function tryDownload(own: string, options: CommandPluginOptions): Promise<
   const work = await mkdtemp(join(own, ".work-"));
   try {
     await step(`download ${commandPluginRelease.title}`, options.log, () =>
-      downloadRelease(commandPluginRelease, work),
+      download(commandPluginRelease, work),
     );
     await chmod(join(work, program), 0o755);
     await rename(join(work, program), join(own, program));

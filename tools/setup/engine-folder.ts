@@ -85,6 +85,10 @@ export interface EngineOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly versions: ProgramVersions;
   readonly log: Log;
+  /** @default {@link downloadRelease} */
+  readonly download?: typeof downloadRelease;
+  /** @default {@link buildGoCommand} */
+  readonly build?: typeof buildGoCommand;
 }
 
 /**
@@ -117,7 +121,7 @@ export async function provideEngineFolder(options: EngineOptions): Promise<Engin
 /** An engine's own folder counts as a whole, as it does for the engine: whoever installed it, installed what fits. */
 async function findInstalledFolder(options: EngineOptions, own: string): Promise<string | undefined> {
   const folders = searchFolders(options.environment);
-  folders.push(join(homedir(), ".pulumi", "bin"));
+  folders.push(join(options.environment["HOME"] ?? homedir(), ".pulumi", "bin"));
   const needed = [...options.wanted, dynamicProviderLauncher.name];
   for (const folder of folders) {
     const engine = join(folder, "pulumi");
@@ -155,7 +159,7 @@ async function findMissing<Name extends string>(
 }
 
 async function fill(own: string, origins: Origins, options: EngineOptions): Promise<void> {
-  const { log } = options;
+  const { log, download = downloadRelease, build: buildCommand = buildGoCommand } = options;
   const work = await mkdtemp(join(own, ".work-"));
   const reasons: string[] = [];
   const missing = () => findMissing(own, origins, options.wanted);
@@ -179,7 +183,7 @@ async function fill(own: string, origins: Origins, options: EngineOptions): Prom
     }
     if ((await missing()).length > 0) {
       try {
-        await step(`download ${engineRelease.title}`, log, () => downloadRelease(engineRelease, work));
+        await step(`download ${engineRelease.title}`, log, () => download(engineRelease, work));
         for (const name of Object.keys(programs) as ProgramName[]) {
           const file = join(work, "pulumi", name);
           if (existsSync(file)) await place(file, name, engineVersion, "downloaded");
@@ -193,7 +197,7 @@ async function fill(own: string, origins: Origins, options: EngineOptions): Prom
       const { build } = programs[name];
       try {
         if (name === "pulumi") log("building the engine from its Go modules; this takes some minutes, once");
-        await step(`build ${name} ${build.version}`, log, () => buildGoCommand(build, join(work, name), log));
+        await step(`build ${name} ${build.version}`, log, () => buildCommand(build, join(work, name), log));
         await place(join(work, name), name, build.version, "built");
       } catch (error) {
         reasons.push((error as Error).message);
