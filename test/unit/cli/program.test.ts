@@ -38,7 +38,17 @@ describe("the command line", () => {
     const { code, stdout, stderr } = await vpnserver(["--help"]);
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    for (const command of ["start", "stop", "status", "check", "version", "execsvc"]) {
+    for (const command of [
+      "start",
+      "stop",
+      "status",
+      "check",
+      "install",
+      "uninstall",
+      "firewall",
+      "version",
+      "execsvc",
+    ]) {
       assert.match(stdout, new RegExp(`^  ${command} `, "m"));
     }
     for (const { exitCode, meaning } of Object.values(errorCodes)) {
