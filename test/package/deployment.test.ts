@@ -29,7 +29,6 @@ describe("who installs the packed package", () => {
   let pulumi: string;
   let module: Consumer;
   let template: Consumer;
-  let expected: string | undefined;
 
   before(async () => {
     scratch = await mkdtemp(join(tmpdir(), "vpnserver-deploy-test-"));
@@ -51,8 +50,6 @@ describe("who installs the packed package", () => {
       configuration: [`SetEnv HOME=${home}`, `Subsystem sftp internal-sftp -d ${home}`],
     });
     const packed = await packPackage(scratch);
-    const manifest = JSON.parse(await readFile(join(root, "dist", "manifest.json"), "utf8")) as Manifest;
-    expected = manifest.artifacts[process.arch === "arm64" ? "linux-arm64" : "linux-x64"]?.sha256;
     module = await Consumer.create(await moduleProject(), env);
     await module.install(packed);
     template = await Consumer.create(await templateProject(), env);
@@ -65,8 +62,19 @@ describe("who installs the packed package", () => {
     await rm(scratch, { recursive: true, force: true });
   });
 
-  /** Previews, deploys and destroys the stack of a project, and looks at what was there in between. */
-  async function deploys(stack: string, consumer: Consumer): Promise<void> {
+  /**
+   * Previews, deploys and destroys the stack of a project, and looks at what was there in between.
+   *
+   * @param packageFolder where the components are that it uses
+   */
+  async function deploys(
+    stack: string,
+    consumer: Consumer,
+    packageFolder = join(consumer.folder, "node_modules", "pulumi-vpnserver"),
+  ): Promise<void> {
+    const manifestText = await readFile(join(packageFolder, "dist", "manifest.json"), "utf8");
+    const { artifacts } = JSON.parse(manifestText) as Manifest;
+    const sha256 = artifacts[process.arch === "arm64" ? "linux-arm64" : "linux-x64"]?.sha256;
     const listener = await freePort();
     await consumer.check(pulumi, ["stack", "init", stack, "--non-interactive"]);
     const settings = {
@@ -85,21 +93,23 @@ describe("who installs the packed package", () => {
     assert.match(preview, /vpnserver:index:VpnServer\s+office\s+create/);
     assert.equal(await sshServer.connections(), connections, "a preview dials nobody");
 
+    let destroyed;
     try {
       await consumer.check(pulumi, ["up", "--yes", "--skip-preview", "--non-interactive"]);
       const outputs = JSON.parse(await consumer.check(pulumi, ["stack", "output", "--json"])) as Outputs;
       assert.deepEqual(outputs, {
         mode: "user",
         endpoints: [`127.0.0.1:${listener}`],
-        sha256: expected,
+        sha256,
         healthy: true,
       });
       assert.ok(existsSync(join(home, "vpnserver", "releases", outputs.sha256, "vpnserver")));
       const again = await consumer.check(pulumi, ["up", "--yes", "--skip-preview", "--non-interactive"]);
       assert.match(again, /Resources:\s+\d+ unchanged/);
     } finally {
-      await consumer.check(pulumi, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
+      destroyed = await consumer.run(pulumi, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
     }
+    assert.equal(destroyed.code, 0, `${destroyed.stdout}\n${destroyed.stderr}`);
     assert.deepEqual(await readdir(home), [], "destroying the stack leaves nothing on the host");
   }
 
@@ -111,12 +121,12 @@ describe("who installs the packed package", () => {
   test("deploys a server from Pulumi YAML, with the installed package as the plugin's folder", async () => {
     const folder = join(template.folder, "node_modules", "pulumi-vpnserver");
     await using yaml = await Consumer.create(yamlProject(folder), env);
-    await deploys("yaml-package", yaml);
+    await deploys("yaml-package", yaml, folder);
   });
 
   test("deploys a server from Pulumi YAML, with a built checkout as the plugin's folder", async () => {
     await using yaml = await Consumer.create(yamlProject(root), env);
-    await deploys("yaml-checkout", yaml);
+    await deploys("yaml-checkout", yaml, root);
   });
 
   test("gets the schema with `pulumi package get-schema`, and it is the one that the plugin gives", async () => {
