@@ -48,6 +48,9 @@ export async function runCommand(
   const end = (reason: string): void => {
     cut ??= reason;
     child.kill("SIGKILL");
+    // Somebody else, such as ssh's lasting connection, may hold the other ends for longer.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   };
   const timer = setTimeout(() => end(`did not end within ${timeoutMs / 1000} s`), timeoutMs);
   const read = collect(child, () => end(`printed more than ${maxOutputBytes} bytes`));

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommandOptions, CommandResult } from "./command.ts";
 import { firewallSetups, type Firewall } from "./firewall.ts";
@@ -163,6 +163,18 @@ export class Host {
     await this.run(command, { user, input: { file } });
   }
 
+  /** Puts an executable of this machine into the user's home directory and runs it there. */
+  async runExecutable(
+    file: string,
+    args: readonly string[] = [],
+    options: CommandOptions & { readonly user?: string } = {},
+  ): Promise<CommandResult> {
+    const { user = "root" } = options;
+    const name = basename(file);
+    await this.upload(file, name, { mode: 0o755, user });
+    return await this.run([`./${name}`, ...args].map(quote).join(" "), options);
+  }
+
   /** Restarts it in an orderly way, and resolves when it is up again. Files stay; processes, rules and connections do not. */
   async reboot(): Promise<void> {
     await this.#goDown("reboot");
@@ -182,11 +194,6 @@ export class Host {
     await this.#network.renew(this.name, this.#namespace);
     this.#machine.switchOn();
     await this.#isUp();
-  }
-
-  /** Ends it at once, with its disk. */
-  destroy(): Promise<void> {
-    return this.#machine.destroy();
   }
 
   async #goDown(how: "reboot" | "poweroff"): Promise<void> {

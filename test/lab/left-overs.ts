@@ -63,27 +63,33 @@ export function sweepLeftOvers(): void {
  */
 export function removeLab(lab: string): void {
   const deadline = Date.now() + endDeadlineMs;
-  const namespaces = entries(namespacesDirectory).filter((name) => labOf(name) === lab);
-  const groups = hierarchies()
-    .map((hierarchy) => join(hierarchy, lab))
-    .filter((group) => existsSync(group));
   for (;;) {
-    const processes = [...namespaces.flatMap(processesIn), ...groups.flatMap(membersOf)];
+    const processes = processesOf(lab);
     if (processes.length === 0) break;
     for (const pid of processes) kill(pid);
     if (Date.now() > deadline) {
-      throw new Error(`processes of the lab ${lab} do not end: ${[...new Set(processes)].join(", ")}`);
+      throw new Error(`processes of the lab ${lab} do not end: ${processes.join(", ")}`);
     }
     pause(10);
   }
-  removeNamespaces(namespaces);
-  for (const group of groups) removeGroup(group, deadline);
+  removeNamespaces(namespacesOf(lab));
+  for (const group of groupsOf(lab)) removeGroup(group, deadline);
   rmSync(labDirectory(lab), { recursive: true, force: true });
   try {
     rmdirSync(labsDirectory);
   } catch {
     // Other labs live there, or somebody else was faster.
   }
+}
+
+/** The processes of a lab: of its hosts, and what runs in its network. */
+export function processesOf(lab: string): number[] {
+  return [...new Set([...namespacesOf(lab).flatMap(processesIn), ...groupsOf(lab).flatMap(membersOf)])];
+}
+
+/** Whether there is such a process that has not ended yet. One that only waits for its parent to take notice has. */
+export function lives(pid: number): boolean {
+  return startTime(pid) !== undefined;
 }
 
 /** The processes in a network namespace, as this machine counts them. */
@@ -105,6 +111,16 @@ export function removeNamespaces(namespaces: readonly string[]): void {
   if (left.length > 0) {
     throw new Error(`cannot delete the namespaces ${left.join(", ")} (${status}): ${stderr?.trim()}`);
   }
+}
+
+function namespacesOf(lab: string): string[] {
+  return entries(namespacesDirectory).filter((name) => labOf(name) === lab);
+}
+
+function groupsOf(lab: string): string[] {
+  return hierarchies()
+    .map((hierarchy) => join(hierarchy, lab))
+    .filter((group) => existsSync(group));
 }
 
 function hierarchies(): string[] {
@@ -133,7 +149,6 @@ function startTime(pid: number): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   // The second field is a name in parentheses that may hold anything.
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // One that is dead, and only waits for its parent to look, makes nothing any more.
   return fields?.[0] === "Z" ? undefined : fields?.[19];
 }
 

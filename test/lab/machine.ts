@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -132,14 +131,6 @@ export class Machine {
   /** What the machine's console has shown so far. */
   async consoleLog(): Promise<string> {
     return (await readFile(this.#consoleLog, "utf8")).trim();
-  }
-
-  /** Ends it at once, with its disk. */
-  async destroy(): Promise<void> {
-    if (this.#keeper.exitCode !== null || this.#keeper.signalCode !== null) return;
-    const exited = once(this.#keeper, "exit");
-    this.#keeper.kill("SIGKILL");
-    await exited;
   }
 
   async #hear(): Promise<string> {
