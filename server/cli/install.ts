@@ -93,7 +93,7 @@ function installable({ executable }: CliContext): string {
 function rootWords(flags: InstallFlags, prefix: string, stateDirectory: string | undefined): string[] {
   return [
     "install",
-    "--mode=service",
+    `--mode=${flags.mode}`,
     `--prefix=${prefix}`,
     `--health-timeout=${flags.healthTimeout}`,
     ...(stateDirectory === undefined ? [] : [`--state-dir=${stateDirectory}`]),

@@ -18,6 +18,8 @@ export async function requestMode(
   const installed = await installedMode(layoutOf(prefix));
   if (installed === undefined || installed === requested) return chooseMode(requested, facts);
   if (requested === "auto") {
+    const choice = chooseMode("auto", facts);
+    if (choice.mode === installed) return choice;
     return { ...chooseMode(installed, facts), reason: `it is installed so already, in ${prefix}` };
   }
   throw new ServerError(
