@@ -58,7 +58,8 @@ interface RunningStatus {
   readonly version: string;
   readonly release: string | null;
   readonly supervisor: { readonly pid: number };
-  readonly worker: { readonly pid: number };
+  /** Without a process id while the supervisor starts it again. */
+  readonly worker: { readonly pid: number | null };
   readonly listeners: readonly ListenerReport[];
 }
 
@@ -111,6 +112,7 @@ async function examine(session: SshSession, options: HealthCheckOptions): Promis
       `the server runs release ${status.release ?? "(unknown)"} instead of ${options.install.sha256}`,
     );
   }
+  if (status.worker.pid === null) throw new UnhealthyError("the worker has ended and is being started again");
   const serving = status.listeners.filter((listener) => listener.state === "Listening");
   if (serving.length === 0) {
     const reasons = status.listeners
@@ -123,7 +125,7 @@ async function examine(session: SshSession, options: HealthCheckOptions): Promis
     healthy: true,
     version: status.version,
     release: status.release,
-    processes: new Set([status.supervisor.pid, status.worker.pid]).size,
+    processes: [status.supervisor.pid, status.worker.pid].length,
     listeners: status.listeners.map(({ port, state, reason }) => {
       const tlsVersion = handshakes.tlsVersions.get(port);
       return {

@@ -6,6 +6,7 @@ import { defaultCacheDirectory } from "../../../tools/build/runtimes.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const sources = [
+  "tools/build",
   "Pulumi.yaml",
   "PulumiPlugin.yaml",
   "index.ts",
