@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { processesBelow } from "../../../tools/quickstart/own-processes.ts";
+import { Workspace } from "../../../tools/quickstart/workspace.ts";
+
+describe("quickstart's folder", () => {
+  let parent: string;
+
+  before(async () => {
+    parent = await mkdtemp(join(tmpdir(), "workspace-"));
+  });
+
+  after(() => rm(parent, { recursive: true, force: true }));
+
+  test("is private to the user, and remembers from run to run", async () => {
+    const directory = join(parent, "fresh");
+    const workspace = new Workspace(directory);
+    assert.deepEqual(await workspace.recall(), {});
+    await workspace.create();
+    assert.equal((await stat(directory)).mode & 0o777, 0o700);
+    await workspace.remember({ sshPort: 2222 });
+    await workspace.remember({ listeners: [5555] });
+    await workspace.create();
+    assert.deepEqual(await new Workspace(directory).recall(), { sshPort: 2222, listeners: [5555] });
+    assert.equal(new Workspace(directory).isOurs(), true);
+  });
+
+  test("may be an empty folder, and never one with somebody else's files", async () => {
+    const empty = join(parent, "empty");
+    await mkdir(empty);
+    await new Workspace(empty).create();
+    const foreign = join(parent, "foreign");
+    await mkdir(foreign);
+    await writeFile(join(foreign, "thesis.txt"), "");
+    assert.equal(new Workspace(foreign).isOurs(), false);
+    await assert.rejects(new Workspace(foreign).create(), /is not empty and not a folder of quickstart/);
+  });
+
+  test("has a path that OpenSSH's configuration can carry", () => {
+    for (const name of ["a b", 'a"b', "a%b", "a\\b", "a\tb"]) {
+      assert.throws(() => new Workspace(join(parent, name)), /move the checkout elsewhere/);
+    }
+  });
+});
+
+describe("processesBelow", () => {
+  test("finds processes by their executable, also when that has been removed", async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), "processes-"));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    await copyFile("/bin/sleep", join(directory, "sleep"));
+    const child = spawn(join(directory, "sleep"), ["60"], { stdio: "ignore" });
+    t.after(() => child.kill("SIGKILL"));
+    await once(child, "spawn");
+    await rm(join(directory, "sleep"));
+    assert.deepEqual(
+      (await processesBelow(directory)).map(({ pid }) => pid),
+      [child.pid],
+    );
+    assert.deepEqual(await processesBelow(`${directory}-other`), []);
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+    assert.deepEqual(await processesBelow(directory), []);
+  });
+});
