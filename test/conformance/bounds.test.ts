@@ -155,7 +155,7 @@ onEachProgram(
       });
     });
   },
-  { only: "stand-in" },
+  { only: "stand-in", concurrent: true },
 );
 
 test("a server that takes the connection and says nothing is given up", async () => {

@@ -226,8 +226,8 @@ onEachProgram("connections", (scene) => {
         ["password"],
         (method, answer) => method === "password" && answer === "pw",
       );
-      await using _ = server;
-      assert.equal((await dial(scene, { port: server.port, password: "pw" })).stdout, "in");
+      await using odd = server;
+      assert.equal((await dial(scene, { port: odd.port, password: "pw" })).stdout, "in");
       assert.deepEqual(tried, ["none", "password"]);
     });
 
@@ -236,8 +236,8 @@ onEachProgram("connections", (scene) => {
         ["keyboard-interactive", "password", "publickey"],
         (method, answer) => method === "keyboard-interactive" && answer === "pw",
       );
-      await using _ = server;
-      assert.equal((await dial(scene, { port: server.port, password: "pw" })).stdout, "in");
+      await using odd = server;
+      assert.equal((await dial(scene, { port: odd.port, password: "pw" })).stdout, "in");
       assert.deepEqual(tried, ["none", "publickey", "password", "keyboard-interactive"]);
     });
 
@@ -246,8 +246,8 @@ onEachProgram("connections", (scene) => {
         ["keyboard-interactive", "password", "publickey"],
         () => false,
       );
-      await using _ = server;
-      const { error } = await dial(scene, { port: server.port, password: "pw", dialErrorLimit: 0 });
+      await using odd = server;
+      const { error } = await dial(scene, { port: odd.port, password: "pw", dialErrorLimit: 0 });
       assert.equal(
         error,
         "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, " +

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile 
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { describe, test } from "node:test";
+import type { Session } from "ssh2";
 import { onEachProgram, type Outcome, type Scene } from "./support/suite.ts";
 import { startOddSshServer } from "./support/odd-server.ts";
 import { fileArchive, fileAsset, secret, textAsset, type Json, type Properties } from "./support/values.ts";
@@ -406,7 +407,7 @@ onEachProgram("copies", (scene) => {
   });
 
   describe("to a server that", () => {
-    const put = async (onSftp: (session: import("ssh2").Session, drop: () => void) => void) => {
+    const put = async (onSftp: (session: Session, drop: () => void) => void) => {
       await using server = await startOddSshServer((client, drop) => {
         client.on("authentication", (attempt) => attempt.accept());
         client.on("session", (accept) => onSftp(accept(), drop));

@@ -279,7 +279,7 @@ function withIgnored(inputs: ValueMap, state: ValueMap, ignored: readonly string
 }
 
 function properties(wire: structMessages.Struct | undefined): ValueMap {
-  return decodeProperties((wire?.toJavaScript() ?? {}) as Record<string, unknown>);
+  return decodeProperties(wire?.toJavaScript() ?? {});
 }
 
 function struct(values: ValueMap): structMessages.Struct {

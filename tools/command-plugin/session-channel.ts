@@ -1,4 +1,4 @@
-import ssh2 from "ssh2";
+import type ssh2 from "ssh2";
 import { channelFailureText } from "./connection.ts";
 
 /**

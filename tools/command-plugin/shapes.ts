@@ -144,16 +144,9 @@ function typeNameOfData(data: Data): string {
   if (data instanceof Asset) return "asset.Asset";
   if (data instanceof Archive) return "archive.Archive";
   if (isList(data)) return "[]interface {}";
-  switch (typeof data) {
-    case "string":
-      return "string";
-    case "number":
-      return "float64";
-    case "boolean":
-      return "bool";
-    default:
-      return "map[string]interface {}";
-  }
+  if (typeof data === "string") return "string";
+  if (typeof data === "number") return "float64";
+  return typeof data === "boolean" ? "bool" : "map[string]interface {}";
 }
 
 /** The properties with defaults filled in, whole numbers cut, and secret what has to be. */

@@ -103,7 +103,7 @@ function fromPkcs8(pem: string): string {
   } catch (error) {
     throw new Error(`ssh: malformed private key: ${(error as Error).message}`, { cause: error });
   }
-  switch (key.asymmetricKeyType) {
+  switch (key.asymmetricKeyType as string) {
     case "rsa":
       return key.export({ type: "pkcs1", format: "pem" }) as string;
     case "ec":
@@ -113,7 +113,7 @@ function fromPkcs8(pem: string): string {
       return openSshEd25519(Buffer.from(d, "base64url"), Buffer.from(x, "base64url"));
     }
     default:
-      throw new Error(`ssh: unsupported key type "${String(key.asymmetricKeyType)}"`);
+      throw new Error(`ssh: unsupported key type "${key.asymmetricKeyType}"`);
   }
 }
 

@@ -1,6 +1,6 @@
 import grpc from "@grpc/grpc-js";
 import engineServices from "@pulumi/pulumi/proto/engine_grpc_pb.js";
-import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
+import type engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 
 /** One message that a plugin gave the engine to show. */

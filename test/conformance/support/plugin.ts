@@ -266,7 +266,7 @@ function struct(value: Properties): structMessages.Struct {
 }
 
 function properties(value: structMessages.Struct | undefined): Properties {
-  return (value?.toJavaScript() ?? {}) as Properties;
+  return value?.toJavaScript() ?? {};
 }
 
 function unary<T>(call: (done: (error: grpc.ServiceError | null, answer: T) => void) => unknown): Promise<T> {

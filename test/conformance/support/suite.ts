@@ -112,14 +112,15 @@ export function statusLines(log: readonly LogMessage[]): string[] {
     .map(({ message }) => message);
 }
 
-const { programs, remove } = await findPrograms();
+const found = await findPrograms();
+const { programs } = found;
 if (programs.length === 1) {
   console.log(
     "command plugin: the official program 1.2.1 was not found on PATH, in Pulumi's plugin folders or beside the " +
       "checkout, so that only the stand-in is held against the recorded expectations",
   );
 }
-after(remove);
+after(() => found.remove());
 
 /**
  * Defines the same cases for the official program, where it can be had, and for the stand-in. Every case states what it
@@ -128,11 +129,16 @@ after(remove);
 export function onEachProgram(
   area: string,
   define: (scene: Scene) => void,
-  options: { sshdConfiguration?: readonly string[]; only?: PluginProgram["name"] } = {},
+  options: {
+    sshdConfiguration?: readonly string[];
+    only?: PluginProgram["name"];
+    /** Whether the cases may run at the same time: none of them counts what the host sees. */
+    concurrent?: boolean;
+  } = {},
 ): void {
   const chosen = programs.filter(({ name }) => (options.only ?? name) === name);
-  const runSuite = (program: PluginProgram) =>
-    describe(`${area}: ${program.name}`, { concurrency: 1 }, () => {
+  const runSuite = (program: PluginProgram) => {
+    describe(`${area}: ${program.name}`, { concurrency: options.concurrent ?? 1 }, () => {
       const scene = new Scene(program);
       before(async () => {
         scene.directory = await mkdtemp(join(tmpdir(), "command-case-"));
@@ -149,6 +155,7 @@ export function onEachProgram(
       });
       define(scene);
     });
+  };
   // Each program has a host of its own, so that they can take turns.
   describe(area, { concurrency: true }, () => chosen.forEach(runSuite));
 }

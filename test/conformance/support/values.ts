@@ -50,7 +50,7 @@ export function canonical(value: Json): Json {
   if (value === unknown) return { $unknown: true };
   if (value === null || typeof value !== "object") return value;
   const { [signatureKey]: signature, ...rest } = value;
-  switch (signature) {
+  switch (signature as string | undefined) {
     case secretSignature:
       return { $secret: canonical(rest.value ?? null) };
     case outputSignature: {
