@@ -28,13 +28,22 @@ export async function waitUntilHealthy(options: HealthOptions): Promise<RunningS
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
-    const outcome = await examine(options, deadline);
+    const outcome = await unlessAborted(signal, examine(options, deadline));
     if (typeof outcome !== "string") return outcome;
     if (performance.now() + pollMs >= deadline) {
       throw new ServerError("UNHEALTHY", `after ${timeoutMs / 1000} s ${outcome}`);
     }
     await sleep(pollMs);
   }
+}
+
+/** A handshake that is under way when the signal comes ends by itself, and nobody waits for it. */
+function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** Returns the status of a healthy server, or what is wrong. */

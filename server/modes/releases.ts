@@ -56,10 +56,11 @@ export class ReleaseStore {
       await chmod(target, this.#mode);
       return;
     }
-    await this.#makeFolder(releases);
     const staging = join(releases, stagingPrefix + randomBytes(6).toString("hex"));
     try {
       await this.#makeFolder(staging);
+      // The folder of releases is made on the way, with the umask's mode.
+      await chmod(releases, this.#mode);
       const copy = join(staging, "vpnserver");
       await copyFile(executable, copy);
       await chmod(copy, this.#mode);
@@ -73,7 +74,7 @@ export class ReleaseStore {
       await rename(staging, join(releases, sha256));
       await syncToDisk(releases);
     } catch (error) {
-      await rm(staging, { recursive: true, force: true });
+      await rm(staging, { recursive: true, force: true }).catch(() => {});
       if (error instanceof ServerError) throw error;
       throw new ServerError(
         "FAILED",

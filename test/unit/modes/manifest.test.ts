@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import fc from "fast-check";
+import { ServerError } from "../../../server/errors.ts";
+import { layoutOf, type Layout } from "../../../server/modes/layout.ts";
+import { installedMode, readManifest, writeManifest, type Manifest } from "../../../server/modes/manifest.ts";
+
+const manifest: Manifest = {
+  format: 1,
+  mode: "service",
+  stateDirectory: "/var/lib/vpnserver",
+  release: "a".repeat(64),
+  previousRelease: "b".repeat(64),
+  folders: ["/opt/vpnserver"],
+  links: ["/usr/local/bin/vpnserver"],
+  firewall: { open: true, ports: [443, 992, 5555] },
+};
+
+let layout: Layout;
+beforeEach(async () => (layout = layoutOf(await mkdtemp(join(tmpdir(), "vpnserver-manifest-")))));
+afterEach(() => rm(layout.prefix, { recursive: true, force: true }));
+
+describe("a manifest", () => {
+  test("is read as it was written", async () => {
+    assert.equal(await readManifest(layout), undefined);
+    assert.equal(await installedMode(layout), undefined);
+    await writeManifest(layout, manifest);
+    assert.deepEqual(await readManifest(layout), manifest);
+    assert.equal(await installedMode(layout), "service");
+  });
+
+  test("is for everybody to read in service mode, and private in user mode", async () => {
+    await writeManifest(layout, manifest);
+    assert.equal((await stat(layout.manifest)).mode & 0o777, 0o644);
+    await writeManifest(layout, { ...manifest, mode: "user" });
+    assert.equal((await stat(layout.manifest)).mode & 0o777, 0o600);
+  });
+
+  for (const [what, changes] of [
+    ["another format", { format: 2 }],
+    ["another mode", { mode: "auto" }],
+    ["a relative state directory", { stateDirectory: "state" }],
+    ["a release that is no SHA-256", { release: "../../etc" }],
+    ["folders that are no paths", { folders: [1] }],
+    ["no links", { links: undefined }],
+    ["no firewall", { firewall: null }],
+    ["ports that are no numbers", { firewall: { open: true, ports: ["443"] } }],
+  ] as const) {
+    test(`with ${what} is refused by its path`, async () => {
+      await writeFile(layout.manifest, JSON.stringify({ ...manifest, ...changes }));
+      await assert.rejects(
+        readManifest(layout),
+        (error) =>
+          error instanceof ServerError &&
+          error.code === "STATE_INVALID" &&
+          error.message.includes(layout.manifest),
+      );
+    });
+  }
+
+  test("of any other content is refused in the same way, or read", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (text) => {
+        await writeFile(layout.manifest, text);
+        await assert.rejects(
+          readManifest(layout),
+          (error) => error instanceof ServerError && error.code === "STATE_INVALID",
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
