@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { SshConnectionArgs, SshEndpointArgs } from "./connection.ts";
 import type { VpnFleetArgs } from "./vpn-fleet.ts";
-import type { VpnServerOptions } from "./vpn-server.ts";
+import type { VpnServerOptions } from "./server-arguments.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

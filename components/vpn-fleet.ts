@@ -3,7 +3,8 @@ import { ArgumentError } from "./argument-error.ts";
 import { outcomeOf } from "./deployment-outcome.ts";
 import type { HealthReport } from "./health.ts";
 import type { FirewallReport } from "./install-report.ts";
-import { VpnServer, type VpnServerArgs, type VpnServerOptions } from "./vpn-server.ts";
+import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
+import { VpnServer } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */
 export interface VpnFleetArgs extends VpnServerOptions {

@@ -1,13 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
 import { findArtifact } from "./artifact.ts";
-import {
-  commandConnection,
-  resolveConnection,
-  type SshConnection,
-  type SshConnectionArgs,
-} from "./connection.ts";
+import { commandConnection } from "./connection.ts";
 import { recordOutcome, type DeploymentOutcome } from "./deployment-outcome.ts";
 import { checkHealth, type HealthCheckOptions, type HealthReport } from "./health.ts";
 import {
@@ -15,69 +9,12 @@ import {
   scriptRunner,
   uninstallScript,
   uploadPath as remoteUploadPath,
-  DeploymentMode,
   type InstallOptions,
 } from "./host-script.ts";
 import { parseInstallReport, type FirewallReport, type ListenerReport } from "./install-report.ts";
+import { resolveSettings, type ServerSettings, type VpnServerArgs } from "./server-arguments.ts";
 import { SshSession } from "./ssh-session.ts";
 import { substituteUnknown } from "./substitute-unknown.ts";
-
-/** What can be chosen for a {@link VpnServer}, and in a fleet for all of them at once. */
-export interface VpnServerOptions {
-  /**
-   * `service` (started at boot; needs root or passwordless sudo), `user` (a background process of the user; nothing at
-   * boot) or `auto`, which takes service mode where it can.
-   * @default "auto"
-   */
-  mode?: pulumi.Input<DeploymentMode>;
-  /**
-   * TCP ports that the server listens on. Without root, those below 1024 show as `Error` and the others serve.
-   * @default what the server has; 443, 992 and 5555 at first
-   */
-  listeners?: pulumi.Input<pulumi.Input<number>[]>;
-  /**
-   * Open the listeners' ports in the host's own firewall (nftables or ufw). Only rules of our own are added, and taken
-   * away again.
-   * @default true
-   */
-  openFirewall?: pulumi.Input<boolean>;
-  /**
-   * Folder of the executable on the host; `~/` is the user's home.
-   * @default "/opt/vpnserver" in service mode, "~/vpnserver" in user mode
-   */
-  directory?: pulumi.Input<string>;
-  /**
-   * Folder of configuration, keys and logs on the host.
-   * @default "/var/lib/vpnserver" in service mode, "state" below the executable's folder in user mode
-   */
-  stateDirectory?: pulumi.Input<string>;
-  /**
-   * Take the server off the host when this resource is destroyed.
-   * @default true
-   */
-  uninstallOnDestroy?: pulumi.Input<boolean>;
-  /**
-   * Leave configuration, keys and logs on the host when the server is taken off it.
-   * @default false
-   */
-  keepState?: pulumi.Input<boolean>;
-  /**
-   * How long a new release has to become healthy before the host goes back to the previous one, 5 to 600 seconds.
-   * @default 30
-   */
-  healthTimeoutSeconds?: pulumi.Input<number>;
-  /**
-   * How long to wait for a host that does not answer yet, such as one that is still booting, 0 to 3600 seconds.
-   * @default 60
-   */
-  connectTimeoutSeconds?: pulumi.Input<number>;
-}
-
-/** What a {@link VpnServer} needs. */
-export interface VpnServerArgs extends VpnServerOptions {
-  /** How the host is reached over SSH. */
-  connection: pulumi.Input<SshConnectionArgs>;
-}
 
 /**
  * A VPN server on one host that answers SSH: uploads the executable, registers it as a service or starts it as a
@@ -243,55 +180,10 @@ export class VpnServer extends pulumi.ComponentResource {
   }
 }
 
-interface Settings {
-  readonly connection: SshConnection;
-  readonly install: Omit<InstallOptions, "sha256">;
-  readonly removal: { readonly uninstall: boolean; readonly keepState: boolean };
-  readonly connectTimeoutMs: number;
-}
-
-function resolveSettings(args: pulumi.Unwrap<VpnServerArgs>): Settings {
-  const { mode = DeploymentMode.Auto, healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
-  const modes: readonly string[] = Object.values(DeploymentMode);
-  if (!modes.includes(mode)) throw new ArgumentError("mode", `is "${mode}"; allowed are ${modes.join(", ")}`);
-  checkRange("healthTimeoutSeconds", healthTimeoutSeconds, 5, 600);
-  checkRange("connectTimeoutSeconds", connectTimeoutSeconds, 0, 3600);
-  const listeners = args.listeners && [...new Set(args.listeners)];
-  if (listeners?.length === 0) {
-    throw new ArgumentError("listeners", "is empty: a server without a listener serves nobody");
-  }
-  for (const port of listeners ?? []) checkRange("listeners", port, 1, 65535);
-  for (const argument of ["directory", "stateDirectory"] as const) {
-    const path = args[argument];
-    if (path !== undefined && !/^(\/|~\/)./.test(path)) {
-      throw new ArgumentError(argument, `is "${path}"; a path that begins with / or ~/ is needed`);
-    }
-  }
-  return {
-    connection: resolveConnection(args.connection, process.env),
-    install: {
-      mode,
-      openFirewall: args.openFirewall ?? true,
-      healthTimeoutSeconds,
-      ...(listeners && { listeners }),
-      ...(args.directory !== undefined && { directory: args.directory }),
-      ...(args.stateDirectory !== undefined && { stateDirectory: args.stateDirectory }),
-    },
-    removal: { uninstall: args.uninstallOnDestroy ?? true, keepState: args.keepState ?? false },
-    connectTimeoutMs: connectTimeoutSeconds * 1000,
-  };
-}
-
-function checkRange(argument: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new ArgumentError(
-      argument,
-      `has ${String(value)}; whole numbers from ${least} to ${most} are allowed`,
-    );
-  }
-}
-
-async function problemOfReaching({ connection, connectTimeoutMs }: Settings): Promise<string | undefined> {
+async function problemOfReaching({
+  connection,
+  connectTimeoutMs,
+}: ServerSettings): Promise<string | undefined> {
   try {
     const session = await SshSession.connect(connection, { deadlineMs: connectTimeoutMs });
     session.close();
