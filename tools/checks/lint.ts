@@ -1,15 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
+
+const sources = ["components", "server", "test", "tools", "bench", "index.ts"].filter((path) =>
+  existsSync(join(root, path)),
+);
 
 /** What the code is checked with, each a program of node_modules/.bin with its arguments. */
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: ["tsc", "--noEmit"],
   rules: ["eslint", "--max-warnings=0", "."],
   format: ["prettier", "--check", "--log-level=warn", "."],
-  layers: ["depcruise", "--progress=none", "components", "server", "test", "tools", "bench", "index.ts"],
+  layers: ["depcruise", "--progress=none", ...sources],
   unused: ["knip", "--no-progress"],
 };
 
