@@ -199,7 +199,7 @@ class Installation {
       stateDirectory: this.#paths.stateDirectory,
       listeners: status.listeners,
       tlsFingerprint: status.tlsFingerprint,
-      firewall: opening?.report ?? this.#firewallLeftAlone(status),
+      firewall: opening === undefined ? this.#firewallLeftAlone(status) : firewallReport(opening),
       warnings: await this.#warnings(status),
       changed: this.#changed,
     };
@@ -489,6 +489,11 @@ async function checkStateDirectory(stateDirectory: string): Promise<void> {
 async function removeTraces(layout: Layout, folders: readonly string[]): Promise<void> {
   if (!(await exists(layout.manifest))) await removeLock(layout);
   for (const folder of [...folders].reverse()) await removeIfEmpty(folder);
+}
+
+function firewallReport({ report, keptByStart }: FirewallOpening): FirewallReport {
+  const note = "each start of the service opens them again";
+  return keptByStart ? { ...report, message: `${report.message}; ${note}` } : report;
 }
 
 function enabledPorts({ listeners }: ServerConfig): number[] {
