@@ -59,6 +59,11 @@ class Deployment {
     return (deployment = new Deployment(directory, host, stack));
   }
 
+  /** Has the engine use another program from now on. */
+  async use(program: PluginProgram): Promise<void> {
+    await installPlugin(program, join(this.#directory, "home"));
+  }
+
   get connection(): command.types.input.remote.ConnectionArgs {
     const { host, port, user, privateKey, hostKeys } = this.host;
     return { host, port, user, privateKey, hostKey: hostKeys.ed25519, dialErrorLimit: 1 };
@@ -167,6 +172,7 @@ async function installPlugin(program: PluginProgram, pulumiHome: string): Promis
   const folder = join(pulumiHome, "plugins/resource-command-v1.2.1");
   await mkdir(folder, { recursive: true });
   const path = join(folder, "pulumi-resource-command");
+  await rm(path, { force: true });
   if (program.arguments.length === 0) {
     await symlink(program.command, path);
     return;
@@ -286,3 +292,23 @@ const defineCases = (program: PluginProgram): void => {
 
 // Each program has a stack and a host of its own, so that they can take turns.
 describe("deployments by the engine", { concurrency: true }, () => found.programs.forEach(defineCases));
+
+const [first, second] = found.programs;
+if (first && second) {
+  test("a stack that was deployed with one program goes on with the other", async () => {
+    const deployment = await Deployment.create(first, toolchain);
+    try {
+      await deployment.up({});
+      await deployment.use(second);
+      const same = await deployment.up({});
+      assert.deepEqual([same.changes, same.dials], [{ same: 3 }, 0]);
+      await deployment.up({ create: "again" });
+      await deployment.use(first);
+      const still = await deployment.up({ create: "again" });
+      assert.deepEqual([still.changes, still.dials], [{ same: 3 }, 0]);
+      assert.deepEqual(await deployment.lines(), ["run", "again"]);
+    } finally {
+      await deployment.remove();
+    }
+  });
+}

@@ -176,6 +176,8 @@ function openSocket(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
       signal.removeEventListener("abort", abandon);
       socket.removeAllListeners("error");
       socket.removeAllListeners("lookup");
+      // Until the handshake listens: what breaks in between shows there as the end of the stream.
+      socket.on("error", () => {});
       socket.setNoDelay(true);
       resolve(socket);
     });
