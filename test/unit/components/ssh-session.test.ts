@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { after, before, describe, test } from "node:test";
+import ssh2 from "ssh2";
+import { parseHostKey, type SshConnection } from "../../../components/connection.ts";
+import { SshError, SshSession } from "../../../components/ssh-session.ts";
+
+const password = "correct horse";
+const hostKeys = ssh2.utils.generateKeyPairSync("ed25519");
+const otherKeys = ssh2.utils.generateKeyPairSync("ed25519");
+
+let server: ssh2.Server;
+let port: number;
+let logins = 0;
+
+before(async () => {
+  server = new ssh2.Server({ hostKeys: [hostKeys.private] }, (client) => {
+    client.on("error", () => undefined);
+    client.on("authentication", (attempt) => {
+      logins++;
+      if (attempt.method === "password" && attempt.password === password) attempt.accept();
+      else attempt.reject(["password"]);
+    });
+    client.on("session", (accept) => {
+      accept().on("exec", (acceptExec, _reject, { command }) => {
+        const channel = acceptExec();
+        if (command === "hang") return;
+        if (command === "cat") {
+          channel.pipe(channel, { end: false });
+          channel.on("end", () => {
+            channel.exit(0);
+            channel.end();
+          });
+          return;
+        }
+        channel.stderr.write("to stderr");
+        channel.write("x".repeat(Number(command)));
+        channel.exit(3);
+        channel.end();
+      });
+    });
+    client.on("tcpip", (accept, reject, { destPort }) => {
+      if (destPort !== 5555) {
+        reject();
+        return;
+      }
+      const channel = accept();
+      channel.end("hello");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  port = (server.address() as AddressInfo).port;
+});
+
+after(() => server.close());
+
+function connection(more: Partial<SshConnection> = {}): SshConnection {
+  const hostKey = parseHostKey(hostKeys.public, "hostKey");
+  return { host: "127.0.0.1", port, user: "root", password, hostKey, ...more };
+}
+
+async function refusal(refused: SshConnection, deadlineMs = 0): Promise<SshError> {
+  try {
+    (await SshSession.connect(refused, { deadlineMs })).close();
+  } catch (error) {
+    assert.ok(error instanceof SshError);
+    return error;
+  }
+  throw new Error("the connection was made");
+}
+
+async function withSession<T>(use: (session: SshSession) => Promise<T>): Promise<T> {
+  const session = await SshSession.connect(connection(), { deadlineMs: 0 });
+  try {
+    return await use(session);
+  } finally {
+    session.close();
+  }
+}
+
+describe("SshSession.connect", () => {
+  test("refuses a host key other than the expected one before it shows a credential", async () => {
+    const before = logins;
+    const error = await refusal(connection({ hostKey: parseHostKey(otherKeys.public, "hostKey") }), 5_000);
+    assert.match(error.message, /is not the expected one: it offers "ssh-ed25519 /);
+    assert.equal(error.retriable, false);
+    assert.equal(logins, before);
+  });
+
+  test("tells refused credentials at once, without another try", async () => {
+    const error = await refusal(connection({ password: "wrong" }), 5_000);
+    assert.match(error.message, /refuses the credentials/);
+    assert.doesNotMatch(error.message, /wrong/);
+  });
+
+  test("names a private key that cannot be read", async () => {
+    const error = await refusal(connection({ privateKey: "no key" }));
+    assert.match(error.message, /cannot log in to root@127\.0\.0\.1:\d+: .*privateKey/);
+  });
+
+  test("waits for a host that does not answer yet", async () => {
+    const placeholder = createServer();
+    placeholder.listen(0, "127.0.0.1");
+    await once(placeholder, "listening");
+    const free = (placeholder.address() as AddressInfo).port;
+    placeholder.close();
+    await once(placeholder, "close");
+    assert.match(
+      (await refusal(connection({ port: free }))).message,
+      /cannot be reached: connect ECONNREFUSED/,
+    );
+
+    const late = SshSession.connect(connection({ port: free }), { deadlineMs: 20_000 });
+    const relay = createServer((socket) => {
+      const onward = (server as unknown as { injectSocket(socket: unknown): void }).injectSocket.bind(server);
+      onward(socket);
+    });
+    relay.listen(free, "127.0.0.1");
+    (await late).close();
+    relay.close();
+  });
+
+  test("goes through the bastion, and says when that cannot reach the host", async () => {
+    const { bastion: _none, ...bastion } = connection();
+    const error = await refusal(connection({ host: "192.0.2.1", bastion }));
+    assert.match(error.message, /the bastion cannot reach 192\.0\.2\.1/);
+  });
+});
+
+describe("SshSession", () => {
+  test("gives a command's output and exit code", async () => {
+    const result = await withSession((session) => session.run("5", { timeoutMs: 5_000 }));
+    assert.deepEqual(result, { code: 3, stdout: "xxxxx", stderr: "to stderr" });
+  });
+
+  test("hands standard input over and closes it", async () => {
+    const result = await withSession((session) => session.run("cat", { timeoutMs: 5_000, stdin: "input" }));
+    assert.deepEqual(result, { code: 0, stdout: "input", stderr: "" });
+  });
+
+  test("keeps no more than a megabyte of a command's output", async () => {
+    const { stdout } = await withSession((session) => session.run("3000000", { timeoutMs: 10_000 }));
+    assert.equal(stdout.length, 1024 * 1024);
+  });
+
+  test("gives up on a command that does not end", async () => {
+    await withSession((session) =>
+      assert.rejects(session.run("hang", { timeoutMs: 100 }), /did not end within 0\.1 s/),
+    );
+  });
+
+  test("opens a port of the host as a stream, and tells a refusal", async () => {
+    await withSession(async (session) => {
+      const chunks = await (await session.openPort(5555)).toArray();
+      assert.equal(Buffer.concat(chunks as Buffer[]).toString(), "hello");
+      // RFC 4254 section 5.1: SSH_OPEN_CONNECT_FAILED.
+      await assert.rejects(session.openPort(1), { reason: 2 });
+    });
+  });
+});
