@@ -10,6 +10,8 @@ export interface GroupResult {
   readonly skipped: number;
 }
 
+const closeGraceMs = 5_000;
+
 /** Runs one group, with all that node's test runner has to say on standard output. */
 export async function runGroup(name: TestGroupName, root: string): Promise<GroupResult> {
   const group = groupNamed(name);
@@ -39,10 +41,13 @@ export async function runGroup(name: TestGroupName, root: string): Promise<Group
     console.log(`${name}: not at its end after ${group.deadlineMs / 60_000} minutes, so it is ended now`);
     child.kill("SIGTERM");
   }, group.deadlineMs);
+  const closed = once(child, "close");
   const [code] = (await once(child, "exit")) as [number | null];
   clearTimeout(timer);
-  // What a test file left running may hold the other end of the pipe.
-  if (late) child.stdout.destroy();
+  // What a test left running may hold the other end of the pipe for good.
+  const grace = setTimeout(() => child.stdout.destroy(), closeGraceMs);
+  await closed;
+  clearTimeout(grace);
   const counts = readCounts(tail);
   if (counts === undefined) return { ok: false, passed: 0, failed: 1, skipped: 0 };
   // A run that executed nothing proves nothing.

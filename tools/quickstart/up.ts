@@ -4,6 +4,7 @@ import { buildAll } from "../build/build.ts";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import { step, type Log } from "../build/step.ts";
 import { ensureDebianPackages } from "../setup/debian-packages.ts";
+import { hasSshServer } from "../setup/ssh-server.ts";
 import { ensureToolchain } from "../setup/toolchain.ts";
 import { chooseListeners, findFreePort, isPortTaken } from "./listeners.ts";
 import { processesBelow } from "./own-processes.ts";
@@ -21,8 +22,9 @@ const serverName = "quickstart";
  */
 export async function up(workspace: Workspace, log: Log): Promise<void> {
   await workspace.create();
-  const needsPackages = { purpose: "quickstart's SSH server and client", log };
-  await ensureDebianPackages(["openssh-server", "openssh-client"], needsPackages);
+  if (!hasSshServer()) {
+    await ensureDebianPackages(["openssh-server"], { purpose: "the SSH server of quickstart", log });
+  }
   const toolchain = await ensureToolchain({ pulumiHome: workspace.pulumiHome, log });
   await buildAll({
     root,

@@ -27,7 +27,7 @@ export async function ensureDebianPackages(
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0) {
     throw new Error(
-      `${options.purpose} need packages that are not installed, and installing them needs root. ` +
+      `packages are missing that are needed for ${options.purpose}, and installing them needs root. ` +
         `Way out: sudo apt-get install ${missing.join(" ")}`,
     );
   }

@@ -184,8 +184,15 @@ function endWithParent(): string[] {
   return existsSync(setpriv) ? [setpriv, "--pdeathsig", "TERM"] : [];
 }
 
+const sshdPaths = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
+
+/** Whether this machine has an OpenSSH server, however it came there. */
+export function hasSshServer(): boolean {
+  return sshdPaths.some((file) => existsSync(file));
+}
+
 function findSshd(): string {
-  const path = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"].find((file) => existsSync(file));
+  const path = sshdPaths.find((file) => existsSync(file));
   if (path === undefined) {
     throw new Error("the OpenSSH server is missing: install the package openssh-server");
   }
