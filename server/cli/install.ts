@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { ServerError } from "../errors.ts";
-import type { InstallResult } from "../modes/install.ts";
+import type { InstallResult } from "../modes/install-options.ts";
 import { requestableModes, type RequestedMode } from "../modes/mode-choice.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";

@@ -10,11 +10,11 @@ import {
   readlink,
   rename,
   rm,
-  rmdir,
   symlink,
 } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { ServerError } from "../errors.ts";
+import { removeIfEmpty } from "./folders.ts";
 import type { Layout } from "./layout.ts";
 
 const releaseName = /^[0-9a-f]{64}$/;
@@ -175,35 +175,6 @@ export class ReleaseStore {
     await mkdir(path, { recursive: true });
     // Whatever the umask is.
     await chmod(path, this.#mode);
-  }
-}
-
-/** @returns whether the folder is gone */
-export async function removeIfEmpty(path: string): Promise<boolean> {
-  try {
-    await rmdir(path);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return true;
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR" || code === "EBUSY") return false;
-    throw error;
-  }
-}
-
-/**
- * Makes a folder with those above it that are missing.
- *
- * @returns the folders that were made, the topmost first
- */
-export async function makeFolders(path: string, mode: number): Promise<string[]> {
-  const topmost = await mkdir(path, { recursive: true });
-  if (topmost === undefined) return [];
-  const made = [];
-  for (let folder = path; ; folder = dirname(folder)) {
-    made.unshift(folder);
-    await chmod(folder, mode);
-    if (folder === topmost) return made;
   }
 }
 

@@ -54,8 +54,9 @@ export class ServiceMode implements ModeRunner {
     const written = (await this.registration()) !== registration;
     if (written) {
       await writeFileAtomically(unitFile, registration, { mode: 0o644 });
-      await this.#systemctl("daemon-reload");
     }
+    // Also for drop-ins that an administrator has put there meanwhile.
+    if (written || (await this.#needsReload())) await this.#systemctl("daemon-reload");
     const enabled = (await this.#run("systemctl", ["is-enabled", unitName]))?.stdout.trim() === "enabled";
     if (!enabled) await this.#systemctl("enable", unitName);
     return written || !enabled;
@@ -70,9 +71,7 @@ export class ServiceMode implements ModeRunner {
   }
 
   async keeps(status: RunningStatus): Promise<boolean> {
-    const shown = await this.#run("systemctl", ["show", unitName, "-p", "MainPID", "-p", "NeedDaemonReload"]);
-    const lines = shown?.stdout.split("\n") ?? [];
-    return lines.includes(`MainPID=${status.supervisor.pid}`) && lines.includes("NeedDaemonReload=no");
+    return (await this.#property("MainPID")) === String(status.supervisor.pid);
   }
 
   async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
@@ -100,6 +99,14 @@ export class ServiceMode implements ModeRunner {
   async lastLogLines(): Promise<string[]> {
     const written = readLastLogLines(this.#paths.logFile, logLines);
     return written.length > 0 ? written : this.#journal();
+  }
+
+  async #needsReload(): Promise<boolean> {
+    return (await this.#property("NeedDaemonReload")) === "yes";
+  }
+
+  async #property(name: string): Promise<string | undefined> {
+    return (await this.#run("systemctl", ["show", unitName, "--value", "-p", name]))?.stdout.trim();
   }
 
   /** Whether the unit of that name is there, and is ours. */

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
 import type { RunProgram } from "../run-program.ts";
+import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
 import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, writeManifest, type Manifest } from "./manifest.ts";
 import type { Mode } from "./mode-choice.ts";
 import type { ModeRunner } from "./mode-runner.ts";
-import { ReleaseStore, removeIfEmpty } from "./releases.ts";
+import { ReleaseStore } from "./releases.ts";
 import { runnerOf, statePathsOf } from "./runner.ts";
 
 export interface UninstallOptions {

@@ -228,6 +228,9 @@ describe("a user", () => {
     const asked = await install(host, ["--mode", "service"], { user: "bob" });
     assert.equal(asked.code, 5);
     assert.match(asked.stderr, /the user "bob" is not root, and sudo .*; run this as root, or/);
+    const there = await install(host, ["--mode", "user", "--prefix", "/opt/vpnserver"], { user: "bob" });
+    assert.equal(there.code, 2);
+    assert.match(there.stderr, /a server is installed in service mode, in \/opt\/vpnserver/);
     const away = await host.run("vpnserver uninstall --purge", { user: "bob", check: false });
     assert.equal(away.code, 5);
     assert.equal((await host.run("vpnserver check")).code, 0);

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { layoutOf, type Layout } from "../../../server/modes/layout.ts";
-import { makeFolders, ReleaseStore, sha256OfFile } from "../../../server/modes/releases.ts";
+import { ReleaseStore, sha256OfFile } from "../../../server/modes/releases.ts";
 
 let directory: string;
 let layout: Layout;
@@ -142,29 +131,5 @@ describe("remove", () => {
     await store.remove();
     await store.remove();
     assert.deepEqual(await readdir(layout.prefix), ["current"]);
-  });
-});
-
-describe("makeFolders", () => {
-  test("tells which folders it made, the topmost first, whatever the umask is", async () => {
-    const former = process.umask(0o077);
-    try {
-      const path = join(directory, "a", "b", "c");
-      assert.deepEqual(await makeFolders(path, 0o755), [
-        join(directory, "a"),
-        join(directory, "a", "b"),
-        path,
-      ]);
-      assert.equal((await stat(path)).mode & 0o777, 0o755);
-      assert.deepEqual(await makeFolders(path, 0o755), []);
-    } finally {
-      process.umask(former);
-    }
-  });
-
-  test("leaves the mode of folders that were there", async () => {
-    await chmod(layout.prefix, 0o711);
-    await makeFolders(join(layout.prefix, "x"), 0o700);
-    assert.equal((await stat(layout.prefix)).mode & 0o777, 0o711);
   });
 });

@@ -1,0 +1,384 @@
+import { rm, symlink, readlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { makeStateDirectories, type StatePaths } from "../config/paths.ts";
+import { readServerConfig, writeServerConfig, type ServerConfig } from "../config/config-file.ts";
+import { ServerError } from "../errors.ts";
+import {
+  closeFirewall,
+  openFirewall,
+  portList,
+  unmanaged,
+  type FirewallOpening,
+  type FirewallReport,
+} from "../firewall/firewall.ts";
+import { readStatus } from "../supervisor/control.ts";
+import type { RunningStatus } from "../supervisor/running-status.ts";
+import { version } from "../version.ts";
+import { exists, folderMode, makeFolders } from "./folders.ts";
+import { waitUntilHealthy } from "./health.ts";
+import { endsWithSession } from "./host-facts.ts";
+import type { InstallOptions, InstallResult } from "./install-options.ts";
+import type { Layout } from "./layout.ts";
+import { writeManifest, type Manifest } from "./manifest.ts";
+import type { ModeRunner } from "./mode-runner.ts";
+import { ReleaseStore } from "./releases.ts";
+import { runnerOf, statePathsOf } from "./runner.ts";
+import { removeInstallation } from "./uninstall.ts";
+
+/** A server that was running and well when nothing had to be changed is looked at for so long before it is started again. */
+const unchangedPatienceMs = 5_000;
+
+const linkPath = "/usr/local/bin/vpnserver";
+
+export interface InstallationParts {
+  readonly options: InstallOptions;
+  readonly layout: Layout;
+  readonly sha256: string;
+  /** As it was found. */
+  readonly before: Manifest | undefined;
+  readonly draft: Manifest;
+}
+
+/** One run of {@link install}, with what it has to undo. */
+export class Installation {
+  readonly #options: InstallOptions;
+  readonly #layout: Layout;
+  readonly #sha256: string;
+  readonly #before: Manifest | undefined;
+  readonly #paths: StatePaths;
+  readonly #runner: ModeRunner;
+  readonly #store: ReleaseStore;
+  /** What the manifest says at this moment. */
+  #manifest: Manifest;
+  #changed = false;
+  /** From here on the server is no longer the one that was found, or not as it was. */
+  #disturbed = false;
+
+  constructor({ options, layout, sha256, before, draft }: InstallationParts) {
+    this.#options = options;
+    this.#layout = layout;
+    this.#sha256 = sha256;
+    this.#before = before;
+    this.#manifest = draft;
+    this.#paths = statePathsOf(draft.stateDirectory);
+    this.#runner = runnerOf({ layout, manifest: draft, run: options.run });
+    this.#store = new ReleaseStore(layout, { mode: folderMode(options.mode) });
+  }
+
+  async run(): Promise<InstallResult> {
+    const found = await this.#look();
+    try {
+      return await this.#change(found);
+    } catch (error) {
+      throw await this.#undo(found, error);
+    }
+  }
+
+  /** What is to be restored if this fails. */
+  async #look(): Promise<Found> {
+    await this.#store.checkCurrent();
+    const stateIsNew = !(await exists(this.#paths.stateDirectory));
+    return {
+      stateIsNew,
+      config: await readServerConfig(this.#paths),
+      configIsNew: !(await exists(this.#paths.configFile)),
+      registration: await this.#runner.registration(),
+      // One that does not answer is as good as none: it is started again.
+      status: stateIsNew ? undefined : await readStatus(this.#paths).catch(() => undefined),
+    };
+  }
+
+  async #change(found: Found): Promise<InstallResult> {
+    const { mode, reason, healthTimeoutMs, signal, note } = this.#options;
+    await this.#makeState();
+    if (!(await this.#store.has(this.#sha256))) note(`putting release ${this.#sha256} there`);
+    await this.#store.stage(this.#options.executable, this.#sha256);
+    const config = this.#desiredConfig(found);
+    const opening = await this.#changeFirewall(enabledPorts(config));
+    signal?.throwIfAborted();
+
+    const registration = this.#runner.desiredRegistration({ opensFirewall: opening?.keptByStart ?? false });
+    const switched = (await this.#store.current()) !== this.#sha256;
+    const isNew = switched || config !== found.config || registration !== found.registration;
+    this.#disturbed = isNew;
+    if (config !== found.config) {
+      note(`listeners: ${portList(enabledPorts(config))}`);
+      await this.#runner.stop();
+      await writeServerConfig(this.#paths, config);
+    }
+    if (switched) await this.#store.switchTo(this.#sha256);
+    const registered = await this.#runner.register(registration);
+    this.#changed ||= isNew || registered;
+
+    const status =
+      (isNew ? undefined : await this.#statusIfWell(found.status)) ??
+      (await this.#start(this.#sha256, found.status, healthTimeoutMs));
+    await this.#commit();
+    return {
+      mode,
+      reason,
+      version,
+      sha256: this.#sha256,
+      prefix: this.#layout.prefix,
+      stateDirectory: this.#paths.stateDirectory,
+      listeners: status.listeners,
+      tlsFingerprint: status.tlsFingerprint,
+      firewall: opening === undefined ? this.#firewallLeftAlone(status) : firewallReport(opening),
+      warnings: await this.#warnings(status),
+      changed: this.#changed,
+    };
+  }
+
+  async #makeState(): Promise<void> {
+    const folders = await makeFolders(this.#paths.stateDirectory, 0o700);
+    await this.#record({ folders: [...this.#manifest.folders, ...folders] });
+    await makeStateDirectories(this.#paths);
+  }
+
+  /** The configuration that was found itself, when its listeners are the ones that are wanted. */
+  #desiredConfig({ config }: Found): ServerConfig {
+    const { listeners } = this.#options;
+    if (listeners === undefined) return config;
+    const [wanted, present] = [listeners, enabledPorts(config)].map((ports) =>
+      [...ports].sort((a, b) => a - b).join(),
+    );
+    if (wanted === present) return config;
+    return { ...config, listeners: listeners.map((port) => ({ port, enabled: true })) };
+  }
+
+  /** `undefined` when no firewall is to be changed. */
+  async #changeFirewall(ports: readonly number[]): Promise<FirewallOpening | undefined> {
+    const { run, mode, openFirewall: wanted } = this.#options;
+    const { firewall } = this.#manifest;
+    if (mode === "user") return undefined;
+    const open = wanted ?? firewall.open;
+    const superfluous = firewall.ports.filter((port) => !open || !ports.includes(port));
+    // What is to be opened is on record before it is.
+    await this.#record({
+      firewall: { open, ports: open ? [...new Set([...firewall.ports, ...ports])] : firewall.ports },
+    });
+    const opening = open ? await openFirewall(ports, run) : undefined;
+    if (superfluous.length > 0) this.#changed = (await closeFirewall(superfluous, run)) || this.#changed;
+    await this.#record({ firewall: { open, ports: open ? ports : [] } });
+    this.#changed ||= opening?.changed ?? false;
+    return opening;
+  }
+
+  #firewallLeftAlone({ listeners }: RunningStatus): FirewallReport {
+    const serving = listeners.filter(({ state }) => state === "Listening").map(({ port }) => port);
+    return this.#options.mode === "user"
+      ? unmanaged("user mode changes no firewall", serving)
+      : unmanaged("the firewall was left alone, as asked for", serving);
+  }
+
+  /** The status of a server that runs this release and is well; `undefined` when it has to be started. */
+  async #statusIfWell(found: RunningStatus | undefined): Promise<RunningStatus | undefined> {
+    const { note, signal } = this.#options;
+    if (found === undefined) {
+      note("the server does not run");
+      return undefined;
+    }
+    if (found.release !== this.#sha256 || !(await this.#runner.keeps(found))) return undefined;
+    try {
+      return await waitUntilHealthy({
+        paths: this.#paths,
+        release: this.#sha256,
+        ports: [],
+        timeoutMs: unchangedPatienceMs,
+        signal,
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      note(`the server is not well: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  async #start(
+    release: string,
+    former: RunningStatus | undefined,
+    healthTimeoutMs: number,
+  ): Promise<RunningStatus> {
+    const { note, signal } = this.#options;
+    note(`starting release ${release}`);
+    this.#disturbed = true;
+    this.#changed = true;
+    await this.#runner.stop();
+    const deadline = performance.now() + healthTimeoutMs;
+    await this.#runner.start({ timeoutMs: healthTimeoutMs });
+    const served = former?.listeners.filter(({ state }) => state === "Listening") ?? [];
+    return waitUntilHealthy({
+      paths: this.#paths,
+      release,
+      ports: served.map(({ port }) => port),
+      timeoutMs: Math.max(deadline - performance.now(), 1_000),
+      signal,
+    });
+  }
+
+  async #commit(): Promise<void> {
+    const { release: former, previousRelease } = this.#before ?? {};
+    const previous = former === this.#sha256 ? previousRelease : former;
+    const { previousRelease: _, ...manifest } = this.#manifest;
+    this.#manifest = manifest;
+    await this.#link();
+    await this.#record({
+      release: this.#sha256,
+      ...(previous !== undefined && { previousRelease: previous }),
+    });
+    await this.#store.prune([this.#sha256, previous]);
+  }
+
+  /** The command for everybody, where that name is free. */
+  async #link(): Promise<void> {
+    const { executable } = this.#layout;
+    const { links } = this.#manifest;
+    if (this.#options.mode === "user" || !(await exists(dirname(linkPath)))) return;
+    const isFree = !(await exists(linkPath));
+    const isOurs = (await readlink(linkPath).catch(() => undefined)) === executable;
+    if (!isFree && !isOurs) return;
+    await this.#record({ links: [...new Set([...links, linkPath])] });
+    if (isOurs) return;
+    await symlink(executable, linkPath);
+    this.#changed = true;
+  }
+
+  async #warnings({ listeners }: RunningStatus): Promise<string[]> {
+    const { mode, run } = this.#options;
+    const closed = listeners.filter(({ state }) => state === "Error");
+    return [
+      ...closed.map(({ port, reason }) => `TCP ${port} is not open: ${reason ?? "it is being retried"}`),
+      ...(mode === "user" && (await endsWithSession(run))
+        ? [
+            "this host ends a user's processes with the last session (KillUserProcesses in logind.conf): " +
+              "for the server to stay, lingering is needed (loginctl enable-linger, by an administrator)",
+          ]
+        : []),
+    ];
+  }
+
+  async #record(changes: Partial<Manifest>): Promise<void> {
+    this.#manifest = { ...this.#manifest, ...changes };
+    await writeManifest(this.#layout, this.#manifest);
+  }
+
+  /** Leaves the host as it was found, and returns the error to tell. */
+  async #undo(found: Found, error: unknown): Promise<Error> {
+    const former = this.#before?.release;
+    const reason = messageOf(error);
+    const log = this.#disturbed ? describeLog(await this.#runner.lastLogLines().catch(() => [])) : "";
+    const code = error instanceof ServerError ? error.code : "FAILED";
+    try {
+      if (former === undefined) {
+        await this.#remove(found);
+        return new ServerError(code, `${reason}; nothing was left on this host.${log}`, { cause: error });
+      }
+      await this.#restoreFirewall();
+      if (!this.#disturbed) {
+        await this.#restoreFiles(former);
+        return error instanceof Error ? error : new Error(reason);
+      }
+      const isSame = former === this.#sha256 && (await this.#isAsFound(found));
+      if (isSame) {
+        return new ServerError("UNHEALTHY", `the server cannot be brought back: ${reason}.${log}`, {
+          cause: error,
+        });
+      }
+      await this.#restore(found, former);
+    } catch (second) {
+      const message = `${reason}; going back to what was there failed too: ${messageOf(second)}.${log}`;
+      return new ServerError("UNHEALTHY", message, { cause: second });
+    }
+    const what = former === this.#sha256 ? "the new settings were" : `release ${this.#sha256} was`;
+    return new ServerError(
+      "ROLLED_BACK",
+      `${what} unhealthy and rolled back: ${reason}; the previous release ${former} runs again.${log}`,
+      { cause: error },
+    );
+  }
+
+  async #remove({ stateIsNew, configIsNew, config }: Found): Promise<void> {
+    const { run, note } = this.#options;
+    await removeInstallation({
+      layout: this.#layout,
+      manifest: this.#manifest,
+      runner: this.#runner,
+      run,
+      note,
+      purge: stateIsNew,
+    });
+    if (stateIsNew) return;
+    if (configIsNew) await rm(this.#paths.configFile, { force: true });
+    else await writeServerConfig(this.#paths, config);
+  }
+
+  async #isAsFound(found: Found): Promise<boolean> {
+    const config = await readServerConfig(this.#paths);
+    return (
+      enabledPorts(config).join() === enabledPorts(found.config).join() &&
+      (await this.#runner.registration()) === found.registration
+    );
+  }
+
+  /** Closes what only this run opened. */
+  async #restoreFirewall(): Promise<void> {
+    const [before = [], now] = [this.#before?.firewall.ports, this.#manifest.firewall.ports];
+    const opened = now.filter((port) => !before.includes(port));
+    if (opened.length > 0) await closeFirewall(opened, this.#options.run);
+    const closed = before.filter((port) => !now.includes(port));
+    if (closed.length > 0) await openFirewall(closed, this.#options.run);
+  }
+
+  async #restoreFiles(former: string): Promise<void> {
+    if (this.#before === undefined) return;
+    this.#manifest = { ...this.#before, folders: this.#manifest.folders };
+    await writeManifest(this.#layout, this.#manifest);
+    await this.#store.prune([former, this.#before.previousRelease]);
+  }
+
+  async #restore(found: Found, former: string): Promise<void> {
+    this.#options.note(`going back to release ${former}`);
+    await this.#runner.stop();
+    await this.#store.switchTo(former);
+    if (found.configIsNew) await rm(this.#paths.configFile, { force: true });
+    else await writeServerConfig(this.#paths, found.config);
+    if (found.registration !== undefined) await this.#runner.register(found.registration);
+    // Whoever broke it off wants the server back all the same.
+    await this.#runner.start({ timeoutMs: this.#options.healthTimeoutMs });
+    await waitUntilHealthy({
+      paths: this.#paths,
+      release: former,
+      ports: [],
+      timeoutMs: this.#options.healthTimeoutMs,
+    });
+    await this.#restoreFiles(former);
+  }
+}
+
+/** The host before the installation. */
+interface Found {
+  readonly stateIsNew: boolean;
+  readonly config: ServerConfig;
+  readonly configIsNew: boolean;
+  readonly registration: string | undefined;
+  readonly status: RunningStatus | undefined;
+}
+
+function firewallReport({ report, keptByStart }: FirewallOpening): FirewallReport {
+  const note = "each start of the service opens them again";
+  return keptByStart ? { ...report, message: `${report.message}; ${note}` } : report;
+}
+
+function enabledPorts({ listeners }: ServerConfig): number[] {
+  return listeners.filter(({ enabled }) => enabled).map(({ port }) => port);
+}
+
+function describeLog(lines: readonly string[]): string {
+  return lines.length === 0
+    ? ""
+    : ` The last lines of the log:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
