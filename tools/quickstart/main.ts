@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { withFileLock } from "../setup/file-lock.ts";
 import { down } from "./down.ts";
 import { up } from "./up.ts";
-import { defaultDirectory, Workspace } from "./workspace.ts";
+import { defaultDirectory, lockFile, Workspace } from "./workspace.ts";
 
 const usage = `usage: npm run quickstart [-- COMMAND] [--directory DIR]
 
@@ -31,8 +31,8 @@ async function main(): Promise<void> {
   const begin = performance.now();
   const workspace = new Workspace(resolve(values.directory ?? defaultDirectory));
   const log = (line: string) => console.log(`quickstart: ${line}`);
-  const onWait = () => log("another quickstart is at work in this folder, waiting for it");
-  await withFileLock(workspace.lockFile, { timeoutMs: lockTimeoutMs, onWait }, () =>
+  const onWait = () => log("another quickstart of this checkout is at work, waiting for it");
+  await withFileLock(lockFile, { timeoutMs: lockTimeoutMs, onWait }, () =>
     (command === "up" ? up : down)(workspace, log),
   );
   log(`done in ${((performance.now() - begin) / 1000).toFixed(1)} s`);

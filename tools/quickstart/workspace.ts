@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,6 +7,9 @@ export const root = join(import.meta.dirname, "..", "..");
 
 /** Ignored by git. */
 export const defaultDirectory = join(root, ".quickstart");
+
+/** Held by the one quickstart of this checkout that is at work; outside of the folder, which `down` removes. */
+export const lockFile = join(root, "node_modules", ".cache", "pulumi-vpnserver", "quickstart.lock");
 
 /** What quickstart keeps from run to run. */
 export interface Memory {
@@ -62,12 +64,6 @@ export class Workspace {
 
   get passphraseFile(): string {
     return join(this.directory, "passphrase");
-  }
-
-  /** Outside of the folder, which `down` removes. */
-  get lockFile(): string {
-    const id = createHash("sha256").update(this.directory).digest("hex").slice(0, 16);
-    return join(root, "node_modules", ".cache", "pulumi-vpnserver", `quickstart-${id}.lock`);
   }
 
   /**
