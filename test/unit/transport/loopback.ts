@@ -52,9 +52,9 @@ export async function serveOnLoopback(bounds: Partial<ConnectionBounds> = {}) {
   };
 }
 
-/** Waits until `condition` holds, at most 5 s. */
+/** Waits until `condition` holds, at most 20 s: other suites may load the machine. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 20_000;
   while (!condition()) {
     assert.ok(performance.now() < deadline, `still waiting for: ${what}`);
     await delay(5);
