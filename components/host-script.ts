@@ -92,6 +92,7 @@ rm -f "$HOME"/${uploadPath(options.sha256)}
 for prefix in ${prefixes(options).join(" ")}; do
   if [ -x "$prefix/current/vpnserver" ]; then
     "$prefix/current/vpnserver" uninstall --prefix "$prefix"${options.keepState ? "" : " --purge"}
+    break
   fi
 done
 `;
@@ -124,7 +125,8 @@ function prefixes({ mode, directory }: Pick<InstallOptions, "mode" | "directory"
     case "user":
       return [user];
     case "auto":
-      return [service, user];
+      // The user's own first: the service may be another's.
+      return [user, service];
   }
 }
 

@@ -1,0 +1,17 @@
+/** Measures one thing beside the real SoftEther server, in one run on one machine, and prints figures and ratios. */
+const benchmarks: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<void> }>> = {
+  start: {
+    about: "from `vpnserver start` to the first handshake, from `stop` to the end, and memory",
+    run: async () => (await import("./start.ts")).measureStart(),
+  },
+};
+
+const [name = "", ...rest] = process.argv.slice(2);
+const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+if (benchmark === undefined || rest.length > 0) {
+  console.log("usage: npm run bench -- NAME\n");
+  for (const [known, { about }] of Object.entries(benchmarks)) console.log(`  ${known.padEnd(10)} ${about}`);
+  process.exitCode = ["", "--help", "-h"].includes(name) ? 0 : 2;
+} else {
+  await benchmark.run();
+}
