@@ -120,12 +120,18 @@ async function examine(session: SshSession, options: HealthCheckOptions): Promis
       .join("; ");
     throw new UnhealthyError(`the server runs, but no listener is open (${reasons || "none is configured"})`);
   }
+  // Without root, ports below 1024 are expected to fail, and the outputs tell of them.
+  if (options.installed.mode === "service") {
+    for (const { port, state, reason } of status.listeners) {
+      if (state === "Error") options.warn(`port ${port} does not serve: ${reason ?? "the log says why"}`);
+    }
+  }
   const handshakes = await shakeHands(session, options, serving);
   return {
     healthy: true,
     version: status.version,
     release: status.release,
-    processes: [status.supervisor.pid, status.worker.pid].length,
+    processes: new Set([status.supervisor.pid, status.worker.pid]).size,
     listeners: status.listeners.map(({ port, state, reason }) => {
       const tlsVersion = handshakes.tlsVersions.get(port);
       return {
