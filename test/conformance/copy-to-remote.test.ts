@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join, relative } from "node:path";
 import { describe, test } from "node:test";
 import type { Session } from "ssh2";
@@ -171,9 +171,9 @@ onEachProgram("copies", (scene) => {
       try {
         const { error } = await copy(text, name);
         assert.equal(error, undefined);
-        assert.equal(await readFile(join(homedir(), name), "utf8"), "text é\n");
+        assert.equal(await readFile(join(userInfo().homedir, name), "utf8"), "text é\n");
       } finally {
-        await rm(join(homedir(), name), { force: true });
+        await rm(join(userInfo().homedir, name), { force: true });
       }
     });
 
