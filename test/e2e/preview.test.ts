@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertSucceeded, Deployment, entryOf } from "./support/deployment.ts";
 
@@ -14,5 +13,4 @@ test("a preview dials nobody, before the first up and after it", async () => {
   assertSucceeded(await deployment.stack.up());
   await host.powerOff();
   assertSucceeded(await deployment.stack.preview());
-  assert.ok(true);
 });
