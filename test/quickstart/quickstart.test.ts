@@ -48,14 +48,15 @@ class Quickstart {
     return { code, output };
   }
 
-  /** Command lines of the processes that name the folder, which all of quickstart's do. */
+  /** The processes that name the folder in command line, executable or environment, which all of quickstart's do. */
   async processes(): Promise<string[]> {
     const found: string[] = [];
     for (const pid of await readdir("/proc")) {
       if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
       const text = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
       const executable = await readFile(`/proc/${pid}/maps`, "latin1").catch(() => "");
-      if (text.includes(this.directory) || executable.includes(`${this.directory}/`)) {
+      const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+      if ([text, executable, environment].some((place) => place.includes(this.directory))) {
         found.push(`${pid} ${text.replaceAll("\0", " ")}`);
       }
     }

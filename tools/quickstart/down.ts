@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { step, type Log } from "../build/step.ts";
 import { ensureToolchain } from "../setup/toolchain.ts";
-import { processesBelow } from "./own-processes.ts";
+import { processesBelow, processesOfEngine } from "./own-processes.ts";
 import { endProcess, endSshHost, ensureSshHost } from "./ssh-host.ts";
 import { Stack } from "./stack.ts";
 import type { Workspace } from "./workspace.ts";
@@ -27,7 +27,10 @@ export async function down(workspace: Workspace, log: Log): Promise<void> {
     log(`the stack could not be destroyed in order: ${(error as Error).message}`);
   }
   await step("SSH server", log, () => endSshHost(workspace));
-  const left = await processesBelow(workspace.directory);
+  const left = [
+    ...(await processesBelow(workspace.directory)),
+    ...(await processesOfEngine(workspace.pulumiHome)),
+  ];
   if (left.length > 0) {
     await step(`processes left behind: ${left.map(({ pid }) => pid).join(", ")}`, log, async () => {
       // The supervisor comes first: it would start its worker again.

@@ -1,4 +1,4 @@
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { identifyProcess, type ProcessIdentity } from "../../server/supervisor/process-identity.ts";
 
@@ -7,6 +7,14 @@ export function processesBelow(directory: string): Promise<ProcessIdentity[]> {
   return processesWhere(async (process) =>
     (await readlink(join(process, "exe"))).startsWith(`${directory}/`),
   );
+}
+
+/** The running processes of an engine with this PULUMI_HOME: a killed engine leaves its language host behind. */
+export function processesOfEngine(pulumiHome: string): Promise<ProcessIdentity[]> {
+  return processesWhere(async (process) => {
+    const environment = await readFile(join(process, "environ"), "latin1");
+    return environment.split("\0").includes(`PULUMI_HOME=${pulumiHome}`);
+  });
 }
 
 /** @param matches is given the process's folder in /proc; what it throws means no: the process is gone, or not ours */
