@@ -1,0 +1,36 @@
+/**
+ * One entry of a hub's access list (`Cedar/Hub.c` IsPacketMaskedByAccessList). Every condition that is there must hold; the
+ * first active rule that fits decides, and a frame that none fits passes.
+ */
+export interface AccessRule {
+  /** Ascending order; 1 is tried first. */
+  readonly priority: number;
+  readonly active: boolean;
+  readonly note: string;
+  readonly action: "pass" | "discard";
+  /** What its networks are made of. A rule without networks and protocol fits frames of every kind. */
+  readonly version: "ipv4" | "ipv6";
+  readonly source: AccessEndpoint;
+  readonly destination: AccessEndpoint;
+  /** IP protocol number, such as 6 for TCP. */
+  readonly protocol: number | undefined;
+  /** TCP only: whether the packet belongs to an established connection, which is all but the first SYN. */
+  readonly established: boolean | undefined;
+  /** What happens to a frame that passes by this rule. */
+  readonly delayMs: number;
+  /** Percent of `delayMs` by which the delay varies. */
+  readonly jitterPercent: number;
+  readonly lossPercent: number;
+  /** A plain HTTP request to port 80 is answered with a redirect to this address; empty for none. */
+  readonly redirectUrl: string;
+}
+
+export interface AccessEndpoint {
+  /** 4 or 16 bytes, as the rule's version says. */
+  readonly network: { readonly address: Uint8Array; readonly mask: Uint8Array } | undefined;
+  readonly mac: { readonly address: Uint8Array; readonly mask: Uint8Array } | undefined;
+  /** TCP and UDP ports, both ends included. */
+  readonly ports: { readonly first: number; readonly last: number } | undefined;
+  /** User or group name; told apart without regard to case. */
+  readonly user: string | undefined;
+}

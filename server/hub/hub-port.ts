@@ -1,0 +1,26 @@
+import type { Policy } from "./policy.ts";
+
+/**
+ * What plugs into a Virtual Hub: a VPN session, SecureNAT, a local bridge, a cascade. The hub knows nothing else of it.
+ *
+ * Frames go both ways as blocks, the form that they have on the wire: `u32` length in big-endian, then that many bytes, one
+ * block after the other. So a run of frames from one port to another is copied once, whatever their number.
+ */
+export interface HubPort {
+  /** Session name, such as `SID-ALICE-1`. */
+  readonly name: string;
+  readonly kind: "session" | "secure-nat" | "local-bridge" | "cascade" | "l3-switch";
+  /** For access lists and logs. */
+  readonly user: { readonly name: string; readonly group: string | undefined };
+  /** The policy that holds for this port. */
+  readonly policy: Policy;
+  /** Gets a copy of every frame and may send none. */
+  readonly monitor: boolean;
+  /** Physical address of the peer, for the packet log; empty where there is none. */
+  readonly peerAddress: string;
+  /**
+   * Takes the blocks of `buffer` from `start` to `end`, `frames` of them. The buffer is the caller's and valid during the
+   * call only. Never throws, never calls back into the hub; what does not fit is dropped and counted by the port.
+   */
+  deliver(buffer: Buffer, start: number, end: number, frames: number): void;
+}
