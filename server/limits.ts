@@ -68,6 +68,15 @@ export const handshakeLimits = {
   lingerMs: 3_000,
 } as const;
 
+/** Bounds of what names and proves an account (`Cedar/Cedar.h` MAX_USERNAME_LEN and its like). */
+export const loginLimits = {
+  /** Name of a hub or of a user. */
+  nameCharacters: 255,
+  passwordCharacters: 255,
+  /** RSA signature of the challenge: a key of 4096 bits. */
+  signatureBytes: 512,
+} as const;
+
 /** Bounds of the connections that are open at the same time and have not logged in. */
 export const connectionLimits = {
   /** All of them (`MaxUnestablishedConnections`). */
@@ -81,3 +90,43 @@ export const listenBacklog = 512;
 
 /** From one attempt to open the port of a listener to the next. */
 export const listenRetryMs = 2_000;
+
+/** Bounds of the data channel (`Cedar/Connection.c`, `MAX_PACKET_SIZE` and its like). */
+export const blockLimits = {
+  /** Longest Ethernet frame, without its check sequence; a longer block is dropped. */
+  frameBytes: 1600,
+  /** Longest block; a longer one ends the connection. */
+  blockBytes: 3200,
+  /** Longest filling of a keep-alive; a longer one ends the connection. */
+  keepAliveBytes: 512,
+} as const;
+
+/** Sizes of the buffers that outgoing frames are collected in. */
+export const slabLimits = {
+  /** One buffer: several reads of the largest size that the system gives. */
+  bytes: 192 * 1024,
+  /** Longest run of blocks that is put in at once. */
+  runBytes: 128 * 1024,
+  /** Buffers that are kept when nobody uses them. */
+  kept: 32,
+} as const;
+
+/** Bounds of the VPN sessions. */
+export const sessionLimits = {
+  /** Sessions of all hubs at the same time; each hub and user may have a limit of its own. */
+  sessions: 4096,
+  /** TCP connections of one session (`MAX_TCP_CONNECTION`). */
+  connections: 32,
+  /** Frames, in bytes, that wait for one session; what comes in beyond is dropped and counted. */
+  queueBytes: 4 * MiB,
+  /** The same for all sessions together. */
+  totalQueueBytes: 512 * MiB,
+  /** Bytes that are handed to one connection and not yet with the kernel; the rest waits in the session, where it can be dropped. */
+  connectionQueueBytes: 512 * 1024,
+  /** Batches that are handed to one connection and not yet with the kernel. */
+  connectionBatches: 8,
+  /** Seconds without a sign of life, least and most (`Cedar/Protocol.c`). */
+  timeoutSeconds: { least: 5, most: 60 },
+  /** From one look at the clocks of all sessions to the next. */
+  tickMs: 250,
+} as const;

@@ -24,3 +24,14 @@ export interface HubPort {
    */
   deliver(buffer: Buffer, start: number, end: number, frames: number): void;
 }
+
+/** A port's place in a hub, from plugging in to {@link HubAttachment.detach}. */
+export interface HubAttachment {
+  /**
+   * Takes frames from the port: the blocks of `buffer` from `start` to `end`, well-formed, each of 1..1600 bytes. The buffer is
+   * the hub's during the call only.
+   */
+  forward(buffer: Buffer, start: number, end: number): void;
+  /** Unplugs the port; what it forwards later is ignored. */
+  detach(): void;
+}
