@@ -1,4 +1,5 @@
 import { handshakeLimits, packBeforeLoginLimits } from "../limits.ts";
+import type { Join, MethodAnswer } from "../session/method.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { encodeHello, type Hello } from "../wire/hello.ts";
 import { bodyLength, HttpReader, type RequestHead } from "../wire/http-head.ts";
@@ -9,6 +10,9 @@ import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { isSignature, isSignatureLength, signatureTarget } from "../wire/signature.ts";
 import type { RefusalReason } from "./refusals.ts";
 
+/** Answers a request that follows the hello; throws nothing but a {@link DecodeError} for a PACK that says nonsense. */
+export type AnswerMethod = (request: Pack) => MethodAnswer;
+
 /** What the handshake does to its connection. */
 export interface HandshakeActions {
   /** Sends bytes to the client. */
@@ -17,11 +21,14 @@ export interface HandshakeActions {
   refused(reason: RefusalReason): void;
   /** Ends the connection: gently, so that what was sent arrives, or at once. Nothing is called after this. */
   close(how: "after-sending" | "at-once"): void;
+  /** Hands the connection over to its session, with what came in already. Nothing is called after this. */
+  join(join: Join, received: Buffer): void;
 }
 
 export interface HandshakeOptions {
   /** What the server says of itself, with the challenge of this connection. */
   readonly hello: Hello;
+  readonly answerMethod: AnswerMethod;
   readonly now: () => Date;
   readonly actions: HandshakeActions;
 }
@@ -33,20 +40,10 @@ const pageReasons: Record<PageStatus, RefusalReason> = {
   501: "http-not-implemented",
 };
 
-/** Answers to the methods of the protocol (session reference, section 2) until each of them is served. */
-const methodErrors: ReadonlyMap<string, ProtocolError> = new Map([
-  ["login", "notSupported"],
-  ["additional_connect", "notSupported"],
-  ["enum_hub", "notSupported"],
-  ["password", "notSupported"],
-  ["admin", "notSupported"],
-  ["farm_connect", "notFarmController"],
-]);
-
 /**
  * The server's side of a connection from the end of the TLS handshake to the answer to the login:
  *
- *     signature --POST connect.cgi, signature--> login --POST vpn.cgi, PACK--> closed
+ *     signature --POST connect.cgi, signature--> login --POST vpn.cgi, PACK--> closed, or joined to a session
  *       |  ^                                      |  ^
  *       +--+ GET: page 403 or 404                 +--+ noop: answered
  *
@@ -147,10 +144,32 @@ export class ServerHandshake {
       this.#sendPack(new Pack().addInt("error", 0).addInt("noop", 2));
       return true;
     }
-    const error = methodErrors.get(pack.str("method"));
-    return error === undefined
-      ? this.#answerError("method-unknown", "protocol")
-      : this.#answerError("method-not-supported", error);
+    return this.#answer(pack);
+  }
+
+  #answer(request: Pack): false {
+    let answer: MethodAnswer;
+    try {
+      answer = this.#options.answerMethod(request);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return this.#answerError("pack-malformed", "protocol");
+    }
+    switch (answer.type) {
+      case "error":
+        this.#sendPack(answer.pack ?? errorPack(answer.error));
+        return this.#refuse(refusalOf(answer.error), "after-sending");
+      case "reply":
+        this.#sendPack(answer.pack);
+        this.#state = "closed";
+        this.#options.actions.close("after-sending");
+        return false;
+      case "join":
+        this.#sendPack(answer.pack);
+        this.#state = "closed";
+        this.#options.actions.join(answer.join, this.#http.takeRest());
+        return false;
+    }
   }
 
   #sendPack(pack: Pack): void {
@@ -177,4 +196,10 @@ export class ServerHandshake {
     this.#options.actions.close(how);
     return false;
   }
+}
+
+/** What an error is counted as. */
+function refusalOf(error: ProtocolError): RefusalReason {
+  if (error === "protocol") return "method-unknown";
+  return error === "notSupported" || error === "notFarmController" ? "method-not-supported" : "login-refused";
 }

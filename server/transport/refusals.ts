@@ -18,6 +18,8 @@ const refusalReasons = [
   "pack-malformed",
   "method-unknown",
   "method-not-supported",
+  /** A login, or another connection for a session, that was answered with an error. */
+  "login-refused",
 ] as const;
 
 export type RefusalReason = (typeof refusalReasons)[number];

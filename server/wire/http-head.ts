@@ -73,6 +73,11 @@ export class HttpReader {
     return this.#queue.take(length);
   }
 
+  /** All that came in behind what was read, as a copy that the caller owns. */
+  takeRest(): Buffer {
+    return this.#queue.take(this.#queue.length) ?? Buffer.alloc(0);
+  }
+
   #readHead(firstLine: RegExp, field: string) {
     for (;;) {
       const line = this.#readLine();

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { handshakeLimits, packBeforeLoginLimits } from "../../../server/limits.ts";
+import type { MethodAnswer } from "../../../server/session/method.ts";
 import { ServerHandshake } from "../../../server/transport/handshake.ts";
 import type { RefusalReason } from "../../../server/transport/refusals.ts";
+import { DecodeError } from "../../../server/wire/decode-error.ts";
 import { bodyLength, HttpReader } from "../../../server/wire/http-head.ts";
 import { encodeHttpMessage } from "../../../server/wire/http-message.ts";
 import { encodePackRequest } from "../../../server/wire/pack-message.ts";
@@ -25,6 +27,30 @@ interface Outcome {
   answers: Answer[];
   refused: RefusalReason[];
   closed: "after-sending" | "at-once" | undefined;
+  /** What came in behind the request that joined a session, where one did. */
+  joined?: string;
+}
+
+/** A stand-in for the sessions: the method says what it answers. */
+function answerMethod(pack: Pack): MethodAnswer {
+  switch (pack.str("method")) {
+    case "login":
+      return { type: "error", error: "authenticationFailed" };
+    case "admin":
+      return { type: "error", error: "notSupported" };
+    case "enum_hub":
+      return { type: "reply", pack: new Pack().addInt("NumHub", 7) };
+    case "join":
+      return {
+        type: "join",
+        pack: new Pack().addInt("error", 0),
+        join: { encrypt: true, attach: () => assert.fail("nobody attaches here") },
+      };
+    case "nonsense":
+      throw new DecodeError("hubname", 0, "is missing");
+    default:
+      return { type: "error", error: "protocol" };
+  }
 }
 
 function converse(chunks: readonly Uint8Array[]): Outcome {
@@ -32,6 +58,7 @@ function converse(chunks: readonly Uint8Array[]): Outcome {
   const outcome: Outcome = { answers: [], refused: [], closed: undefined };
   const handshake = new ServerHandshake({
     hello: { product: "Srv", version: 501, build: 9674, random: new Uint8Array(20) },
+    answerMethod,
     now: () => date,
     actions: {
       send: (bytes) => {
@@ -42,6 +69,9 @@ function converse(chunks: readonly Uint8Array[]): Outcome {
       close: (how) => {
         assert.equal(outcome.closed, undefined, "closed twice");
         outcome.closed = how;
+      },
+      join: (_join, received) => {
+        outcome.joined = received.toString("latin1");
       },
     },
   });
@@ -86,18 +116,46 @@ describe("server side of the handshake", () => {
     }
   });
 
-  for (const name of ["login", "additional_connect", "enum_hub", "password", "admin"]) {
-    test(`answers method ${name} with "not supported" and closes after sending`, () => {
-      assert.deepEqual(converse([signature, method(name)]), {
-        answers: [hello, { error: 33 }],
-        refused: ["method-not-supported"],
-        closed: "after-sending",
-      });
+  test("answers a refused login with its error and closes after sending", () => {
+    assert.deepEqual(converse([signature, method("login")]), {
+      answers: [hello, { error: 9 }],
+      refused: ["login-refused"],
+      closed: "after-sending",
     });
-  }
+  });
 
-  test("tells a cluster member that it is no controller", () => {
-    assert.deepEqual(converse([signature, method("farm_connect")]).answers, [hello, { error: 46 }]);
+  test("answers a method that is not served with its error", () => {
+    assert.deepEqual(converse([signature, method("admin")]), {
+      answers: [hello, { error: 33 }],
+      refused: ["method-not-supported"],
+      closed: "after-sending",
+    });
+  });
+
+  test("sends an answer that is no error, and closes without counting a refusal", () => {
+    assert.deepEqual(converse([signature, method("enum_hub")]), {
+      answers: [hello, { NumHub: 7 }],
+      refused: [],
+      closed: "after-sending",
+    });
+  });
+
+  test("hands a connection that joins a session over, with what came in behind", () => {
+    const bytes = Buffer.concat([signature, method("join"), Buffer.from("frames")]);
+    for (const chunks of [[bytes], [bytes.subarray(0, -6), bytes.subarray(-6)]]) {
+      const { answers, refused, closed, joined } = converse(chunks);
+      assert.deepEqual([answers, refused, closed], [[hello, { error: 0 }], [], undefined]);
+      // What comes in later goes to the session, not through here.
+      assert.equal(joined, chunks.length === 1 ? "frames" : "");
+    }
+  });
+
+  test("answers a request that says nonsense with a protocol error", () => {
+    assert.deepEqual(converse([signature, method("nonsense")]), {
+      answers: [hello, { error: 4 }],
+      refused: ["pack-malformed"],
+      closed: "after-sending",
+    });
   });
 
   test("answers an unknown method, and a PACK without one, with a protocol error", () => {
@@ -130,7 +188,7 @@ describe("server side of the handshake", () => {
       hello,
       { error: 0, noop: 2 },
       { error: 0, noop: 2 },
-      { error: 33 },
+      { error: 9 },
     ]);
   });
 
@@ -244,14 +302,17 @@ describe("server side of the handshake", () => {
       fc.constantFrom(
         signature,
         method("login"),
+        method("enum_hub"),
+        method("join"),
         request(new Pack().addInt("noop", 1)),
         Buffer.from("GET / HTTP/1.1\r\n\r\n"),
       ),
     );
     fc.assert(
       fc.property(fc.array(chunk, { maxLength: 8 }), (chunks) => {
-        const { closed, refused } = converse(chunks);
-        assert.ok(closed === undefined || refused.length > 0, "closed without a reason");
+        const { answers, closed, refused } = converse(chunks);
+        const answered = answers.some((answer) => typeof answer === "object" && "NumHub" in answer);
+        assert.ok(closed === undefined || refused.length > 0 || answered, "closed without a reason");
       }),
       { numRuns: 500 },
     );

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Logger } from "../../../server/logger.ts";
+import type { MethodAnswer, MethodRequest } from "../../../server/session/method.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/transport/certificate.ts";
 import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
 import { Listener } from "../../../server/transport/listener.ts";
@@ -30,9 +31,16 @@ export function testCertificate(): Promise<ServerCertificate> {
   return certificate;
 }
 
-/** Connections behind one listener on a free port of the loopback. */
-export async function serveOnLoopback(bounds: Partial<ConnectionBounds> = {}) {
-  const connections = new Connections(await testCertificate(), bounds);
+/**
+ * Connections behind one listener on a free port of the loopback.
+ *
+ * @param answerMethod what a client is answered after the hello; "not supported" by default
+ */
+export async function serveOnLoopback(
+  bounds: Partial<ConnectionBounds> = {},
+  answerMethod: (request: MethodRequest) => MethodAnswer = () => ({ type: "error", error: "notSupported" }),
+) {
+  const connections = new Connections({ certificate: await testCertificate(), answerMethod, bounds });
   const listener = new Listener({
     port: 0,
     enabled: true,
