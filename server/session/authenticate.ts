@@ -1,0 +1,173 @@
+import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { LoginAuthentication, LoginRequest } from "../wire/login.ts";
+import { hashPassword, sha0Bytes } from "../wire/sha0.ts";
+import { isSignedByAuthority, readCertificate, verifyChallenge } from "./certificate-login.ts";
+import { isHashOf, provesKey } from "./password-proof.ts";
+import { refuse, type Refusal } from "./refusal.ts";
+import { findUser, policyOf } from "./user-policy.ts";
+
+/** Logs in to each hub with the hub's administration password; no user can have this name. */
+const administratorName = "administrator";
+
+/** Tells how users prove who they are that the hub does not know by name. */
+const anyUserName = "*";
+
+export interface Authenticated {
+  readonly type: "authenticated";
+  readonly user: UserSettings | "administrator";
+  /** How, for the security log. */
+  readonly method: LoginAuthentication["type"];
+}
+
+export interface AuthenticationContext {
+  /** The challenge of this connection, from its hello. */
+  readonly random: Uint8Array;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+  /** The client came by the loopback interface. */
+  readonly loopback: boolean;
+}
+
+type PasswordAuthentication = Extract<LoginAuthentication, { type: "password" | "plain-password" }>;
+type CertificateAuthentication = Extract<LoginAuthentication, { type: "certificate" }>;
+
+/**
+ * Finds out whether a client is who it says it is. Whether that user may log in at present is up to the admission.
+ *
+ * A user that needs no proof is let in with any, as the official server does. There is no RADIUS server or NT domain to ask
+ * here, so that users who are known there fail.
+ *
+ * Source: `Cedar/Protocol.c` ServerAccept, `Cedar/Sam.c`.
+ */
+export function authenticate(
+  hub: HubSettings,
+  { userName, authentication }: Pick<LoginRequest, "userName" | "authentication">,
+  context: AuthenticationContext,
+): Authenticated | Refusal {
+  if (!hub.online) return refuse("hubStopped", "the hub is offline");
+  if (userName.toLowerCase() === administratorName) {
+    return authenticateAdministrator(hub, authentication, context);
+  }
+  const user = findUser(hub, userName);
+  if (user?.authentication.type === "anonymous") {
+    return { type: "authenticated", user, method: "anonymous" };
+  }
+  if (authentication.type === "unsupported") return refuseMethod(authentication.number);
+  const problem = problemOf(hub, user, userName, authentication, context);
+  if (problem === undefined && user !== undefined) {
+    return { type: "authenticated", user, method: authentication.type };
+  }
+  const noSavePassword =
+    user !== undefined && sendsPassword(authentication) && policyOf(hub, user).NoSavePassword;
+  return refuse("authenticationFailed", problem ?? `there is no user "${userName}"`, noSavePassword);
+}
+
+/** The hub's own password; an empty one from this host alone. */
+function authenticateAdministrator(
+  hub: HubSettings,
+  authentication: LoginAuthentication,
+  { random, loopback }: AuthenticationContext,
+): Authenticated | Refusal {
+  if (authentication.type === "unsupported") return refuseMethod(authentication.number);
+  const key = hub.securePassword;
+  if (!sendsPassword(authentication) || !provesPassword(key, administratorName, authentication, random)) {
+    return refuse("authenticationFailed", "wrong password of the hub's administrator");
+  }
+  if (!loopback && isHashOf(key, hashPassword("", administratorName))) {
+    return refuse(
+      "emptyPasswordLocalOnly",
+      "the hub's administrator has an empty password, which is taken from this host only",
+    );
+  }
+  return { type: "authenticated", user: "administrator", method: authentication.type };
+}
+
+function refuseMethod(number: number): Refusal {
+  return refuse("authenticationNotSupported", `authentication method ${number} is not supported`);
+}
+
+/** Why a client is not taken for this user, or undefined when it is. */
+function problemOf(
+  hub: HubSettings,
+  user: UserSettings | undefined,
+  userName: string,
+  authentication: Exclude<LoginAuthentication, { type: "unsupported" }>,
+  context: AuthenticationContext,
+): string | undefined {
+  switch (authentication.type) {
+    case "anonymous":
+      return user && `user "${userName}" has to prove who it is, and the client sent no proof`;
+    case "password":
+    case "plain-password":
+      return passwordProblem(hub, user, userName, authentication, context);
+    case "certificate":
+      return certificateProblem(hub, user, authentication, context);
+    case "ticket":
+      return "tickets are taken in clusters only";
+  }
+}
+
+/** Stands in for the key of a user that has none, so that both take as long. */
+const noKey = new Uint8Array(sha0Bytes);
+
+function passwordProblem(
+  hub: HubSettings,
+  user: UserSettings | undefined,
+  userName: string,
+  authentication: PasswordAuthentication,
+  { random }: AuthenticationContext,
+): string | undefined {
+  const required = user?.authentication;
+  const key = required?.type === "password" ? required.hashedKey : noKey;
+  if (provesPassword(key, userName, authentication, random)) return undefined;
+  const elsewhere = (required ?? findUser(hub, anyUserName)?.authentication)?.type;
+  if (elsewhere === "radius")
+    return `a RADIUS server would know user "${userName}", and this server asks none`;
+  if (elsewhere === "nt-domain")
+    return `an NT domain would know user "${userName}", and this server asks none`;
+  return user && `wrong password of user "${userName}"`;
+}
+
+function sendsPassword(authentication: LoginAuthentication): authentication is PasswordAuthentication {
+  return authentication.type === "password" || authentication.type === "plain-password";
+}
+
+/** Whether the client knows the password behind a stored key. */
+function provesPassword(
+  key: Uint8Array,
+  userName: string,
+  authentication: PasswordAuthentication,
+  random: Uint8Array,
+): boolean {
+  return authentication.type === "password"
+    ? provesKey(key, random, authentication.response)
+    : isHashOf(key, hashPassword(authentication.password, userName));
+}
+
+function certificateProblem(
+  hub: HubSettings,
+  user: UserSettings | undefined,
+  authentication: CertificateAuthentication,
+  { random, now }: AuthenticationContext,
+): string | undefined {
+  const certificate = readCertificate(authentication.certificate);
+  if (certificate === undefined) return "the client's certificate cannot be read";
+  if (!verifyChallenge(certificate, authentication.signature, random)) {
+    return "the client did not prove that it has the RSA key of its certificate";
+  }
+  if (!certificate.isValidAt(now)) return "the client's certificate has expired or is not valid yet";
+  const required = user?.authentication;
+  if (required?.type === "certificate") {
+    return certificate.equals(required.certificate) ? undefined : "the certificate is not the user's";
+  }
+  if (required?.type !== "signed-certificate") return "the user does not log in by certificate";
+  if (!isSignedByAuthority(certificate, hub.trustedAuthorities, now)) {
+    return "no trusted authority of the hub signed the certificate";
+  }
+  if (!certificate.hasCommonName(required.commonName)) {
+    return `the certificate's common name is not "${required.commonName}"`;
+  }
+  return certificate.hasSerial(required.serial)
+    ? undefined
+    : "the certificate's serial number is not the user's";
+}

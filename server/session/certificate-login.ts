@@ -1,0 +1,103 @@
+import { verify, X509Certificate } from "node:crypto";
+import { loginLimits } from "../limits.ts";
+
+/** Sizes of RSA keys that the official programs take, in bits. */
+const rsaBits = [1024, 1536, 2048, 3072, 4096];
+
+/** A certificate as logins look at it. */
+export class LoginCertificate {
+  readonly x509: X509Certificate;
+
+  constructor(x509: X509Certificate) {
+    this.x509 = x509;
+  }
+
+  /** @param now Unix time in milliseconds */
+  isValidAt(now: number): boolean {
+    return this.x509.validFromDate.getTime() <= now && now <= this.x509.validToDate.getTime();
+  }
+
+  /** Whether it is this certificate (DER), byte for byte. */
+  equals(der: Uint8Array): boolean {
+    return this.x509.raw.equals(der);
+  }
+
+  /** Whether its subject has this common name, in whatever case; an empty name fits any. */
+  hasCommonName(name: string): boolean {
+    if (name === "") return true;
+    // Of several, the first. The type knows one only, and takes it for granted.
+    const names: unknown = this.x509.toLegacyObject().subject.CN;
+    const first: unknown = Array.isArray(names) ? names[0] : names;
+    return typeof first === "string" && first.toLowerCase() === name.toLowerCase();
+  }
+
+  /** Whether it has this serial number, whatever zeros stand before it; no bytes fit any. */
+  hasSerial(serial: Uint8Array): boolean {
+    if (serial.length === 0) return true;
+    const significant = (hex: string) => hex.toLowerCase().replace(/^0+/, "");
+    return significant(this.x509.serialNumber) === significant(Buffer.from(serial).toString("hex"));
+  }
+}
+
+/** Reads a certificate (DER); undefined when it is none. */
+export function readCertificate(der: Uint8Array): LoginCertificate | undefined {
+  try {
+    return new LoginCertificate(new X509Certificate(der));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether the holder of the certificate's key signed the challenge: RSA, PKCS #1 v1.5, over the SHA-1 of it. SHA-1 is what
+ * the clients sign with; that its collisions can be made does not help with a challenge that the server chose.
+ *
+ * Source: `Mayaqua/Encrypt.c` RsaVerifyEx.
+ */
+export function verifyChallenge(
+  certificate: LoginCertificate,
+  signature: Uint8Array,
+  random: Uint8Array,
+): boolean {
+  if (signature.length > loginLimits.signatureBytes) return false;
+  try {
+    const { publicKey } = certificate.x509;
+    const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (publicKey.asymmetricKeyType !== "rsa" || !rsaBits.includes(bits)) return false;
+    return signature.length === bits / 8 && verify("sha1", random, publicKey, signature);
+  } catch {
+    // A key of a kind that the cryptography here does not know.
+    return false;
+  }
+}
+
+/** Authorities, read once for each setting of a hub. */
+const authorities = new WeakMap<Uint8Array, LoginCertificate>();
+
+/**
+ * Whether one of these authorities (DER) signed the certificate, or is it. An authority that cannot be read, or whose own
+ * time is over, signs nothing.
+ *
+ * Source: `Cedar/Sam.c` GetIssuerFromList.
+ */
+export function isSignedByAuthority(
+  certificate: LoginCertificate,
+  trusted: readonly Uint8Array[],
+  now: number,
+): boolean {
+  return trusted.some((der) => {
+    if (certificate.equals(der)) return true;
+    const authority = authorities.get(der) ?? readCertificate(der);
+    if (authority === undefined) return false;
+    authorities.set(der, authority);
+    return authority.isValidAt(now) && isIssuedBy(certificate.x509, authority.x509);
+  });
+}
+
+function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  try {
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  } catch {
+    return false;
+  }
+}
