@@ -1,0 +1,359 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
+import { policyNames, type Policy } from "../../../server/hub/policy.ts";
+import { sessionLimits } from "../../../server/limits.ts";
+import {
+  admit,
+  type Admission,
+  type AdmissionContext,
+  type OpenSession,
+} from "../../../server/session/admission.ts";
+import type { LoginClient, LoginRequest } from "../../../server/wire/login.ts";
+import { groupOf, hubOf, nodeId, now, policyWith, requestOf, userOf } from "./login-fixture.ts";
+
+interface Case {
+  readonly hub?: HubSettings;
+  readonly user?: UserSettings | "administrator";
+  readonly request?: Partial<LoginRequest>;
+  readonly context?: Partial<AdmissionContext>;
+}
+
+function decide({ hub = hubOf(), user = userOf("Alice"), request, context }: Case = {}) {
+  return admit(
+    hub,
+    requestOf(request),
+    { user },
+    { now, sameHost: false, hubSessions: [], serverSessionCount: 0, ...context },
+  );
+}
+
+function admitted(of: Case = {}): Admission {
+  const result = decide(of);
+  assert.ok(result.type === "admitted", JSON.stringify(result));
+  return result;
+}
+
+/** What the client is told, or that it is let in. */
+function answer(of: Case): string {
+  const result = decide(of);
+  return result.type === "refused" ? result.error : result.type;
+}
+
+const withPolicy = (changed: Partial<Policy>) => userOf("alice", { policy: policyWith(changed) });
+const client = (changed: Partial<LoginClient>): LoginClient => ({
+  product: "SoftEther VPN Client",
+  version: 501,
+  build: 9674,
+  clientId: 0,
+  ...changed,
+});
+const sessionOf = (userName: string, changed: Partial<OpenSession> = {}): OpenSession => ({
+  userName,
+  nodeUniqueId: nodeId(9),
+  connections: 1,
+  ...changed,
+});
+
+describe("policy of a session", () => {
+  const groups = [groupOf("Staff", { MaxUpload: 2 }), groupOf("Bare")];
+  const upload = (user: UserSettings) => admitted({ hub: hubOf({ groups }), user }).policy.MaxUpload;
+
+  test("is the user's, or else the group's, or else the default", () => {
+    const own = policyWith({ MaxUpload: 1 });
+    assert.equal(upload(userOf("a", { policy: own, group: "Staff" })), 1);
+    assert.equal(upload(userOf("a", { group: "STAFF" })), 2);
+    assert.equal(upload(userOf("a", { group: "Bare" })), 0);
+    assert.equal(upload(userOf("a", { group: "gone" })), 0);
+    assert.equal(upload(userOf("a")), 0);
+  });
+
+  test("is taken over whole, but for bridging, routing and monitoring", () => {
+    const granted = policyWith({
+      CheckMac: true,
+      MaxIP: 3,
+      VLanId: 7,
+      AutoDisconnect: 60,
+      NoSavePassword: true,
+    });
+    const { policy } = admitted({ user: userOf("alice", { policy: granted }) });
+    assert.deepEqual(policy, { ...granted, NoBridge: true, NoRouting: true });
+    assert.deepEqual(Object.keys(policy), policyNames);
+  });
+
+  test("has the default where a limit that there must be is 0", () => {
+    const { policy, parameters } = admitted({
+      user: withPolicy({ MaxConnection: 0, TimeOut: 0 }),
+      request: { maxConnections: 32 },
+    });
+    assert.deepEqual([policy.MaxConnection, policy.TimeOut], [32, 20]);
+    assert.deepEqual([parameters.maxConnections, parameters.timeoutMs], [32, 20_000]);
+  });
+
+  test("of the administrator lets it monitor and send broadcasts", () => {
+    const { policy, monitor, userName, group } = admitted({
+      user: "administrator",
+      request: { userName: "Administrator", monitorMode: true },
+    });
+    assert.deepEqual([policy.MonitorPort, policy.NoBroadcastLimiter, monitor], [true, true, true]);
+    assert.deepEqual([userName, group], ["administrator", undefined]);
+  });
+
+  test("comes with the names of user and group as they were made", () => {
+    const { userName, group } = admitted({ user: userOf("Alice", { group: "Staff" }) });
+    assert.deepEqual([userName, group], ["Alice", "Staff"]);
+  });
+});
+
+describe("admission of a client", () => {
+  const hub = hubOf({ options: { ClientMinimumRequiredBuild: 9000, RequiredClientId: 5 } });
+
+  test("is of the build that the hub takes, or later", () => {
+    assert.equal(
+      answer({ hub, request: { client: client({ build: 8999, clientId: 5 }) } }),
+      "versionInvalid",
+    );
+    assert.equal(answer({ hub, request: { client: client({ build: 9000, clientId: 5 }) } }), "admitted");
+  });
+
+  test("is of the id that the hub takes", () => {
+    assert.equal(answer({ hub, request: { client: client({ clientId: 4 }) } }), "clientIdRequired");
+    assert.equal(answer({ request: { client: client({ clientId: 4 }) } }), "admitted");
+  });
+
+  test("asks no build and no id of what does not call itself a client", () => {
+    assert.equal(
+      answer({ hub, request: { client: client({ product: "SoftEther VPN Server", build: 1 }) } }),
+      "admitted",
+    );
+    assert.equal(
+      answer({ hub, request: { client: client({ product: "my CLIENT", build: 1 }) } }),
+      "versionInvalid",
+    );
+  });
+});
+
+describe("admission of a user", () => {
+  test("ends when the user expires", () => {
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now }) }), "accessDenied");
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now - 1 }) }), "accessDenied");
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now + 1 }) }), "admitted");
+  });
+
+  test("takes a policy that allows access", () => {
+    assert.equal(answer({ user: withPolicy({ Access: false }) }), "accessDenied");
+    const hub = hubOf({ groups: [groupOf("Out", { Access: false })] });
+    assert.equal(answer({ hub, user: userOf("alice", { group: "out" }) }), "accessDenied");
+  });
+
+  test("says in the log why it was refused", () => {
+    const result = decide({ user: userOf("Alice", { expiresAt: now - 1000 }) });
+    assert.ok(result.type === "refused");
+    assert.equal(result.reason, 'user "Alice" expired at 2026-06-01T11:59:59.000Z');
+  });
+
+  test("tells whether the password may be kept", () => {
+    for (const NoSavePassword of [true, false]) {
+      const result = decide({ user: withPolicy({ Access: false, NoSavePassword }) });
+      assert.ok(result.type === "refused");
+      assert.equal(result.noSavePassword, NoSavePassword);
+    }
+  });
+});
+
+describe("monitoring mode", () => {
+  test("is for who may and wants to", () => {
+    const monitor = (MonitorPort: boolean, monitorMode: boolean) => {
+      const result = decide({ user: withPolicy({ MonitorPort }), request: { monitorMode } });
+      return result.type === "refused" ? result.error : [result.monitor, result.policy.MonitorPort];
+    };
+    assert.deepEqual(monitor(true, true), [true, true]);
+    assert.deepEqual(monitor(true, false), [false, false]);
+    assert.deepEqual(monitor(false, false), [false, false]);
+    assert.equal(monitor(false, true), "monitorModeDenied");
+  });
+});
+
+describe("bridging and routing", () => {
+  const modes = (
+    granted: Partial<Policy>,
+    request: Partial<LoginRequest>,
+    sameHost = false,
+  ): string | boolean[] => {
+    const result = decide({ user: withPolicy(granted), request, context: { sameHost } });
+    return result.type === "refused" ? result.error : [result.policy.NoBridge, result.policy.NoRouting];
+  };
+
+  test("are forbidden to a client that does not ask for them", () => {
+    assert.deepEqual(modes({}, {}), [true, true]);
+  });
+
+  test("are granted as the policy says to a client that asks", () => {
+    assert.deepEqual(modes({}, { bridgeMode: true }), [false, false]);
+    assert.deepEqual(modes({ NoBridge: true }, { bridgeMode: true }), [true, false]);
+    assert.deepEqual(modes({ NoRouting: true }, { bridgeMode: true }), [false, true]);
+  });
+
+  test("are refused to a client that asks and may do neither", () => {
+    const neither = { NoBridge: true, NoRouting: true };
+    assert.equal(modes(neither, { bridgeMode: true }), "bridgeModeDenied");
+    assert.equal(modes(neither, { bridgeMode: true }, true), "bridgeModeDenied");
+    assert.deepEqual(modes(neither, {}), [true, true]);
+  });
+
+  test("are granted on this very host", () => {
+    assert.deepEqual(modes({ NoBridge: true, NoRouting: true }, {}, true), [false, false]);
+  });
+
+  test("are what a server or bridge asks for without saying so", () => {
+    for (const product of ["SoftEther VPN Server", "SoftEther VPN bridge"]) {
+      assert.deepEqual(modes({}, { client: client({ product }) }), [false, false]);
+    }
+  });
+});
+
+describe("limit of a user's sessions", () => {
+  const user = withPolicy({ MultiLogins: 2 });
+  const withSessions = (...hubSessions: OpenSession[]) => answer({ user, context: { hubSessions } });
+
+  test("counts the sessions of that user in the hub, in whatever case", () => {
+    assert.equal(withSessions(sessionOf("ALICE"), sessionOf("bob"), sessionOf("bob")), "admitted");
+    assert.equal(
+      withSessions(sessionOf("ALICE"), sessionOf("bob"), sessionOf("alice")),
+      "tooManyUserSessions",
+    );
+  });
+
+  test("does not count sessions that have lost their connections", () => {
+    assert.equal(withSessions(sessionOf("alice"), sessionOf("alice", { connections: 0 })), "admitted");
+  });
+
+  test("does not count a client against itself, if it can be told", () => {
+    const own = sessionOf("alice", { nodeUniqueId: nodeId(1) });
+    assert.equal(withSessions(own, own, sessionOf("alice")), "admitted");
+    const unnamed = sessionOf("alice", { nodeUniqueId: nodeId(0) });
+    const request = { node: { ...requestOf().node, uniqueId: nodeId(0) } };
+    assert.equal(
+      answer({ user, request, context: { hubSessions: [unnamed, unnamed] } }),
+      "tooManyUserSessions",
+    );
+  });
+
+  test("is none when it is 0", () => {
+    const hubSessions = Array.from({ length: 50 }, () => sessionOf("alice"));
+    assert.equal(answer({ context: { hubSessions } }), "admitted");
+  });
+});
+
+describe("limit of sessions", () => {
+  test("of a hub counts all of them, but does not keep the administrator out", () => {
+    const hub = hubOf({ maxSessions: 2 });
+    const hubSessions = [sessionOf("bob"), sessionOf("carol", { connections: 0 })];
+    assert.equal(answer({ hub, context: { hubSessions: hubSessions.slice(1) } }), "admitted");
+    assert.equal(answer({ hub, context: { hubSessions } }), "hubBusy");
+    assert.equal(answer({ hub, user: "administrator", context: { hubSessions } }), "admitted");
+  });
+
+  test("of the server keeps out everybody", () => {
+    const context = { serverSessionCount: sessionLimits.sessions };
+    assert.equal(answer({ context }), "hubBusy");
+    assert.equal(answer({ user: "administrator", context }), "hubBusy");
+    assert.equal(answer({ context: { serverSessionCount: sessionLimits.sessions - 1 } }), "admitted");
+  });
+});
+
+describe("order of the checks", () => {
+  test("is the official server's", () => {
+    // Everything stands against this login; each step takes one thing away.
+    const hubSessions = [sessionOf("alice")];
+    let hub = hubOf({ maxSessions: 1, options: { ClientMinimumRequiredBuild: 10_000, RequiredClientId: 5 } });
+    let policy: Partial<Policy> = { Access: false, NoBridge: true, NoRouting: true, MultiLogins: 1 };
+    let expiresAt: number | undefined = now - 1;
+    let request: Partial<LoginRequest> = { monitorMode: true, bridgeMode: true };
+    const told = () =>
+      answer({
+        hub,
+        request,
+        user: userOf("alice", { policy: policyWith(policy), expiresAt }),
+        context: { hubSessions },
+      });
+    assert.equal(told(), "versionInvalid");
+    hub = hubOf({ maxSessions: 1, options: { RequiredClientId: 5 } });
+    assert.equal(told(), "clientIdRequired");
+    hub = hubOf({ maxSessions: 1 });
+    assert.equal(told(), "accessDenied");
+    expiresAt = undefined;
+    assert.equal(told(), "accessDenied");
+    policy = { ...policy, Access: true };
+    assert.equal(told(), "monitorModeDenied");
+    request = { bridgeMode: true };
+    assert.equal(told(), "bridgeModeDenied");
+    request = {};
+    assert.equal(told(), "tooManyUserSessions");
+    policy = {};
+    assert.equal(told(), "hubBusy");
+    hub = hubOf();
+    assert.equal(told(), "admitted");
+  });
+});
+
+describe("parameters of a session", () => {
+  const parameters = (policy: Partial<Policy>, request: Partial<LoginRequest>) =>
+    admitted({ user: withPolicy(policy), request }).parameters;
+
+  test("have the time-out of the policy, between 5 and 60 seconds", () => {
+    const timeout = (TimeOut: number) => parameters({ TimeOut }, {}).timeoutMs;
+    assert.deepEqual([1, 5, 20, 60, 3600].map(timeout), [5_000, 5_000, 20_000, 60_000, 60_000]);
+  });
+
+  test("have as many connections as the client wants and the policy allows", () => {
+    const count = (maxConnections: number, MaxConnection = 32) =>
+      parameters({ MaxConnection }, { maxConnections }).maxConnections;
+    assert.deepEqual([count(0), count(1), count(8), count(32), count(0xffff_ffff)], [1, 1, 8, 32, 32]);
+    assert.deepEqual([count(8, 4), count(2, 4), count(100, 100)], [4, 2, 32]);
+  });
+
+  test("have connections enough for half duplex and QoS, whatever was asked for", () => {
+    const count = (halfDuplex: boolean, qos: boolean) =>
+      parameters({ MaxConnection: 1 }, { halfDuplex, qos }).maxConnections;
+    assert.deepEqual(
+      [count(false, false), count(true, false), count(false, true), count(true, true)],
+      [1, 2, 2, 4],
+    );
+  });
+
+  test("have no QoS where the policy forbids it, nor when monitoring", () => {
+    assert.equal(parameters({}, { qos: true }).qos, true);
+    assert.equal(parameters({}, { qos: false }).qos, false);
+    assert.equal(parameters({ NoQoS: true }, { qos: true }).qos, false);
+    assert.equal(parameters({ MonitorPort: true }, { qos: true, monitorMode: true }).qos, false);
+  });
+
+  test("have encryption and compression as the client wants them", () => {
+    for (const encrypt of [true, false]) {
+      for (const compress of [true, false]) {
+        const agreed = parameters({}, { encrypt, compress });
+        assert.deepEqual([agreed.encrypt, agreed.compress], [encrypt, compress]);
+      }
+    }
+  });
+
+  test("are in range whatever the client asks for and the policy says", () => {
+    const number = fc.oneof(fc.nat(100), fc.nat(0xffff_ffff));
+    const asked = fc.record({
+      maxConnections: number,
+      halfDuplex: fc.boolean(),
+      qos: fc.boolean(),
+      bridgeMode: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(asked, number, number, (request, MaxConnection, TimeOut) => {
+        const agreed = parameters({ MaxConnection, TimeOut }, request);
+        assert.ok(agreed.timeoutMs >= 5_000 && agreed.timeoutMs <= 60_000);
+        assert.ok(agreed.maxConnections >= 1 && agreed.maxConnections <= 32);
+        if (request.halfDuplex) assert.ok(agreed.maxConnections >= (agreed.qos ? 4 : 2));
+      }),
+    );
+  });
+});
