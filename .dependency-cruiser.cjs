@@ -37,7 +37,7 @@ module.exports = {
       comment: "Codecs do no I/O.",
       severity: "error",
       from: { path: "^server/wire/" },
-      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto)$" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto|zlib)$" },
     },
     {
       name: "client-knows-only-the-wire",

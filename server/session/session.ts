@@ -172,7 +172,6 @@ export class Session implements HubPort {
       bytes: 0,
     };
     this.#open.push(opened);
-    this.#lastHeard = now;
     this.#connectionsChanged();
     this.#keepAlive(opened, now);
     this.#environment.requestFlush(this);
@@ -183,7 +182,7 @@ export class Session implements HubPort {
     return {
       receive: (chunk) => {
         if (this.#ended) return;
-        if (decoder.receive(chunk) !== undefined) connection.close();
+        if (decoder.receive(chunk) !== undefined) this.#giveUp(opened);
       },
       closed: () => this.#remove(opened),
     };
@@ -226,7 +225,7 @@ export class Session implements HubPort {
       return this.end("automatic disconnection");
     }
     for (const open of [...this.#open]) {
-      if (open.direction !== "server-to-client" && now - open.lastHeard > timeoutMs) open.connection.close();
+      if (open.direction !== "server-to-client" && now - open.lastHeard > timeoutMs) this.#giveUp(open);
       else if (open.direction !== "client-to-server" && now >= open.nextKeepAlive) this.#keepAlive(open, now);
     }
   }
@@ -362,6 +361,11 @@ export class Session implements HubPort {
     // One that waits behind frames would tell nothing that they do not.
     if (open.batches === 0)
       open.connection.send(encodeKeepAlive(randomBytes(randomInt(0, blockLimits.keepAliveBytes))), () => {});
+  }
+
+  #giveUp(open: OpenConnection): void {
+    this.#remove(open);
+    open.connection.close();
   }
 
   #remove(open: OpenConnection): void {

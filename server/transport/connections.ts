@@ -6,7 +6,7 @@ import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
 import type { ServerCertificate } from "./certificate.ts";
-import { openDataChannel } from "./data-channel.ts";
+import { closeGently, openDataChannel } from "./data-channel.ts";
 import { ServerHandshake } from "./handshake.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
@@ -23,7 +23,7 @@ export interface ConnectionBounds {
 export interface ConnectionsOptions {
   readonly certificate: ServerCertificate;
   /** Answers what a client asks for after the hello; see `AnswerMethod`. */
-  readonly answerMethod: (request: MethodRequest) => MethodAnswer;
+  readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
   readonly bounds?: Partial<ConnectionBounds>;
 }
 
@@ -98,13 +98,29 @@ export class Connections {
     this.#tls.emit("connection", socket);
   }
 
-  /** Ends every connection; resolves when they are closed. */
+  /**
+   * Resolves when every connection is closed: at once those that have not logged in; those of sessions, which ended before, when
+   * their clients answered the goodbye or did not in time.
+   */
   async close(): Promise<void> {
     await Promise.all(
       [...this.#open].map(
-        (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()).destroy()),
+        (socket) =>
+          new Promise<void>((resolve) => {
+            const cut = setTimeout(() => socket.destroy(), this.#bounds.lingerMs);
+            socket.once("close", () => {
+              clearTimeout(cut);
+              resolve();
+            });
+            if (this.#pending.has(endsOf(socket))) socket.destroy();
+          }),
       ),
     );
+  }
+
+  /** Cuts every connection without a word, with a reset: for a process that is about to die of a fault. */
+  reset(): void {
+    for (const socket of this.#open) socket.resetAndDestroy();
   }
 
   #noLongerPending(ends: string): void {
@@ -164,12 +180,12 @@ export class Connections {
   #joinSession(socket: TLSSocket, name: string, join: Join, received: Buffer): void {
     this.#noLongerPending(endsOf(socket));
     if (join.encrypt) {
-      openDataChannel(socket, name, join, received);
+      openDataChannel(socket, name, join, received, this.#bounds.lingerMs);
       return;
     }
     stopReading(socket);
     // An empty write comes after the answer, and tells when that is with the system.
-    socket.write("", () => openDataChannel(leaveTls(socket), name, join, received));
+    socket.write("", () => openDataChannel(leaveTls(socket), name, join, received, this.#bounds.lingerMs));
   }
 }
 

@@ -10,8 +10,8 @@ import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { isSignature, isSignatureLength, signatureTarget } from "../wire/signature.ts";
 import type { RefusalReason } from "./refusals.ts";
 
-/** Answers a request that follows the hello; throws nothing but a {@link DecodeError} for a PACK that says nonsense. */
-export type AnswerMethod = (request: Pack) => MethodAnswer;
+/** Answers a request that follows the hello. Fails with a {@link DecodeError} for a PACK that says nonsense. */
+export type AnswerMethod = (request: Pack) => MethodAnswer | Promise<MethodAnswer>;
 
 /** What the handshake does to its connection. */
 export interface HandshakeActions {
@@ -55,11 +55,13 @@ const pageReasons: Record<PageStatus, RefusalReason> = {
 export class ServerHandshake {
   readonly #options: HandshakeOptions;
   readonly #http = new HttpReader();
-  #state: "signature" | "login" | "closed" = "signature";
+  #state: "signature" | "login" | "answering" | "closed" = "signature";
   /** The request whose body is being read. */
   #request: { readonly bodyBytes: number } | undefined;
   #requests = 0;
   #noops = 0;
+  /** Bytes that came in while the answer was made. */
+  #early = 0;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -68,6 +70,13 @@ export class ServerHandshake {
   /** Takes bytes from the client. Throws nothing, whatever they are; after the end they are ignored. */
   receive(chunk: Uint8Array): void {
     if (this.#state === "closed") return;
+    if (this.#state === "answering") {
+      this.#early += chunk.length;
+      if (this.#early > packBeforeLoginLimits.bytes) {
+        this.#refuse("http-requests", "at-once");
+        return;
+      }
+    }
     this.#http.push(chunk);
     try {
       while (this.#step());
@@ -86,6 +95,7 @@ export class ServerHandshake {
           : this.#readSignature(this.#request.bodyBytes);
       case "login":
         return this.#request === undefined ? this.#readPackHead() : this.#readPack(this.#request.bodyBytes);
+      case "answering":
       case "closed":
         return false;
     }
@@ -148,27 +158,44 @@ export class ServerHandshake {
   }
 
   #answer(request: Pack): false {
-    let answer: MethodAnswer;
+    this.#state = "answering";
     try {
-      answer = this.#options.answerMethod(request);
+      const answer = this.#options.answerMethod(request);
+      if (answer instanceof Promise)
+        answer.then(
+          (late) => this.#finish(late),
+          (error) => this.#fail(error),
+        );
+      else this.#finish(answer);
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      return this.#answerError("pack-malformed", "protocol");
+      this.#fail(error);
     }
+    return false;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state !== "answering") return;
+    if (error instanceof DecodeError) this.#answerError("pack-malformed", "protocol");
+    else this.#answerError("method-failed", "internal");
+  }
+
+  #finish(answer: MethodAnswer): void {
+    if (this.#state !== "answering") return;
     switch (answer.type) {
       case "error":
         this.#sendPack(answer.pack ?? errorPack(answer.error));
-        return this.#refuse(refusalOf(answer.error), "after-sending");
+        this.#refuse(refusalOf(answer.error), "after-sending");
+        return;
       case "reply":
         this.#sendPack(answer.pack);
         this.#state = "closed";
         this.#options.actions.close("after-sending");
-        return false;
+        return;
       case "join":
         this.#sendPack(answer.pack);
         this.#state = "closed";
         this.#options.actions.join(answer.join, this.#http.takeRest());
-        return false;
+        return;
     }
   }
 

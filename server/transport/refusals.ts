@@ -20,6 +20,8 @@ const refusalReasons = [
   "method-not-supported",
   /** A login, or another connection for a session, that was answered with an error. */
   "login-refused",
+  /** A request that was in order and met a fault of this server, such as a full disk. */
+  "method-failed",
 ] as const;
 
 export type RefusalReason = (typeof refusalReasons)[number];

@@ -25,6 +25,12 @@ export function encodeHttpMessage(firstLine: string, headers: HeaderList, body: 
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
+/**
+ * By this text in the page of `GET /`, VPN clients tell a VPN server from another web server before they log in, within the
+ * first 1,023 bytes (`Mayaqua/Network.c` DetectIsServerSoftEtherVPN).
+ */
+const vpnServerMark = "9C37197CA7C2428388C2E6E59B829B30";
+
 /** The pages with which the server answers what is not for it. */
 const pages = {
   403: { title: "Forbidden", text: "You don't have permission to access the requested URL on this server." },
@@ -45,7 +51,7 @@ export function encodePage(status: PageStatus, options: { date: Date; keepOpen: 
   const body = [
     '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">',
     `<HTML><HEAD>\n<TITLE>${status} ${title}</TITLE>\n</HEAD><BODY>`,
-    `<H1>${title}</H1>\n${text}<P>\n<HR>\n</BODY></HTML>\n`,
+    `<H1>${title}</H1>\n${text}<P>\n<HR>\n<!-- ${vpnServerMark} -->\n</BODY></HTML>\n`,
   ].join("\n");
   const headers: HeaderList = [
     ["Date", options.date.toUTCString()],

@@ -216,15 +216,25 @@ describe("session", () => {
     flush();
     pass(19_000);
     assert.deepEqual(ends, []);
-    const { connection } = join();
+    const { connection, events } = join();
     flush();
     assert.deepEqual(connection.read().frames, [frame("kept")]);
+    events.receive(batchOf(frame("sign of life")));
     pass(19_000);
     assert.deepEqual(ends, []);
     pass(2_000);
     assert.deepEqual(ends, ["timed out"]);
     assert.equal(connection.closed, true);
     assert.equal(session.takesConnections, false);
+  });
+
+  test("ends when connections come and go without a sign of life", () => {
+    const { join, pass, ends } = setUp();
+    for (let elapsed = 0; elapsed <= 20_000; elapsed += 1000) {
+      join().events.closed();
+      pass(1000);
+    }
+    assert.deepEqual(ends, ["timed out"]);
   });
 
   test("ends once, unplugs itself and frees what waits", () => {

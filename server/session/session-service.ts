@@ -1,0 +1,242 @@
+import { isIPv4 } from "node:net";
+import type { UserSettings } from "../hub/hub-settings.ts";
+import { decodeAdditionalConnect, decodeLogin, sessionKeyBytes, type LoginRequest } from "../wire/login.ts";
+import { Pack } from "../wire/pack.ts";
+import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
+import { encodeAdditionalReply, encodeWelcome } from "../wire/welcome.ts";
+import { admit, type Admission } from "./admission.ts";
+import { authenticate, type Authenticated } from "./authenticate.ts";
+import { changePassword, decodePasswordChange } from "./change-password.ts";
+import { enumHubs } from "./enum-hubs.ts";
+import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
+import type { Refusal } from "./refusal.ts";
+import { Session, type SessionEnd, type SessionEnvironment } from "./session.ts";
+import { policyOf } from "./user-policy.ts";
+import type { HubSession, LiveHub, VirtualHubs } from "./virtual-hubs.ts";
+
+export interface SessionServiceOptions {
+  readonly hubs: VirtualHubs;
+  readonly environment: SessionEnvironment;
+  /** Unix time in milliseconds. */
+  readonly unixNow: () => number;
+  /** Keeps a user's new settings; resolves when they are on the disk and hold. */
+  readonly storeUser: (hubName: string, user: UserSettings) => Promise<void>;
+}
+
+/** Methods of the protocol that this server knows and does not serve. */
+const unservedMethods: ReadonlyMap<string, ProtocolError> = new Map([
+  ["admin", "notSupported"],
+  ["farm_connect", "notFarmController"],
+]);
+
+/** Answers what clients ask for after the hello, and keeps the sessions that come of it. */
+export class SessionService {
+  readonly #options: SessionServiceOptions;
+  /** By key, in hexadecimal. */
+  readonly #sessions = new Map<string, HubSession>();
+  #closed = false;
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options;
+  }
+
+  /** All sessions of clients, in the order in which they began. */
+  get sessions(): Iterable<HubSession> {
+    return this.#sessions.values();
+  }
+
+  /** @throws {DecodeError} for a request that says nonsense, and nothing else */
+  answer(request: MethodRequest): MethodAnswer | Promise<MethodAnswer> {
+    const method = request.pack.str("method");
+    switch (method) {
+      case "login":
+        return this.#login(request);
+      case "additional_connect":
+        return this.#addConnection(request);
+      case "enum_hub":
+        return { type: "reply", pack: enumHubs([...this.#options.hubs].map(({ hub }) => hub.settings)) };
+      case "password":
+        return this.#changePassword(request);
+      default:
+        return { type: "error", error: unservedMethods.get(method) ?? "protocol" };
+    }
+  }
+
+  /** Does what is due in every session. */
+  tick(): void {
+    const now = this.#options.unixNow();
+    for (const { session, user } of [...this.#sessions.values()]) {
+      if (user?.expiresAt !== undefined && user.expiresAt <= now) session.end("user changed");
+      else session.tick();
+    }
+  }
+
+  /** Ends every session and takes no more. */
+  close(): void {
+    this.#closed = true;
+    for (const { session } of [...this.#sessions.values()]) session.end("server stops");
+  }
+
+  #login(request: MethodRequest): MethodAnswer {
+    const login = decodeLogin(request.pack);
+    const live = this.#options.hubs.find(login.hubName);
+    if (live === undefined) return { type: "error", error: "hubNotFound" };
+    const { address, port } = request.peer;
+    const connection = `Connection "${request.connectionName}" (${login.client.product}, ${address}:${port})`;
+    if (this.#closed) return { type: "error", error: "serverCannotAccept" };
+    if (!live.hub.settings.online) return { type: "error", error: "hubStopped" };
+    const authenticated = authenticate(live.hub.settings, login, {
+      random: request.challenge,
+      now: this.#options.unixNow(),
+      loopback: isLoopback(address),
+    });
+    if (authenticated.type === "refused") return refused(live, connection, authenticated);
+    live.log.security(
+      `${connection}: user "${login.userName}" was authenticated by ${authenticated.method}.`,
+    );
+    const admission = admit(live.hub.settings, login, authenticated, {
+      now: this.#options.unixNow(),
+      sameHost: isLoopback(address),
+      hubSessions: [...live.sessions.values()].map(({ session, node }) => ({
+        userName: session.user.name,
+        nodeUniqueId: node.uniqueId,
+        connections: session.connections,
+      })),
+      serverSessionCount: this.#sessions.size,
+    });
+    if (admission.type === "refused") return refused(live, connection, admission);
+    return this.#welcome(request, login, live, authenticated, admission);
+  }
+
+  #welcome(
+    request: MethodRequest,
+    login: LoginRequest,
+    live: LiveHub,
+    { user }: Authenticated,
+    admission: Admission,
+  ): MethodAnswer {
+    const { environment, unixNow } = this.#options;
+    const key = environment.randomBytes(sessionKeyBytes);
+    // In clear only where the connection can: the client goes by the answer.
+    const encrypt = admission.parameters.encrypt || !request.canLeaveTls;
+    const parameters = { ...admission.parameters, encrypt };
+    const name = `SID-${admission.userName.toUpperCase()}-${++live.sessionCount}`;
+    const session = new Session({
+      name,
+      user: { name: admission.userName, group: admission.group },
+      policy: admission.policy,
+      monitor: admission.monitor,
+      peerAddress: request.peer.address,
+      parameters,
+      environment,
+      onEnd: (reason) => this.#ended(entry, reason),
+    });
+    const settings = user === "administrator" ? undefined : user;
+    const entry: HubSession = {
+      session,
+      hub: live,
+      user: settings,
+      policy: settings === undefined ? admission.policy : policyOf(live.hub.settings, settings),
+      key,
+      client: login.client,
+      node: login.node,
+      startedAt: unixNow(),
+    };
+    this.#sessions.set(key.toString("hex"), entry);
+    live.sessions.set(name, entry);
+    session.plugInto(live.hub.attach(session));
+    live.log.security(
+      `Session "${name}": began for user "${admission.userName}" from ${request.peer.address} by connection "${request.connectionName}"; ${describeParameters(parameters)}.`,
+    );
+    return {
+      type: "join",
+      pack: encodeWelcome({
+        sessionName: name,
+        connectionName: request.connectionName,
+        sessionKey: key,
+        sessionKey32: environment.randomBytes(4).readUInt32BE(),
+        ...parameters,
+        policy: admission.policy,
+        message: live.hub.settings.message,
+      }),
+      join: joinOf(session),
+    };
+  }
+
+  #addConnection({ pack, canLeaveTls }: MethodRequest): MethodAnswer {
+    const { sessionKey } = decodeAdditionalConnect(pack);
+    const entry = this.#sessions.get(Buffer.from(sessionKey).toString("hex"));
+    if (entry === undefined) return { type: "error", error: "sessionTimeout" };
+    const { session } = entry;
+    if (!session.takesConnections) return { type: "error", error: "tooManyConnections" };
+    if (!session.parameters.encrypt && !canLeaveTls) return { type: "error", error: "notSupported" };
+    return {
+      type: "join",
+      pack: encodeAdditionalReply(session.nextDirection()),
+      join: joinOf(session),
+    };
+  }
+
+  async #changePassword({ pack, challenge, peer }: MethodRequest): Promise<MethodAnswer> {
+    const change = decodePasswordChange(pack);
+    const live = this.#options.hubs.find(change.hubName);
+    if (live === undefined) return { type: "error", error: "hubNotFound" };
+    const result = changePassword(live.hub.settings, change, {
+      random: challenge,
+      now: this.#options.unixNow(),
+    });
+    const who = `Password of user "${change.userName}" from ${peer.address}`;
+    if (result.type === "refused") {
+      live.log.security(`${who}: not changed: ${result.reason}.`);
+      return { type: "error", error: result.error };
+    }
+    await this.#options.storeUser(live.hub.settings.name, result.user);
+    live.log.security(`${who}: changed.`);
+    return { type: "reply", pack: new Pack().addInt("error", 0) };
+  }
+
+  #ended(entry: HubSession, reason: SessionEnd): void {
+    this.#sessions.delete(entry.key.toString("hex"));
+    entry.hub.sessions.delete(entry.session.name);
+    entry.hub.log.security(`Session "${entry.session.name}": ended (${reason}).`);
+  }
+}
+
+/** The direction is decided when the answer is made, and the connection added right after it. */
+function joinOf(session: Session): Join {
+  const direction = session.nextDirection();
+  return {
+    encrypt: session.parameters.encrypt,
+    attach: (connection) => (session.takesConnections ? session.add(connection, direction) : undefined),
+  };
+}
+
+function refused({ log }: LiveHub, connection: string, refusal: Refusal): MethodAnswer {
+  log.security(`${connection}: refused: ${refusal.reason}.`);
+  return {
+    type: "error",
+    error: refusal.error,
+    pack: errorPack(refusal.error, { noSavePassword: refusal.noSavePassword }),
+  };
+}
+
+function describeParameters({
+  maxConnections,
+  encrypt,
+  compress,
+  halfDuplex,
+  qos,
+  timeoutMs,
+}: Session["parameters"]): string {
+  const flags = [
+    encrypt ? "encrypted" : "in clear",
+    ...(compress ? ["compressed"] : []),
+    ...(halfDuplex ? ["half duplex"] : []),
+    ...(qos ? ["VoIP / QoS"] : []),
+  ];
+  return `at most ${maxConnections} connections, ${flags.join(", ")}, time-out ${timeoutMs / 1000} s`;
+}
+
+function isLoopback(address: string): boolean {
+  return isIPv4(address) ? address.startsWith("127.") : address === "::1";
+}

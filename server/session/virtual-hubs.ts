@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from "node:util";
+import { Hub, type HubLog } from "../hub/hub.ts";
+import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { Policy } from "../hub/policy.ts";
+import type { NodeInfo, LoginClient } from "../wire/login.ts";
+import type { Session, SessionEnd } from "./session.ts";
+
+/** A session in its hub, with what the administration shows of it. */
+export interface HubSession {
+  readonly session: Session;
+  readonly hub: LiveHub;
+  /** Of the user when the session began; undefined for the administrator. */
+  readonly user: UserSettings | undefined;
+  /** What held for the user then, before the session's own restrictions. */
+  readonly policy: Policy;
+  readonly key: Buffer;
+  readonly client: LoginClient;
+  readonly node: NodeInfo;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+}
+
+/** A Virtual Hub at run time: the switch and the sessions that are plugged into it. */
+export interface LiveHub {
+  readonly hub: Hub;
+  readonly log: HubLog;
+  /** By session name. */
+  readonly sessions: Map<string, HubSession>;
+  /** Sessions since the hub was made, for their names. */
+  sessionCount: number;
+}
+
+export interface VirtualHubsOptions {
+  /** Makes the switch of a new hub. */
+  readonly createHub: (settings: HubSettings, log: HubLog) => Hub;
+  readonly createLog: (hubName: string) => HubLog;
+  /** Resolves the policy that holds for a user. */
+  readonly policyOf: (hub: HubSettings, user: UserSettings) => Policy;
+  /** Unix time in milliseconds. */
+  readonly unixNow: () => number;
+}
+
+/** All Virtual Hubs of the server, as they are configured now. Hub names are told apart without regard to case. */
+export class VirtualHubs {
+  readonly #options: VirtualHubsOptions;
+  readonly #hubs = new Map<string, LiveHub>();
+
+  constructor(options: VirtualHubsOptions) {
+    this.#options = options;
+  }
+
+  /** In the order of the configuration. */
+  [Symbol.iterator](): Iterator<LiveHub> {
+    return this.#hubs.values();
+  }
+
+  find(name: string): LiveHub | undefined {
+    return this.#hubs.get(name.toLowerCase());
+  }
+
+  /**
+   * Makes the hubs what the settings say, all others gone. Ends the sessions that may not go on: of hubs that are gone or
+   * offline, and of users that are gone or expired, or whose authentication or policy is another. Every other session goes on
+   * undisturbed.
+   *
+   * @returns names of the sessions that were ended
+   */
+  apply(settings: readonly HubSettings[]): string[] {
+    const ended: string[] = [];
+    const end = ({ session }: HubSession, reason: SessionEnd) => {
+      ended.push(session.name);
+      session.end(reason);
+    };
+    const wanted = new Map(settings.map((each) => [each.name.toLowerCase(), each]));
+    for (const [key, live] of this.#hubs) {
+      if (wanted.has(key)) continue;
+      for (const session of [...live.sessions.values()]) end(session, "hub deleted");
+      this.#hubs.delete(key);
+    }
+    for (const [key, each] of wanted) {
+      const live = this.#hubs.get(key);
+      if (live === undefined) {
+        const log = this.#options.createLog(each.name);
+        this.#hubs.set(key, {
+          hub: this.#options.createHub(each, log),
+          log,
+          sessions: new Map(),
+          sessionCount: 0,
+        });
+        continue;
+      }
+      live.hub.update(each);
+      for (const session of [...live.sessions.values()]) {
+        if (!each.online) end(session, "hub offline");
+        else if (!this.#mayGoOn(session, each)) end(session, "user changed");
+      }
+    }
+    return ended;
+  }
+
+  #mayGoOn({ user: before, policy }: HubSession, hub: HubSettings): boolean {
+    if (before === undefined) return true;
+    const user = hub.users.get(before.name.toLowerCase());
+    if (user === undefined) return false;
+    if (user.expiresAt !== undefined && user.expiresAt <= this.#options.unixNow()) return false;
+    return (
+      isDeepStrictEqual(user.authentication, before.authentication) &&
+      isDeepStrictEqual(this.#options.policyOf(hub, user), policy)
+    );
+  }
+}
