@@ -121,10 +121,6 @@ export const sessionLimits = {
   queueBytes: 4 * MiB,
   /** The same for all sessions together. */
   totalQueueBytes: 512 * MiB,
-  /** Bytes that are handed to one connection and not yet with the kernel; the rest waits in the session, where it can be dropped. */
-  connectionQueueBytes: 512 * 1024,
-  /** Batches that are handed to one connection and not yet with the kernel. */
-  connectionBatches: 8,
   /** Seconds without a sign of life, least and most (`Cedar/Protocol.c`). */
   timeoutSeconds: { least: 5, most: 60 },
   /** From one look at the clocks of all sessions to the next. */

@@ -77,7 +77,7 @@ interface OpenConnection {
   readonly direction: Direction;
   lastHeard: number;
   nextKeepAlive: number;
-  batches: number;
+  /** Frames, in bytes, that were handed over and are not with the system yet; one batch at most. */
   bytes: number;
 }
 
@@ -168,7 +168,6 @@ export class Session implements HubPort {
       direction,
       lastHeard: now,
       nextKeepAlive: now,
-      batches: 0,
       bytes: 0,
     };
     this.#open.push(opened);
@@ -210,8 +209,8 @@ export class Session implements HubPort {
   /** Hands what waits to the connections, as far as they take it. */
   flush(): void {
     if (this.#ended) return;
-    if (this.#priorityOutbox.bytes > 0) this.#flushTo(this.#priorityOutbox, () => this.#sending.at(-1));
-    if (this.#outbox.bytes > 0) this.#flushTo(this.#outbox, () => this.#leastBusy());
+    if (this.#priorityOutbox.bytes > 0) this.#flushTo(this.#priorityOutbox, () => idle(this.#sending.at(-1)));
+    if (this.#outbox.bytes > 0) this.#flushTo(this.#outbox, () => this.#idleConnection());
   }
 
   /** Does what is due: keep-alives, giving up silent connections, and the session after the last sign of life. */
@@ -317,21 +316,23 @@ export class Session implements HubPort {
       : this.#outbox;
   }
 
+  /**
+   * Sends one batch at a time by each connection: what comes in meanwhile makes the next one larger, waits where it can be
+   * dropped, and costs no copy of its own.
+   */
   #flushTo(outbox: Outbox, choose: () => OpenConnection | undefined): void {
     while (outbox.bytes > 0) {
       const open = choose();
-      if (open === undefined || isBusy(open)) return;
+      if (open === undefined) return;
       const batch = outbox.shift();
       if (batch === undefined) return;
       const bytes = batch.bytes.length - blockHeaderBytes;
-      open.batches++;
-      open.bytes += bytes;
+      open.bytes = bytes;
       this.#handedOverBytes += bytes;
       open.connection.send(batch.bytes, () => {
         this.#environment.slabs.release(batch.slab);
         if (!this.#open.includes(open)) return;
-        open.batches--;
-        open.bytes -= bytes;
+        open.bytes = 0;
         this.#handedOverBytes -= bytes;
         this.#environment.queued.bytes -= bytes;
         this.flush();
@@ -340,17 +341,16 @@ export class Session implements HubPort {
   }
 
   /**
-   * The connection for the next batch. The same one as long as it keeps up, so that frames stay in order; none of a session
-   * with priority frames is the last, which is kept free for them.
+   * The connection for the next batch: the first one as long as it keeps up, so that frames stay in order. In a session with
+   * priority frames it is never the last, which is kept free for them.
    */
-  #leastBusy(): OpenConnection | undefined {
+  #idleConnection(): OpenConnection | undefined {
     const count = this.#sending.length - (this.#hasPriorityConnection ? 1 : 0);
-    let best: OpenConnection | undefined;
     for (let index = 0; index < count; index++) {
-      const open = this.#sending[index] as OpenConnection;
-      if (best === undefined || open.bytes < best.bytes) best = open;
+      const open = idle(this.#sending[index]);
+      if (open !== undefined) return open;
     }
-    return best;
+    return undefined;
   }
 
   #keepAlive(open: OpenConnection, now: number): void {
@@ -359,7 +359,7 @@ export class Session implements HubPort {
     const { timeoutMs } = this.parameters;
     open.nextKeepAlive = now + randomInt(Math.ceil(timeoutMs / 5), Math.floor(timeoutMs / 2));
     // One that waits behind frames would tell nothing that they do not.
-    if (open.batches === 0)
+    if (open.bytes === 0)
       open.connection.send(encodeKeepAlive(randomBytes(randomInt(0, blockLimits.keepAliveBytes))), () => {});
   }
 
@@ -383,6 +383,7 @@ export class Session implements HubPort {
   }
 }
 
-function isBusy(open: OpenConnection): boolean {
-  return open.batches >= sessionLimits.connectionBatches || open.bytes >= sessionLimits.connectionQueueBytes;
+/** The connection if nothing is on its way on it. */
+function idle(open: OpenConnection | undefined): OpenConnection | undefined {
+  return open?.bytes === 0 ? open : undefined;
 }

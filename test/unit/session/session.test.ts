@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { deflateSync, inflateSync } from "node:zlib";
 import type { HubAttachment } from "../../../server/hub/hub-port.ts";
 import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
-import { sessionLimits } from "../../../server/limits.ts";
+import { sessionLimits, slabLimits } from "../../../server/limits.ts";
 import type { Direction } from "../../../server/session/session-connection.ts";
 import { Session, type SessionEnvironment, type SessionParameters } from "../../../server/session/session.ts";
 import { SlabPool } from "../../../server/session/slab-pool.ts";
@@ -281,7 +281,7 @@ describe("session", () => {
     assert.ok(session.drops.queueFull > 0);
     assert.ok(queued.bytes <= sessionLimits.queueBytes);
     const handedOver = connection.sent.reduce((sum, bytes) => sum + bytes.length, 0);
-    assert.ok(handedOver <= 2 * sessionLimits.connectionQueueBytes, `${handedOver} bytes at once`);
+    assert.ok(handedOver <= 2 * slabLimits.bytes, `${handedOver} bytes at once`);
     connection.drain();
     flush();
     connection.drain();
