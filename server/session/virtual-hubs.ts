@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { Hub, type HubLog } from "../hub/hub.ts";
-import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { Hub, HubLog } from "../hub/hub.ts";
+import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import type { Policy } from "../hub/policy.ts";
 import type { NodeInfo, LoginClient } from "../wire/login.ts";
 import type { Session, SessionEnd } from "./session.ts";
@@ -104,8 +104,18 @@ export class VirtualHubs {
     if (user === undefined) return false;
     if (user.expiresAt !== undefined && user.expiresAt <= this.#options.unixNow()) return false;
     return (
-      isDeepStrictEqual(user.authentication, before.authentication) &&
+      isDeepStrictEqual(comparable(user.authentication), comparable(before.authentication)) &&
       isDeepStrictEqual(this.#options.policyOf(hub, user), policy)
     );
   }
+}
+
+/** With bytes as text: whether they are held in a Buffer or an array makes no difference here. */
+function comparable(authentication: Authentication): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(authentication).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
+    ]),
+  );
 }

@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Hub } from "../../../server/hub/hub.ts";
+import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
+import type { MethodAnswer } from "../../../server/session/method.ts";
+import type { SessionConnection } from "../../../server/session/session-connection.ts";
+import { SessionService } from "../../../server/session/session-service.ts";
+import { SlabPool } from "../../../server/session/slab-pool.ts";
+import { policyOf } from "../../../server/session/user-policy.ts";
+import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
+import { DecodeError } from "../../../server/wire/decode-error.ts";
+import { Pack } from "../../../server/wire/pack.ts";
+import { hashPassword, secureResponse } from "../../../server/wire/sha0.ts";
+import { hubOf, now as startOfTests, passwordOf, policyWith, random, userOf } from "./login-fixture.ts";
+
+/** A service with its hubs, whose switches only know what is plugged into them. */
+function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), userOf("bob")] })]) {
+  let now = startOfTests;
+  let bytes = 0;
+  const plugged = new Set<string>();
+  const security: string[] = [];
+  const stored: { hub: string; user: UserSettings }[] = [];
+  const virtualHubs = new VirtualHubs({
+    createHub: (settings) => {
+      const hub = {
+        settings,
+        update: (changed: HubSettings) => (hub.settings = changed),
+        attach: (port: { name: string }) => {
+          plugged.add(port.name);
+          return { forward: () => {}, detach: () => plugged.delete(port.name) };
+        },
+      };
+      return hub as unknown as Hub;
+    },
+    createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
+    policyOf,
+    unixNow: () => now,
+  });
+  virtualHubs.apply(hubs);
+  const service = new SessionService({
+    hubs: virtualHubs,
+    environment: {
+      now: () => now,
+      randomBytes: (count) => Buffer.alloc(count, ++bytes),
+      randomInt: (least) => least,
+      requestFlush: () => {},
+      slabs: new SlabPool(),
+      queued: { bytes: 0 },
+    },
+    unixNow: () => now,
+    storeUser: async (hub, user) => void stored.push({ hub, user }),
+  });
+  let connections = 0;
+  const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
+    service.answer({
+      pack,
+      challenge: Buffer.from(random),
+      connectionName: `CID-${++connections}`,
+      peer: { address, port: 50_000 },
+      canLeaveTls,
+    });
+  return {
+    service,
+    hubs: virtualHubs,
+    plugged,
+    security,
+    stored,
+    ask,
+    pass: (ms: number) => {
+      now += ms;
+      service.tick();
+    },
+  };
+}
+
+function loginPack(
+  user = "alice",
+  changed: Record<string, number> = {},
+  hub = "DEFAULT",
+  password = "secret",
+): Pack {
+  const pack = new Pack()
+    .addStr("method", "login")
+    .addStr("hubname", hub)
+    .addStr("username", user)
+    .addInt("authtype", 1)
+    .addData("secure_password", secureResponse(hashPassword(password, user), random))
+    .addStr("hello", "SoftEther VPN Client");
+  for (const [name, value] of Object.entries({ max_connection: 8, use_encrypt: 1, ...changed })) {
+    pack.addInt(name, value);
+  }
+  return pack;
+}
+
+const addPack = (key: Uint8Array) =>
+  new Pack().addStr("method", "additional_connect").addData("session_key", key);
+
+/** The answer's error, by name, or what else it is. */
+function errorOf(answer: MethodAnswer | Promise<MethodAnswer>): string {
+  assert.ok(!(answer instanceof Promise));
+  return answer.type === "error" ? answer.error : answer.type;
+}
+
+/** Joins a session, as the connection would. */
+function join(answer: MethodAnswer | Promise<MethodAnswer>) {
+  assert.ok(!(answer instanceof Promise) && answer.type === "join");
+  const connection = {
+    name: "",
+    closed: false,
+    send: () => {},
+    close: () => void (connection.closed = true),
+  };
+  const events = answer.join.attach(connection satisfies SessionConnection);
+  return { pack: answer.pack, encrypt: answer.join.encrypt, connection, events };
+}
+
+describe("session service", () => {
+  test("welcomes a user with a session of its own that is plugged into the hub", () => {
+    const { ask, plugged, service, security } = setUp();
+    const alice = join(ask(loginPack("Alice")));
+    const bob = join(ask(loginPack("bob")));
+    assert.deepEqual(
+      [alice.pack.str("session_name"), bob.pack.str("session_name")],
+      ["SID-ALICE-1", "SID-BOB-2"],
+    );
+    assert.equal(alice.pack.str("connection_name"), "CID-1");
+    assert.equal(alice.pack.int("timeout"), 20_000);
+    assert.equal(alice.pack.int("use_encrypt"), 1);
+    assert.notDeepEqual(alice.pack.data("session_key"), bob.pack.data("session_key"));
+    assert.deepEqual([...plugged], ["SID-ALICE-1", "SID-BOB-2"]);
+    assert.equal([...service.sessions].length, 2);
+    assert.match(security.join("\n"), /DEFAULT: .*user "Alice" was authenticated by password/);
+    assert.match(security.join("\n"), /DEFAULT: Session "SID-BOB-2": began for user "bob" from 192\.0\.2\.9/);
+  });
+
+  test("tells why a login is refused, and logs it", () => {
+    const { ask, security, plugged } = setUp([
+      hubOf({ users: [userOf("alice")] }),
+      hubOf({ name: "CLOSED", online: false, users: [userOf("alice")] }),
+    ]);
+    assert.equal(errorOf(ask(loginPack("alice", {}, "NOWHERE"))), "hubNotFound");
+    assert.equal(errorOf(ask(loginPack("alice", {}, "closed"))), "hubStopped");
+    assert.equal(errorOf(ask(loginPack("alice", {}, "DEFAULT", "wrong"))), "authenticationFailed");
+    assert.equal(errorOf(ask(loginPack("mallory"))), "authenticationFailed");
+    assert.match(security.join("\n"), /wrong password of user "alice"/);
+    assert.match(security.join("\n"), /no user "mallory"/);
+    assert.equal(plugged.size, 0);
+  });
+
+  test("adds connections to a session up to what was agreed, each with its direction", () => {
+    const { ask } = setUp();
+    const first = join(ask(loginPack("alice", { max_connection: 3, half_connection: 1 })));
+    const key = first.pack.data("session_key");
+    assert.ok(key);
+    assert.equal(join(ask(addPack(key))).pack.int("direction"), 1);
+    assert.equal(join(ask(addPack(key))).pack.int("direction"), 1);
+    assert.equal(errorOf(ask(addPack(key))), "tooManyConnections");
+    first.events?.closed();
+    assert.equal(join(ask(addPack(key))).pack.int("direction"), 2);
+  });
+
+  test("knows no session by another key, and none that has ended", () => {
+    const { ask, pass, plugged, service } = setUp();
+    assert.equal(errorOf(ask(addPack(new Uint8Array(20)))), "sessionTimeout");
+    const { pack } = join(ask(loginPack()));
+    const key = pack.data("session_key");
+    assert.ok(key);
+    pass(20_001);
+    assert.equal(errorOf(ask(addPack(key))), "sessionTimeout");
+    assert.equal(plugged.size, 0);
+    assert.equal([...service.sessions].length, 0);
+  });
+
+  test("throws only a decode error for a request that says nonsense", () => {
+    const { ask } = setUp();
+    for (const pack of [
+      new Pack().addStr("method", "login"),
+      new Pack().addStr("method", "additional_connect").addData("session_key", new Uint8Array(19)),
+    ]) {
+      assert.throws(() => ask(pack), DecodeError);
+    }
+    assert.equal(errorOf(ask(new Pack().addStr("method", "ext"))), "protocol");
+    assert.equal(errorOf(ask(new Pack().addStr("method", "farm_connect"))), "notFarmController");
+  });
+
+  test("stays encrypted where the connection cannot go on in clear, and says so", () => {
+    const { ask } = setUp();
+    const inClear = join(ask(loginPack("alice", { use_encrypt: 0 })));
+    assert.deepEqual([inClear.encrypt, inClear.pack.int("use_encrypt")], [false, 0]);
+    const encrypted = join(ask(loginPack("bob", { use_encrypt: 0 }), { canLeaveTls: false }));
+    assert.deepEqual([encrypted.encrypt, encrypted.pack.int("use_encrypt")], [true, 1]);
+  });
+
+  test("lists the hubs that do not hide", () => {
+    const { ask } = setUp([
+      hubOf(),
+      hubOf({ name: "HIDDEN", options: { NoEnum: true } }),
+      hubOf({ name: "OPEN" }),
+    ]);
+    const answer = ask(new Pack().addStr("method", "enum_hub"));
+    assert.ok(!(answer instanceof Promise) && answer.type === "reply");
+    assert.deepEqual(
+      [answer.pack.str("HubName"), answer.pack.str("HubName", 1), answer.pack.int("NumHub")],
+      ["DEFAULT", "OPEN", 2],
+    );
+  });
+
+  test("keeps a user's new password, and tells a wrong old one", async () => {
+    const { ask, stored } = setUp();
+    const change = (old: string) =>
+      new Pack()
+        .addStr("method", "password")
+        .addStr("hubname", "default")
+        .addStr("username", "alice")
+        .addData("secure_old_password", secureResponse(hashPassword(old, "alice"), random))
+        .addData("new_password", hashPassword("better", "alice"));
+    assert.deepEqual(await ask(change("guess")), { type: "error", error: "oldPasswordWrong" });
+    assert.equal(stored.length, 0);
+    const answer = await ask(change("secret"));
+    assert.ok(answer.type === "reply");
+    assert.equal(answer.pack.int("error"), 0);
+    const [kept] = stored;
+    assert.equal(stored.length, 1);
+    assert.deepEqual([kept?.hub, kept?.user.name], ["DEFAULT", "alice"]);
+    assert.ok(kept?.user.authentication.type === "password");
+    assert.deepEqual(Buffer.from(kept.user.authentication.hashedKey), hashPassword("better", "alice"));
+  });
+
+  test("ends sessions at the expiry of their user", () => {
+    const { ask, pass, service } = setUp([
+      hubOf({ users: [userOf("alice", { expiresAt: startOfTests + 5_000 }), userOf("bob")] }),
+    ]);
+    const alice = join(ask(loginPack("alice")));
+    join(ask(loginPack("bob")));
+    pass(4_999);
+    assert.equal(alice.connection.closed, false);
+    pass(1);
+    assert.equal(alice.connection.closed, true);
+    assert.deepEqual(
+      [...service.sessions].map(({ session }) => session.name),
+      ["SID-BOB-2"],
+    );
+  });
+
+  test("ends all sessions and takes no more when the server stops", () => {
+    const { ask, service } = setUp();
+    const alice = join(ask(loginPack()));
+    service.close();
+    assert.equal(alice.connection.closed, true);
+    assert.equal(errorOf(ask(loginPack())), "serverCannotAccept");
+  });
+});
+
+describe("hubs that are changed at run time", () => {
+  const before = hubOf({ users: [userOf("alice"), userOf("bob")] });
+  const changes: [string, HubSettings[], string[]][] = [
+    ["nothing", [before], []],
+    [
+      "another user's password",
+      [hubOf({ users: [userOf("alice"), userOf("bob", { authentication: passwordOf("new", "bob") })] })],
+      ["SID-BOB-2"],
+    ],
+    ["a note", [hubOf({ users: [userOf("alice", { note: "changed", updatedAt: 1 }), userOf("bob")] })], []],
+    ["a user is gone", [hubOf({ users: [userOf("bob")] })], ["SID-ALICE-1"]],
+    [
+      "a policy",
+      [hubOf({ users: [userOf("alice", { policy: policyWith({ MaxUpload: 1000 }) }), userOf("bob")] })],
+      ["SID-ALICE-1"],
+    ],
+    [
+      "a user has expired",
+      [hubOf({ users: [userOf("alice", { expiresAt: 1 }), userOf("bob")] })],
+      ["SID-ALICE-1"],
+    ],
+    ["the hub is offline", [{ ...before, online: false }], ["SID-ALICE-1", "SID-BOB-2"]],
+    ["the hub is gone", [hubOf({ name: "OTHER" })], ["SID-ALICE-1", "SID-BOB-2"]],
+    ["another hub comes", [before, hubOf({ name: "OTHER" })], []],
+  ];
+  for (const [what, after, ended] of changes) {
+    test(`${what}: ends ${ended.length === 0 ? "no session" : ended.join(" and ")}`, () => {
+      const { ask, hubs, plugged } = setUp([before]);
+      join(ask(loginPack("alice")));
+      join(ask(loginPack("bob")));
+      assert.deepEqual(hubs.apply(after), ended);
+      assert.deepEqual(
+        [...plugged],
+        ["SID-ALICE-1", "SID-BOB-2"].filter((name) => !ended.includes(name)),
+      );
+      assert.deepEqual(
+        [...hubs].map(({ hub }) => hub.settings),
+        after,
+      );
+    });
+  }
+});
