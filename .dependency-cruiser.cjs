@@ -48,6 +48,28 @@ module.exports = {
       to: { path: "^server/", pathNot: "^server/(client|wire)/|^server/limits\\.ts" },
     },
     {
+      name: "hub-and-session-are-state-machines",
+      comment:
+        "Hub and session own no socket, file or timer, so that they are tested without a network and a second takes no second.",
+      severity: "error",
+      from: { path: "^server/(hub|session)/" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto|util|net)$" },
+    },
+    {
+      name: "hub-knows-only-the-wire",
+      comment: "Whatever plugs into a hub is a HubPort; the hub knows nothing else of it.",
+      severity: "error",
+      from: { path: "^server/hub/" },
+      to: { path: "^server/", pathNot: "^server/(hub|wire)/|^server/limits\\.ts" },
+    },
+    {
+      name: "session-knows-hub-and-wire",
+      comment: "Sessions are told of bytes and time; transport and configuration are above them.",
+      severity: "error",
+      from: { path: "^server/session/" },
+      to: { path: "^server/", pathNot: "^server/(session|hub|wire)/|^server/limits\\.ts" },
+    },
+    {
       name: "transport-below-the-process-model",
       comment: "Listeners serve whoever wires them; they know nothing of supervisor, modes or command line.",
       severity: "error",

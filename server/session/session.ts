@@ -29,12 +29,12 @@ export interface SessionParameters {
 /** What a session gets from its surroundings. */
 export interface SessionEnvironment {
   /** Milliseconds of a clock that only goes forward. */
-  now(): number;
-  randomBytes(count: number): Buffer;
+  readonly now: () => number;
+  readonly randomBytes: (count: number) => Buffer;
   /** A whole number from `least` up to, and without, `below`. */
-  randomInt(least: number, below: number): number;
+  readonly randomInt: (least: number, below: number) => number;
   /** Calls {@link Session.flush} once what is at hand has been read. */
-  requestFlush(session: Session): void;
+  readonly requestFlush: (session: Session) => void;
   readonly slabs: SlabPool;
   /** Bytes that wait in all sessions. */
   readonly queued: { bytes: number };

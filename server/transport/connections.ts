@@ -6,7 +6,7 @@ import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
 import type { ServerCertificate } from "./certificate.ts";
-import { closeGently, openDataChannel } from "./data-channel.ts";
+import { openDataChannel } from "./data-channel.ts";
 import { ServerHandshake } from "./handshake.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";

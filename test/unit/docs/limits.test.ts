@@ -16,7 +16,8 @@ const bounds = Object.entries(limits).flatMap(([name, value]) =>
 
 /** The ways in which the page writes a bound: as it is, or in seconds. */
 function spellings(name: string, value: unknown): string[] {
-  if (typeof value === "object") return Object.values(value as Record<string, number>).map(String);
+  if (typeof value === "object")
+    return Object.values(value as Record<string, number>).map((number) => String(number));
   const number = Number(value);
   return name.endsWith("Ms") && number >= 1000 ? [`${number / 1000} s`] : [number.toLocaleString("en-US")];
 }
