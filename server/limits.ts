@@ -126,3 +126,18 @@ export const sessionLimits = {
   /** From one look at the clocks of all sessions to the next. */
   tickMs: 250,
 } as const;
+
+/** Bounds of one Virtual Hub (`Cedar/Hub.h` MAX_MAC_TABLES, MAX_IP_TABLES and the times beside them). */
+export const hubLimits = {
+  macEntries: 65_536,
+  /** Since a MAC address was last seen as a source. */
+  macAgeMs: 600_000,
+  ipEntries: 65_536,
+  ipAgeMs: 60_000,
+  /** The same of an address that DHCP assigned. */
+  dhcpIpAgeMs: 300_000,
+  /** For so long after it was seen an address belongs to its port alone, where a policy says so. */
+  exclusiveMs: 13_000,
+  /** From one look for entries that have aged to the next. */
+  sweepMs: 1_000,
+} as const;
