@@ -14,8 +14,11 @@ before(async () => {
   server = await startServer({
     paths: { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") },
     listeners: [{ port: 0, enabled: true }],
+    hubs: [],
     bindAddress: "127.0.0.1",
     log: createLogger({ write: () => {} }),
+    createHubLog: () => ({ security: () => {}, packet: () => {} }),
+    storeUser: () => Promise.reject(new Error("nobody changes a password here")),
   });
 });
 after(async () => {

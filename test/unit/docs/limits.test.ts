@@ -6,24 +6,26 @@ import * as limits from "../../../server/limits.ts";
 const page = readFileSync(new URL("../../../docs/LIMITS.md", import.meta.url), "utf8");
 
 /** Every bound by its name in the sources, such as `handshakeLimits.requests`. */
-const bounds = Object.entries(limits).flatMap(([name, value]) =>
-  typeof value === "number"
-    ? [[name, value] as const]
-    : Object.entries(value as Record<string, unknown>).map(
-        ([key, inner]) => [`${name}.${key}`, inner] as const,
-      ),
+const bounds: { readonly name: string; readonly value: unknown }[] = Object.entries(limits).flatMap(
+  ([name, value]) =>
+    typeof value === "number"
+      ? [{ name, value }]
+      : Object.entries(value).map(([key, inner]: [string, unknown]) => ({
+          name: `${name}.${key}`,
+          value: inner,
+        })),
 );
 
 /** The ways in which the page writes a bound: as it is, or in seconds. */
 function spellings(name: string, value: unknown): string[] {
-  if (typeof value === "object")
-    return Object.values(value as Record<string, number>).map((number) => String(number));
+  if (typeof value === "object" && value !== null)
+    return Object.values(value).map((number) => String(number));
   const number = Number(value);
   return name.endsWith("Ms") && number >= 1000 ? [`${number / 1000} s`] : [number.toLocaleString("en-US")];
 }
 
 describe("docs/LIMITS.md", () => {
-  for (const [name, value] of bounds) {
+  for (const { name, value } of bounds) {
     test(`tells the value of ${name}`, () => {
       const row = page.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
       assert.ok(row, "has no row");
@@ -35,7 +37,7 @@ describe("docs/LIMITS.md", () => {
   test("names no bound that is not there", () => {
     const named = [...page.matchAll(/^\| `([\w.]+)`/gm)].map(([, name]) => name);
     assert.deepEqual(
-      named.filter((name) => !bounds.some(([bound]) => bound === name)),
+      named.filter((name) => !bounds.some((bound) => bound.name === name)),
       [],
     );
   });

@@ -17,8 +17,11 @@ const start = (listeners: ServerOptions["listeners"], more: Partial<ServerOption
   startServer({
     paths: { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") },
     listeners,
+    hubs: [],
     bindAddress: "127.0.0.1",
     log: silent,
+    createHubLog: () => ({ security: () => {}, packet: () => {} }),
+    storeUser: () => Promise.reject(new Error("nobody changes a password here")),
     ...more,
   });
 
