@@ -1,12 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
-import { writeFileAtomically } from "../atomic-file.ts";
 import { ServerError } from "../errors.ts";
+import { damaged, emptyDocument, readDocument, writeDocument } from "./config-document.ts";
 import {
-  configLimits,
   findFolder,
   findItem,
-  formatConfig,
-  parseConfig,
   withChild,
   type ConfigDocument,
   type ConfigFolder,
@@ -30,18 +26,6 @@ export const defaultServerConfig: ServerConfig = {
   listeners: [443, 992, 5555].map((port) => ({ port, enabled: true })),
 };
 
-const header = [
-  "# Configuration of the VPN server.",
-  "#",
-  "# The server keeps what it does not know. Stop it before you edit this file (vpnserver stop).",
-  "",
-];
-
-const emptyDocument: ConfigDocument = {
-  header,
-  root: { kind: "folder", name: "root", children: [item("uint", "ConfigRevision", "1")] },
-};
-
 /**
  * Reads `vpn_server.config`; a file that is not there gives {@link defaultServerConfig}.
  *
@@ -51,14 +35,6 @@ export async function readServerConfig(paths: Pick<StatePaths, "configFile">): P
   const document = await readDocument(paths.configFile);
   if (document === undefined) return defaultServerConfig;
   return { listeners: listenersOf(document, paths.configFile) };
-}
-
-/** As {@link readServerConfig}, and writes the file if it is not there. */
-export async function readOrCreateServerConfig(paths: Pick<StatePaths, "configFile">): Promise<ServerConfig> {
-  if ((await readDocument(paths.configFile)) === undefined) {
-    await writeServerConfig(paths, defaultServerConfig);
-  }
-  return readServerConfig(paths);
 }
 
 /**
@@ -72,11 +48,18 @@ export async function writeServerConfig(
   paths: Pick<StatePaths, "configFile">,
   config: ServerConfig,
 ): Promise<void> {
-  const { configFile } = paths;
   checkPorts(config.listeners, (problem) => new ServerError("USAGE", problem));
-  const document = (await readDocument(configFile)) ?? emptyDocument;
+  const document = (await readDocument(paths.configFile)) ?? emptyDocument;
+  await writeDocument(paths.configFile, withListeners(document, config.listeners));
+}
+
+/** The document with these listeners; the other settings of a listener that stays are kept. */
+export function withListeners(
+  document: ConfigDocument,
+  listeners: readonly ListenerConfig[],
+): ConfigDocument {
   const former = findFolder(document.root, "ListenerList");
-  const children = config.listeners.map(({ port, enabled }, index): ConfigFolder => {
+  const children = listeners.map(({ port, enabled }, index): ConfigFolder => {
     const kept = former?.children.find(
       (child): child is ConfigFolder => child.kind === "folder" && portText(child) === String(port),
     );
@@ -90,36 +73,15 @@ export async function writeServerConfig(
       item("uint", "Port", String(port)),
     );
   });
-  const root = withChild(document.root, { kind: "folder", name: "ListenerList", children });
-  try {
-    await writeFileAtomically(configFile, formatConfig({ ...document, root }), { mode: 0o600 });
-  } catch (error) {
-    throw new ServerError("STATE_INVALID", `cannot write ${configFile}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  return { ...document, root: withChild(document.root, { kind: "folder", name: "ListenerList", children }) };
 }
 
-async function readDocument(path: string): Promise<ConfigDocument | undefined> {
-  let bytes: Buffer;
-  try {
-    const { size } = await stat(path);
-    if (size > configLimits.bytes) throw new Error(`it is larger than ${configLimits.bytes} bytes`);
-    bytes = await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new ServerError("STATE_INVALID", `cannot read ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  try {
-    return parseConfig(bytes);
-  } catch (error) {
-    throw damaged(path, (error as Error).message, error);
-  }
-}
-
-function listenersOf(document: ConfigDocument, path: string): ListenerConfig[] {
+/**
+ * The listeners of a document.
+ *
+ * @throws {ServerError} STATE_INVALID
+ */
+export function listenersOf(document: ConfigDocument, path: string): ListenerConfig[] {
   const list = findFolder(document.root, "ListenerList");
   const listeners = (list?.children ?? []).flatMap((child) => {
     if (child.kind !== "folder") return [];
@@ -146,14 +108,6 @@ function checkPorts(listeners: readonly ListenerConfig[], problem: (text: string
     if (seen.has(port)) throw problem(`two listeners have port ${port}`);
     seen.add(port);
   }
-}
-
-function damaged(path: string, problem: string, cause?: unknown): ServerError {
-  return new ServerError(
-    "STATE_INVALID",
-    `the configuration ${path} cannot be used: ${problem}; the file was left as it is: correct it, put a backup back, or move it away to begin with the defaults`,
-    { cause },
-  );
 }
 
 function item(type: string, name: string, value: string): ConfigItem {

@@ -1,8 +1,11 @@
 import { appendFileSync } from "node:fs";
 import type { StatePaths } from "../config/paths.ts";
-import { readOrCreateServerConfig } from "../config/config-file.ts";
+import { ConfigStore } from "../config/config-store.ts";
+import type { Server } from "../app.ts";
 import { ServerError } from "../errors.ts";
+import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import { createLogger } from "../logger.ts";
+import { LogWriter } from "../logs/log-writer.ts";
 import type { WorkerMessage } from "./messages.ts";
 import { processTitle } from "./self-command.ts";
 
@@ -43,13 +46,21 @@ export async function runWorker(paths: StatePaths): Promise<void> {
   }
 
   try {
-    const config = await readOrCreateServerConfig(paths);
+    const config = await ConfigStore.open(paths);
+    await config.create();
     // Loaded here alone: the supervisor runs without the data plane.
     const { startServer } = await import("../app.ts");
-    const server = await startServer({
+    const logs = new LogWriter({ directory: paths.logDirectory, log });
+    const server: Server = await startServer({
       paths,
       listeners: config.listeners,
+      hubs: config.hubs,
       log,
+      createHubLog: (hubName) => logs.createHubLog(hubName),
+      storeUser: async (hubName, user) => {
+        const hubs = await config.update((all) => all.map((hub) => withUser(hub, hubName, user)));
+        server.applyHubs(hubs);
+      },
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
     });
     tell({ type: "ready", listeners: server.listeners(), tlsFingerprint: server.certificateFingerprint });
@@ -59,6 +70,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       process.exit(0);
     }, boundMs);
     await server.close();
+    await logs.flush();
     process.exit(0);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -68,6 +80,12 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     const code = error instanceof ServerError ? error.code : "FAILED";
     tell({ type: "failed", failure: { code, message } }, () => process.exit(1));
   }
+}
+
+/** The hub with another user in place of the one of the same name, if it is the hub of this name. */
+function withUser(hub: HubSettings, hubName: string, user: UserSettings): HubSettings {
+  if (hub.name !== hubName) return hub;
+  return { ...hub, users: new Map([...hub.users, [user.name.toLowerCase(), user]]) };
 }
 
 function tell(message: WorkerMessage, done: () => void = () => {}): void {

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import {
   defaultServerConfig,
-  readOrCreateServerConfig,
   readServerConfig,
   writeServerConfig,
 } from "../../../server/config/config-file.ts";
@@ -69,7 +68,6 @@ describe("readServerConfig", () => {
       const damaged = foreignFile.replace(from, to);
       await writeFile(paths.configFile, damaged);
       await assert.rejects(readServerConfig(paths), invalid(problem));
-      await assert.rejects(readOrCreateServerConfig(paths), invalid(problem));
       assert.equal(await readFile(paths.configFile, "utf8"), damaged);
     });
   }
@@ -77,17 +75,6 @@ describe("readServerConfig", () => {
   test("names a file that cannot be read", async () => {
     await mkdir(paths.configFile);
     await assert.rejects(readServerConfig(paths), invalid(/EISDIR/));
-  });
-});
-
-describe("readOrCreateServerConfig", () => {
-  test("writes the defaults once, for the owner alone", async () => {
-    assert.deepEqual(await readOrCreateServerConfig(paths), defaultServerConfig);
-    assert.equal((await stat(paths.configFile)).mode & 0o777, 0o600);
-    const first = await readFile(paths.configFile, "utf8");
-    assert.ok(first.startsWith("\uFEFF#"));
-    assert.deepEqual(await readOrCreateServerConfig(paths), defaultServerConfig);
-    assert.equal(await readFile(paths.configFile, "utf8"), first);
   });
 });
 

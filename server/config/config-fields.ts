@@ -1,0 +1,137 @@
+import { decodeTime, encodeTime } from "../wire/pack-time.ts";
+import { findFolder, findItem, type ConfigFolder, type ConfigItem } from "./config-text.ts";
+
+const largestUint = 0xffff_ffff;
+const largestUint64 = 0xffff_ffff_ffff_ffffn;
+
+/** A value of a configuration that cannot be used: names it by its path. */
+export class ConfigFieldError extends Error {
+  override readonly name = "ConfigFieldError";
+
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}`);
+  }
+}
+
+/** Reads the typed items of one folder. An item that is not there has its default. */
+export class FieldReader {
+  readonly #folder: ConfigFolder;
+  readonly #path: string;
+
+  /** @param path for messages, such as `VirtualHUB/DEFAULT` */
+  constructor(folder: ConfigFolder, path: string) {
+    this.#folder = folder;
+    this.#path = path;
+  }
+
+  bool(name: string, missing = false): boolean {
+    const item = findItem(this.#folder, "bool", name);
+    // As the official server writes and reads it (`Mayaqua/Str.c` ToBool takes more, which nothing writes).
+    return item === undefined ? missing : item.value.toLowerCase() === "true";
+  }
+
+  /** @throws {ConfigFieldError} when it is no number of 32 bits */
+  uint(name: string, missing = 0): number {
+    const item = findItem(this.#folder, "uint", name);
+    if (item === undefined) return missing;
+    if (!/^\d{1,10}$/.test(item.value) || Number(item.value) > largestUint) {
+      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number from 0 to 4294967295");
+    }
+    return Number(item.value);
+  }
+
+  /**
+   * A time as Unix time in milliseconds, undefined for none.
+   *
+   * @throws {ConfigFieldError} when it is no number of 64 bits
+   */
+  time(name: string): number | undefined {
+    const item = findItem(this.#folder, "uint64", name);
+    if (item === undefined) return undefined;
+    if (!/^\d{1,20}$/.test(item.value) || BigInt(item.value) > largestUint64) {
+      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number of 64 bits");
+    }
+    return decodeTime(BigInt(item.value));
+  }
+
+  /** Empty when it is not there. */
+  text(name: string): string {
+    return findItem(this.#folder, "string", name)?.value ?? "";
+  }
+
+  /**
+   * A copy; empty when it is not there.
+   *
+   * @throws {ConfigFieldError} when it is not in base64
+   */
+  bytes(name: string): Uint8Array {
+    const value = findItem(this.#folder, "byte", name)?.value ?? "";
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
+      throw new ConfigFieldError(`${this.#path}/${name}`, "is not in base64");
+    }
+    return Uint8Array.from(Buffer.from(value, "base64"));
+  }
+
+  /** Undefined when there is no such folder. */
+  folder(name: string): FieldReader | undefined {
+    const folder = findFolder(this.#folder, name);
+    return folder && new FieldReader(folder, `${this.#path}/${name}`);
+  }
+
+  /** The error for one of its items. */
+  error(name: string, problem: string): ConfigFieldError {
+    return new ConfigFieldError(`${this.#path}/${name}`, problem);
+  }
+}
+
+/** The folders in a folder, in their order. */
+export function foldersIn(folder: ConfigFolder | undefined): ConfigFolder[] {
+  return (folder?.children ?? []).filter((child): child is ConfigFolder => child.kind === "folder");
+}
+
+/**
+ * `folder` with these items and folders in the places of those of the same names, or at its end; the names that are
+ * undefined are taken away. All else is kept.
+ */
+export function withFields(
+  folder: ConfigFolder,
+  fields: Readonly<Record<string, Field | undefined>>,
+): ConfigFolder {
+  const left = new Map(Object.entries(fields));
+  const children = folder.children.flatMap((child) => {
+    if (child.kind === "comment" || !left.has(child.name)) return [child];
+    const field = left.get(child.name);
+    if (field !== undefined && field.kind !== child.kind) return [child];
+    left.delete(child.name);
+    return field === undefined ? [] : [{ ...field, name: child.name }];
+  });
+  for (const [name, field] of left) {
+    if (field !== undefined) children.push({ ...field, name });
+  }
+  return { ...folder, children };
+}
+
+/** An item or folder whose name is told elsewhere. */
+export type Field = Omit<ConfigItem, "name"> | Omit<ConfigFolder, "name">;
+
+export const fields = {
+  bool: (value: boolean): Field => ({ kind: "item", type: "bool", value: String(value) }),
+  uint: (value: number): Field => ({ kind: "item", type: "uint", value: String(value) }),
+  /** @param unixMs Unix time in milliseconds, undefined for none */
+  time: (unixMs: number | undefined): Field => ({
+    kind: "item",
+    type: "uint64",
+    value: encodeTime(unixMs).toString(),
+  }),
+  text: (value: string): Field => ({ kind: "item", type: "string", value }),
+  bytes: (value: Uint8Array): Field => ({
+    kind: "item",
+    type: "byte",
+    value: Buffer.from(value).toString("base64"),
+  }),
+};
+
+/** An empty folder. */
+export function emptyFolder(name: string): ConfigFolder {
+  return { kind: "folder", name, children: [] };
+}

@@ -1,0 +1,284 @@
+import type { AccessRule } from "../hub/access-rule.ts";
+import {
+  defaultHubLog,
+  defaultHubOptions,
+  type GroupSettings,
+  type HubLogSettings,
+  type HubOptions,
+  type HubSettings,
+  type PacketLogKind,
+  type UserSettings,
+} from "../hub/hub-settings.ts";
+import { hashAdminPassword, hashPassword, sha0Bytes } from "../wire/sha0.ts";
+import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
+import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
+import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "./config-fields.ts";
+import { findFolder, type ConfigFolder } from "./config-text.ts";
+
+const hubListName = "VirtualHUB";
+const databaseName = "SecurityAccountDatabase";
+
+/** What the password of a hub's administrator is hashed with, as if it were a user's. */
+const administratorName = "administrator";
+
+/** The hashes that a hub keeps of the password of its administrator. */
+export function hashHubPassword(password: string): Pick<HubSettings, "hashedPassword" | "securePassword"> {
+  return {
+    hashedPassword: Uint8Array.from(hashAdminPassword(password)),
+    securePassword: Uint8Array.from(hashPassword(password, administratorName)),
+  };
+}
+
+/** A hub as it is created: online, without users, its administration password empty. */
+export function createHubSettings(name: string): HubSettings {
+  return {
+    name,
+    online: true,
+    maxSessions: 0,
+    options: defaultHubOptions,
+    message: "",
+    ...hashHubPassword(""),
+    users: new Map(),
+    groups: new Map(),
+    accessList: [],
+    trustedAuthorities: [],
+    log: defaultHubLog,
+  };
+}
+
+/** The hubs of a server that has no configuration yet. */
+export const defaultHubs: readonly HubSettings[] = [createHubSettings("DEFAULT")];
+
+/**
+ * The hubs of a configuration, `declare VirtualHUB { declare NAME { ... } }` in its root, in their order. A configuration
+ * without that folder has {@link defaultHubs}. Source: `Cedar/Server.c` SiLoadHubCfg.
+ *
+ * @throws {ConfigFieldError}
+ */
+export function readHubs(root: ConfigFolder): readonly HubSettings[] {
+  const list = findFolder(root, hubListName);
+  if (list === undefined) return defaultHubs;
+  return [...byName(foldersIn(list), (folder) => readHub(folder, `${hubListName}/${folder.name}`)).values()];
+}
+
+/**
+ * `root` with these hubs. What the configuration holds besides is kept: what this version does not know of a hub, user or
+ * group, and the whole of those that are the same objects as in `former`.
+ *
+ * @param former what {@link readHubs} gave for `root`, or the hubs that were written into it last
+ * @param now Unix time in milliseconds
+ */
+export function writeHubs(
+  root: ConfigFolder,
+  hubs: readonly HubSettings[],
+  former: readonly HubSettings[],
+  now: number,
+): ConfigFolder {
+  const list = findFolder(root, hubListName);
+  const folders = new Map(foldersIn(list).map((folder) => [folder.name.toLowerCase(), folder]));
+  const formerByName = new Map(former.map((hub) => [hub.name.toLowerCase(), hub]));
+  const children = hubs.map((hub) => {
+    const key = hub.name.toLowerCase();
+    const folder = folders.get(key);
+    const before = formerByName.get(key);
+    if (folder !== undefined && before === hub) return folder;
+    return writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before);
+  });
+  return withFields(root, { [hubListName]: { ...emptyFolder(hubListName), children } });
+}
+
+function readHub(folder: ConfigFolder, path: string): HubSettings {
+  const reader = new FieldReader(folder, path);
+  const database = findFolder(folder, databaseName);
+  const databasePath = `${path}/${databaseName}`;
+  const option = findFolder(folder, "Option");
+  const optionReader = new FieldReader(option ?? emptyFolder("Option"), `${path}/Option`);
+  const noPassword = hashHubPassword("");
+  const hash = (name: string, missing: Uint8Array) => {
+    const bytes = reader.bytes(name);
+    return bytes.length === sha0Bytes ? bytes : missing;
+  };
+  const list = <T extends { readonly name: string }>(
+    name: string,
+    read: (folder: ConfigFolder, path: string) => T,
+  ) =>
+    byName(foldersIn(database && findFolder(database, name)), (child) =>
+      read(child, `${databasePath}/${name}/${child.name}`),
+    );
+  return {
+    name: folder.name,
+    online: reader.bool("Online"),
+    maxSessions: optionReader.uint("MaxSession"),
+    options: readOptions(optionReader),
+    message: reader.folder("Message")?.text("MessageText") ?? "",
+    hashedPassword: hash("HashedPassword", noPassword.hashedPassword),
+    securePassword: hash("SecurePassword", noPassword.securePassword),
+    users: list("UserList", readUser),
+    groups: list("GroupList", readGroup),
+    accessList: ruleFolders(folder).map(({ rule }) => rule),
+    trustedAuthorities: foldersIn(database && findFolder(database, "CertList"))
+      .map((child) => new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"))
+      .filter((certificate) => certificate.length > 0),
+    log: readLog(reader.folder("LogSetting")),
+  };
+}
+
+/** By name in lower case; of two with one name the first counts. */
+function byName<T extends { readonly name: string }>(
+  folders: readonly ConfigFolder[],
+  read: (folder: ConfigFolder) => T,
+): ReadonlyMap<string, T> {
+  const values = new Map<string, T>();
+  for (const folder of folders) {
+    const key = folder.name.toLowerCase();
+    if (!values.has(key)) values.set(key, read(folder));
+  }
+  return values;
+}
+
+/** The rules of a hub in the order in which they are tried, with their folders. */
+function ruleFolders(hub: ConfigFolder): { readonly rule: AccessRule; readonly folder: ConfigFolder }[] {
+  return foldersIn(findFolder(hub, "AccessList"))
+    .map((folder) => ({
+      rule: readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
+      folder,
+    }))
+    .sort((one, other) => one.rule.priority - other.rule.priority);
+}
+
+/** What an option is that a file does not have, where that is not what a new hub has. */
+const missingOptions: HubOptions = { ...defaultHubOptions, NoIPv6DefaultRouterInRAWhenIPv6: false };
+
+const optionNames = Object.keys(defaultHubOptions) as readonly (keyof HubOptions)[];
+
+function readOptions(reader: FieldReader): HubOptions {
+  const entries = optionNames.map((name) => {
+    const missing = missingOptions[name];
+    return [name, typeof missing === "boolean" ? reader.bool(name, missing) : reader.uint(name, missing)];
+  });
+  return { ...missingOptions, ...(Object.fromEntries(entries) as Partial<HubOptions>) };
+}
+
+const packetLogItems: Readonly<Record<PacketLogKind, string>> = {
+  tcpConnection: "PACKET_LOG_TCP_CONN",
+  tcp: "PACKET_LOG_TCP",
+  dhcp: "PACKET_LOG_DHCP",
+  udp: "PACKET_LOG_UDP",
+  icmp: "PACKET_LOG_ICMP",
+  ip: "PACKET_LOG_IP",
+  arp: "PACKET_LOG_ARP",
+  ethernet: "PACKET_LOG_ETHERNET",
+};
+const packetLogEntries = Object.entries(packetLogItems) as readonly [PacketLogKind, string][];
+
+function readLog(reader: FieldReader | undefined): HubLogSettings {
+  if (reader === undefined) return defaultHubLog;
+  const levels = packetLogEntries.map(([kind, item]) => [kind, Math.min(reader.uint(item), 2)]);
+  return {
+    saveSecurityLog: reader.bool("SaveSecurityLog"),
+    savePacketLog: reader.bool("SavePacketLog"),
+    packetLog: Object.fromEntries(levels) as HubLogSettings["packetLog"],
+  };
+}
+
+/** What a new hub has besides its settings. */
+function createHubFolder(name: string, now: number): ConfigFolder {
+  const daily = fields.uint(4);
+  return withFields(emptyFolder(name), {
+    CreatedTime: fields.time(now),
+    LastCommTime: fields.time(now),
+    LastLoginTime: fields.time(now),
+    NumLogin: fields.uint(0),
+    Type: fields.uint(0),
+    LogSetting: withFields(emptyFolder("LogSetting"), {
+      PacketLogSwitchType: daily,
+      SecurityLogSwitchType: daily,
+    }),
+  });
+}
+
+function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | undefined): ConfigFolder {
+  const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
+  return withFields(folder, {
+    HashedPassword: fields.bytes(hub.hashedPassword),
+    SecurePassword: fields.bytes(hub.securePassword),
+    Online: fields.bool(hub.online),
+    AccessList: writeAccessList(hub, folder, former),
+    LogSetting: withFields(child("LogSetting"), {
+      SavePacketLog: fields.bool(hub.log.savePacketLog),
+      SaveSecurityLog: fields.bool(hub.log.saveSecurityLog),
+      ...Object.fromEntries(
+        packetLogEntries.map(([kind, item]) => [item, fields.uint(hub.log.packetLog[kind])]),
+      ),
+    }),
+    Message: withFields(child("Message"), {
+      MessageText: hub.message === "" ? undefined : fields.text(hub.message),
+    }),
+    Option: withFields(child("Option"), {
+      MaxSession: fields.uint(hub.maxSessions),
+      ...Object.fromEntries(
+        optionNames.map((name) => {
+          const value = hub.options[name];
+          return [name, typeof value === "boolean" ? fields.bool(value) : fields.uint(value)];
+        }),
+      ),
+    }),
+    [databaseName]: writeDatabase(hub, child(databaseName), former),
+  });
+}
+
+/** The numbers that name the folders count from 1. */
+function writeAccessList(
+  hub: HubSettings,
+  folder: ConfigFolder,
+  former: HubSettings | undefined,
+): ConfigFolder {
+  const list = emptyFolder("AccessList");
+  if (hub.accessList === former?.accessList) return findFolder(folder, "AccessList") ?? list;
+  return {
+    ...list,
+    children: hub.accessList.map((rule, index) => writeAccessRule(rule, String(index + 1))),
+  };
+}
+
+function writeDatabase(
+  hub: HubSettings,
+  folder: ConfigFolder,
+  former: HubSettings | undefined,
+): ConfigFolder {
+  const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
+  return withFields(folder, {
+    CertList:
+      hub.trustedAuthorities === former?.trustedAuthorities
+        ? child("CertList")
+        : {
+            ...emptyFolder("CertList"),
+            children: hub.trustedAuthorities.map((certificate, index) =>
+              withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
+            ),
+          },
+    GroupList: writeAccounts<GroupSettings>(child("GroupList"), hub.groups, former?.groups, writeGroup),
+    UserList: writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
+  });
+}
+
+function writeAccounts<T>(
+  folder: ConfigFolder,
+  accounts: ReadonlyMap<string, T>,
+  former: ReadonlyMap<string, T> | undefined,
+  write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
+): ConfigFolder {
+  if (accounts === former) return folder;
+  const folders = new Map<string, ConfigFolder>();
+  for (const child of foldersIn(folder)) {
+    const key = child.name.toLowerCase();
+    if (!folders.has(key)) folders.set(key, child);
+  }
+  return {
+    ...folder,
+    children: [...accounts].map(([key, account]) => {
+      const kept = folders.get(key);
+      return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
+    }),
+  };
+}
