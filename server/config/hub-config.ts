@@ -235,10 +235,13 @@ function writeAccessList(
 ): ConfigFolder {
   const list = emptyFolder("AccessList");
   if (hub.accessList === former?.accessList) return findFolder(folder, "AccessList") ?? list;
-  return {
-    ...list,
-    children: hub.accessList.map((rule, index) => writeAccessRule(rule, String(index + 1))),
-  };
+  const folders = ruleFolders(folder).map(({ folder: ruleFolder }) => ruleFolder);
+  const kept = new Map(former?.accessList.map((rule, index) => [rule, folders[index]]));
+  const children = hub.accessList.map((rule, index) => {
+    const name = String(index + 1);
+    return { ...(kept.get(rule) ?? writeAccessRule(rule, name)), name };
+  });
+  return { ...list, children };
 }
 
 function writeDatabase(

@@ -9,6 +9,8 @@ export interface StatePaths {
   readonly stateDirectory: string;
   /** `vpn_server.config`, in SoftEther's text format, mode 600. */
   readonly configFile: string;
+  /** `applied.json`: names of what `apply` made, mode 600. */
+  readonly appliedFile: string;
   readonly certificateFile: string;
   /** Mode 600. */
   readonly keyFile: string;
@@ -60,6 +62,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
   return {
     stateDirectory,
     configFile: join(stateDirectory, "vpn_server.config"),
+    appliedFile: join(stateDirectory, "applied.json"),
     certificateFile: join(stateDirectory, "server.crt"),
     keyFile: join(stateDirectory, "server.key"),
     logDirectory,

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { writeFileAtomically } from "../atomic-file.ts";
+import { ServerError } from "../errors.ts";
+
+/** What `apply` made, so that it takes away what is no longer desired, and nothing else. Names only. */
+export interface AppliedRecord {
+  /** By name in lower case. */
+  readonly hubs: ReadonlyMap<string, AppliedHub>;
+}
+
+export interface AppliedHub {
+  /** The hub was not there before. */
+  readonly created: boolean;
+  /** Names in lower case. */
+  readonly users: ReadonlySet<string>;
+  /** Names in lower case. */
+  readonly groups: ReadonlySet<string>;
+  /** Settings of the hub itself, such as `message` and `options.NoEnum`. */
+  readonly settings: ReadonlySet<string>;
+}
+
+export const emptyRecord: AppliedRecord = { hubs: new Map() };
+
+/**
+ * Reads the record; one that is not there is empty.
+ *
+ * @throws {ServerError} STATE_INVALID when it cannot be read
+ */
+export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
+  try {
+    const { hubs } = JSON.parse(await readFile(path, "utf8")) as {
+      hubs: Record<string, { created: boolean; users: string[]; groups: string[]; settings: string[] }>;
+    };
+    const entries = Object.entries(hubs).map(([name, hub]): [string, AppliedHub] => [
+      name,
+      {
+        created: hub.created,
+        users: new Set(hub.users),
+        groups: new Set(hub.groups),
+        settings: new Set(hub.settings),
+      },
+    ]);
+    return { hubs: new Map(entries) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return emptyRecord;
+    const why = error instanceof SyntaxError ? "it is not in JSON" : (error as Error).message;
+    throw new ServerError(
+      "STATE_INVALID",
+      `cannot read ${path}, which tells what was applied before: ${why}; remove the file to go on: what is no longer desired then stays`,
+      { cause: error },
+    );
+  }
+}
+
+/** @throws {ServerError} STATE_INVALID when it cannot be written */
+export async function writeAppliedRecord(path: string, record: AppliedRecord): Promise<void> {
+  try {
+    await writeFileAtomically(path, formatRecord(record), { mode: 0o600 });
+  } catch (error) {
+    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+export function formatRecord(record: AppliedRecord): string {
+  const hubs = [...record.hubs].map(([name, { created, users, groups, settings }]) => [
+    name,
+    { created, users: [...users].sort(), groups: [...groups].sort(), settings: [...settings].sort() },
+  ]);
+  return `${JSON.stringify({ hubs: Object.fromEntries(hubs) as unknown }, undefined, 2)}\n`;
+}
+
+/** What one of the two holds: right whether or not the change between them came to pass. */
+export function bothRecords(one: AppliedRecord, other: AppliedRecord): AppliedRecord {
+  const names = new Set([...one.hubs.keys(), ...other.hubs.keys()]);
+  const hubs = [...names].map((name): [string, AppliedHub] => {
+    const first = one.hubs.get(name);
+    const second = other.hubs.get(name);
+    const both = (key: "users" | "groups" | "settings") =>
+      new Set([...(first?.[key] ?? []), ...(second?.[key] ?? [])]);
+    return [
+      name,
+      {
+        created: (first ?? second)?.created ?? false,
+        users: both("users"),
+        groups: both("groups"),
+        settings: both("settings"),
+      },
+    ];
+  });
+  return { hubs: new Map(hubs) };
+}

@@ -1,0 +1,99 @@
+import type { HubSettings } from "../hub/hub-settings.ts";
+import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
+import type { ConfigStore } from "./config-store.ts";
+import { planChange, type DesiredChange } from "./desired-change.ts";
+import { parseDesiredState, throwProblems } from "./desired-state.ts";
+import type { StatePaths } from "./paths.ts";
+
+export interface StateApplierOptions {
+  readonly paths: Pick<StatePaths, "appliedFile">;
+  readonly store: ConfigStore;
+  /** Makes the hubs of a running server what the settings say. */
+  readonly applyHubs: (hubs: readonly HubSettings[]) => { readonly endedSessions: readonly string[] };
+  /** The server's certificate, PEM. */
+  readonly certificate: string;
+  /** Unix time in milliseconds. */
+  readonly unixNow?: () => number;
+}
+
+export interface ApplyRequest {
+  /** What JSON.parse gave of the desired state. */
+  readonly desired: unknown;
+  /** Tells what would change, and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** As `apply --json` prints it. */
+export interface ApplyResult {
+  readonly changed: boolean;
+  /** One line each, such as `hub DEFAULT: user alice created`. */
+  readonly changes: readonly string[];
+  /** Names of the sessions that had to end; none is known of in a dry run. */
+  readonly endedSessions: readonly string[];
+  /** The server's certificate, PEM. */
+  readonly certificate: string;
+  /** Every hub of the server. */
+  readonly hubs: readonly string[];
+}
+
+/** Applies desired states, one after the other. */
+export class StateApplier {
+  readonly #options: StateApplierOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StateApplierOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the configuration is on the disk and the server has taken it.
+   *
+   * @throws {ServerError} USAGE with every problem of the desired state, STATE_INVALID when a file cannot be read or written;
+   *   nothing has changed then
+   */
+  apply(request: ApplyRequest): Promise<ApplyResult> {
+    const applied = this.#last.then(() => this.#apply(request));
+    this.#last = applied.catch(() => {});
+    return applied;
+  }
+
+  async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
+    const { paths, store, applyHubs, certificate, unixNow = Date.now } = this.#options;
+    const state = parseDesiredState(desired);
+    const record = await readAppliedRecord(paths.appliedFile);
+    const plan = (hubs: readonly HubSettings[]): DesiredChange => {
+      const change = planChange(hubs, record, state, unixNow());
+      throwProblems(change.problems);
+      return change;
+    };
+    let change = plan(store.hubs);
+    let endedSessions: readonly string[] = [];
+    if (!dryRun) {
+      await this.#keepRecord(record, bothRecords(record, change.record));
+      if (change.changes.length > 0) {
+        const hubs = await store.update((now) => {
+          // A user may have changed its password meanwhile.
+          change = plan(now);
+          return change.hubs;
+        });
+        ({ endedSessions } = applyHubs(hubs));
+      }
+      await this.#keepRecord(bothRecords(record, change.record), change.record);
+    }
+    return {
+      changed: change.changes.length > 0,
+      changes: change.changes,
+      endedSessions,
+      certificate,
+      hubs: change.hubs.map(({ name }) => name),
+    };
+  }
+
+  async #keepRecord(
+    former: Parameters<typeof formatRecord>[0],
+    record: Parameters<typeof formatRecord>[0],
+  ): Promise<void> {
+    if (formatRecord(former) === formatRecord(record)) return;
+    await writeAppliedRecord(this.#options.paths.appliedFile, record);
+  }
+}
