@@ -29,6 +29,7 @@ export class Lab {
   readonly outsider: Namespace;
   readonly #surroundings: HostSurroundings;
   readonly #hosts = new Map<string, Promise<Host>>();
+  readonly #stations = new Map<string, Promise<Namespace>>();
 
   private constructor(outsider: Namespace, surroundings: HostSurroundings) {
     this.name = surroundings.lab;
@@ -68,16 +69,7 @@ export class Lab {
    * @param name lower-case letters, digits and hyphens; it becomes the host's name
    */
   host(name: string, options: HostOptions = {}): Promise<Host> {
-    const number = firstHostNumber + this.#hosts.size;
-    if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name) || name.length > maxNameLength) {
-      throw new Error(
-        `"${name}" is no name for a host: lower-case letters, digits and hyphens, ${maxNameLength} characters at most`,
-      );
-    }
-    if (this.#hosts.has(name) || ["operator", "outsider", "switch"].includes(name)) {
-      throw new Error(`the lab has a "${name}" already`);
-    }
-    if (number > lastHostNumber) throw new Error("the lab's network is full");
+    const number = this.#numberFor(name);
     const host = this.#surroundings.network
       .add(name, number)
       .then((namespace) => Host.create(name, namespace, options, this.#surroundings));
@@ -85,10 +77,40 @@ export class Lab {
     return host;
   }
 
+  /**
+   * Adds a place in the network without a system of its own: programs of this machine run there.
+   *
+   * @param name as that of a host
+   */
+  station(name: string): Promise<Namespace> {
+    const station = this.#surroundings.network.add(name, this.#numberFor(name));
+    this.#stations.set(name, station);
+    return station;
+  }
+
+  /** The last part of the addresses of another host or station. */
+  #numberFor(name: string): number {
+    const number = firstHostNumber + this.#hosts.size + this.#stations.size;
+    if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name) || name.length > maxNameLength) {
+      throw new Error(
+        `"${name}" is no name for a host: lower-case letters, digits and hyphens, ${maxNameLength} characters at most`,
+      );
+    }
+    if (
+      this.#hosts.has(name) ||
+      this.#stations.has(name) ||
+      ["operator", "outsider", "switch"].includes(name)
+    ) {
+      throw new Error(`the lab has a "${name}" already`);
+    }
+    if (number > lastHostNumber) throw new Error("the lab's network is full");
+    return number;
+  }
+
   /** Ends every process in the lab and takes all of it away. */
   async dispose(): Promise<void> {
     // A host that never came up has told whoever asked for it.
-    await Promise.allSettled(this.#hosts.values());
+    await Promise.allSettled([...this.#hosts.values(), ...this.#stations.values()]);
     remove(this.name);
   }
 

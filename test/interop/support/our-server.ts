@@ -1,0 +1,118 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigStore } from "../../../server/config/config-store.ts";
+import { createHubSettings } from "../../../server/config/hub-config.ts";
+import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
+import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
+import { hashPassword } from "../../../server/wire/sha0.ts";
+import type { Namespace } from "../../lab/namespace.ts";
+
+const program = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
+
+/** Our server, as `vpnserver start` starts it, in a station of the lab. */
+export class OurServer {
+  readonly station: Namespace;
+  readonly #stateDirectory: string;
+
+  private constructor(station: Namespace, stateDirectory: string) {
+    this.station = station;
+    this.#stateDirectory = stateDirectory;
+  }
+
+  /** @param directory where it keeps its state */
+  static async start(
+    station: Namespace,
+    directory: string,
+    hubs: readonly HubSettings[],
+  ): Promise<OurServer> {
+    const stateDirectory = join(directory, station.name);
+    const server = new OurServer(station, stateDirectory);
+    const store = await ConfigStore.open({ configFile: join(stateDirectory, "vpn_server.config") });
+    await mkdir(stateDirectory, { mode: 0o700 });
+    await store.update(() => hubs);
+    await server.begin();
+    return server;
+  }
+
+  get address(): string {
+    return this.station.address;
+  }
+
+  async begin(): Promise<void> {
+    await this.#run("start");
+  }
+
+  async stop(): Promise<void> {
+    await this.#run("stop");
+  }
+
+  /** Desired state, applied while it runs. */
+  async apply(desired: object): Promise<unknown> {
+    const { stdout } = await this.station.run(
+      process.execPath,
+      [
+        "--disable-warning=ExperimentalWarning",
+        program,
+        "--state-dir",
+        this.#stateDirectory,
+        "apply",
+        "--json",
+      ],
+      { input: JSON.stringify(desired) },
+    );
+    return JSON.parse(stdout);
+  }
+
+  /** Process id of the worker, which carries the traffic. */
+  async workerPid(): Promise<number> {
+    const { stdout } = await this.#run("status --json");
+    return (JSON.parse(stdout) as { worker: { pid: number } }).worker.pid;
+  }
+
+  #run(command: string, check = true) {
+    const words = command.split(" ");
+    return this.station.run(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", program, "--state-dir", this.#stateDirectory, ...words],
+      { check },
+    );
+  }
+}
+
+export function hubOf(
+  name: string,
+  users: readonly UserSettings[],
+  more: Partial<HubSettings> = {},
+): HubSettings {
+  return {
+    ...createHubSettings(name),
+    users: new Map(users.map((user) => [user.name.toLowerCase(), user])),
+    ...more,
+  };
+}
+
+export function userOf(
+  name: string,
+  authentication: UserSettings["authentication"] | string,
+  policy?: Partial<Policy>,
+): UserSettings {
+  return {
+    name,
+    realName: "",
+    note: "",
+    group: undefined,
+    authentication:
+      typeof authentication === "string"
+        ? {
+            type: "password",
+            hashedKey: hashPassword(authentication, name),
+            ntLmHash: new Uint8Array(16),
+          }
+        : authentication,
+    expiresAt: undefined,
+    policy: policy && { ...defaultPolicy, ...policy },
+    createdAt: 0,
+    updatedAt: 0,
+  };
+}
