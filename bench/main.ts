@@ -1,5 +1,9 @@
 /** Measures one thing beside the real SoftEther server, in one run on one machine, and prints figures and ratios. */
 const benchmarks: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<void> }>> = {
+  hub: {
+    about: "what it costs a Virtual Hub to find out where a frame goes",
+    run: async () => (await import("./hub.ts")).measureHub(),
+  },
   start: {
     about: "from `vpnserver start` to the first handshake, from `stop` to the end, and memory",
     run: async () => (await import("./start.ts")).measureStart(),

@@ -140,4 +140,12 @@ export const hubLimits = {
   exclusiveMs: 13_000,
   /** From one look for entries that have aged to the next. */
   sweepMs: 1_000,
+  /** In which the flooded frames of a source are counted. */
+  stormWindowMs: 500,
+  /** In which the bits of a port with a bandwidth limit are counted. */
+  rateWindowMs: 1_000,
+  /** Frames of one hub, in bytes, that wait because an access list delays them. */
+  delayedBytes: 16 * MiB,
+  /** From one line about dropped frames of the same port, for the same reason, to the next. */
+  dropLogMs: 1_000,
 } as const;

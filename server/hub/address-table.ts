@@ -37,6 +37,8 @@ export class AddressTable {
   #updatedAt = new Float64Array(0);
   #size = 0;
   #generation = 0;
+  /** Entries of each owner. */
+  readonly #owned: number[] = [];
 
   constructor(options: AddressTableOptions) {
     this.#limit = options.limit;
@@ -55,6 +57,11 @@ export class AddressTable {
   /** Changes with every entry that comes, goes or gets another owner; not when one is only refreshed. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Entries of an owner. */
+  ownedBy(owner: number): number {
+    return this.#owned[owner] ?? 0;
   }
 
   /** Slot of an address, or -1. */
@@ -81,6 +88,7 @@ export class AddressTable {
     if ((this.#size + 1) * 2 > this.#capacity) this.#grow();
     this.#size++;
     this.#generation++;
+    this.#owned[owner] = this.ownedBy(owner) + 1;
     return this.#place(word0, word1, word2, word3, owner, now, now, 0);
   }
 
@@ -107,6 +115,9 @@ export class AddressTable {
   }
 
   move(slot: number, owner: number, now: number): void {
+    const before = this.owner(slot);
+    this.#owned[before] = this.ownedBy(before) - 1;
+    this.#owned[owner] = this.ownedBy(owner) + 1;
     this.#owners[slot] = owner;
     this.#updatedAt[slot] = now;
     this.#generation++;
@@ -176,6 +187,8 @@ export class AddressTable {
   #remove(removed: number): void {
     const mask = this.#capacity - 1;
     const keys = this.#keys;
+    const owner = this.owner(removed);
+    this.#owned[owner] = this.ownedBy(owner) - 1;
     let gap = removed;
     for (let slot = (gap + 1) & mask; this.#owners[slot] !== empty; slot = (slot + 1) & mask) {
       const key = slot * keyWords;

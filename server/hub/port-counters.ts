@@ -1,13 +1,66 @@
-/** Why a hub did not pass a frame on. */
+/** Why a frame went no further. The first ones are counted at the port that it came from. */
 export const dropReasons = [
-  /** Shorter than an Ethernet header. */
-  "short",
+  /** The hub is offline. */
+  "offline",
   /** From a port that only looks on. */
   "monitor",
-  /** The destination is on the port that it came from. */
-  "samePort",
+  /** Shorter than an Ethernet header. */
+  "short",
+  /** It ends before a header that it should have. */
+  "malformed",
+  /** No station can have sent it: the source is nobody, everybody or the destination. */
+  "invalidSource",
+  /** Policy MaxUpload. */
+  "uploadLimit",
+  /** Policy NoServer or NoServerV6: it accepts a TCP connection. */
+  "noServer",
+  /** Policy DHCPNoServer or DHCPv6NoServer: it comes from a DHCP server. */
+  "noDhcpServer",
+  /** Another policy that lets no frames of its kind pass. */
+  "policy",
+  /** An option of the hub that lets no frames of its kind pass. */
+  "hubFilter",
+  /** A rule of the access list. */
+  "accessList",
+  /** A rule of the access list that loses some. */
+  "loss",
+  /** A rule of the access list answered it with a redirect. */
+  "redirected",
+  /** A rule of the access list delays it, and too many are delayed already. */
+  "delayQueueFull",
+  /** Policy MaxMac. */
+  "macLimit",
+  /** Policy NoBridge. */
+  "bridgeLimit",
   /** The table of MAC addresses is full. */
   "macTableFull",
+  /** Policy CheckMac: another port has the address. */
+  "macConflict",
+  /** The destination is on the port that it came from. */
+  "samePort",
+  /** Policy DHCPForce: no DHCP server assigned the address. */
+  "dhcpForce",
+  /** Policy MaxIP or MaxIPv6. */
+  "ipLimit",
+  /** Policy NoRouting or NoRoutingV6. */
+  "routingLimit",
+  /** Policy CheckIP, CheckIPv6 or DHCPForce: another port has the address. */
+  "ipConflict",
+  /** Part of a broadcast storm. */
+  "storm",
+  /** More frames to log than the hub's option MaxLoggedPacketsPerMinute allows. */
+  "logLimit",
+
+  /** Counted at the port that it was for: a policy of this port lets no frames of its kind pass. */
+  "receiverPolicy",
+  /** Policy PrivacyFilter on both sides. */
+  "privacyFilter",
+  /** Policy VLanId: it belongs to another VLAN. */
+  "vlan",
+  /** A rule of the access list that names the receiver. */
+  "receiverAccessList",
+  /** Policy MaxDownload. */
+  "downloadLimit",
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
 
@@ -19,13 +72,13 @@ export interface TrafficCounters {
   broadcastBytes: number;
 }
 
-/** What passed between a hub and its ports, or one of them; bytes are those of the frames. */
+/** What passed between a hub and a port, or all its ports; bytes are those of the frames. */
 export interface PortCounters {
   /** From the port to the hub, whether it was passed on or not. */
   readonly received: TrafficCounters;
   /** From the hub to the port. */
   readonly sent: TrafficCounters;
-  /** Frames that came in and went no further. */
+  /** Frames that went no further. */
   readonly drops: Record<DropReason, number>;
 }
 
@@ -35,6 +88,15 @@ export function createPortCounters(): PortCounters {
     sent: createTrafficCounters(),
     drops: Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>,
   };
+}
+
+/** Adds `counters` to `sum`. */
+export function addPortCounters(sum: PortCounters, counters: PortCounters): void {
+  for (const way of ["received", "sent"] as const) {
+    for (const kind of Object.keys(sum[way]) as (keyof TrafficCounters)[])
+      sum[way][kind] += counters[way][kind];
+  }
+  for (const reason of dropReasons) sum.drops[reason] += counters.drops[reason];
 }
 
 function createTrafficCounters(): TrafficCounters {

@@ -1,0 +1,114 @@
+import { hubLimits } from "../limits.ts";
+import { AccessList } from "./access-list.ts";
+import { AddressTable } from "./address-table.ts";
+import { hasHubFilter } from "./frame-filter.ts";
+import type { HubPort } from "./hub-port.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import { IpTable } from "./ip-table.ts";
+import { logsAnyFrame } from "./packet-log.ts";
+import { addPortCounters, createPortCounters, type PortCounters } from "./port-counters.ts";
+import { PortState } from "./port-state.ts";
+
+/** What the parts of a hub share: settings made ready for use, ports and tables. */
+export class HubState {
+  readonly macs: AddressTable;
+  readonly ips: IpTable;
+  settings: HubSettings;
+  accessList: AccessList;
+  /** Whether each frame must be looked into, because of the settings. */
+  inspectsAll = false;
+  /** Whether flooded frames may be kept from some ports, or reach them changed. */
+  selectsFlooded = false;
+  /** The same, of those that announce a router. */
+  stripsRouters = false;
+  /** Without those that look on. */
+  ports: readonly PortState[] = [];
+  monitors: readonly PortState[] = [];
+  readonly #byId: PortState[] = [];
+  readonly #freeIds: number[] = [];
+  /** Of ports that are gone. */
+  readonly #pastCounters = createPortCounters();
+  readonly #random: () => number;
+  #sweepAt = -Infinity;
+
+  constructor(settings: HubSettings, random: () => number) {
+    const seed = Math.floor(random() * 0x1_0000_0000) | 0;
+    this.macs = new AddressTable({ limit: hubLimits.macEntries, seed });
+    this.ips = new IpTable(seed);
+    this.#random = random;
+    this.settings = settings;
+    this.accessList = new AccessList([], { applyToArp: false });
+    this.update(settings);
+  }
+
+  /** Traffic and drops of all ports since the hub was made. */
+  get counters(): PortCounters {
+    const sum = createPortCounters();
+    addPortCounters(sum, this.#pastCounters);
+    for (const { counters } of this.all()) addPortCounters(sum, counters);
+    return sum;
+  }
+
+  update(settings: HubSettings): void {
+    const { options, log } = settings;
+    this.settings = settings;
+    this.accessList = new AccessList(settings.accessList, {
+      applyToArp: options.ApplyIPv4AccessListOnArpPacket,
+    });
+    this.inspectsAll =
+      !settings.online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
+    for (const port of this.all()) port.configure(options, this.#random);
+    this.#portsChanged();
+  }
+
+  /** Every port, those that look on last. */
+  *all(): Generator<PortState> {
+    yield* this.ports;
+    yield* this.monitors;
+  }
+
+  /** The port that an entry of a table belongs to. */
+  owner(id: number): PortState {
+    return this.#byId[id] as PortState;
+  }
+
+  add(port: HubPort): PortState {
+    const state = new PortState(this.#freeIds.pop() ?? this.#byId.length, port);
+    this.#byId[state.id] = state;
+    state.configure(this.settings.options, this.#random);
+    if (port.monitor) this.monitors = [...this.monitors, state];
+    else this.ports = [...this.ports, state];
+    this.#portsChanged();
+    return state;
+  }
+
+  remove(state: PortState): void {
+    state.attached = false;
+    this.ports = this.ports.filter((each) => each !== state);
+    this.monitors = this.monitors.filter((each) => each !== state);
+    this.macs.removeWhere((owner) => owner === state.id);
+    this.ips.removeOwner(state.id);
+    addPortCounters(this.#pastCounters, state.counters);
+    this.#freeIds.push(state.id);
+    this.#portsChanged();
+  }
+
+  /** Takes out the entries that have aged, once in a while. */
+  sweep(now: number): void {
+    if (now < this.#sweepAt) return;
+    this.#sweepAt = now + hubLimits.sweepMs;
+    this.macs.removeWhere((_owner, updatedAt) => now - updatedAt >= hubLimits.macAgeMs);
+    this.ips.removeAged(now);
+  }
+
+  /** The half of a table key that has the VLAN of a frame. */
+  macWord(word0: number, vlan: number): number {
+    return this.settings.options.NoManageVlanId ? word0 : word0 | (vlan << 16);
+  }
+
+  #portsChanged(): void {
+    this.selectsFlooded =
+      this.accessList.dependsOnReceiver || this.ports.some(({ selectsFlooded }) => selectsFlooded);
+    this.stripsRouters = this.ports.some(({ stripsRouters }) => stripsRouters);
+  }
+}

@@ -1,0 +1,35 @@
+/** Checksum of IP (RFC 1071) over `buffer` from `start` to `end`, on top of `sum`; 16 bits. */
+export function internetChecksum(buffer: Uint8Array, start: number, end: number, sum = 0): number {
+  return foldChecksum(sumWords(buffer, start, end, sum));
+}
+
+/** Sum of the 16-bit words from `start` to `end`, the last one filled with a zero; at most some kilobytes. */
+function sumWords(buffer: Uint8Array, start: number, end: number, sum: number): number {
+  for (let at = start; at < end; at += 2) {
+    sum += ((buffer[at] as number) << 8) | (at + 1 < end ? (buffer[at + 1] as number) : 0);
+  }
+  return sum;
+}
+
+function foldChecksum(sum: number): number {
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x1_0000);
+  return ~sum & 0xffff;
+}
+
+/**
+ * Checksum of TCP, UDP or ICMPv6 with the pseudo header of the IP packet that carries it (RFC 793, RFC 8200 section 8.1).
+ *
+ * @param addressesAt source and destination address of the IP header, one behind the other
+ * @param addressBytes length of both: 8 or 32
+ */
+export function transportChecksum(
+  buffer: Uint8Array,
+  addressesAt: number,
+  addressBytes: number,
+  protocol: number,
+  start: number,
+  end: number,
+): number {
+  const pseudo = sumWords(buffer, addressesAt, addressesAt + addressBytes, protocol + end - start);
+  return internetChecksum(buffer, start, end, pseudo);
+}
