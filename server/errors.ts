@@ -7,7 +7,11 @@
 export const errorCodes = {
   /** Something that none of the other codes describes. */
   FAILED: { exitCode: 1, meaning: "the command failed for another reason, which it prints" },
-  USAGE: { exitCode: 2, meaning: "unknown command, unknown option or a value that is not allowed" },
+  USAGE: {
+    exitCode: 2,
+    meaning:
+      "unknown command, unknown option or a value that is not allowed; apply: a desired state that is not",
+  },
   ALREADY_RUNNING: { exitCode: 3, meaning: "start: a server with this state directory runs already" },
   NOT_RUNNING: { exitCode: 4, meaning: "stop, status, check: no server with this state directory runs" },
   NOT_PERMITTED: { exitCode: 5, meaning: "the operation needs rights that the user does not have" },
@@ -21,7 +25,8 @@ export const errorCodes = {
   UNSUPPORTED: { exitCode: 10, meaning: "the host lacks what the operation needs, such as an init system" },
   BUSY: {
     exitCode: 11,
-    meaning: "install, uninstall, firewall: another one is at work on the same installation",
+    meaning:
+      "install, uninstall, firewall: another one is at work on the same installation; apply: the server is being started or stopped",
   },
 } as const;
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ServerError } from "../errors.ts";
+import { failureOf } from "../supervisor/failure.ts";
 import type { SupervisorMessage } from "../supervisor/messages.ts";
 import { processTitle, takeWorkerRole } from "../supervisor/self-command.ts";
 import type { CliContext } from "./context.ts";
@@ -31,7 +32,7 @@ export function addExecsvcCommand(program: Command, context: CliContext): void {
         process.exitCode = error.exitCode;
         const told = await tell({
           type: "failed",
-          failure: { code: error.code, message: error.message },
+          failure: failureOf(error),
         });
         if (!told) throw error;
       }

@@ -3,6 +3,7 @@ import { isSea } from "node:sea";
 import { Command, CommanderError } from "commander";
 import { resolveStatePaths } from "../config/paths.ts";
 import { errorCodes, ServerError } from "../errors.ts";
+import { addApplyCommand } from "./apply.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CliContext } from "./context.ts";
 import { addExecsvcCommand } from "./execsvc.ts";
@@ -30,6 +31,7 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   addStopCommand(program, context);
   addStatusCommand(program, context);
   addCheckCommand(program, context);
+  addApplyCommand(program, context);
   addInstallCommand(program, context);
   addUninstallCommand(program, context);
   addFirewallCommand(program, context);
@@ -85,6 +87,7 @@ Examples:
   vpnserver status                     see its processes and listeners
   vpnserver check                      see whether each listener answers a VPN client
   vpnserver stop                       stop it
+  vpnserver apply < hubs.json          make hubs and users what the file says
   vpnserver --state-dir ./try start    a second server with files of its own
 
 State directory, the first of these:

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { errorCodes } from "../errors.ts";
-import { notRunning, serves, type RunningStatus } from "../supervisor/running-status.ts";
+import { notRunning, serves, type HubSummary, type RunningStatus } from "../supervisor/running-status.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 
@@ -37,5 +37,10 @@ function describe(status: RunningStatus): string {
     `  worker       ${worker.pid === null ? "being started again" : `process ${worker.pid}`}, ${restarts}`,
     `  certificate  SHA-256 ${status.tlsFingerprint}`,
     ...status.listeners.map((listener) => `  ${describeListener(listener)}`),
+    ...(status.hubs ?? []).map((hub) => `  hub ${describeHub(hub)}`),
   ].join("\n");
+}
+
+function describeHub({ name, online, sessions }: HubSummary): string {
+  return `${name}: ${online ? "online" : "offline"}, ${sessions === 1 ? "1 session" : `${sessions} sessions`}`;
 }

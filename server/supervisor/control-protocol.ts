@@ -1,19 +1,27 @@
+import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import type { Failure } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
 
 /**
  * One request and one response per connection, each a line of JSON. `stop` is answered before the server ends, with the
- * state it is in.
+ * state it is in; `apply` when everything is applied.
  */
-export interface ControlRequest {
-  readonly command: "status" | "stop";
-}
+export type ControlRequest =
+  { readonly command: "status" | "stop" } | ({ readonly command: "apply" } & ApplyRequest);
 
-export type ControlResponse = { readonly status: RunningStatus } | { readonly error: string };
+export type ControlResponse =
+  | { readonly status: RunningStatus }
+  | { readonly applied: ApplyResult }
+  /** The request was understood, and failed. */
+  | { readonly failure: Failure }
+  | { readonly error: string };
 
 export const controlLimits = {
-  requestBytes: 4_096,
-  /** A status with every port that there is. */
+  /** Thousands of users with certificates. */
+  requestBytes: 16 * 1024 * 1024,
+  /** A status with every port that there is; a change of every user. */
   responseBytes: 16 * 1024 * 1024,
   connections: 32,
+  /** From one part of a request to the next. */
   idleMs: 5_000,
 } as const;

@@ -2,9 +2,13 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { socketAddress } from "./control-socket.ts";
+import { failureOf } from "./failure.ts";
+
+/** Answers a request, sooner or later. */
+export type ControlAnswer = (request: ControlRequest) => ControlResponse | Promise<ControlResponse>;
 
 /**
- * Serves `status` and `stop` on a Unix socket that only its owner can open. For the holder of the instance lock: a socket
+ * Serves `status`, `stop` and `apply` on a Unix socket that only its owner can open. For the holder of the instance lock: a socket
  * that is there is a left-over.
  */
 export class ControlServer {
@@ -18,10 +22,7 @@ export class ControlServer {
   }
 
   /** @throws the system's error when the socket cannot be made */
-  static async listen(
-    path: string,
-    answer: (request: ControlRequest) => ControlResponse,
-  ): Promise<ControlServer> {
+  static async listen(path: string, answer: ControlAnswer): Promise<ControlServer> {
     rmSync(path, { force: true });
     const { address, release } = socketAddress(path);
     const server = createServer({ allowHalfOpen: true });
@@ -57,33 +58,41 @@ export class ControlServer {
     });
   }
 
-  #serve(socket: Socket, answer: (request: ControlRequest) => ControlResponse): void {
-    let text = "";
+  #serve(socket: Socket, answer: ControlAnswer): void {
+    const chunks: string[] = [];
+    let length = 0;
     this.#sockets.add(socket);
     socket.setEncoding("utf8");
     socket.setTimeout(controlLimits.idleMs, () => socket.destroy());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#sockets.delete(socket));
-    socket.on("end", () => socket.end());
+    const finish = () => socket.end();
+    socket.on("end", finish);
     socket.on("data", (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf("\n");
-      if (end === -1 && text.length <= controlLimits.requestBytes) return;
-      socket.removeAllListeners("data").resume();
-      socket.end(`${JSON.stringify(answerTo(end === -1 ? text : text.slice(0, end), answer))}\n`);
+      const end = chunk.indexOf("\n");
+      chunks.push(end === -1 ? chunk : chunk.slice(0, end));
+      length += chunk.length;
+      if (end === -1 && length <= controlLimits.requestBytes) return;
+      socket.removeAllListeners("data").off("end", finish).setTimeout(0).resume();
+      void answerTo(chunks.join(""), answer).then((response) => socket.end(`${JSON.stringify(response)}\n`));
     });
   }
 }
 
-function answerTo(line: string, answer: (request: ControlRequest) => ControlResponse): ControlResponse {
+async function answerTo(line: string, answer: ControlAnswer): Promise<ControlResponse> {
   if (line.length > controlLimits.requestBytes) return { error: "the request is too long" };
-  let request: Partial<ControlRequest> | null;
+  let request: { command?: unknown; desired?: unknown; dryRun?: unknown } | null;
   try {
-    request = JSON.parse(line) as Partial<ControlRequest> | null;
+    request = JSON.parse(line) as typeof request;
   } catch {
     return { error: "the request is not JSON" };
   }
-  const command = request?.command;
-  if (command === "status" || command === "stop") return answer({ command });
+  const { command, desired, dryRun } = request ?? {};
+  try {
+    if (command === "status" || command === "stop") return await answer({ command });
+    if (command === "apply") return await answer({ command, desired, dryRun: dryRun === true });
+  } catch (error) {
+    return { failure: failureOf(error) };
+  }
   return { error: "the request has no command that is known here" };
 }

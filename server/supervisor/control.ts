@@ -1,9 +1,11 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../config/paths.ts";
+import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { socketAddress } from "./control-socket.ts";
+import { errorOf } from "./failure.ts";
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { readRunFiles, type ServerProcesses } from "./run-files.ts";
 import { notRunning, type RunningStatus } from "./running-status.ts";
@@ -23,7 +25,7 @@ const pollMs = 20;
  * @throws {ServerError} NOT_PERMITTED when it belongs to another user, FAILED when it does not answer
  */
 export async function readStatus(paths: StatePaths): Promise<RunningStatus | undefined> {
-  return request(paths, { command: "status" });
+  return requestStatus(paths, "status");
 }
 
 export interface StopOptions {
@@ -43,7 +45,7 @@ export interface StopOptions {
  */
 export async function stopServer(paths: StatePaths, options: StopOptions = {}): Promise<void> {
   const { timeoutMs = supervisorTimes.stopMs + 5_000, answerMs = defaultAnswerMs, killMs = 5_000 } = options;
-  const asked = await request(paths, { command: "stop" }, answerMs).catch((error: unknown) => {
+  const asked = await requestStatus(paths, "stop", answerMs).catch((error: unknown) => {
     if (error instanceof ServerError && error.code === "NOT_PERMITTED") throw error;
     return undefined;
   });
@@ -124,11 +126,47 @@ class KnownProcesses {
   }
 }
 
+async function requestStatus(
+  paths: StatePaths,
+  command: "status" | "stop",
+  answerMs = defaultAnswerMs,
+): Promise<RunningStatus | undefined> {
+  const response = await request(paths, { command }, answerMs);
+  if (response === undefined) return undefined;
+  if ("status" in response) return response.status;
+  throw unexpected(response);
+}
+
+/**
+ * Applies a desired state to the server of a state directory.
+ *
+ * @returns `undefined` when none runs
+ * @throws {ServerError} what the server answered; BUSY when it is being started or stopped; NOT_PERMITTED when it belongs to
+ *   another user; FAILED when it does not answer, or is one that does not know the request
+ */
+export async function requestApply(
+  paths: StatePaths,
+  content: ApplyRequest,
+): Promise<ApplyResult | undefined> {
+  const answerMs = supervisorTimes.applyMs + defaultAnswerMs;
+  const response = await request(paths, { command: "apply", ...content }, answerMs);
+  if (response === undefined) return undefined;
+  if ("applied" in response) return response.applied;
+  throw unexpected(response);
+}
+
+function unexpected(response: ControlResponse): ServerError {
+  if ("failure" in response) return errorOf(response.failure);
+  const why = "error" in response ? response.error : "its answer is to another request";
+  return new ServerError("FAILED", `the server refused: ${why}; if it is an older release, update it`);
+}
+
+/** @returns `undefined` when no server runs */
 async function request(
   paths: StatePaths,
   content: ControlRequest,
-  answerMs = defaultAnswerMs,
-): Promise<RunningStatus | undefined> {
+  answerMs: number,
+): Promise<ControlResponse | undefined> {
   let line: string;
   try {
     line = await exchange(paths.controlSocket, `${JSON.stringify(content)}\n`, answerMs);
@@ -143,9 +181,7 @@ async function request(
       { cause: error },
     );
   }
-  const response = JSON.parse(line) as ControlResponse;
-  if ("error" in response) throw new ServerError("FAILED", `the server refused: ${response.error}`);
-  return response.status;
+  return JSON.parse(line) as ControlResponse;
 }
 
 function exchange(path: string, line: string, answerMs: number): Promise<string> {

@@ -90,16 +90,32 @@ async function supervise(
     startedAt,
     listeners: supervisor.listeners,
     tlsFingerprint: supervisor.tlsFingerprint,
+    hubs: null,
+    sessions: null,
   });
-  const control = await ControlServer.listen(paths.controlSocket, ({ command }) => {
-    if (command === "stop") supervisor.stop();
-    return { status: status() };
+  const statusWithHubs = async (): Promise<RunningStatus> => {
+    const hubs = await supervisor.hubs().catch(() => null);
+    const sessions = hubs && hubs.reduce((sum, hub) => sum + hub.sessions, 0);
+    return { ...status(), hubs, sessions };
+  };
+  const control = await ControlServer.listen(paths.controlSocket, async (request) => {
+    switch (request.command) {
+      case "status":
+        return { status: await statusWithHubs() };
+      case "stop":
+        supervisor.stop();
+        return { status: status() };
+      case "apply": {
+        const { desired, dryRun } = request;
+        return { applied: await supervisor.apply({ desired, dryRun }) };
+      }
+    }
   });
   stopRequest.addEventListener("abort", () => supervisor.stop());
   if (stopRequest.aborted) supervisor.stop();
   log.info(`supervisor ${process.pid} started: version ${version}, ${program}`);
   try {
-    if (await supervisor.start()) onStarted(status());
+    if (await supervisor.start()) onStarted(await statusWithHubs());
     return await supervisor.ended;
   } finally {
     await supervisor.ended;

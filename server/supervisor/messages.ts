@@ -1,14 +1,27 @@
+import type { ApplyRequest } from "../config/state-applier.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunningStatus } from "./running-status.ts";
 
 /** What a worker tells its supervisor, over the channel between the two. */
 export type WorkerMessage =
-  /** The first attempt to open every listener is over. */
+  /** The first attempt to open every listener is over; from now on it answers requests. */
   | { readonly type: "ready"; readonly listeners: readonly ListenerStatus[]; readonly tlsFingerprint: string }
   | { readonly type: "listeners"; readonly listeners: readonly ListenerStatus[] }
   /** It cannot start, and ends. */
-  | { readonly type: "failed"; readonly failure: Failure };
+  | { readonly type: "failed"; readonly failure: Failure }
+  | WorkerAnswer;
+
+/** What a supervisor asks its worker. */
+export type WorkerRequest = { readonly type: "hubs" } | ({ readonly type: "apply" } & ApplyRequest);
+
+/** A request on its way, with the number that its answer has. */
+export type NumberedRequest = WorkerRequest & { readonly number: number };
+
+export type WorkerAnswer =
+  | { readonly type: "answer"; readonly number: number; readonly failure: Failure }
+  /** HubSummary[], or an ApplyResult. */
+  | { readonly type: "answer"; readonly number: number; readonly result: unknown };
 
 /** What a supervisor tells the process that started it, once. */
 export type SupervisorMessage =

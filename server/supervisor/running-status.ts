@@ -18,6 +18,17 @@ export interface RunningStatus {
   readonly listeners: readonly ListenerStatus[];
   /** SHA-256 of the server's certificate, in upper-case hexadecimal with colons. */
   readonly tlsFingerprint: string;
+  /** `null` when the worker does not answer. */
+  readonly hubs: readonly HubSummary[] | null;
+  /** VPN sessions of all hubs; `null` when the worker does not answer. */
+  readonly sessions: number | null;
+}
+
+/** A Virtual Hub, as `status --json` prints it. */
+export interface HubSummary {
+  readonly name: string;
+  readonly online: boolean;
+  readonly sessions: number;
 }
 
 /** Whether the server serves at all: user mode serves on the ports that it may open. */

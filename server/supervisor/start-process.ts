@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
 import { ServerError } from "../errors.ts";
+import { errorOf } from "./failure.ts";
 import { readLastLogLines } from "./log-file.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
@@ -43,7 +44,7 @@ export async function startServerProcess(
     closeSync(log);
   }
   const message = await firstMessage(child, paths, timeoutMs);
-  if (message.type === "failed") throw new ServerError(message.failure.code, message.failure.message);
+  if (message.type === "failed") throw errorOf(message.failure);
   if (child.connected) child.disconnect();
   child.unref();
   return message.status;

@@ -1,7 +1,11 @@
+import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
-import type { WorkerMessage } from "./messages.ts";
+import type { NumberedRequest, WorkerMessage, WorkerRequest } from "./messages.ts";
+import type { HubSummary } from "./running-status.ts";
+import { errorOf } from "./failure.ts";
+import { WorkerRequests } from "./worker-requests.ts";
 
 export const supervisorTimes = {
   /** From the end of a worker to the next one, as in the original (`Mayaqua/Unix.c`). */
@@ -14,6 +18,10 @@ export const supervisorTimes = {
   startMs: 60_000,
   /** From the request to end to the end, as in the original. */
   stopMs: 60_000,
+  /** From a look at the hubs to the answer. */
+  hubsMs: 1_000,
+  /** From a desired state to the answer. */
+  applyMs: 60_000,
 } as const;
 
 /** Restarts in a row without a growing pause. */
@@ -39,6 +47,8 @@ export interface WorkerHandle {
   /** `undefined` when the spawn failed. */
   readonly pid: number | undefined;
   kill(signal: NodeJS.Signals): void;
+  /** Asks it something; a message to a worker that is gone is lost. */
+  send(request: NumberedRequest): void;
 }
 
 export interface SupervisorOptions {
@@ -56,6 +66,7 @@ interface Worker {
   readonly handle: WorkerHandle;
   /** Cancels the bound on the start. */
   readonly cancelStartTimer: () => void;
+  readonly requests: WorkerRequests;
   readyAt?: number;
   failure?: ServerError;
 }
@@ -145,6 +156,30 @@ export class Supervisor {
     }, supervisorTimes.stopMs);
   }
 
+  /** @throws {ServerError} see {@link apply} */
+  async hubs(): Promise<readonly HubSummary[]> {
+    return (await this.#ask({ type: "hubs" }, supervisorTimes.hubsMs)) as readonly HubSummary[];
+  }
+
+  /**
+   * Has the worker apply a desired state.
+   *
+   * @throws {ServerError} what it answered; BUSY when there is none that serves at present; FAILED when it ends, or does not
+   *   answer in time
+   */
+  async apply(request: ApplyRequest): Promise<ApplyResult> {
+    return (await this.#ask({ type: "apply", ...request }, supervisorTimes.applyMs)) as ApplyResult;
+  }
+
+  async #ask(request: WorkerRequest, timeoutMs: number): Promise<unknown> {
+    const worker = this.#worker;
+    if (worker?.readyAt === undefined || this.#stopping) {
+      const what = this.#stopping ? "is being stopped" : "is being started";
+      throw new ServerError("BUSY", `the server ${what}; try again`);
+    }
+    return worker.requests.ask(request, (numbered) => worker.handle.send(numbered), timeoutMs);
+  }
+
   #startWorker(): void {
     const { spawnWorker, schedule, log, onWorkerChanged } = this.#options;
     const handle = spawnWorker({
@@ -153,6 +188,7 @@ export class Supervisor {
     });
     const worker: Worker = {
       handle,
+      requests: new WorkerRequests({ schedule }),
       cancelStartTimer: schedule(() => {
         worker.failure = new ServerError(
           "FAILED",
@@ -182,7 +218,10 @@ export class Supervisor {
         this.#listeners = message.listeners;
         break;
       case "failed":
-        worker.failure = new ServerError(message.failure.code, message.failure.message);
+        worker.failure = errorOf(message.failure);
+        break;
+      case "answer":
+        worker.requests.take(message);
         break;
     }
   }
@@ -203,6 +242,7 @@ export class Supervisor {
     const { pid } = worker.handle;
     const how = `worker ${pid === undefined ? "" : `${pid} `}${describe(end)}`;
     worker.cancelStartTimer();
+    worker.requests.fail(new ServerError("FAILED", `the ${how} before it answered`));
     this.#worker = undefined;
     onWorkerChanged?.(undefined);
     if (this.#stopping || end.code === 0 || end.signal === "SIGTERM") {

@@ -32,7 +32,7 @@ export function spawnWorkerProcess(
   } catch (error) {
     // Out of memory, say; other failures are told by an event.
     setImmediate(() => events.onEnd({ code: null, signal: null, error: error as Error }));
-    return { pid: undefined, kill: () => {} };
+    return { pid: undefined, kill: () => {}, send: () => {} };
   }
   let ended = false;
   const end: WorkerEvents["onEnd"] = (how) => {
@@ -49,7 +49,12 @@ export function spawnWorkerProcess(
   });
   forwardLines(child.stdout, onOutput);
   forwardLines(child.stderr, onOutput);
-  return { pid: child.pid, kill: (signal) => void child.kill(signal) };
+  return {
+    pid: child.pid,
+    kill: (signal) => void child.kill(signal),
+    // A worker whose channel is closed is about to end, which whoever waits for an answer is told.
+    send: (request) => void (child.connected && child.send(request, () => {})),
+  };
 }
 
 function forwardLines(stream: Readable | null, onLine: (line: string) => void): void {

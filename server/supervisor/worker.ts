@@ -1,12 +1,15 @@
 import { appendFileSync } from "node:fs";
 import type { StatePaths } from "../config/paths.ts";
 import { ConfigStore } from "../config/config-store.ts";
+import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
 import type { Server } from "../app.ts";
 import { ServerError } from "../errors.ts";
 import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import { createLogger } from "../logger.ts";
 import { LogWriter } from "../logs/log-writer.ts";
-import type { WorkerMessage } from "./messages.ts";
+import { failureOf } from "./failure.ts";
+import type { NumberedRequest, WorkerMessage } from "./messages.ts";
+import type { HubSummary } from "./running-status.ts";
 import { processTitle } from "./self-command.ts";
 
 /** Bound on the orderly end of a worker that was asked to end; below the patience of its supervisor. */
@@ -63,6 +66,25 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       },
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
     });
+    const applier = new StateApplier({
+      paths,
+      store: config,
+      applyHubs: (hubs) => server.applyHubs(hubs),
+      certificate: server.certificate,
+    });
+    answerRequests({
+      hubs: () => Promise.resolve(server.hubs()),
+      apply: async (request) => {
+        const result = await applier.apply(request);
+        const { changes, endedSessions } = result;
+        if (result.changed && !request.dryRun) {
+          log.info(
+            `applied a desired state: ${changes.length} changes, ${endedSessions.length} sessions ended`,
+          );
+        }
+        return result;
+      },
+    });
     tell({ type: "ready", listeners: server.listeners(), tlsFingerprint: server.certificateFingerprint });
     const boundMs = await asked.promise;
     setTimeout(() => {
@@ -77,8 +99,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     if (!(error instanceof ServerError)) {
       log.error(`fault at the start of the worker: ${error instanceof Error ? error.stack : message}`);
     }
-    const code = error instanceof ServerError ? error.code : "FAILED";
-    tell({ type: "failed", failure: { code, message } }, () => process.exit(1));
+    tell({ type: "failed", failure: failureOf(error) }, () => process.exit(1));
   }
 }
 
@@ -86,6 +107,23 @@ export async function runWorker(paths: StatePaths): Promise<void> {
 function withUser(hub: HubSettings, hubName: string, user: UserSettings): HubSettings {
   if (hub.name !== hubName) return hub;
   return { ...hub, users: new Map([...hub.users, [user.name.toLowerCase(), user]]) };
+}
+
+interface Answers {
+  readonly hubs: () => Promise<readonly HubSummary[]>;
+  readonly apply: (request: ApplyRequest) => Promise<ApplyResult>;
+}
+
+/** Answers what the supervisor asks. */
+function answerRequests(answers: Answers): void {
+  process.on("message", (message) => {
+    const { number, ...request } = message as NumberedRequest;
+    const answer: Promise<unknown> = request.type === "apply" ? answers.apply(request) : answers.hubs();
+    answer.then(
+      (result) => tell({ type: "answer", number, result }),
+      (error: unknown) => tell({ type: "answer", number, failure: failureOf(error) }),
+    );
+  });
 }
 
 function tell(message: WorkerMessage, done: () => void = () => {}): void {

@@ -21,6 +21,8 @@ const status: RunningStatus = {
   worker: { pid: 11, restarts: 2 },
   startedAt: "2026-01-31T12:00:00.000Z",
   listeners: [{ port: 5555, state: "Listening" }],
+  hubs: null,
+  sessions: null,
   tlsFingerprint: "AB:CD",
 };
 

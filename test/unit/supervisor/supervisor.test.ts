@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { ServerError, type ErrorCode } from "../../../server/errors.ts";
 import type { ListenerStatus } from "../../../server/listener-status.ts";
+import type { NumberedRequest } from "../../../server/supervisor/messages.ts";
 import {
   firstStartRestarts,
   quickRestarts,
@@ -25,6 +26,7 @@ class FakeWorker {
   readonly pid: number | undefined;
   readonly events: WorkerEvents;
   readonly signals: string[] = [];
+  readonly requests: NumberedRequest[] = [];
 
   constructor(pid: number | undefined, events: WorkerEvents) {
     this.pid = pid;
@@ -33,6 +35,10 @@ class FakeWorker {
 
   kill(signal: NodeJS.Signals): void {
     this.signals.push(signal);
+  }
+
+  send(request: NumberedRequest): void {
+    this.requests.push(request);
   }
 
   ready(listeners = listening): void {

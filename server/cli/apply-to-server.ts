@@ -1,0 +1,63 @@
+import { stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigStore } from "../config/config-store.ts";
+import { makeStateDirectories, type StatePaths } from "../config/paths.ts";
+import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
+import { ServerError } from "../errors.ts";
+import { requestApply } from "../supervisor/control.ts";
+import { InstanceLock } from "../supervisor/instance-lock.ts";
+import { loadOrCreateCertificate } from "../transport/certificate.ts";
+
+/** Patience with a server that is being started or stopped. */
+const busyMs = 20_000;
+const pollMs = 100;
+
+/**
+ * Applies a desired state to the server that runs with a state directory, or to the files of one that does not run.
+ *
+ * @throws {ServerError}
+ */
+export async function applyToServer(paths: StatePaths, request: ApplyRequest): Promise<ApplyResult> {
+  const deadline = performance.now() + busyMs;
+  for (;;) {
+    try {
+      const result = (await requestApply(paths, request)) ?? (await applyToFiles(paths, request));
+      if (result !== undefined) return result;
+    } catch (error) {
+      const isBusy = error instanceof ServerError && error.code === "BUSY";
+      if (!isBusy || performance.now() >= deadline) throw error;
+    }
+    if (performance.now() >= deadline) {
+      throw new ServerError("BUSY", "the server is being started or stopped; try again");
+    }
+    await sleep(pollMs);
+  }
+}
+
+/** @returns `undefined` when a server has started meanwhile */
+async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<ApplyResult | undefined> {
+  await makeStateDirectories(paths);
+  const { uid } = await stat(paths.stateDirectory);
+  if (uid !== process.geteuid?.()) {
+    // Files of root's would be none that the server can read.
+    throw new ServerError(
+      "NOT_PERMITTED",
+      `${paths.stateDirectory} belongs to user id ${uid}, and the server does not run: run this as that user, or start the server`,
+    );
+  }
+  const lock = InstanceLock.acquire(paths.lockFile);
+  if (lock === undefined) return undefined;
+  try {
+    const store = await ConfigStore.open(paths);
+    const { certificatePem } = await loadOrCreateCertificate(paths);
+    const applier = new StateApplier({
+      paths,
+      store,
+      applyHubs: () => ({ endedSessions: [] }),
+      certificate: certificatePem,
+    });
+    return await applier.apply(request);
+  } finally {
+    lock.release();
+  }
+}
