@@ -18,9 +18,10 @@ export function carriesTcpData(frame: Frame): boolean {
  * The frame that answers an HTTP request with a redirect, in the name of the server that was asked.
  *
  * @param request read from the frame with the request, for which {@link carriesTcpData} holds
- * @param location printable ASCII
+ * @param url where to; what may not stand in a header or in HTML is escaped
  */
-export function encodeRedirect(request: Frame, location: string): Buffer {
+export function encodeRedirect(request: Frame, url: string): Buffer {
+  const location = escapeUrl(url);
   const { buffer, networkAt, transportAt } = request;
   const body = `<html><head><title>Moved</title></head><body><a href="${location}">${location}</a></body></html>\r\n`;
   const text =
@@ -69,4 +70,12 @@ export function encodeRedirect(request: Frame, location: string): Buffer {
     tcpAt + 16,
   );
   return frame;
+}
+
+function escapeUrl(url: string): string {
+  return url
+    .trim()
+    .replace(/[^\x21-\x7e]+|["'<>]/gu, (text) =>
+      Buffer.from(text).reduce((escaped, byte) => escaped + `%${byte.toString(16).padStart(2, "0")}`, ""),
+    );
 }
