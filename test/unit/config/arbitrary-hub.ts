@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import type { AccessEndpoint, AccessRule } from "../../../server/hub/access-rule.ts";
+import {
+  defaultHubOptions,
+  packetLogKinds,
+  type Authentication,
+  type GroupSettings,
+  type HubLogSettings,
+  type HubOptions,
+  type HubSettings,
+  type UserSettings,
+} from "../../../server/hub/hub-settings.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/hub/policy.ts";
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const uint = fc.nat({ max: 0xffff_ffff });
+/** Names in the file are words; what is escaped in them is tried here as well. */
+const name = fc
+  .string({ unit: "binary", minLength: 1, maxLength: 12 })
+  .filter((text) => !text.includes("\0"));
+const text = fc.string({ unit: "binary", maxLength: 20 });
+/** What the file can hold: whole milliseconds after the protocol's epoch. */
+const time = fc.integer({ min: 32_400_001, max: 4_000_000_000_000 });
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+
+const policy = record<Policy>(
+  Object.fromEntries(
+    policyNames.map((each) => {
+      const range = policyRanges.get(each);
+      if (range === undefined) return [each, fc.boolean()];
+      const limit = fc.integer({ min: range.least, max: range.most });
+      return [each, range.zero ? fc.oneof(fc.constant(0), limit) : limit];
+    }),
+  ) as unknown as { [K in keyof Policy]: fc.Arbitrary<Policy[K]> },
+).map((value) => ({ ...defaultPolicy, ...value }));
+
+const authentication: fc.Arbitrary<Authentication> = fc.oneof(
+  record({ type: fc.constant("anonymous" as const) }),
+  record({ type: fc.constant("password" as const), hashedKey: bytes(20), ntLmHash: bytes(16) }),
+  record({ type: fc.constant("certificate" as const), certificate: fc.uint8Array({ maxLength: 40 }) }),
+  record({
+    type: fc.constant("signed-certificate" as const),
+    commonName: text,
+    serial: fc.uint8Array({ maxLength: 20 }),
+  }),
+  record({ type: fc.constant("radius" as const), name: text }),
+  record({ type: fc.constant("nt-domain" as const), name: text }),
+);
+
+const user = record<UserSettings>({
+  name,
+  realName: text,
+  note: text,
+  group: fc.option(name, { nil: undefined }),
+  authentication,
+  expiresAt: fc.option(time, { nil: undefined }),
+  policy: fc.option(policy, { nil: undefined }),
+  createdAt: time,
+  updatedAt: time,
+});
+
+const group = record<GroupSettings>({
+  name,
+  realName: text,
+  note: text,
+  policy: fc.option(policy, { nil: undefined }),
+});
+
+function endpoint(size: number): fc.Arbitrary<AccessEndpoint> {
+  const network = record({ address: bytes(size), mask: bytes(size) }).filter(({ address, mask }) =>
+    [...address, ...mask].some((byte) => byte !== 0),
+  );
+  const ports = fc
+    .tuple(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 65_535 }))
+    .map(([one, other]) => ({ first: Math.min(one, other), last: Math.max(one, other) }));
+  return record<AccessEndpoint>({
+    network: fc.option(network, { nil: undefined }),
+    mac: fc.option(record({ address: bytes(6), mask: bytes(6) }), { nil: undefined }),
+    ports: fc.option(ports, { nil: undefined }),
+    user: fc.option(name, { nil: undefined }),
+  });
+}
+
+const rule: fc.Arbitrary<AccessRule> = fc.constantFrom("ipv4" as const, "ipv6" as const).chain((version) => {
+  const side = endpoint(version === "ipv4" ? 4 : 16);
+  return record<AccessRule>({
+    priority: uint,
+    active: fc.boolean(),
+    note: text,
+    action: fc.constantFrom("pass", "discard"),
+    version: fc.constant(version),
+    source: side,
+    destination: side,
+    protocol: fc.option(fc.integer({ min: 1, max: 255 }), { nil: undefined }),
+    established: fc.option(fc.boolean(), { nil: undefined }),
+    delayMs: fc.integer({ min: 0, max: 10_000 }),
+    jitterPercent: fc.integer({ min: 0, max: 100 }),
+    lossPercent: fc.integer({ min: 0, max: 100 }),
+    redirectUrl: text,
+  });
+});
+
+const options = record<HubOptions>(
+  Object.fromEntries(
+    Object.entries(defaultHubOptions).map(([each, value]) => [
+      each,
+      typeof value === "boolean" ? fc.boolean() : uint,
+    ]),
+  ) as unknown as { [K in keyof HubOptions]: fc.Arbitrary<HubOptions[K]> },
+);
+
+const log = record<HubLogSettings>({
+  saveSecurityLog: fc.boolean(),
+  savePacketLog: fc.boolean(),
+  packetLog: record(
+    Object.fromEntries(packetLogKinds.map((kind) => [kind, fc.constantFrom(0, 1, 2)])) as unknown as {
+      [K in keyof HubLogSettings["packetLog"]]: fc.Arbitrary<HubLogSettings["packetLog"][K]>;
+    },
+  ),
+});
+
+const byName = <T extends { readonly name: string }>(each: fc.Arbitrary<T>) =>
+  fc
+    .uniqueArray(each, { maxLength: 4, selector: ({ name: key }) => key.toLowerCase() })
+    .map((all): ReadonlyMap<string, T> => new Map(all.map((value) => [value.name.toLowerCase(), value])));
+
+/** Any hub that the configuration can hold. */
+export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
+  name,
+  online: fc.boolean(),
+  maxSessions: uint,
+  options,
+  message: text,
+  hashedPassword: bytes(20),
+  securePassword: bytes(20),
+  users: byName(user),
+  groups: byName(group),
+  accessList: fc
+    .uniqueArray(rule, { maxLength: 4, selector: ({ priority }) => priority })
+    .map((rules) => rules.sort((one, other) => one.priority - other.priority)),
+  trustedAuthorities: fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 3 }),
+  log,
+});
