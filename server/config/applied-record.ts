@@ -28,19 +28,7 @@ export const emptyRecord: AppliedRecord = { hubs: new Map() };
  */
 export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
   try {
-    const { hubs } = JSON.parse(await readFile(path, "utf8")) as {
-      hubs: Record<string, { created: boolean; users: string[]; groups: string[]; settings: string[] }>;
-    };
-    const entries = Object.entries(hubs).map(([name, hub]): [string, AppliedHub] => [
-      name,
-      {
-        created: hub.created,
-        users: new Set(hub.users),
-        groups: new Set(hub.groups),
-        settings: new Set(hub.settings),
-      },
-    ]);
-    return { hubs: new Map(entries) };
+    return parseRecord(JSON.parse(await readFile(path, "utf8")));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return emptyRecord;
     const why = error instanceof SyntaxError ? "it is not in JSON" : (error as Error).message;
@@ -50,6 +38,28 @@ export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
       { cause: error },
     );
   }
+}
+
+function parseRecord(value: unknown): AppliedRecord {
+  const hubs = (value as { hubs?: unknown } | null)?.hubs;
+  if (typeof hubs !== "object" || hubs === null) throw new Error("it has no hubs");
+  const entries = Object.entries(hubs).map(
+    ([name, hub]: [string, Partial<Record<keyof AppliedHub, unknown>>]) => {
+      const names = (key: "users" | "groups" | "settings") => {
+        const list = hub[key];
+        if (!Array.isArray(list)) throw new Error(`it has no ${key} of hub ${name}`);
+        return new Set(list.map(String));
+      };
+      const applied: AppliedHub = {
+        created: hub.created === true,
+        users: names("users"),
+        groups: names("groups"),
+        settings: names("settings"),
+      };
+      return [name, applied] as const;
+    },
+  );
+  return { hubs: new Map(entries) };
 }
 
 /** @throws {ServerError} STATE_INVALID when it cannot be written */

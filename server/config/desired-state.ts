@@ -89,13 +89,22 @@ const mostProblems = 50;
  * @throws {ServerError} USAGE with every problem and its path; no message holds a password
  */
 export function parseDesiredState(value: unknown): DesiredState {
+  const { desired, problems } = checkDesiredState(value);
+  throwProblems(problems);
+  return desired;
+}
+
+/** The same for those who tell the problems in words of their own; only without a problem is the state complete. */
+export function checkDesiredState(value: unknown): {
+  readonly desired: DesiredState;
+  readonly problems: readonly string[];
+} {
   const problems = new Problems();
   const root = new ObjectCheck({ value, path: "" }, ["hubs"], problems);
   if (!root.has("hubs")) root.report("hubs", "is missing; a list of hubs, which may be empty, is expected");
   const hubs = (root.list("hubs", limits.hubs) ?? []).map((member) => checkHub(member, problems));
   checkNames(hubs, "hubs", problems);
-  throwProblems(problems.texts);
-  return { hubs };
+  return { desired: { hubs }, problems: problems.texts };
 }
 
 /** @throws {ServerError} USAGE when there is a problem */

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import {
+  defaultServerConfig,
+  readServerConfig,
+  writeServerConfig,
+} from "../../../server/config/config-file.ts";
+import { ConfigStore } from "../../../server/config/config-store.ts";
+import { createHubSettings, defaultHubs } from "../../../server/config/hub-config.ts";
+import { ServerError } from "../../../server/errors.ts";
+import type { HubSettings } from "../../../server/hub/hub-settings.ts";
+
+let directory: string;
+let paths: { configFile: string };
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "vpnserver-store-"));
+  paths = { configFile: join(directory, "vpn_server.config") };
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const add = (name: string) => (hubs: readonly HubSettings[]) => [...hubs, createHubSettings(name)];
+const names = (hubs: readonly HubSettings[]) => hubs.map(({ name }) => name);
+
+describe("ConfigStore", () => {
+  test("of a fresh server has the ports of the manual and the hub DEFAULT, and writes them once", async () => {
+    const store = await ConfigStore.open(paths);
+    assert.deepEqual(store.listeners, defaultServerConfig.listeners);
+    assert.deepEqual(store.hubs, defaultHubs);
+    assert.deepEqual(await readdir(directory), []);
+    await store.create();
+    const first = await readFile(paths.configFile);
+    assert.equal((await stat(paths.configFile)).mode & 0o777, 0o600);
+    await store.create();
+    await (await ConfigStore.open(paths)).create();
+    assert.deepEqual(await readFile(paths.configFile), first);
+    assert.deepEqual((await ConfigStore.open(paths)).hubs, defaultHubs);
+  });
+
+  test("keeps the listeners that an installation wrote, and adds the hub DEFAULT", async () => {
+    await writeServerConfig(paths, { listeners: [{ port: 4433, enabled: true }] });
+    const store = await ConfigStore.open(paths);
+    assert.deepEqual(store.listeners, [{ port: 4433, enabled: true }]);
+    assert.deepEqual(names(store.hubs), ["DEFAULT"]);
+  });
+
+  test("an update is on the disk when it resolves, and updates follow each other", async () => {
+    const store = await ConfigStore.open(paths);
+    const updates = ["A", "B", "C"].map((name) => store.update(add(name)));
+    assert.deepEqual(names(await (updates[1] as Promise<HubSettings[]>)), ["DEFAULT", "A", "B"]);
+    await Promise.all(updates);
+    assert.deepEqual(names(store.hubs), ["DEFAULT", "A", "B", "C"]);
+    assert.deepEqual((await ConfigStore.open(paths)).hubs, store.hubs);
+  });
+
+  test("an update that fails changes nothing, and the next one works", async () => {
+    const store = await ConfigStore.open(paths);
+    await store.create();
+    const before = await readFile(paths.configFile);
+    const fault = new Error("no");
+    await assert.rejects(
+      store.update(() => {
+        throw fault;
+      }),
+      fault,
+    );
+    assert.deepEqual(names(store.hubs), ["DEFAULT"]);
+    assert.deepEqual(await readFile(paths.configFile), before);
+    assert.deepEqual(names(await store.update(add("A"))), ["DEFAULT", "A"]);
+  });
+
+  test("what cannot be written is told, and not taken", async () => {
+    const store = await ConfigStore.open(paths);
+    await mkdir(paths.configFile);
+    await assert.rejects(
+      store.update(add("A")),
+      (error) => error instanceof ServerError && error.code === "STATE_INVALID",
+    );
+    assert.deepEqual(names(store.hubs), ["DEFAULT"]);
+  });
+
+  test("leaves alone what others wrote into the file meanwhile, such as listeners", async () => {
+    const store = await ConfigStore.open(paths);
+    await store.create();
+    await writeServerConfig(paths, { listeners: [{ port: 4433, enabled: true }] });
+    await store.update(add("A"));
+    assert.deepEqual(await readServerConfig(paths), { listeners: [{ port: 4433, enabled: true }] });
+    assert.deepEqual(names((await ConfigStore.open(paths)).hubs), ["DEFAULT", "A"]);
+  });
+
+  test("refuses a file with a value that cannot be used, names both, and leaves it as it is", async () => {
+    const text =
+      "declare root\n{\ndeclare VirtualHUB\n{\ndeclare A\n{\ndeclare Option\n{\nuint MaxSession x\n}\n}\n}\n}\n";
+    await writeFile(paths.configFile, text);
+    await assert.rejects(
+      ConfigStore.open(paths),
+      (error) =>
+        error instanceof ServerError &&
+        error.code === "STATE_INVALID" &&
+        error.message.includes(paths.configFile) &&
+        error.message.includes("VirtualHUB/A/Option/MaxSession is no number"),
+    );
+    assert.equal(await readFile(paths.configFile, "utf8"), text);
+  });
+});
