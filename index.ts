@@ -7,3 +7,6 @@ const fleet = new VpnFleet("fleet", fleetFromConfig());
 
 /** The servers by name: health, mode, where clients connect, and what is wrong where something is. */
 export const servers = fleet.servers;
+
+/** Texts of `.vpn` files by server, hub and user, for VPN clients to import; secret. */
+export const vpnFiles = fleet.vpnFiles;

@@ -3,7 +3,7 @@ import type { HealthReport } from "./health.ts";
 
 /** How the deployment of one server ended, for those who must go on when it failed. */
 export type DeploymentOutcome =
-  | { readonly kind: "healthy"; readonly health: HealthReport }
+  | { readonly kind: "healthy"; readonly health: HealthReport; /** PEM. */ readonly certificate: string }
   /** Installed, but the health check failed; `problem` says why. */
   | { readonly kind: "unhealthy"; readonly problem: string }
   /** The host was not reached, so nothing was done there; `problem` says why. */

@@ -2,21 +2,23 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { hubProblems } from "./desired-hubs.ts";
 import type { SshConnectionArgs, SshEndpointArgs } from "./connection.ts";
 import type { VpnFleetArgs } from "./vpn-fleet.ts";
-import type { VpnServerOptions } from "./server-arguments.ts";
+import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** A key of the configuration: what its value must be, and what it is for. */
 interface Key {
-  readonly type: "string" | "number" | "boolean" | "numbers";
+  readonly type: "string" | "number" | "boolean" | "numbers" | "hubs";
   readonly secret?: true;
 }
 
 const optionKeys: Readonly<Record<keyof VpnServerOptions, Key>> = {
   mode: { type: "string" },
   listeners: { type: "numbers" },
+  hubs: { type: "hubs", secret: true },
   openFirewall: { type: "boolean" },
   directory: { type: "string" },
   stateDirectory: { type: "string" },
@@ -25,6 +27,8 @@ const optionKeys: Readonly<Record<keyof VpnServerOptions, Key>> = {
   healthTimeoutSeconds: { type: "number" },
   connectTimeoutSeconds: { type: "number" },
 };
+
+const serverKeys: Readonly<Record<"publicHost", Key>> = { publicHost: { type: "string" } };
 
 const endpointKeys: Readonly<Record<keyof SshEndpointArgs | "privateKeyFile", Key>> = {
   host: { type: "string" },
@@ -108,7 +112,7 @@ function addHost(servers: VpnFleetArgs["servers"], value: Json, path: string, pr
   if (Object.hasOwn(servers, name)) {
     problems.push(`${path}.name is "${name}", which another host has already`);
   }
-  const read = readKeys(others, { ...endpointKeys, ...optionKeys }, `${path}.`, problems, [
+  const read = readKeys(others, { ...endpointKeys, ...serverKeys, ...optionKeys }, `${path}.`, problems, [
     "name",
     "bastion",
   ]);
@@ -120,7 +124,7 @@ function addHost(servers: VpnFleetArgs["servers"], value: Json, path: string, pr
     problems.push(`${path}.bastion is ${describe(bastion)}; an object with host and hostKey is needed`);
   }
   servers[name] = {
-    ...(pick(read, optionKeys) as VpnServerOptions),
+    ...(pick(read, { ...serverKeys, ...optionKeys }) as Omit<VpnServerArgs, "connection">),
     connection: connection as unknown as SshConnectionArgs,
   };
 }
@@ -141,6 +145,8 @@ function readKeys(
       );
     } else if (!hasType(value, key.type)) {
       problems.push(`${path}${name} is ${describe(value, key.secret)}; ${articles[key.type]} is needed`);
+    } else if (key.type === "hubs" && hubProblems(value).length > 0) {
+      problems.push(...hubProblems(value).map((problem) => path + problem));
     } else {
       result[name] = key.secret ? pulumi.secret(value) : value;
     }
@@ -153,12 +159,15 @@ const articles: Readonly<Record<Key["type"], string>> = {
   number: "a number",
   boolean: "true or false",
   numbers: "a list of numbers, such as [443, 992, 5555],",
+  hubs: "a list of hubs",
 };
 
 function hasType(value: Json, type: Key["type"]): boolean {
   switch (type) {
     case "numbers":
       return Array.isArray(value) && value.every((item) => typeof item === "number");
+    case "hubs":
+      return Array.isArray(value);
     case "string":
     case "number":
     case "boolean":

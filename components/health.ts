@@ -2,16 +2,17 @@ import { probeListener } from "../server/client/probe.ts";
 import type { Artifact } from "./artifact.ts";
 import type { SshConnection } from "./connection.ts";
 import {
+  applyCommand,
   installScript,
   releaseMissing,
   scriptRunner,
   serverCommand,
   uploadPath,
-  type InstalledServer,
   type InstallOptions,
 } from "./host-script.ts";
-import { parseFinalJson, type ListenerReport } from "./install-report.ts";
+import { parseFinalJson, type InstallReport, type ListenerReport } from "./install-report.ts";
 import { SshSession } from "./ssh-session.ts";
+import { parseApplyReport } from "./vpn-connection.ts";
 
 /** One listener as the health check saw it. */
 export interface ListenerHealth {
@@ -45,12 +46,20 @@ export interface HealthReport {
 
 export interface HealthCheckOptions {
   readonly connection: SshConnection;
-  readonly installed: InstalledServer;
+  readonly installed: InstallReport;
   readonly install: InstallOptions;
+  /** What the hubs are to be: standard input of `vpnserver apply`. */
+  readonly hubs: string;
   readonly artifact: Artifact;
   readonly timeoutMs: number;
   /** Told in words what is being done about a server that is not well. */
   readonly warn: (message: string) => void;
+}
+
+interface HealthCheck {
+  readonly health: HealthReport;
+  /** The certificate that the server has now, PEM. */
+  readonly certificate: string;
 }
 
 /** `vpnserver status --json`. */
@@ -69,36 +78,58 @@ const logLines = 15;
 
 /**
  * Checks that the server really serves: both processes, the expected release, and a VPN protocol handshake on each
- * listener through the SSH connection. A server that is not well is started again once, and checked again.
+ * listener through the SSH connection. A server that is not well is started again once, and checked again. Hubs that are
+ * no longer as they were declared are made so again.
  *
  * @throws Error with what is wrong and the server's last log lines
  */
-export async function checkHealth(options: HealthCheckOptions): Promise<HealthReport> {
+export async function checkHealth(options: HealthCheckOptions): Promise<HealthCheck> {
   const session = await SshSession.connect(options.connection, { deadlineMs: options.timeoutMs });
   try {
-    try {
-      return await examine(session, options);
-    } catch (error) {
-      if (!(error instanceof UnhealthyError)) throw error;
-      options.warn(`${error.message}; starting it again`);
-    }
-    await restore(session, options);
-    try {
-      const report = await examine(session, options);
-      options.warn("the server is healthy again");
-      return report;
-    } catch (error) {
-      if (!(error instanceof UnhealthyError)) throw error;
-      throw new Error(
-        `${error.message}, also after it was started again.${await lastLogLines(session, options)}`,
-        {
-          cause: error,
-        },
-      );
-    }
+    const health = await examineAndRestore(session, options);
+    return { health, certificate: await restoreHubs(session, options) };
   } finally {
     session.close();
   }
+}
+
+async function examineAndRestore(session: SshSession, options: HealthCheckOptions): Promise<HealthReport> {
+  try {
+    return await examine(session, options);
+  } catch (error) {
+    if (!(error instanceof UnhealthyError)) throw error;
+    options.warn(`${error.message}; starting it again`);
+  }
+  await restore(session, options);
+  try {
+    const report = await examine(session, options);
+    options.warn("the server is healthy again");
+    return report;
+  } catch (error) {
+    if (!(error instanceof UnhealthyError)) throw error;
+    throw new Error(
+      `${error.message}, also after it was started again.${await lastLogLines(session, options)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Resolves to the server's certificate. */
+async function restoreHubs(session: SshSession, options: HealthCheckOptions): Promise<string> {
+  const { stdout, stderr, code } = await session.run(
+    applyCommand(options.installed, options.connection.user),
+    { stdin: options.hubs, timeoutMs: commandTimeoutMs },
+  );
+  if (code !== 0) {
+    throw new Error(
+      `the hubs could not be compared with what was declared: ${stderr.trim() || `apply ended with ${code ?? "a signal"}`}`,
+    );
+  }
+  const { changes, certificate } = parseApplyReport(stdout);
+  if (changes.length > 0) {
+    options.warn(`the hubs were no longer as declared, and are so again: ${changes.join("; ")}`);
+  }
+  return certificate;
 }
 
 class UnhealthyError extends Error {

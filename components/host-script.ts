@@ -106,13 +106,23 @@ export interface InstalledServer {
   readonly stateDirectory: string;
 }
 
+/**
+ * The command that makes the hubs what its standard input says. It names the release, so that another release is another
+ * command, and Pulumi runs it again.
+ */
+export function applyCommand(installed: InstalledServer & { readonly sha256: string }, user: string): string {
+  return commandOf(installed, user, `releases/${installed.sha256}`, "apply --json");
+}
+
 /** A command line for the installed server, as root where the service needs it. */
 export function serverCommand(installed: InstalledServer, user: string, words: string): string {
+  return commandOf(installed, user, "current", words);
+}
+
+function commandOf(installed: InstalledServer, user: string, folder: string, words: string): string {
   const sudo = installed.mode === "service" && user !== "root" ? "sudo -n " : "";
-  return (
-    sudo +
-    `${quote(`${installed.prefix}/current/vpnserver`)} --state-dir ${quote(installed.stateDirectory)} ${words}`
-  );
+  const executable = quote(`${installed.prefix}/${folder}/vpnserver`);
+  return `${sudo}${executable} --state-dir ${quote(installed.stateDirectory)} ${words}`;
 }
 
 function prefixes({ mode, directory }: Pick<InstallOptions, "mode" | "directory">): string[] {

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argument-error.ts";
 import { resolveConnection, type SshConnection, type SshConnectionArgs } from "./connection.ts";
+import type { HubArgs } from "./hub-arguments.ts";
 import { DeploymentMode, type InstallOptions } from "./host-script.ts";
 
 /** What can be chosen for a VpnServer, and in a fleet for all of them at once. */
@@ -16,6 +17,11 @@ export interface VpnServerOptions {
    * @default what the server has; 443, 992 and 5555 at first
    */
   listeners?: pulumi.Input<pulumi.Input<number>[]>;
+  /**
+   * The Virtual Hubs with their users, groups and access lists.
+   * @default what the server has; an empty hub `DEFAULT` at first
+   */
+  hubs?: pulumi.Input<pulumi.Input<HubArgs>[]>;
   /**
    * Open the listeners' ports in the host's own firewall (nftables or ufw). Only rules of our own are added, and taken
    * away again.
@@ -58,11 +64,18 @@ export interface VpnServerOptions {
 export interface VpnServerArgs extends VpnServerOptions {
   /** How the host is reached over SSH. */
   connection: pulumi.Input<SshConnectionArgs>;
+  /**
+   * Host name or address that VPN clients connect to, where it is another than the one of the SSH connection.
+   * @default the connection's host
+   */
+  publicHost?: pulumi.Input<string>;
 }
 
 /** The arguments of a server whose values are known and have been checked. */
 export interface ServerSettings {
   readonly connection: SshConnection;
+  /** Where VPN clients connect; an IPv6 address without brackets. */
+  readonly publicHost: string;
   readonly install: Omit<InstallOptions, "sha256">;
   readonly removal: { readonly uninstall: boolean; readonly keepState: boolean };
   readonly connectTimeoutMs: number;
@@ -73,7 +86,7 @@ export interface ServerSettings {
  *
  * @throws ArgumentError that names the argument and what is allowed
  */
-export function resolveSettings(args: pulumi.Unwrap<VpnServerArgs>): ServerSettings {
+export function resolveSettings(args: Omit<pulumi.Unwrap<VpnServerArgs>, "hubs">): ServerSettings {
   const { mode = DeploymentMode.Auto, healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
   const modes: readonly string[] = Object.values(DeploymentMode);
   if (!modes.includes(mode)) throw new ArgumentError("mode", `is "${mode}"; allowed are ${modes.join(", ")}`);
@@ -90,8 +103,14 @@ export function resolveSettings(args: pulumi.Unwrap<VpnServerArgs>): ServerSetti
       throw new ArgumentError(argument, `is "${path}"; a path that begins with / or ~/ is needed`);
     }
   }
+  const connection = resolveConnection(args.connection, process.env);
+  const publicHost = (args.publicHost ?? connection.host).replace(/^\[(.*)\]$/, "$1");
+  if (!/^[A-Za-z0-9._:%-]{1,255}$/.test(publicHost)) {
+    throw new ArgumentError("publicHost", `is "${publicHost}"; a host name or an address is needed`);
+  }
   return {
-    connection: resolveConnection(args.connection, process.env),
+    connection,
+    publicHost,
     install: {
       mode,
       openFirewall: args.openFirewall ?? true,

@@ -4,6 +4,7 @@ import { outcomeOf } from "./deployment-outcome.ts";
 import type { HealthReport } from "./health.ts";
 import type { FirewallReport } from "./install-report.ts";
 import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
+import type { VpnConnection } from "./vpn-connection.ts";
 import { VpnServer } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */
@@ -26,6 +27,10 @@ export interface FleetMember {
   endpoints?: string[];
   /** SHA-256 fingerprint of the TLS certificate; absent when the host could not be reached. */
   tlsFingerprint?: string;
+  /** The TLS certificate in PEM; absent when the host could not be reached. */
+  certificate?: string;
+  /** How each user connects; absent when the host could not be reached. */
+  connections?: VpnConnection[];
   /** What was done about the host's firewall; absent when the host could not be reached. */
   firewall?: FirewallReport;
   /** What the health check found, when it passed. */
@@ -39,6 +44,8 @@ export interface FleetMember {
 export class VpnFleet extends pulumi.ComponentResource {
   /** The servers by name, those that failed included. */
   readonly servers: pulumi.Output<{ [name: string]: FleetMember }>;
+  /** Texts of `.vpn` files by server, hub and user; secret. Servers whose hosts could not be reached are not there. */
+  readonly vpnFiles: pulumi.Output<Record<string, Record<string, Record<string, string>>>>;
 
   constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("vpnserver:index:VpnFleet", name, {}, opts);
@@ -50,23 +57,39 @@ export class VpnFleet extends pulumi.ComponentResource {
         true,
       );
     }
-    const members = Object.entries(servers).map(([key, own]): [string, pulumi.Output<FleetMember>] => {
-      const server = new VpnServer(`${name}-${key}`, { ...common, ...own }, { parent: this });
-      return [key, memberOf(server)];
-    });
-    this.servers = pulumi.all(Object.fromEntries(members));
-    this.registerOutputs({ servers: this.servers });
+    const members = Object.entries(servers).map(([key, own]): [string, VpnServer] => [
+      key,
+      new VpnServer(`${name}-${key}`, { ...common, ...own }, { parent: this }),
+    ]);
+    this.servers = pulumi.all(Object.fromEntries(members.map(([key, server]) => [key, memberOf(server)])));
+    this.vpnFiles = pulumi.secret(
+      pulumi
+        .all(members.map(([key, server]) => vpnFilesOf(server).apply((files) => ({ [key]: files }))))
+        .apply(
+          (files) => Object.assign({}, ...files) as Record<string, Record<string, Record<string, string>>>,
+        ),
+    );
+    this.registerOutputs({ servers: this.servers, vpnFiles: this.vpnFiles });
   }
 }
 
 function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
     if (outcome.kind === "unreachable") return pulumi.output({ healthy: false, problem: outcome.problem });
-    const { mode, modeReason, endpoints, tlsFingerprint, firewall } = server;
-    return pulumi.output({ mode, modeReason, endpoints, tlsFingerprint, firewall }).apply((installed) => ({
+    const { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall } = server;
+    const installed = { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall };
+    return pulumi.output(installed).apply((installed) => ({
       healthy: outcome.kind === "healthy",
       ...installed,
       ...(outcome.kind === "healthy" ? { health: outcome.health } : { problem: outcome.problem }),
     }));
   });
+}
+
+type VpnFiles = Record<string, Record<string, string>>;
+
+function vpnFilesOf(server: VpnServer): pulumi.Output<VpnFiles | undefined> {
+  return outcomeOf(server).apply((outcome): pulumi.Output<VpnFiles | undefined> =>
+    outcome.kind === "unreachable" ? pulumi.output(undefined) : server.vpnFiles,
+  );
 }

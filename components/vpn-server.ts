@@ -2,9 +2,11 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { findArtifact } from "./artifact.ts";
 import { commandConnection } from "./connection.ts";
+import { resolveHubs } from "./desired-hubs.ts";
 import { recordOutcome, type DeploymentOutcome } from "./deployment-outcome.ts";
 import { checkHealth, type HealthCheckOptions, type HealthReport } from "./health.ts";
 import {
+  applyCommand,
   installScript,
   scriptRunner,
   uninstallScript,
@@ -15,6 +17,7 @@ import { parseInstallReport, type FirewallReport, type ListenerReport } from "./
 import { resolveSettings, type ServerSettings, type VpnServerArgs } from "./server-arguments.ts";
 import { SshSession } from "./ssh-session.ts";
 import { substituteUnknown } from "./substitute-unknown.ts";
+import { connectionsOf, parseApplyReport, vpnFilesOf, type VpnConnection } from "./vpn-connection.ts";
 
 /**
  * A VPN server on one host that answers SSH: uploads the executable, registers it as a service or starts it as a
@@ -23,8 +26,9 @@ import { substituteUnknown } from "./substitute-unknown.ts";
  * @example
  * const server = new VpnServer("office", {
  *   connection: { host: "203.0.113.5", privateKey, hostKey: "ssh-ed25519 AAAA…" },
+ *   hubs: [{ name: "DEFAULT", users: [{ name: "alice", password }] }],
  * });
- * export const endpoints = server.endpoints;
+ * export const connections = server.connections;
  */
 export class VpnServer extends pulumi.ComponentResource {
   /** The mode that was taken: `service` or `user`. */
@@ -41,6 +45,12 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly endpoints: pulumi.Output<string[]>;
   /** SHA-256 fingerprint of the server's TLS certificate, for clients that verify it. */
   readonly tlsFingerprint: pulumi.Output<string>;
+  /** The server's TLS certificate in PEM. */
+  readonly certificate: pulumi.Output<string>;
+  /** How each user of `hubs` connects. */
+  readonly connections: pulumi.Output<VpnConnection[]>;
+  /** Text of a `.vpn` file by hub and user, which `vpncmd AccountImport` takes; secret, because it holds credentials. */
+  readonly vpnFiles: pulumi.Output<Record<string, Record<string, string>>>;
   /** What was done about the host's firewall. */
   readonly firewall: pulumi.Output<FirewallReport>;
   /** What the health check of this `pulumi up` found; unknown in a preview, which dials nobody. */
@@ -52,21 +62,37 @@ export class VpnServer extends pulumi.ComponentResource {
       throw namedError(name, error, this);
     };
 
-    const settings = pulumi.output(args).apply((values) => {
+    // Apart from the rest: a user's password may be unknown in a preview.
+    const { hubs: hubArguments = [], ...serverArguments } = args;
+    const settings = pulumi.output(serverArguments).apply((values) => {
       try {
         return resolveSettings(values);
       } catch (error) {
         return fail(error);
       }
     });
+    const hubs = pulumi.secret(
+      pulumi.output(hubArguments).apply((values) => {
+        try {
+          return resolveHubs(values);
+        } catch (error) {
+          return fail(error);
+        }
+      }),
+    );
     // What is not secret is kept apart, so that credentials do not make every output a secret.
     const host = pulumi.unsecret(settings.apply(({ connection }) => connection.host));
+    const user = pulumi.unsecret(settings.apply(({ connection }) => connection.user));
+    const publicHost = pulumi.unsecret(settings.apply(({ publicHost }) => publicHost));
     const install = pulumi.unsecret(settings.apply(({ install }) => install));
     const removal = pulumi.unsecret(settings.apply(({ removal }) => removal));
 
     // Reaching the host before any resource is registered gives a failure the host's name, and keeps it from stopping
     // the deployment of others: a failed resource would stop the engine, a failed program only ends it in the end.
-    const reach = settings.apply(async (values) =>
+    const checked = pulumi.runtime.isDryRun()
+      ? settings
+      : pulumi.all([settings, hubs]).apply(([values]) => values);
+    const reach = checked.apply(async (values) =>
       pulumi.runtime.isDryRun() ? { values } : { values, problem: await problemOfReaching(values) },
     );
     const reached = reach.apply(({ values, problem }) => (problem === undefined ? values : fail(problem)));
@@ -125,16 +151,30 @@ export class VpnServer extends pulumi.ComponentResource {
       for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`, this);
     });
 
+    const applied = new command.remote.Command(
+      `${name}-hubs`,
+      {
+        connection,
+        create: pulumi.all([report, user]).apply(([installed, user]) => applyCommand(installed, user)),
+        stdin: hubs.apply(({ json }) => json),
+        addPreviousOutputInEnv: false,
+        logging: "stderr",
+      },
+      { parent: this },
+    );
+    const applyReport = pulumi.unsecret(applied.stdout).apply(parseApplyReport);
+
     // An apply is evaluated on every `up`, where an unchanged resource would be skipped.
     const examined = pulumi
-      .all([reached, report, release, artifact])
-      .apply(([{ connection }, installed, install, artifact]) =>
+      .all([reached, report, release, artifact, hubs, applyReport])
+      .apply(([{ connection }, installed, install, artifact, hubs]) =>
         pulumi.runtime.isDryRun()
           ? Promise.resolve(unknownOutcome)
           : examine({
               connection,
               installed,
               install,
+              hubs: hubs.json,
               artifact,
               timeoutMs: install.healthTimeoutSeconds * 1000,
               warn: (message) => void pulumi.log.warn(`${name}: ${message}`, this),
@@ -153,9 +193,23 @@ export class VpnServer extends pulumi.ComponentResource {
     this.sha256 = report.sha256;
     this.listeners = report.listeners;
     this.endpoints = pulumi
-      .all([host, report.listeners])
+      .all([publicHost, report.listeners])
       .apply(([name, listeners]) => endpointsOf(name, listeners));
     this.tlsFingerprint = report.tlsFingerprint;
+    this.certificate = pulumi
+      .all([applyReport, pulumi.runtime.isDryRun() ? undefined : outcome])
+      .apply(([{ certificate }, result]) => (result?.kind === "healthy" ? result.certificate : certificate));
+    const accounts = pulumi.unsecret(
+      hubs.apply(({ accounts }) => accounts.map(({ hub, user }) => ({ hub, user }))),
+    );
+    this.connections = pulumi
+      .all([accounts, publicHost, report.listeners])
+      .apply(([accounts, name, listeners]) => connectionsOf(accounts, name, listeners));
+    this.vpnFiles = pulumi.secret(
+      pulumi
+        .all([hubs, this.connections, this.certificate])
+        .apply(([{ accounts }, connections, certificate]) => vpnFilesOf(accounts, connections, certificate)),
+    );
     this.firewall = report.firewall;
     this.health = outcome.apply((result) =>
       result.kind === "healthy" ? result.health : fail(result.problem),
@@ -172,6 +226,9 @@ export class VpnServer extends pulumi.ComponentResource {
           listeners: this.listeners,
           endpoints: this.endpoints,
           tlsFingerprint: this.tlsFingerprint,
+          certificate: this.certificate,
+          connections: this.connections,
+          vpnFiles: this.vpnFiles,
           firewall: this.firewall,
           ...(result.kind === "healthy" ? { health: result.health } : { problem: result.problem }),
         };
@@ -195,7 +252,7 @@ async function problemOfReaching({
 
 async function examine(options: HealthCheckOptions): Promise<DeploymentOutcome> {
   try {
-    return { kind: "healthy", health: await checkHealth(options) };
+    return { kind: "healthy", ...(await checkHealth(options)) };
   } catch (error) {
     return { kind: "unhealthy", problem: messageOf(error) };
   }

@@ -7,7 +7,7 @@ import { generateSchema } from "@pulumi/pulumi/provider/experimental/schema.js";
 const packageName = "vpnserver";
 
 /** Arguments that hold credentials. Other languages wrap them as secrets because the schema says so. */
-const secretProperties = new Set(["privateKey", "privateKeyPassword", "password"]);
+const secretProperties = new Set(["privateKey", "privateKeyPassword", "password", "adminPassword"]);
 
 /**
  * Infers the Pulumi package schema from the components' sources, so that the installed package needs neither sources nor

@@ -1,0 +1,135 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
+import { checkDesiredState } from "../server/config/desired-state.ts";
+import { ArgumentError } from "./argument-error.ts";
+import type { HubArgs, HubUserArgs } from "./hub-arguments.ts";
+import type { VpnProof } from "./vpn-file.ts";
+
+type Hub = pulumi.Unwrap<HubArgs>;
+type User = pulumi.Unwrap<HubUserArgs>;
+
+/** What the arguments say about hubs, checked. */
+export interface DesiredHubs {
+  /** Standard input of `vpnserver apply`; holds secrets. */
+  readonly json: string;
+  /** The users of all hubs, in order. */
+  readonly accounts: readonly HubAccount[];
+}
+
+export interface HubAccount {
+  readonly hub: string;
+  readonly user: string;
+  /** What the user's `.vpn` file proves; a secret. */
+  readonly proof: VpnProof;
+}
+
+/**
+ * Checks what is desired of the hubs, by the code that the host will check it with.
+ *
+ * @throws ArgumentError with every problem, its path and the user it is about; no message holds a secret
+ */
+export function resolveHubs(hubs: readonly Hub[]): DesiredHubs {
+  const problems = hubProblems(hubs);
+  if (problems.length > 0) {
+    const listed = problems.map((problem) => `\n  ${problem}`).join("");
+    throw new ArgumentError("hubs", `cannot be applied, and nothing was changed:${listed}`);
+  }
+  return {
+    json: JSON.stringify(desiredState(hubs)),
+    accounts: hubs.flatMap((hub) =>
+      (hub.users ?? []).map((user) => ({ hub: hub.name, user: user.name, proof: proofOf(user) })),
+    ),
+  };
+}
+
+/** Everything that is wrong with what may be hubs, one line each: path, whom it is about, what is allowed. */
+export function hubProblems(hubs: unknown): string[] {
+  const { problems } = checkDesiredState(desiredState(hubs));
+  return [...problems, ...privateKeyProblems(hubs)].map((problem) => withNames(problem, hubs));
+}
+
+/** What `vpnserver apply` takes: without the private keys, which are for the `.vpn` files, and with protocols as numbers. */
+function desiredState(hubs: unknown): unknown {
+  return {
+    hubs: mapList(hubs, (hub) => ({
+      ...hub,
+      ...("users" in hub && { users: mapList(hub["users"], ({ privateKey: _, ...user }) => user) }),
+      ...("accessList" in hub && { accessList: mapList(hub["accessList"], withProtocolNumber) }),
+    })),
+  };
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Members that are undefined count as left out. What is of another kind goes through, for the check to find it. */
+function mapList(list: unknown, map: (members: Members) => unknown): unknown {
+  if (!Array.isArray(list)) return list;
+  return list.map((item: unknown) => (isObject(item) ? map(compact(item)) : item));
+}
+
+function compact(members: Members): Members {
+  return JSON.parse(JSON.stringify(members)) as Members;
+}
+
+function withProtocolNumber(rule: Members): unknown {
+  const { protocol } = rule;
+  return typeof protocol === "string" && /^\d{1,3}$/.test(protocol)
+    ? { ...rule, protocol: Number(protocol) }
+    : rule;
+}
+
+function privateKeyProblems(hubs: unknown): string[] {
+  return at(hubs).flatMap((hub, hubIndex) =>
+    at(hub?.["users"]).flatMap((user, userIndex) => {
+      if (user?.["privateKey"] === undefined) return [];
+      const problem = privateKeyProblem(user["certificate"], user["privateKey"]);
+      return problem === undefined ? [] : [`hubs[${hubIndex}].users[${userIndex}].privateKey: ${problem}`];
+    }),
+  );
+}
+
+function privateKeyProblem(certificate: unknown, privateKey: unknown): string | undefined {
+  if (typeof certificate !== "string") return "is of no use without certificate";
+  let parsed: X509Certificate;
+  try {
+    parsed = new X509Certificate(certificate);
+  } catch {
+    return undefined; // The certificate's own problem.
+  }
+  try {
+    const belongs = parsed.checkPrivateKey(createPrivateKey(String(privateKey)));
+    return belongs ? undefined : "is not the key of certificate";
+  } catch {
+    return "is no private key in PEM without passphrase";
+  }
+}
+
+/** Puts the names beside the numbers of `hubs[0].users[1]`. */
+function withNames(problem: string, hubs: unknown): string {
+  const found = /^hubs\[(\d+)\](?:\.(user|group)s\[(\d+)\])?[^:]*/.exec(problem);
+  if (found === null) return problem;
+  const [path, hubIndex, kind, index] = found;
+  const hub = at(hubs)[Number(hubIndex)];
+  const member = kind === undefined ? undefined : at(hub?.[`${kind}s`])[Number(index)];
+  const names = [
+    ...(typeof member?.["name"] === "string" ? [`${kind} "${member["name"]}"`] : []),
+    ...(typeof hub?.["name"] === "string" ? [`hub "${hub["name"]}"`] : []),
+  ];
+  return names.length === 0 ? problem : `${path} (${names.join(" of ")})${problem.slice(path.length)}`;
+}
+
+function at(list: unknown): readonly (Members | undefined)[] {
+  return Array.isArray(list) ? list.map((item: unknown) => (isObject(item) ? item : undefined)) : [];
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function proofOf({ password, certificate, privateKey }: User): VpnProof {
+  if (password !== undefined) return { type: "password", password };
+  if (certificate !== undefined && privateKey !== undefined) {
+    return { type: "certificate", certificate, privateKey };
+  }
+  return { type: "anonymous" };
+}
