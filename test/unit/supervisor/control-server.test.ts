@@ -6,9 +6,11 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { resolveStatePaths, type StatePaths } from "../../../server/config/paths.ts";
+import type { ApplyResult } from "../../../server/config/state-applier.ts";
+import { ServerError } from "../../../server/errors.ts";
 import { controlLimits, type ControlRequest } from "../../../server/supervisor/control-protocol.ts";
-import { ControlServer } from "../../../server/supervisor/control-server.ts";
-import { readStatus } from "../../../server/supervisor/control.ts";
+import { ControlServer, type ControlAnswer } from "../../../server/supervisor/control-server.ts";
+import { readStatus, requestApply } from "../../../server/supervisor/control.ts";
 import type { RunningStatus } from "../../../server/supervisor/running-status.ts";
 
 const status: RunningStatus = {
@@ -42,11 +44,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function listen(): Promise<void> {
+async function listen(answer: ControlAnswer = () => ({ status })): Promise<void> {
   await mkdir(paths.runDirectory, { recursive: true });
   control = await ControlServer.listen(paths.controlSocket, (request) => {
     requests.push(request);
-    return { status };
+    return answer(request);
   });
 }
 
@@ -134,6 +136,40 @@ describe("ControlServer", () => {
     await control?.close();
     control = undefined;
     await closed;
+  });
+});
+
+describe("requestApply", () => {
+  const result = { changed: true, changes: ["x"], endedSessions: [], certificate: "PEM", hubs: ["A"] };
+
+  test("hands over a desired state of some megabytes, and waits for the answer", async () => {
+    const answered = Promise.withResolvers<{ applied: ApplyResult }>();
+    await listen(() => answered.promise);
+    const desired = { hubs: [{ name: "é".repeat(2 * 1024 * 1024) }] };
+    const applied = requestApply(paths, { desired, dryRun: true });
+    answered.resolve({ applied: result });
+    assert.deepEqual(await applied, result);
+    assert.deepEqual(requests, [{ command: "apply", desired, dryRun: true }]);
+  });
+
+  test("throws what the server throws", async () => {
+    await listen(() => {
+      throw new ServerError("USAGE", "hubs: is missing");
+    });
+    await assert.rejects(
+      requestApply(paths, { desired: {}, dryRun: false }),
+      (error) =>
+        error instanceof ServerError && error.code === "USAGE" && error.message === "hubs: is missing",
+    );
+  });
+
+  test("says that an older server is to be updated", async () => {
+    await listen(() => ({ error: "the request has no command that is known here" }));
+    await assert.rejects(requestApply(paths, { desired: {}, dryRun: false }), /older release, update it/);
+  });
+
+  test("gives undefined when no server runs", async () => {
+    assert.equal(await requestApply(paths, { desired: {}, dryRun: false }), undefined);
   });
 });
 

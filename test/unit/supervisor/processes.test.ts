@@ -397,6 +397,8 @@ describe("status", () => {
       startedAt: new Date(status.startedAt).toISOString(),
       listeners: server.ports.map((port) => ({ port, state: "Listening" })),
       tlsFingerprint: status.tlsFingerprint,
+      hubs: [{ name: "DEFAULT", online: true, sessions: 0 }],
+      sessions: 0,
     });
   });
 

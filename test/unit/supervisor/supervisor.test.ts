@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { ServerError, type ErrorCode } from "../../../server/errors.ts";
 import type { ListenerStatus } from "../../../server/listener-status.ts";
-import type { NumberedRequest } from "../../../server/supervisor/messages.ts";
+import type { NumberedRequest, WorkerMessage } from "../../../server/supervisor/messages.ts";
 import {
   firstStartRestarts,
   quickRestarts,
@@ -400,6 +400,68 @@ describe("the end", () => {
     assert.equal(await world.supervisor.start(), false);
     assert.equal(await world.supervisor.ended, 0);
     assert.equal(world.workers.length, 0);
+  });
+});
+
+describe("a request to the worker", () => {
+  const request = { desired: { hubs: [] }, dryRun: false };
+  const result = { changed: false, changes: [], endedSessions: [], certificate: "PEM", hubs: [] };
+  const failsWith = (code: ErrorCode, problem: RegExp) => (error: unknown) =>
+    error instanceof ServerError && error.code === code && problem.test(error.message);
+  const answer = (worker: FakeWorker, index: number, what: object) => {
+    const number = worker.requests[index]?.number ?? -1;
+    worker.events.onMessage({ type: "answer", number, ...what } as WorkerMessage);
+  };
+
+  test("is answered by its number, in whatever order, and leaves no timer", async () => {
+    const { supervisor, worker } = await world.serving();
+    const applied = supervisor.apply(request);
+    const hubs = supervisor.hubs();
+    assert.deepEqual(
+      worker.requests.map(({ type }) => type),
+      ["apply", "hubs"],
+    );
+    answer(worker, 1, { result: [] });
+    answer(worker, 0, { result });
+    assert.deepEqual(await hubs, []);
+    assert.deepEqual(await applied, result);
+    assert.equal(world.timers, 0);
+  });
+
+  test("fails as the worker says", async () => {
+    const { supervisor, worker } = await world.serving();
+    const applied = supervisor.apply(request);
+    answer(worker, 0, { failure: { code: "USAGE", message: "hubs: is missing" } });
+    await assert.rejects(applied, failsWith("USAGE", /^hubs: is missing$/));
+  });
+
+  test("fails when its time is over; an answer after that does no harm", async () => {
+    const { supervisor, worker } = await world.serving();
+    const hubs = supervisor.hubs();
+    world.pass(supervisorTimes.hubsMs);
+    await assert.rejects(hubs, failsWith("FAILED", /did not answer within 1 s/));
+    answer(worker, 0, { result: [] });
+    answer(worker, 0, { result: [] });
+  });
+
+  test("fails when the worker ends, and the next worker answers the next one", async () => {
+    const { supervisor, worker } = await world.serving();
+    const applied = supervisor.apply(request);
+    worker.end(crash);
+    await assert.rejects(applied, failsWith("FAILED", /ended with exit code 1 before it answered/));
+    await assert.rejects(supervisor.apply(request), failsWith("BUSY", /is being started; try again/));
+    world.pause();
+    await assert.rejects(supervisor.apply(request), failsWith("BUSY", /is being started/));
+    world.worker.ready();
+    const again = supervisor.apply(request);
+    answer(world.worker, 0, { result });
+    assert.deepEqual(await again, result);
+  });
+
+  test("is refused while the server is being stopped", async () => {
+    const { supervisor } = await world.serving();
+    supervisor.stop();
+    await assert.rejects(supervisor.hubs(), failsWith("BUSY", /is being stopped/));
   });
 });
 

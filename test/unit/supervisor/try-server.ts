@@ -62,15 +62,23 @@ export class TryServer {
   spawn(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = spawn(process.execPath, [entry, ...words], {
       env: { ...process.env, VPNSERVER_STATE_DIR: this.paths.stateDirectory, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     this.#children.add(child);
     child.once("close", () => this.#children.delete(child));
     return child;
   }
 
-  async run(...words: string[]): Promise<CommandResult> {
+  run(...words: string[]): Promise<CommandResult> {
+    return this.runWith("", ...words);
+  }
+
+  /** @param input what the command finds on standard input */
+  async runWith(input: string, ...words: string[]): Promise<CommandResult> {
     const child = this.spawn(words);
+    // A command that does not read it may have ended.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
     const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
     return { code, stdout, stderr };

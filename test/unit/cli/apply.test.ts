@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, afterEach, beforeEach, describe, test } from "node:test";
+import { ConfigStore } from "../../../server/config/config-store.ts";
+import type { ApplyResult } from "../../../server/config/state-applier.ts";
+import { removeSharedCertificate, TryServer, workerOf } from "../supervisor/try-server.ts";
+
+let server: TryServer;
+beforeEach(async () => (server = await TryServer.create()));
+afterEach(() => server.dispose());
+after(removeSharedCertificate);
+
+const secret = "correct-horse-battery-staple";
+const desired = (...users: object[]) => JSON.stringify({ hubs: [{ name: "DEFAULT", users }] });
+const alice = { name: "alice", password: secret };
+
+async function apply(input: string, ...words: string[]): Promise<ApplyResult> {
+  const { code, stdout, stderr } = await server.runWith(input, "apply", "--json", ...words);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.equal(stdout.trimEnd().split("\n").length, 1);
+  return JSON.parse(stdout) as ApplyResult;
+}
+
+/** Fails when a file of the server holds the secret. */
+async function assertNoSecret(): Promise<void> {
+  const { stateDirectory } = server.paths;
+  for (const name of await readdir(stateDirectory, { recursive: true })) {
+    const path = join(stateDirectory, name);
+    if ((await stat(path)).isFile()) assert.ok(!(await readFile(path, "utf8")).includes(secret), path);
+  }
+}
+
+const users = async () =>
+  (await ConfigStore.open(server.paths)).hubs.map(({ name, users: all }) => [name, [...all.keys()]]);
+
+describe("apply", () => {
+  test("changes a running server at once, without another worker, and is kept for the next start", async () => {
+    const worker = workerOf(await server.start());
+    const certificate = await readFile(server.paths.certificateFile, "utf8");
+    const dry = await apply(desired(alice), "--dry-run");
+    assert.deepEqual(await users(), [["DEFAULT", []]]);
+    const result = await apply(desired(alice));
+    assert.deepEqual(result, {
+      changed: true,
+      changes: ["hub DEFAULT: user alice created"],
+      endedSessions: [],
+      certificate,
+      hubs: ["DEFAULT"],
+    });
+    assert.deepEqual(dry, result);
+    assert.deepEqual(await apply(desired(alice)), { ...result, changed: false, changes: [] });
+    assert.deepEqual(await users(), [["DEFAULT", ["alice"]]]);
+    await apply('{"hubs":[{"name":"Second","online":false}]}');
+    const status = await server.status();
+    assert.equal(workerOf(status), worker);
+    assert.deepEqual(status.hubs, [
+      { name: "DEFAULT", online: true, sessions: 0 },
+      { name: "Second", online: false, sessions: 0 },
+    ]);
+    assert.match((await server.run("status")).stdout, /^ {2}hub Second: offline, 0 sessions$/m);
+    await assertNoSecret();
+  });
+
+  test("changes the files of a server that does not run, and starts none", async () => {
+    const { code, stdout } = await server.runWith(desired(alice), "apply");
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "Changed:\n  hub DEFAULT: user alice created\n" });
+    assert.deepEqual(await users(), [["DEFAULT", ["alice"]]]);
+    const again = await server.runWith(desired(alice), "apply");
+    assert.deepEqual([again.code, again.stdout], [0, "Nothing differs.\n"]);
+    assert.equal((await server.run("status")).code, 4);
+    await assertNoSecret();
+    assert.deepEqual((await server.start()).hubs, [{ name: "DEFAULT", online: true, sessions: 0 }]);
+  });
+
+  test("several at once, and one that meets a start, all come to pass", async () => {
+    const starting = server.start();
+    await Promise.all([apply(desired(alice)), apply(desired(alice, { name: "bob", anonymous: true }))]);
+    await starting;
+    await apply(desired({ name: "bob", anonymous: true }));
+    assert.deepEqual(await users(), [["DEFAULT", ["bob"]]]);
+  });
+
+  for (const [input, problem] of [
+    ["", /standard input is empty/],
+    ['{"hubs": correct-horse', /standard input is not JSON/],
+    ["\xff", /standard input is not JSON/],
+    ["{}", /hubs: is missing/],
+    [
+      desired({ name: "alice", password: secret, group: "staff" }),
+      /hubs\[0\]\.users\[0\]\.group: there is no group "staff"/,
+    ],
+    [desired({ ...alice, pasword: secret }), /hubs\[0\]\.users\[0\]\.pasword: is not known here/],
+  ] as const) {
+    for (const running of [true, false]) {
+      test(`refuses ${JSON.stringify(input).slice(0, 60)} on a server that ${running ? "runs" : "is stopped"}`, async () => {
+        if (running) await server.start();
+        const { code, stdout, stderr } = await server.runWith(input, "apply");
+        assert.deepEqual({ code, stdout }, { code: 2, stdout: "" });
+        assert.match(stderr, problem);
+        assert.doesNotMatch(stderr, /horse/);
+        assert.deepEqual(await users(), [["DEFAULT", []]]);
+      });
+    }
+  }
+
+  test("tells of a configuration that cannot be read, and leaves it as it is", async () => {
+    const { configFile } = server.paths;
+    await writeFile(configFile, "damaged");
+    const { code, stderr } = await server.runWith(desired(alice), "apply");
+    assert.equal(code, 7);
+    assert.ok(stderr.includes(configFile));
+    assert.equal(await readFile(configFile, "utf8"), "damaged");
+  });
+});

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, sep } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import fc from "fast-check";
+import { logLimits } from "../../../server/logs/daily-log.ts";
+import { LogWriter } from "../../../server/logs/log-writer.ts";
+
+let directory: string;
+let warnings: string[];
+let now: Date;
+let logs: LogWriter;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "vpnserver-logs-"));
+  warnings = [];
+  now = new Date(2026, 0, 31, 23, 59, 59, 7);
+  logs = createWriter();
+});
+afterEach(async () => {
+  await logs.flush();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function createWriter(): LogWriter {
+  return new LogWriter({
+    directory,
+    unixNow: () => now.getTime(),
+    log: { info: () => {}, warn: (message) => warnings.push(message), error: () => {} },
+  });
+}
+
+/** Every file below the directory with its lines. */
+async function files(): Promise<Record<string, string>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const found = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(directory.length + sep.length), await readFile(path, "utf8")] as const;
+    });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+describe("the logs of a hub", () => {
+  test("have a line with the local time for each message, a file for each day, CRLF", async () => {
+    const log = logs.createHubLog("DEFAULT");
+    log.security("first");
+    log.packet("SID-A-1,SID-B-2,-");
+    now = new Date(2026, 1, 1, 0, 0, 0, 0);
+    log.security("second");
+    await logs.flush();
+    assert.deepEqual(await files(), {
+      "security_log/DEFAULT/sec_20260131.log": "2026-01-31 23:59:59.007 first\r\n",
+      "security_log/DEFAULT/sec_20260201.log": "2026-02-01 00:00:00.000 second\r\n",
+      "packet_log/DEFAULT/pkt_20260131.log": "2026-01-31,23:59:59.007,SID-A-1,SID-B-2,-\r\n",
+    });
+  });
+
+  test("are for the owner alone, and made with the first line", async () => {
+    const log = logs.createHubLog("DEFAULT");
+    assert.deepEqual(await readdir(directory), []);
+    log.security("x");
+    await logs.flush();
+    const folder = join(directory, "security_log", "DEFAULT");
+    assert.equal((await stat(folder)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(folder, "sec_20260131.log"))).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(directory), ["security_log"]);
+  });
+
+  test("reach the disk by themselves within moments", async () => {
+    logs.createHubLog("DEFAULT").security("x");
+    const end = performance.now() + 10_000;
+    while (Object.keys(await files()).length === 0) {
+      assert.ok(performance.now() < end, "nothing was written");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  test("go on where the last server ended, and where the folder was taken away", async () => {
+    logs.createHubLog("DEFAULT").security("one");
+    await logs.flush();
+    logs = createWriter();
+    const log = logs.createHubLog("DEFAULT");
+    log.security("two");
+    await logs.flush();
+    assert.equal(
+      (await files())["security_log/DEFAULT/sec_20260131.log"],
+      "2026-01-31 23:59:59.007 one\r\n2026-01-31 23:59:59.007 two\r\n",
+    );
+    await rm(join(directory, "security_log"), { recursive: true });
+    log.security("three");
+    await logs.flush();
+    assert.equal(
+      (await files())["security_log/DEFAULT/sec_20260131.log"],
+      "2026-01-31 23:59:59.007 three\r\n",
+    );
+    assert.deepEqual(warnings, []);
+  });
+
+  test("no message makes a line of its own", async () => {
+    const log = logs.createHubLog("DEFAULT");
+    log.security("user a\r\n2026-01-31 23:59:59.007 forged\u2028\x1b[2J");
+    log.packet("x".repeat(logLimits.lineCharacters + 5));
+    await logs.flush();
+    const found = await files();
+    assert.equal(
+      found["security_log/DEFAULT/sec_20260131.log"],
+      "2026-01-31 23:59:59.007 user a  2026-01-31 23:59:59.007 forged  [2J\r\n",
+    );
+    assert.equal(
+      found["packet_log/DEFAULT/pkt_20260131.log"]?.length,
+      "2026-01-31,23:59:59.007,".length + logLimits.lineCharacters + 2,
+    );
+  });
+
+  test("keep the order of many lines, in one piece", async () => {
+    const log = logs.createHubLog("DEFAULT");
+    const expected: string[] = [];
+    for (let index = 0; index < 5_000; index++) {
+      log.security(`line ${index}`);
+      expected.push(`2026-01-31 23:59:59.007 line ${index}\r\n`);
+      // Writing goes on meanwhile.
+      if (index % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await logs.flush();
+    assert.equal((await files())["security_log/DEFAULT/sec_20260131.log"], expected.join(""));
+  });
+
+  test("drop and count what the disk cannot follow, and tell it", async () => {
+    const log = logs.createHubLog("DEFAULT");
+    const line = "x".repeat(logLimits.lineCharacters);
+    const fits = Math.floor(logLimits.waitingBytes / (line.length + 26));
+    for (let index = 0; index < fits + 10; index++) log.security(line);
+    await logs.flush();
+    const lines = (await files())["security_log/DEFAULT/sec_20260131.log"]?.trimEnd().split("\r\n") ?? [];
+    assert.equal(lines.length, fits + 1);
+    assert.equal(lines.at(-1), "2026-01-31 23:59:59.007 10 lines were dropped");
+  });
+
+  test("a disk that takes nothing is told once; when it takes lines again, the log tells how many are missing", async () => {
+    const obstacle = join(directory, "security_log");
+    await writeFile(obstacle, "");
+    const log = logs.createHubLog("DEFAULT");
+    for (let index = 0; index < 3; index++) {
+      log.security(`lost ${index}`);
+      await logs.flush();
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /cannot write the log in .*security_log\/DEFAULT: .*lines are dropped/);
+    assert.doesNotMatch(warnings[0] ?? "", /lost/);
+    await rm(obstacle);
+    log.security("kept");
+    await logs.flush();
+    assert.equal(
+      (await files())["security_log/DEFAULT/sec_20260131.log"],
+      "2026-01-31 23:59:59.007 kept\r\n2026-01-31 23:59:59.007 3 lines were dropped\r\n",
+    );
+  });
+});
+
+describe("the folder of a hub", () => {
+  const folderOf = async (hubName: string) => {
+    logs.createHubLog(hubName).security("x");
+    await logs.flush();
+    const folders = await readdir(join(directory, "security_log"));
+    assert.equal(folders.length, 1, folders.join());
+    return folders[0] as string;
+  };
+
+  for (const name of ["DEFAULT", "A b-(1)_#%&.c", "Büro", "会議"]) {
+    test(`is its name, ${name}`, async () => assert.equal(await folderOf(name), name));
+  }
+
+  for (const name of ["..", ".", "../../etc", "a/b", "", " a", "a\0b", "a\nb", "ü".repeat(255), "x~y"]) {
+    test(`stays below the log directory with the name ${JSON.stringify(name).slice(0, 30)}`, async () => {
+      assert.match(await folderOf(name), /^[^/\0]{0,201}~[0-9a-f]{16}$/);
+      assert.deepEqual(await readdir(directory), ["security_log"]);
+    });
+  }
+
+  test("is never another hub's", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(
+          fc.string({ unit: fc.constantFrom("a", "/", ".", "~", " ", "_", "ü"), maxLength: 4 }),
+          {
+            maxLength: 5,
+          },
+        ),
+        async (names) => {
+          for (const name of names) logs.createHubLog(name).security(name);
+          await logs.flush();
+          assert.ok((await readdir(join(directory, "security_log")).catch(() => [])).length >= names.length);
+          await rm(join(directory, "security_log"), { recursive: true, force: true });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
