@@ -20,7 +20,8 @@ export interface StormLimiterOptions {
 
 /**
  * Stops broadcast storms of one port (`Cedar/Hub.c` CheckBroadcastStorm): counts the flooded frames of each source in windows of
- * half a second, lets one of 2, 4, 8 ... pass while there are too many, and eases off when there are fewer.
+ * half a second, lets one of 2, 4, 8 ... pass while there are too many, and eases off when there are fewer. A window ends with
+ * the first frame after half a second; the rate is that over its whole time, silence included.
  *
  * A source is a MAC address with the IP addresses that the frame names. It has one of {@link places}, so that made-up addresses
  * neither take memory nor get a count of their own each.
@@ -30,7 +31,6 @@ export class StormLimiter {
   readonly #frames = new Uint32Array(places);
   readonly #windowStart = new Float64Array(places).fill(-1);
   readonly #discard = new Uint16Array(places);
-  #place = 0;
 
   constructor(options: StormLimiterOptions) {
     this.#options = options;
@@ -38,7 +38,7 @@ export class StormLimiter {
 
   /** Counts a frame that is to be flooded, and tells whether it may be. */
   admits(frame: Frame, now: number): boolean {
-    const place = (this.#place = this.#placeOf(frame));
+    const place = this.#placeOf(frame);
     const frames = (this.#frames[place] as number) + 1;
     this.#frames[place] = frames;
     const since = now - (this.#windowStart[place] as number);
@@ -52,16 +52,11 @@ export class StormLimiter {
     return admits && Math.floor(this.#options.random() * discard) === 0;
   }
 
-  /** Whether the last frame is part of a storm that has just been noticed or goes on. */
-  get isStorm(): boolean {
-    return (this.#discard[this.#place] as number) >= effect;
-  }
-
   /** Takes stock; tells whether there were too many frames. */
   #endWindow(place: number, frames: number, since: number, now: number): boolean {
     this.#windowStart[place] = now;
     this.#frames[place] = 0;
-    const perSecond = Math.floor((frames * 1000) / hubLimits.stormWindowMs);
+    const perSecond = Math.floor((frames * 1000) / since);
     const discard = this.#discard[place] as number;
     if (perSecond >= (this.#options.threshold === 0 ? defaultThreshold : this.#options.threshold)) {
       if (discard < most) this.#discard[place] = Math.max(discard, 1) * 2;
