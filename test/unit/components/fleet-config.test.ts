@@ -78,4 +78,30 @@ describe("fleetFromConfig", () => {
     const message = problemsOf({ hosts: [{ ...rest, privateKeyFile: "/nonexistent/key" }] });
     assert.match(message, /hosts\[0\]\.privateKeyFile cannot be read/);
   });
+
+  test("gives hubs to all hosts or to one, as secrets", async () => {
+    const hubs = [{ name: "DEFAULT", users: [{ name: "alice", password: "hidden" }] }];
+    const fleet = read({
+      hosts: [{ ...host, hubs, publicHost: "vpn.example.org" }],
+      hubs: [{ name: "ALL" }],
+    });
+    const office = fleet.servers["office"];
+    assert.equal(await pulumi.isSecret(fleet.hubs as pulumi.Output<unknown>), true);
+    assert.equal(await pulumi.isSecret(office?.hubs as pulumi.Output<unknown>), true);
+    assert.equal(office?.publicHost, "vpn.example.org");
+  });
+
+  test("names what is wrong with hubs, of all hosts and of one, and shows no password", () => {
+    const message = problemsOf({
+      hosts: [{ ...host, hubs: [{ name: "A", users: [{ name: "bob" }] }] }],
+      hubs: [{ name: "B", users: [{ name: "u", password: "hidden", groop: "g" }] }],
+    });
+    assert.match(message, /hosts\[0\]\.hubs\[0\]\.users\[0\] \(user "bob" of hub "A"\): nothing tells/);
+    assert.match(message, /fleet:hubs\[0\]\.users\[0\]\.groop \(user "u" of hub "B"\): is not known/);
+    assert.doesNotMatch(message, /hidden/);
+    assert.match(
+      problemsOf({ hosts: [host], hubs: "hidden" }),
+      /fleet:hubs is of another kind; a list of hubs/,
+    );
+  });
 });

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
+  applyCommand,
   installScript,
   releaseMissing,
   serverCommand,
@@ -129,4 +130,12 @@ test("serverCommand uses sudo only for a service that is not reached as root", (
   assert.match(serverCommand(installed, "admin", "status"), /^sudo -n \/opt\/vpnserver\/current\/vpnserver /);
   assert.doesNotMatch(serverCommand(installed, "root", "status"), /sudo/);
   assert.doesNotMatch(serverCommand({ ...installed, mode: "user" }, "admin", "status"), /sudo/);
+});
+
+test("applyCommand names the release, so that Pulumi runs it again for another one", () => {
+  const installed = { mode: "user", prefix: "/home/al ice/vpnserver", stateDirectory: "/s", sha256: "abc" };
+  assert.equal(
+    applyCommand(installed, "alice"),
+    "'/home/al ice/vpnserver/releases/abc/vpnserver' --state-dir /s apply --json",
+  );
 });

@@ -1,0 +1,22 @@
+import { webcrypto } from "node:crypto";
+import { identity } from "../session/client-certificate.ts";
+
+/** A certificate with its key in PEM. */
+export interface PemIdentity {
+  readonly certificate: string;
+  readonly certificateDer: Buffer;
+  readonly privateKey: string;
+}
+
+export async function pemIdentity(
+  name: string,
+  options: { readonly algorithm?: "rsa" | "ec" } = {},
+): Promise<PemIdentity> {
+  const { x509, keys } = await identity({ name, ...options });
+  const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+  return {
+    certificate: x509.toString("pem"),
+    certificateDer: Buffer.from(x509.rawData),
+    privateKey: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`,
+  };
+}
