@@ -80,6 +80,25 @@ module.exports = {
       to: { path: "^server/(supervisor|modes|firewall|cli)/" },
     },
     {
+      name: "config-knows-no-network",
+      comment:
+        "The configuration turns files and desired states into settings and back: it uses the types of the hubs and the codecs that the file shares with the protocol, and nothing that runs.",
+      severity: "error",
+      from: { path: "^server/config/" },
+      to: {
+        path: "^server/",
+        pathNot:
+          "^server/(config/|wire/|hub/(hub-settings|access-rule|policy)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
+      },
+    },
+    {
+      name: "logs-know-only-the-hub",
+      comment: "A log takes lines from a hub; where they come from, and why, is not its business.",
+      severity: "error",
+      from: { path: "^server/logs/" },
+      to: { path: "^server/", pathNot: "^server/(logs/|hub/hub\\.ts|logger\\.ts)" },
+    },
+    {
       name: "supervisor-imports-no-data-plane",
       comment: "No fault of the data plane may take the parent process down.",
       severity: "error",

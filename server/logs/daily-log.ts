@@ -4,6 +4,8 @@ import { join } from "node:path";
 export const logLimits = {
   /** Text that waits for the disk, of one log; what comes in beyond is dropped and counted. */
   waitingBytes: 4 * 1024 * 1024,
+  /** The same for all logs together. */
+  totalWaitingBytes: 32 * 1024 * 1024,
   /** Longest line; the rest of a longer one is cut off. */
   lineCharacters: 8_192,
   /** From a line to the disk, at most. */
@@ -21,6 +23,8 @@ export interface DailyLogOptions {
   readonly unixNow: () => number;
   /** Between date and time of a line, and between time and text. */
   readonly separators: readonly [string, string];
+  /** What waits of all logs, in bytes. */
+  readonly waiting: { bytes: number };
   /** Called with the first error after lines could be written, and never with the text of a line. */
   readonly onError: (message: string) => void;
 }
@@ -49,16 +53,15 @@ export class DailyLog {
     this.#options = options;
   }
 
-  /** Lines that were dropped and are not told in the log yet. */
-  get droppedLines(): number {
-    return this.#droppedLines;
-  }
-
   write(text: string): void {
     const { day, time } = this.#now();
     const line = `${time}${withoutControls(text.slice(0, logLimits.lineCharacters))}\r\n`;
     const bytes = Buffer.byteLength(line);
-    if (this.#waitingBytes + bytes > logLimits.waitingBytes) {
+    const { waiting } = this.#options;
+    if (
+      this.#waitingBytes + bytes > logLimits.waitingBytes ||
+      waiting.bytes + bytes > logLimits.totalWaitingBytes
+    ) {
       this.#droppedLines++;
       return;
     }
@@ -66,6 +69,7 @@ export class DailyLog {
     if (last?.day === day) last.lines.push(line);
     else this.#batches.push({ day, lines: [line] });
     this.#waitingBytes += bytes;
+    waiting.bytes += bytes;
     if (this.#waitingBytes >= logLimits.flushBytes) this.#startWriting();
     else this.#timer ??= setTimeout(() => this.#startWriting(), logLimits.flushMs);
   }
@@ -101,6 +105,7 @@ export class DailyLog {
         this.#fails = true;
       }
       this.#waitingBytes -= bytes;
+      this.#options.waiting.bytes -= bytes;
     }
   }
 

@@ -21,6 +21,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   /** By path. A hub that is made again goes on with its files. */
   readonly #logs = new Map<string, DailyLog>();
+  readonly #waiting = { bytes: 0 };
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -51,6 +52,7 @@ export class LogWriter {
       prefix,
       unixNow,
       separators,
+      waiting: this.#waiting,
       onError: (message) => log.warn(`cannot write the log in ${path}: ${message}; lines are dropped`),
     });
     this.#logs.set(folder, opened);

@@ -139,6 +139,24 @@ describe("the logs of a hub", () => {
     assert.equal(lines.at(-1), "2026-01-31 23:59:59.007 10 lines were dropped");
   });
 
+  test("of all hubs together hold no more than their bound", async () => {
+    const line = "x".repeat(logLimits.lineCharacters);
+    const perLog = Math.floor(logLimits.waitingBytes / (line.length + 26));
+    const hubs = Math.ceil(logLimits.totalWaitingBytes / logLimits.waitingBytes) + 2;
+    for (let hub = 0; hub < hubs; hub++) {
+      const log = logs.createHubLog(`hub ${hub}`);
+      for (let index = 0; index < perLog; index++) log.security(line);
+    }
+    await logs.flush();
+    const written = Object.values(await files()).reduce((sum, text) => sum + text.length, 0);
+    assert.ok(written <= logLimits.totalWaitingBytes, String(written));
+    assert.ok(written > logLimits.totalWaitingBytes - 20_000, String(written));
+    // What was dropped has been freed.
+    logs.createHubLog("hub 0").security("again");
+    await logs.flush();
+    assert.match((await files())["security_log/hub 0/sec_20260131.log"] ?? "", / again\r\n$/);
+  });
+
   test("a disk that takes nothing is told once; when it takes lines again, the log tells how many are missing", async () => {
     const obstacle = join(directory, "security_log");
     await writeFile(obstacle, "");
