@@ -11,7 +11,7 @@ describe("table of addresses", () => {
       owner: fc.integer({ min: 0, max: 5 }),
     });
     fc.assert(
-      fc.property(fc.integer(), fc.array(operation, { maxLength: 400 }), (seed, operations) => {
+      fc.property(fc.integer(), fc.array(operation, { maxLength: 600, size: "max" }), (seed, operations) => {
         const table = new AddressTable({ limit: 150, seed });
         const expected = new Map<number, { owner: number; updatedAt: number }>();
         operations.forEach(({ action, address, owner }, now) => {
