@@ -11,16 +11,20 @@ const runFile = promisify(execFile);
 export async function runTool(
   command: string,
   args: readonly string[],
-  options: { cwd: string; timeoutMs: number; env?: NodeJS.ProcessEnv },
+  options: { cwd: string; timeoutMs: number; env?: NodeJS.ProcessEnv; input?: string },
 ): Promise<string> {
   try {
-    const { stdout } = await runFile(command, args, {
+    const running = runFile(command, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
       timeout: options.timeoutMs,
       maxBuffer: 16 * 1024 * 1024,
     });
-    return stdout;
+    const { stdin } = running.child;
+    // A program that ends without having read it says itself what is wrong.
+    stdin?.on("error", () => undefined);
+    stdin?.end(options.input);
+    return (await running).stdout;
   } catch (error) {
     const { code, killed, stderr, stdout } = error as NodeJS.ErrnoException & {
       killed?: boolean;

@@ -1,13 +1,16 @@
+import { basename, dirname } from "node:path";
 import type { FleetMember } from "../../components/index.ts";
 
 export interface ReportPaths {
   /** The installed executable. */
   readonly executable: string;
   readonly logFile: string;
+  /** What a VPN client imports. */
+  readonly vpnFile: string;
   readonly ssh: { readonly port: number; readonly user: string; readonly privateKeyFile: string };
 }
 
-/** The server as `pulumi up` left it, for a person: where it listens, its health, how to look at it and stop it. */
+/** The server as `pulumi up` left it, for a person: where it listens, its health, how to connect, look at it and stop it. */
 export function describeServer(server: FleetMember, paths: ReportPaths): string {
   const { health } = server;
   const lines = [
@@ -31,6 +34,24 @@ export function describeServer(server: FleetMember, paths: ReportPaths): string 
       const detail = answers ? `answers the VPN handshake (${tlsVersion})` : (reason ?? "");
       lines.push(`  port ${String(port).padEnd(6)} ${state.padEnd(10)} ${detail}`.trimEnd());
     }
+  }
+  const [connection] = server.connections ?? [];
+  if (connection !== undefined) {
+    const { hub, user, account } = connection;
+    const vpncmd = "vpncmd localhost /CLIENT /CMD";
+    lines.push(
+      "",
+      `Connect as user "${user}" to the Virtual Hub ${hub}, with the SoftEther VPN Client:`,
+      ...rows([
+        ["account", paths.vpnFile],
+        ["card", `${vpncmd} NicCreate VPN`],
+        // It takes a word that begins with "/" for an option.
+        ["import", `(cd ${dirname(paths.vpnFile)} && ${vpncmd} AccountImport ${basename(paths.vpnFile)})`],
+        ["connect", `${vpncmd} AccountConnect ${account}`],
+        ["look", `${vpncmd} AccountStatusGet ${account}`],
+        ["address", "ip address add 10.99.0.2/24 dev vpn_vpn    (the hub has no DHCP server of its own)"],
+      ]),
+    );
   }
   const { executable, logFile, ssh } = paths;
   lines.push(

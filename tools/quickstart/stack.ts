@@ -51,10 +51,10 @@ export class Stack {
     const description = `name: ${name}\nruntime: nodejs\n`;
     await writeFileAtomically(join(project, "Pulumi.yaml"), description, { mode: 0o644 });
     if (!this.exists() || !existsSync(this.#configFile)) {
-      await this.#run("stack", "select", "--create", stackName);
+      await this.#run(["stack", "select", "--create", stackName]);
     }
     // Only one quickstart at a time is in this folder: whoever left a lock behind is gone.
-    if (this.#glob("locks/**/*.json").length > 0) await this.#run("cancel", "--yes", "--stack", stackName);
+    if (this.#glob("locks/**/*.json").length > 0) await this.#run(["cancel", "--yes", "--stack", stackName]);
   }
 
   /** Sets configuration of the program, by key without the namespace. */
@@ -64,7 +64,13 @@ export class Stack {
       { value: JSON.stringify(value), secret: false, objectValue: value },
     ]);
     const json = JSON.stringify(Object.fromEntries(entries));
-    await this.#run("config", "set-all", "--json", json, "--stack", stackName);
+    await this.#run(["config", "set-all", "--json", json, "--stack", stackName]);
+  }
+
+  /** Sets one secret, which no process list shows on its way. */
+  async configureSecret(key: string, value: unknown): Promise<void> {
+    const words = ["config", "set", "--secret", `vpnserver:${key}`, "--stack", stackName];
+    await this.#run(words, JSON.stringify(value));
   }
 
   /** `pulumi up` of the program in this checkout. Resolves to whether it ended well; the engine tells why not. */
@@ -79,8 +85,9 @@ export class Stack {
     return this.#show(this.#workspace.project, ["destroy", "--stack", stackName, ...options]);
   }
 
+  /** With secrets in plain text. */
   async outputs(): Promise<unknown> {
-    return JSON.parse(await this.#run("stack", "output", "--json", "--stack", stackName));
+    return JSON.parse(await this.#run(["stack", "output", "--json", "--show-secrets", "--stack", stackName]));
   }
 
   get #configFile(): string {
@@ -91,11 +98,12 @@ export class Stack {
     return globSync(pattern, { cwd: join(this.#workspace.stateDirectory, ".pulumi") });
   }
 
-  #run(...args: string[]): Promise<string> {
+  #run(args: readonly string[], input?: string): Promise<string> {
     return runTool(this.#pulumi, ["--non-interactive", ...args], {
       cwd: this.#workspace.project,
       timeoutMs: commandTimeoutMs,
       env: this.#environment,
+      ...(input !== undefined && { input }),
     });
   }
 

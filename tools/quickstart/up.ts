@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { FleetMember } from "../../components/index.ts";
+import type { FleetMember, HubArgs } from "../../components/index.ts";
+import { writeFileAtomically } from "../../server/atomic-file.ts";
 import { buildAll } from "../build/build.ts";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import { step, type Log } from "../build/step.ts";
@@ -14,6 +16,8 @@ import { Stack } from "./stack.ts";
 import { root, type Workspace } from "./workspace.ts";
 
 const serverName = "quickstart";
+const hubName = "DEFAULT";
+const userName = "quickstart";
 
 /**
  * Deploys a server to this machine, or updates the one that is there.
@@ -41,13 +45,16 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
   await step("stack of the fleet program", log, async () => {
     await stack.prepare();
     await stack.configure({ hosts: [describeHost(host, listeners)] });
+    await stack.configureSecret("hubs", await describeHubs(workspace));
   });
   log("pulumi up");
   const done = await stack.up();
-  const server = await findServer(stack);
+  const { server, vpnFile } = await findServer(stack);
+  if (vpnFile !== undefined) await writeFileAtomically(workspace.vpnFile, vpnFile, { mode: 0o600 });
   if (server !== undefined) {
     const logFile = join(workspace.home, "vpnserver", "state", "log", "server.log");
-    console.log(`\n${describeServer(server, { executable: workspace.executable, logFile, ssh: host })}\n`);
+    const paths = { executable: workspace.executable, logFile, ssh: host, vpnFile: workspace.vpnFile };
+    console.log(`\n${describeServer(server, paths)}\n`);
   }
   if (!done || server?.healthy !== true) {
     throw new Error(
@@ -80,8 +87,22 @@ function describeHost(host: SshHost, listeners: readonly number[]) {
   };
 }
 
-/** What the program says about the server, or `undefined` when it did not get that far. */
-async function findServer(stack: Stack): Promise<FleetMember | undefined> {
-  const outputs = (await stack.outputs()) as { servers?: Record<string, FleetMember> };
-  return outputs.servers?.[serverName];
+/** One hub with one user, whose password is made up once. */
+async function describeHubs(workspace: Workspace): Promise<HubArgs[]> {
+  const password = (await workspace.recall()).vpnPassword ?? randomBytes(18).toString("base64url");
+  await workspace.remember({ vpnPassword: password });
+  return [{ name: hubName, users: [{ name: userName, password }] }];
+}
+
+interface Outputs {
+  readonly servers?: Record<string, FleetMember>;
+  readonly vpnFiles?: Record<string, Record<string, Record<string, string>>>;
+}
+
+/** What the program says about the server, as far as it got. */
+async function findServer(stack: Stack): Promise<{ server?: FleetMember; vpnFile?: string }> {
+  const { servers, vpnFiles } = (await stack.outputs()) as Outputs;
+  const server = servers?.[serverName];
+  const vpnFile = vpnFiles?.[serverName]?.[hubName]?.[userName];
+  return { ...(server && { server }), ...(vpnFile !== undefined && { vpnFile }) };
 }

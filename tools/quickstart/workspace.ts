@@ -17,6 +17,8 @@ export interface Memory {
   readonly listeners?: readonly number[];
   /** Port of the SSH server: it stays the same, so that the stack sees the same host. */
   readonly sshPort?: number;
+  /** Password of the VPN user. */
+  readonly vpnPassword?: string;
 }
 
 /** The folder of quickstart, with everything that it makes. */
@@ -47,6 +49,11 @@ export class Workspace {
   /** The installed executable, once it is there. */
   get executable(): string {
     return join(this.home, "vpnserver", "current", "vpnserver");
+  }
+
+  /** What a VPN client imports to connect. */
+  get vpnFile(): string {
+    return join(this.directory, "quickstart.vpn");
   }
 
   /** A Pulumi project of the same name, where the stack's configuration is kept. */

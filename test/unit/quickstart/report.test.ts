@@ -6,6 +6,7 @@ import { describeServer } from "../../../tools/quickstart/report.ts";
 const paths = {
   executable: "/q/vpnserver",
   logFile: "/q/server.log",
+  vpnFile: "/q/quickstart.vpn",
   ssh: { port: 2222, user: "alice", privateKeyFile: "/q/key" },
 };
 
@@ -15,6 +16,7 @@ const healthy: FleetMember = {
   modeReason: "it was asked for",
   endpoints: ["127.0.0.1:5555"],
   tlsFingerprint: "AB:CD",
+  connections: [{ hub: "DEFAULT", user: "u", host: "127.0.0.1", port: 5555, account: "u@127.0.0.1/DEFAULT" }],
   health: {
     healthy: true,
     version: "0.1.0",
@@ -38,6 +40,13 @@ describe("describeServer", () => {
     assert.match(text, /\/q\/vpnserver status/);
     assert.match(text, /ssh -i \/q\/key -p 2222 alice@127\.0\.0\.1/);
     assert.match(text, /npm run quickstart -- down/);
+  });
+
+  test("says how a VPN client connects: vpncmd takes no path that begins with a slash", () => {
+    const text = describeServer(healthy, paths);
+    assert.match(text, /Connect as user "u" to the Virtual Hub DEFAULT/);
+    assert.match(text, /cd \/q && vpncmd localhost \/CLIENT \/CMD AccountImport quickstart\.vpn/);
+    assert.match(text, /AccountConnect u@127\.0\.0\.1\/DEFAULT/);
   });
 
   test("says what is wrong with a server that is not healthy", () => {
