@@ -149,3 +149,17 @@ export const hubLimits = {
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
 } as const;
+
+/** Bounds of the security logs and packet logs. */
+export const logLimits = {
+  /** Text that waits for the disk, of one log; what comes in beyond is dropped and counted. */
+  waitingBytes: 4 * MiB,
+  /** The same for all logs together. */
+  totalWaitingBytes: 32 * MiB,
+  /** Longest line; the rest of a longer one is cut off. */
+  lineCharacters: 8_192,
+  /** From a line to the disk, at most. */
+  flushMs: 1_000,
+  /** Text that goes to the disk without waiting for that. */
+  flushBytes: 64 * 1024,
+} as const;

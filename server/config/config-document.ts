@@ -1,7 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { writeFileAtomically } from "../atomic-file.ts";
 import { ServerError } from "../errors.ts";
-import { configLimits, formatConfig, parseConfig, type ConfigDocument } from "./config-text.ts";
+import {
+  configLimits,
+  findFolder,
+  formatConfig,
+  parseConfig,
+  withChild,
+  type ConfigDocument,
+} from "./config-text.ts";
 
 const header = [
   "# Configuration of the VPN server.",
@@ -16,9 +23,23 @@ export const emptyDocument: ConfigDocument = {
   root: {
     kind: "folder",
     name: "root",
-    children: [{ kind: "item", type: "uint", name: "ConfigRevision", value: "1" }],
+    children: [
+      { kind: "item", type: "uint", name: "ConfigRevision", value: "1" },
+      { kind: "folder", name: "ServerConfiguration", children: [] },
+    ],
   },
 };
+
+/**
+ * The document with a folder `ServerConfiguration`, without which the official server takes nothing of a file
+ * (`Cedar/Server.c` SiLoadConfigurationCfg).
+ */
+export function withServerConfiguration(document: ConfigDocument): ConfigDocument {
+  const { root } = document;
+  if (findFolder(root, "ServerConfiguration") !== undefined) return document;
+  const folder = { kind: "folder", name: "ServerConfiguration", children: [] } as const;
+  return { ...document, root: withChild(root, folder) };
+}
 
 /**
  * Reads a configuration file; undefined when there is none.

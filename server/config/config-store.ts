@@ -1,6 +1,12 @@
 import { stat } from "node:fs/promises";
 import type { HubSettings } from "../hub/hub-settings.ts";
-import { damaged, emptyDocument, readDocument, writeDocument } from "./config-document.ts";
+import {
+  damaged,
+  emptyDocument,
+  readDocument,
+  withServerConfiguration,
+  writeDocument,
+} from "./config-document.ts";
 import { ConfigFieldError } from "./config-fields.ts";
 import { defaultServerConfig, listenersOf, withListeners, type ListenerConfig } from "./config-file.ts";
 import type { ConfigDocument } from "./config-text.ts";
@@ -83,7 +89,7 @@ export class ConfigStore {
     const update = this.#lastUpdate.then(async () => {
       const hubs = change(this.#hubs);
       // Others change the rest of the file: `install` the listeners.
-      const document = (await this.#readIfChanged()) ?? this.#document;
+      const document = withServerConfiguration((await this.#readIfChanged()) ?? this.#document);
       const written = withRoot(document, (root) => writeHubs(root, hubs, this.#hubs, this.#unixNow()));
       await writeDocument(this.#path, written);
       this.#document = written;

@@ -1,18 +1,6 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-
-export const logLimits = {
-  /** Text that waits for the disk, of one log; what comes in beyond is dropped and counted. */
-  waitingBytes: 4 * 1024 * 1024,
-  /** The same for all logs together. */
-  totalWaitingBytes: 32 * 1024 * 1024,
-  /** Longest line; the rest of a longer one is cut off. */
-  lineCharacters: 8_192,
-  /** From a line to the disk, at most. */
-  flushMs: 1_000,
-  /** Text that goes to the disk without waiting for that. */
-  flushBytes: 64 * 1024,
-} as const;
+import { logLimits } from "../limits.ts";
 
 export interface DailyLogOptions {
   /** Made when the first line comes. */

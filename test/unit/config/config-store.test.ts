@@ -39,6 +39,15 @@ describe("ConfigStore", () => {
     assert.deepEqual((await ConfigStore.open(paths)).hubs, defaultHubs);
   });
 
+  test("writes what the official server needs to take a file at all", async () => {
+    await writeFile(paths.configFile, "declare root\n{\n}\n");
+    await (await ConfigStore.open(paths)).update(add("A"));
+    assert.match(await readFile(paths.configFile, "utf8"), /\tdeclare ServerConfiguration\r\n\t\{/);
+    await rm(paths.configFile);
+    await (await ConfigStore.open(paths)).create();
+    assert.match(await readFile(paths.configFile, "utf8"), /\tdeclare ServerConfiguration\r\n\t\{/);
+  });
+
   test("keeps the listeners that an installation wrote, and adds the hub DEFAULT", async () => {
     await writeServerConfig(paths, { listeners: [{ port: 4433, enabled: true }] });
     const store = await ConfigStore.open(paths);

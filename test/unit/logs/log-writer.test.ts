@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
-import { logLimits } from "../../../server/logs/daily-log.ts";
+import { logLimits } from "../../../server/limits.ts";
 import { LogWriter } from "../../../server/logs/log-writer.ts";
 
 let directory: string;
