@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { FleetMember } from "../../../components/index.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import type { FleetMember, HubArgs } from "../../../components/index.ts";
 import { Lab } from "../../lab/lab.ts";
 import type { Host } from "../../lab/host.ts";
 import { Stack, type StackResult } from "./stack.ts";
@@ -29,6 +30,21 @@ export class Deployment {
     await this.stack.setConfig("vpnserver:hosts", hosts);
   }
 
+  /** The hubs of all hosts. */
+  async configureHubs(...hubs: HubEntry[]): Promise<void> {
+    await this.stack.setSecret("vpnserver:hubs", hubs);
+  }
+
+  /** The text of a user's `.vpn` file. */
+  async vpnFile(server: string, hub: string, user: string): Promise<string> {
+    const { vpnFiles } = (await this.stack.outputs()) as {
+      vpnFiles: Record<string, Record<string, Record<string, string>>>;
+    };
+    const text = vpnFiles[server]?.[hub]?.[user];
+    assert.ok(text, `there is no .vpn file of ${user} for ${hub} of ${server}`);
+    return text;
+  }
+
   /** The stack's outputs about its servers, by name. */
   async servers(): Promise<Record<string, FleetMember>> {
     return ((await this.stack.outputs()) as { servers: Record<string, FleetMember> }).servers;
@@ -45,6 +61,9 @@ export class Deployment {
     await this.lab.dispose();
   }
 }
+
+/** One element of `vpnserver:hubs`. */
+type HubEntry = pulumi.Unwrap<HubArgs>;
 
 /** One element of `vpnserver:hosts`. */
 export type HostEntry = Record<string, unknown>;

@@ -135,14 +135,23 @@ export class Stack {
    * @param key with its namespace, such as `vpnserver:hosts`
    * @param value anything that JSON can carry
    */
-  async setConfig(key: string, value: unknown, { secret = false } = {}): Promise<void> {
+  async setConfig(key: string, value: unknown): Promise<void> {
     const structured = typeof value === "object" && value !== null;
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    const entry = { value: text, secret, ...(structured && { objectValue: value }) };
+    const entry = { value: text, secret: false, ...(structured && { objectValue: value }) };
     await this.#pulumi(
       ["config", "set-all", "--json", JSON.stringify({ [key]: entry }), "--stack", stackName],
       { cwd: this.#project },
     );
+  }
+
+  /** The same for a secret, which no process list shows on its way. */
+  async setSecret(key: string, value: unknown): Promise<void> {
+    const input = typeof value === "string" ? value : JSON.stringify(value);
+    await this.#pulumi(["config", "set", "--secret", key, "--stack", stackName], {
+      cwd: this.#project,
+      input,
+    });
   }
 
   /** Removes a value of the stack's configuration. */
@@ -182,7 +191,7 @@ export class Stack {
 
   #pulumi(
     args: readonly string[],
-    options: { cwd: string; check?: boolean; timeoutMs?: number },
+    options: { cwd: string; check?: boolean; timeoutMs?: number; input?: string },
   ): Promise<CommandResult> {
     return this.#lab.operator.run(
       this.#toolchain.pulumi,

@@ -1,7 +1,7 @@
 import { webcrypto } from "node:crypto";
 import { identity } from "../session/client-certificate.ts";
 
-/** A certificate with its key in PEM. */
+/** A certificate of many years with its key, in PEM. */
 export interface PemIdentity {
   readonly certificate: string;
   readonly certificateDer: Buffer;
@@ -12,7 +12,8 @@ export async function pemIdentity(
   name: string,
   options: { readonly algorithm?: "rsa" | "ec" } = {},
 ): Promise<PemIdentity> {
-  const { x509, keys } = await identity({ name, ...options });
+  const [notBefore, notAfter] = [new Date("2020-01-01T00:00:00Z"), new Date("2049-12-31T00:00:00Z")];
+  const { x509, keys } = await identity({ name, bits: 2048, notBefore, notAfter, ...options });
   const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
   return {
     certificate: x509.toString("pem"),
