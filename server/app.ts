@@ -51,8 +51,8 @@ export interface Server {
   refusals(): RefusalCounts;
   /** Ends every session and connection and frees every port. */
   close(): Promise<void>;
-  /** Cuts every connection, for a process that is about to die of a fault; see {@link closeGently} for the reason. */
-  reset(): void;
+  /** Says goodbye on every connection and waits for nothing, for a process that is about to die of a fault. */
+  abandon(): void;
 }
 
 export interface HubSummary {
@@ -114,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       sessions.close();
       await connections.close();
     },
-    reset: () => connections.reset(),
+    abandon: () => sessions.close(),
   };
 }
 

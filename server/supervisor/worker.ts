@@ -18,6 +18,9 @@ const closeMs = 50_000;
 /** The same when the supervisor is gone, and another server may be about to take its place. */
 const orphanCloseMs = 3_000;
 
+/** From a fault of the worker to its end. */
+const faultMs = 50;
+
 /**
  * Runs the VPN server in this process, until it is asked to end by TERM or its supervisor is gone. Does not return: the
  * process exits with 0 when it was asked to, and with 1 after a fault.
@@ -39,12 +42,15 @@ export async function runWorker(paths: StatePaths): Promise<void> {
   // The pipe breaks when the supervisor is killed.
   process.stdout.on("error", () => {});
   const log = createLogger(process.stdout);
+  let abandon = () => {};
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (fault: unknown) => {
       log.error(
         `fault in the worker: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`,
       );
-      process.exit(1);
+      abandon();
+      // What was said to the clients is with the system by then.
+      setTimeout(() => process.exit(1), faultMs);
     });
   }
 
@@ -66,6 +72,10 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       },
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
     });
+    abandon = () => {
+      abandon = () => {};
+      server.abandon();
+    };
     const applier = new StateApplier({
       paths,
       store: config,

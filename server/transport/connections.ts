@@ -118,11 +118,6 @@ export class Connections {
     );
   }
 
-  /** Cuts every connection without a word, with a reset: for a process that is about to die of a fault. */
-  reset(): void {
-    for (const socket of this.#open) socket.resetAndDestroy();
-  }
-
   #noLongerPending(ends: string): void {
     const address = this.#pending.get(ends);
     if (address === undefined) return;

@@ -10,14 +10,19 @@ import type { Namespace } from "../../lab/namespace.ts";
 
 const program = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
 
+interface OurServerStatus {
+  readonly worker: { readonly pid: number };
+  readonly hubs: readonly { readonly name: string; readonly online: boolean; readonly sessions: number }[];
+}
+
 /** Our server, as `vpnserver start` starts it, in a station of the lab. */
 export class OurServer {
   readonly station: Namespace;
-  readonly #stateDirectory: string;
+  readonly stateDirectory: string;
 
   private constructor(station: Namespace, stateDirectory: string) {
     this.station = station;
-    this.#stateDirectory = stateDirectory;
+    this.stateDirectory = stateDirectory;
   }
 
   /** @param directory where it keeps its state */
@@ -55,7 +60,7 @@ export class OurServer {
         "--disable-warning=ExperimentalWarning",
         program,
         "--state-dir",
-        this.#stateDirectory,
+        this.stateDirectory,
         "apply",
         "--json",
       ],
@@ -64,17 +69,17 @@ export class OurServer {
     return JSON.parse(stdout);
   }
 
-  /** Process id of the worker, which carries the traffic. */
-  async workerPid(): Promise<number> {
+  /** As `vpnserver status --json` tells it; the worker carries the traffic. */
+  async status(): Promise<OurServerStatus> {
     const { stdout } = await this.#run("status --json");
-    return (JSON.parse(stdout) as { worker: { pid: number } }).worker.pid;
+    return JSON.parse(stdout) as OurServerStatus;
   }
 
   #run(command: string, check = true) {
     const words = command.split(" ");
     return this.station.run(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", program, "--state-dir", this.#stateDirectory, ...words],
+      ["--disable-warning=ExperimentalWarning", program, "--state-dir", this.stateDirectory, ...words],
       { check },
     );
   }

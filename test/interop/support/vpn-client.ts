@@ -16,12 +16,14 @@ export interface AccountOptions {
   readonly hub?: string;
   readonly user: string;
   /** A user without one is anonymous, unless a certificate is given. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** Files with certificate and key. */
   readonly certificate?: { readonly certificateFile: string; readonly keyFile: string };
   readonly plainPassword?: boolean;
   /** @default 1 */
   readonly connections?: number;
+  /** After which the client makes each connection anew; never by default. */
+  readonly connectionSeconds?: number;
   readonly halfDuplex?: boolean;
   readonly compress?: boolean;
   readonly encrypt?: boolean;
@@ -94,7 +96,7 @@ export class VpnClient {
       account,
       `/MAXTCP:${options.connections ?? 1}`,
       "/INTERVAL:1",
-      "/TTL:0",
+      `/TTL:${options.connectionSeconds ?? 0}`,
       `/HALF:${yes(options.halfDuplex)}`,
       `/BRIDGE:${yes(options.bridgeMode)}`,
       `/MONITOR:${yes(options.monitorMode)}`,
