@@ -4,6 +4,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),
   },
+  relay: {
+    about: "throughput, processor time and delay between two clients, beside SoftEther's server",
+    run: async () => (await import("./relay.ts")).measureRelay(),
+  },
   start: {
     about: "from `vpnserver start` to the first handshake, from `stop` to the end, and memory",
     run: async () => (await import("./start.ts")).measureStart(),

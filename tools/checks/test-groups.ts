@@ -35,7 +35,14 @@ const labPackages = [
   "util-linux",
 ];
 /** The unmodified clients, and what tests send through their sessions. */
-const clientPackages = ["iperf3", "iputils-ping", "openssl", "softether-vpnclient", "softether-vpncmd"];
+const clientPackages = [
+  "iperf3",
+  "iputils-ping",
+  "openssl",
+  "softether-vpnclient",
+  "softether-vpncmd",
+  "softether-vpnserver",
+];
 const labNeedsRoot = "test hosts are made of network namespaces, overlay mounts and systemd-nspawn";
 
 /** In the order in which they are run: the quick ones tell first. */

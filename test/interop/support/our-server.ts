@@ -11,6 +11,7 @@ import type { Namespace } from "../../lab/namespace.ts";
 const program = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
 
 interface OurServerStatus {
+  readonly supervisor: { readonly pid: number };
   readonly worker: { readonly pid: number };
   readonly hubs: readonly { readonly name: string; readonly online: boolean; readonly sessions: number }[];
 }
