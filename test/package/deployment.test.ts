@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startSshServer, type SshServer } from "../../tools/setup/ssh-server.ts";
 import { ensureToolchain } from "../../tools/setup/toolchain.ts";
+import type { VpnConnection } from "../../components/index.ts";
 import type { Manifest } from "../../tools/build/build.ts";
 import { Consumer, packPackage, root } from "./consumer.ts";
 import { schemaOf, type Schema } from "./plugin-process.ts";
@@ -19,6 +20,8 @@ interface Outputs {
   readonly endpoints: readonly string[];
   readonly sha256: string;
   readonly healthy: boolean;
+  readonly connections: readonly VpnConnection[];
+  readonly vpnFiles: string;
 }
 
 describe("who installs the packed package", () => {
@@ -87,6 +90,7 @@ describe("who installs the packed package", () => {
       await consumer.check(pulumi, ["config", "set", key, "--", value]);
     }
     await consumer.check(pulumi, ["config", "set", "--secret", "privateKey", "--", sshServer.privateKey]);
+    await consumer.check(pulumi, ["config", "set", "--secret", "vpnPassword", "--", "only for this test"]);
 
     const connections = await sshServer.connections();
     const preview = await consumer.check(pulumi, ["preview", "--non-interactive"]);
@@ -102,7 +106,18 @@ describe("who installs the packed package", () => {
         endpoints: [`127.0.0.1:${listener}`],
         sha256,
         healthy: true,
+        connections: ["alice", "guest"].map((user) => ({
+          hub: "DEFAULT",
+          user,
+          host: "127.0.0.1",
+          port: listener,
+          account: `${user}@127.0.0.1/DEFAULT`,
+        })),
+        vpnFiles: "[secret]",
       });
+      const shown = await consumer.check(pulumi, ["stack", "output", "--json", "--show-secrets"]);
+      const { vpnFiles } = JSON.parse(shown) as { vpnFiles: Record<string, Record<string, string>> };
+      assert.match(vpnFiles["DEFAULT"]?.["alice"] ?? "", /HashedPassword/);
       assert.ok(existsSync(join(home, "vpnserver", "releases", outputs.sha256, "vpnserver")));
       const again = await consumer.check(pulumi, ["up", "--yes", "--skip-preview", "--non-interactive"]);
       assert.match(again, /Resources:\s+\d+ unchanged/);

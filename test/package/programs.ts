@@ -16,6 +16,16 @@ const args: VpnServerArgs = {
   mode: "user",
   listeners: [config.requireNumber("listener")],
   openFirewall: false,
+  hubs: [
+    {
+      name: "DEFAULT",
+      users: [
+        { name: "alice", password: config.requireSecret("vpnPassword"), policy: { MultiLogins: 2 } },
+        { name: "guest", anonymous: true },
+      ],
+      accessList: [{ action: "discard", protocol: "47" }],
+    },
+  ],
 };
 const server = new VpnServer("office", args);
 
@@ -23,6 +33,8 @@ export const mode = server.mode;
 export const endpoints = server.endpoints;
 export const sha256 = server.sha256;
 export const healthy = server.health.healthy;
+export const connections = server.connections;
+export const vpnFiles = server.vpnFiles;
 `;
 
 /** The same in Pulumi YAML, with the plugin that is in a folder. */
@@ -38,6 +50,7 @@ config:
   privateKey: { type: string, secret: true }
   hostKey: { type: string }
   listener: { type: integer }
+  vpnPassword: { type: string, secret: true }
 resources:
   office:
     type: vpnserver:VpnServer
@@ -51,11 +64,24 @@ resources:
       mode: user
       listeners: ["\${listener}"]
       openFirewall: false
+      hubs:
+        - name: DEFAULT
+          users:
+            - name: alice
+              password: \${vpnPassword}
+              policy: { MultiLogins: 2 }
+            - name: guest
+              anonymous: true
+          accessList:
+            - action: discard
+              protocol: "47"
 outputs:
   mode: \${office.mode}
   endpoints: \${office.endpoints}
   sha256: \${office.sha256}
   healthy: \${office.health.healthy}
+  connections: \${office.connections}
+  vpnFiles: \${office.vpnFiles}
 `,
   };
 }
