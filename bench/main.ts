@@ -4,6 +4,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),
   },
+  login: {
+    about: "logins in a second, and how long one takes, beside SoftEther's server",
+    run: async () => (await import("./login.ts")).measureLogin(),
+  },
   relay: {
     about: "throughput, processor time and delay between two clients, beside SoftEther's server",
     run: async () => (await import("./relay.ts")).measureRelay(),

@@ -1,14 +1,18 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Lab } from "../test/lab/lab.ts";
-import { hubOf, OurServer, userOf } from "../test/interop/support/our-server.ts";
-import { SoftEtherProgram } from "../test/interop/support/softether-program.ts";
 import { VpnClient, type AccountOptions } from "../test/interop/support/vpn-client.ts";
 import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
+import {
+  benchPassword,
+  cpuSeconds,
+  printTable,
+  startServers,
+  type MeasuredServer,
+  type ServerName,
+} from "./support/servers.ts";
 
 const rounds = 3;
 const seconds = 6;
-const password = "bench";
 const addresses = ["10.9.0.1", "10.9.0.2"] as const;
 /** SoftEther uses the UDP path only after ten seconds of answers. */
 const accelerationDeadlineMs = 30_000;
@@ -18,12 +22,6 @@ const ways = {
   "TCP, UDP acceleration off": { qos: false, udpAcceleration: false },
   "the client's defaults": { qos: true, udpAcceleration: true },
 } as const satisfies Record<string, Partial<AccountOptions>>;
-
-/** A server under measurement: where it listens, and whose processor time counts. */
-interface Measured {
-  readonly address: string;
-  readonly pids: () => Promise<readonly number[]>;
-}
 
 interface Round {
   readonly upMbps: number;
@@ -45,58 +43,32 @@ export async function measureRelay(): Promise<void> {
     { purpose: "the benchmark", log: (line) => console.log(line) },
   );
   await using lab = await Lab.create();
-  const names = ["ours", "softether", "one", "two"] as const;
-  const [ourStation, theirStation, one, two] = await Promise.all([
-    lab.station(names[0]),
-    lab.station(names[1]),
-    lab.station(names[2]),
-    lab.station(names[3]),
-  ]);
+  const [one, two] = await Promise.all([lab.station("one"), lab.station("two")]);
   const clients = [await VpnClient.start(one), await VpnClient.start(two)] as const;
   for (const index of [0, 1] as const) await clients[index].setAddress(`${addresses[index]}/24`);
-  const servers: Record<"ours" | "SoftEther", Measured> = {
-    ours: await startOurs(await OurServer.start(ourStation, lab.directory, [users()])),
-    SoftEther: await startSoftEther(await SoftEtherProgram.start("vpnserver", theirStation, 5555)),
-  };
+  const servers = await startServers(lab);
   for (const [way, options] of Object.entries(ways)) {
-    const results: Record<keyof typeof servers, Round[]> = { ours: [], SoftEther: [] };
+    const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
     for (let round = 0; round < rounds; round++) {
       for (const name of ["ours", "SoftEther"] as const) {
         results[name].push(await measureRound(clients, servers[name], options));
         console.error(`${way}, round ${round + 1} of ${rounds}: ${name} done`);
       }
     }
-    print(way, results);
+    console.log(`\n${way}: median of ${rounds}, ${seconds} s each\n`);
+    printTable(rows, results);
   }
-}
-
-const users = () => hubOf("DEFAULT", [userOf("one", password), userOf("two", password)]);
-
-async function startOurs(server: OurServer): Promise<Measured> {
-  const { worker, supervisor } = await server.status();
-  return { address: server.address, pids: () => Promise.resolve([worker.pid, supervisor.pid]) };
-}
-
-async function startSoftEther(program: SoftEtherProgram): Promise<Measured> {
-  for (const name of ["one", "two"]) {
-    const hub = ["/SERVER", "/ADMINHUB:DEFAULT"];
-    await program.vpncmd(hub, ["UserCreate", name, "/GROUP:none", "/REALNAME:none", "/NOTE:none"]);
-    await program.vpncmd(hub, ["UserPasswordSet", name, `/PASSWORD:${password}`]);
-  }
-  const children = await readFile(`/proc/${program.pid}/task/${program.pid}/children`, "utf8");
-  const pids = [program.pid, ...children.trim().split(" ").map(Number)];
-  return { address: program.station.address, pids: () => Promise.resolve(pids) };
 }
 
 async function measureRound(
   clients: readonly [VpnClient, VpnClient],
-  server: Measured,
+  server: MeasuredServer,
   options: Partial<AccountOptions>,
 ): Promise<Round> {
   const [one, two] = clients;
   await Promise.all(
     (["one", "two"] as const).map((user, index) =>
-      clients[index as 0 | 1].connect({ server: server.address, user, password, ...options }),
+      clients[index as 0 | 1].connect({ server: server.address, user, password: benchPassword, ...options }),
     ),
   );
   if (options.udpAcceleration === true) await untilAccelerated(one);
@@ -131,7 +103,7 @@ async function untilAccelerated(client: VpnClient): Promise<void> {
 async function transfer(
   from: VpnClient,
   to: VpnClient,
-  server: Measured,
+  server: MeasuredServer,
   direction: readonly string[],
 ): Promise<{ mbps: number; cpu: number; pingMs: number }> {
   to.station.spawn("iperf3", ["-s", "-1"], { stdio: "ignore" });
@@ -168,17 +140,6 @@ async function averagePing(client: VpnClient, count: number, interval = "0.02"):
   return Number(/= [\d.]+\/([\d.]+)\//.exec(stdout)?.[1] ?? Number.NaN);
 }
 
-/** User and system time of the processes, all threads together (proc(5), fields 14 and 15 of stat). */
-async function cpuSeconds({ pids }: Measured): Promise<number> {
-  let ticks = 0;
-  for (const pid of await pids()) {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / 100;
-}
-
 const rows: readonly (readonly [string, keyof Round])[] = [
   ["Mbit/s up", "upMbps"],
   ["Mbit/s down", "downMbps"],
@@ -187,21 +148,3 @@ const rows: readonly (readonly [string, keyof Round])[] = [
   ["ping idle, ms", "idlePingMs"],
   ["ping under load, ms", "loadedPingMs"],
 ];
-
-function print(way: string, results: Record<"ours" | "SoftEther", readonly Round[]>): void {
-  console.log(`\n${way}: median of ${rounds}, ${seconds} s each\n`);
-  console.log(`${"".padEnd(24)}${"ours".padStart(10)}${"SoftEther".padStart(12)}${"ratio".padStart(8)}`);
-  for (const [label, key] of rows) {
-    const ours = median(results.ours.map((round) => round[key]));
-    const theirs = median(results.SoftEther.map((round) => round[key]));
-    const format = (value: number) => value.toFixed(value >= 100 ? 0 : 2);
-    console.log(
-      `${label.padEnd(24)}${format(ours).padStart(10)}${format(theirs).padStart(12)}${(ours / theirs).toFixed(2).padStart(8)}`,
-    );
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}

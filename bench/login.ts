@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { Lab } from "../test/lab/lab.ts";
+import type { Namespace } from "../test/lab/namespace.ts";
+import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
+import {
+  cpuSeconds,
+  median,
+  printTable,
+  startServers,
+  type MeasuredServer,
+  type ServerName,
+} from "./support/servers.ts";
+
+const rounds = 3;
+const seconds = 5;
+const atOnce = 16;
+const load = join(import.meta.dirname, "support/login-load.ts");
+
+interface Round {
+  readonly aloneMs: number;
+  readonly perSecond: number;
+  readonly busyMs: number;
+  /** Processor time of the server for a login. */
+  readonly cpuMs: number;
+}
+
+/**
+ * Logins by password, from the first packet of TCP to the welcome: one after the other, and sixteen at a time. The client is a
+ * small one of our own, so that it is the server that is measured; it takes about as much processor time as the server.
+ */
+export async function measureLogin(): Promise<void> {
+  await ensureDebianPackages(["softether-vpnserver", "softether-vpncmd", "iproute2"], {
+    purpose: "the benchmark",
+    log: (line) => console.log(line),
+  });
+  await using lab = await Lab.create();
+  const station = await lab.station("client");
+  const servers = await startServers(lab);
+  const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of ["ours", "SoftEther"] as const) {
+      results[name].push(await measureRound(station, servers[name]));
+      console.error(`round ${round + 1} of ${rounds}: ${name} done`);
+    }
+  }
+  console.log(`\nlogins by password: median of ${rounds}, ${seconds} s each\n`);
+  printTable<Round>(
+    [
+      ["one at a time, ms", "aloneMs"],
+      [`${atOnce} at a time, logins/s`, "perSecond"],
+      [`${atOnce} at a time, ms`, "busyMs"],
+      ["server CPU, ms per login", "cpuMs"],
+    ],
+    results,
+  );
+}
+
+async function measureRound(station: Namespace, server: MeasuredServer): Promise<Round> {
+  const alone = await run(station, server, 1);
+  const before = await cpuSeconds(server);
+  const busy = await run(station, server, atOnce);
+  const cpu = (await cpuSeconds(server)) - before;
+  return {
+    aloneMs: median(alone),
+    perSecond: busy.length / seconds,
+    busyMs: median(busy),
+    cpuMs: (cpu * 1000) / busy.length,
+  };
+}
+
+/** Latencies of the logins, in milliseconds. */
+async function run(station: Namespace, { address }: MeasuredServer, concurrency: number): Promise<number[]> {
+  const { stdout } = await station.run(process.execPath, [
+    load,
+    address,
+    String(seconds),
+    String(concurrency),
+  ]);
+  const { latenciesMs, failed } = JSON.parse(stdout) as { latenciesMs: number[]; failed: number };
+  if (failed > 0) throw new Error(`${failed} logins failed, ${latenciesMs.length} did not`);
+  return latenciesMs;
+}
