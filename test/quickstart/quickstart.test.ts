@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -109,6 +109,17 @@ describe("quickstart", () => {
       const answer = await probeListener(() => openTcp("127.0.0.1", port, 5_000), { timeoutMs: 5_000 });
       assert.match(answer.product, /^pulumi-vpnserver /);
     }
+    const file = join(quickstart.directory, "quickstart.vpn");
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    const text = await readFile(file, "utf8");
+    assert.match(text, /string Username quickstart\n/);
+    assert.match(first.output, /Connect as user "quickstart" to the Virtual Hub DEFAULT/);
+    assert.match(first.output, /AccountImport quickstart\.vpn/);
+    const { vpnPassword } = JSON.parse(
+      await readFile(join(quickstart.directory, "quickstart.json"), "utf8"),
+    ) as { vpnPassword: string };
+    assert.ok(vpnPassword.length >= 24);
+    assert.ok(!first.output.includes(vpnPassword), "the output tells the password");
     const before = await quickstart.status();
 
     const second = await quickstart.run("up");
@@ -119,6 +130,7 @@ describe("quickstart", () => {
     assert.deepEqual(after.supervisor, before.supervisor);
     assert.deepEqual(after.worker, before.worker);
     assert.equal(after.tlsFingerprint, before.tlsFingerprint);
+    assert.equal(await readFile(file, "utf8"), text);
     assert.deepEqual(await readdir(homedir()), home, "the user's home is as it was");
 
     assertDone(await quickstart.run("down"));
