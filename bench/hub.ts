@@ -1,7 +1,7 @@
 import { Hub } from "../server/hub/hub.ts";
 import type { HubPort } from "../server/hub/hub-port.ts";
 import { defaultHubLog, defaultHubOptions, type HubSettings } from "../server/hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../server/hub/policy.ts";
+import { defaultPolicy, type Policy } from "../server/wire/policy.ts";
 
 const chunkBytes = 16 * 1024;
 const rounds = 5;

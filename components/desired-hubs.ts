@@ -48,13 +48,13 @@ export function hubProblems(hubs: unknown): string[] {
   return [...problems, ...privateKeyProblems(hubs)].map((problem) => withNames(problem, hubs));
 }
 
-/** What `vpnserver apply` takes: without the private keys, which are for the `.vpn` files, and with protocols as numbers. */
+/** What `vpnserver apply` takes: without the private keys, which are for the `.vpn` files, and with numbers as it has them. */
 function desiredState(hubs: unknown): unknown {
   return {
     hubs: mapList(hubs, (hub) => ({
       ...hub,
       ...("users" in hub && { users: mapList(hub["users"], ({ privateKey: _, ...user }) => user) }),
-      ...("accessList" in hub && { accessList: mapList(hub["accessList"], withProtocolNumber) }),
+      ...("accessList" in hub && { accessList: mapList(hub["accessList"], withNumbers) }),
     })),
   };
 }
@@ -71,11 +71,15 @@ function compact(members: Members): Members {
   return JSON.parse(JSON.stringify(members)) as Members;
 }
 
-function withProtocolNumber(rule: Members): unknown {
+/** Protocols are names or numbers there, ports are texts; a stack's configuration makes a number of either. */
+function withNumbers(rule: Members): unknown {
   const { protocol } = rule;
-  return typeof protocol === "string" && /^\d{1,3}$/.test(protocol)
-    ? { ...rule, protocol: Number(protocol) }
-    : rule;
+  const ports = ["sourcePorts", "destinationPorts"].filter((name) => typeof rule[name] === "number");
+  return {
+    ...rule,
+    ...(typeof protocol === "string" && /^\d{1,3}$/.test(protocol) && { protocol: Number(protocol) }),
+    ...Object.fromEntries(ports.map((name) => [name, String(rule[name])])),
+  };
 }
 
 function privateKeyProblems(hubs: unknown): string[] {

@@ -17,15 +17,22 @@ export function addApplyCommand(program: Command, context: CliContext): void {
       const desired = parseJson(await readAll(process.stdin));
       const { applyToServer } = await import("./apply-to-server.ts");
       const result = await applyToServer(paths, { desired, dryRun: options.dryRun === true });
-      context.print(options.json ? JSON.stringify(result) : describe(result, options.dryRun === true));
+      if (options.json) {
+        // For the log of whoever reads the result by program.
+        for (const change of linesOf(result)) context.note(change);
+        context.print(JSON.stringify(result));
+      } else context.print(describe(result, options.dryRun === true));
     });
 }
 
-function describe({ changes, endedSessions }: ApplyResult, dryRun: boolean): string {
-  if (changes.length === 0) return "Nothing differs.";
+function describe(result: ApplyResult, dryRun: boolean): string {
+  if (result.changes.length === 0) return "Nothing differs.";
   const title = dryRun ? "This would change:" : "Changed:";
-  const ended = endedSessions.map((name) => `session ${name} ended`);
-  return [title, ...[...changes, ...ended].map((line) => `  ${line}`)].join("\n");
+  return [title, ...linesOf(result).map((line) => `  ${line}`)].join("\n");
+}
+
+function linesOf({ changes, endedSessions }: ApplyResult): string[] {
+  return [...changes, ...endedSessions.map((name) => `session ${name} ended`)];
 }
 
 async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {

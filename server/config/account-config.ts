@@ -1,5 +1,5 @@
 import type { Authentication, GroupSettings, UserSettings } from "../hub/hub-settings.ts";
-import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../hub/policy.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../wire/policy.ts";
 import { sha0Bytes } from "../wire/sha0.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "./config-fields.ts";
 import { findFolder, type ConfigFolder } from "./config-text.ts";

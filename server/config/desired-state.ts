@@ -9,7 +9,7 @@ import {
   type PacketLogKind,
   type PacketLogLevel,
 } from "../hub/hub-settings.ts";
-import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../hub/policy.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../wire/policy.ts";
 import { loginLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";

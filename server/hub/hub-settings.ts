@@ -1,5 +1,5 @@
 import type { AccessRule } from "./access-rule.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "../wire/policy.ts";
 
 /** A Virtual Hub as it is configured. Values are immutable: a change makes new settings, which the hub then takes. */
 export interface HubSettings {

@@ -1,5 +1,5 @@
 import type { HubSettings } from "../hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../hub/policy.ts";
+import { defaultPolicy, type Policy } from "../wire/policy.ts";
 import { sessionLimits } from "../limits.ts";
 import type { LoginRequest } from "../wire/login.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";

@@ -1,5 +1,5 @@
 import type { HubAttachment, HubPort } from "../hub/hub-port.ts";
-import type { Policy } from "../hub/policy.ts";
+import type { Policy } from "../wire/policy.ts";
 import { blockLimits, sessionLimits } from "../limits.ts";
 import {
   BlockDecoder,

@@ -1,5 +1,5 @@
 import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../hub/policy.ts";
+import { defaultPolicy, type Policy } from "../wire/policy.ts";
 
 /** The hub's user of this name, in whatever case. */
 export function findUser(hub: HubSettings, name: string): UserSettings | undefined {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Hub, HubLog } from "../hub/hub.ts";
 import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
-import type { Policy } from "../hub/policy.ts";
+import type { Policy } from "../wire/policy.ts";
 import type { NodeInfo, LoginClient } from "../wire/login.ts";
 import type { Session, SessionEnd } from "./session.ts";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import { createHubSettings } from "../../../server/config/hub-config.ts";
 import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
+import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import type { Namespace } from "../../lab/namespace.ts";
 

@@ -43,6 +43,14 @@ describe("resolveHubs", () => {
     ]);
   });
 
+  test("takes numbers as the configuration of a stack makes them", () => {
+    const rule = { action: "pass", protocol: 17, sourcePorts: 53, destinationPorts: "1000-2000" };
+    const { json } = resolveHubs([{ name: "A", accessList: [rule] }] as unknown as Hubs);
+    const [first] = parseDesiredState(JSON.parse(json)).hubs[0]?.accessList ?? [];
+    assert.equal(first?.protocol, 17);
+    assert.deepEqual(first.source.ports, { first: 53, last: 53 });
+  });
+
   test("without hubs desires none", () => {
     assert.deepEqual(resolveHubs([]), { json: '{"hubs":[]}', accounts: [] });
   });

@@ -10,7 +10,7 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/hub/policy.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/wire/policy.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const uint = fc.nat({ max: 0xffff_ffff });

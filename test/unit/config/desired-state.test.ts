@@ -3,7 +3,7 @@ import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { parseDesiredState } from "../../../server/config/desired-state.ts";
 import { ServerError } from "../../../server/errors.ts";
-import { defaultPolicy } from "../../../server/hub/policy.ts";
+import { defaultPolicy } from "../../../server/wire/policy.ts";
 import { identity } from "../session/client-certificate.ts";
 
 let pem: string;

@@ -12,7 +12,7 @@ import {
   writeHubs,
 } from "../../../server/config/hub-config.ts";
 import { defaultHubLog, defaultHubOptions, type HubSettings } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy } from "../../../server/hub/policy.ts";
+import { defaultPolicy } from "../../../server/wire/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import { hubSettings } from "./arbitrary-hub.ts";
 

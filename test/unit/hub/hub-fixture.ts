@@ -6,7 +6,7 @@ import {
   type HubOptions as HubOptionSettings,
   type HubSettings,
 } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
+import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
 
 export const hubSettings: HubSettings = {
   name: "TEST",

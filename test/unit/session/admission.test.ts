@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
-import { policyNames, type Policy } from "../../../server/hub/policy.ts";
+import { policyNames, type Policy } from "../../../server/wire/policy.ts";
 import { sessionLimits } from "../../../server/limits.ts";
 import {
   admit,

@@ -7,7 +7,7 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
+import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
 import type { LoginRequest, NodeInfo } from "../../../server/wire/login.ts";
 import { hashAdminPassword, hashPassword } from "../../../server/wire/sha0.ts";
 

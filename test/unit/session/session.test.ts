@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { deflateSync, inflateSync } from "node:zlib";
 import type { HubAttachment } from "../../../server/hub/hub-port.ts";
-import { defaultPolicy, type Policy } from "../../../server/hub/policy.ts";
+import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
 import { sessionLimits, slabLimits } from "../../../server/limits.ts";
 import type { Direction } from "../../../server/session/session-connection.ts";
 import { Session, type SessionEnvironment, type SessionParameters } from "../../../server/session/session.ts";
