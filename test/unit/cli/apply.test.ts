@@ -17,9 +17,13 @@ const alice = { name: "alice", password: secret };
 
 async function apply(input: string, ...words: string[]): Promise<ApplyResult> {
   const { code, stdout, stderr } = await server.runWith(input, "apply", "--json", ...words);
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.equal(code, 0, stderr);
   assert.equal(stdout.trimEnd().split("\n").length, 1);
-  return JSON.parse(stdout) as ApplyResult;
+  const result = JSON.parse(stdout) as ApplyResult;
+  const ended = result.endedSessions.map((name) => `session ${name} ended`);
+  const notes = [...result.changes, ...ended].map((change) => `vpnserver: ${change}\n`);
+  assert.equal(stderr, notes.join(""));
+  return result;
 }
 
 /** Fails when a file of the server holds the secret. */
