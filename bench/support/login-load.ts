@@ -1,4 +1,4 @@
-// Logs in over and over, and prints what it took as JSON. Arguments: address, seconds, logins at the same time.
+// Logs in over and over, and prints what it took as JSON. Arguments: address, user, password, seconds, logins at the same time.
 import { connect as connectTls } from "node:tls";
 import { decodeHello } from "../../server/wire/hello.ts";
 import { HttpReader } from "../../server/wire/http-head.ts";
@@ -7,11 +7,11 @@ import { Pack } from "../../server/wire/pack.ts";
 import { hashPassword, secureResponse } from "../../server/wire/sha0.ts";
 import { encodeSignatureRequest } from "../../server/wire/signature.ts";
 
-const [address = "", seconds = "5", concurrency = "1"] = process.argv.slice(2);
-const [user, password] = ["one", "bench"];
+const [address = "", user = "", password = "", seconds = "", concurrency = ""] = process.argv.slice(2);
 const end = performance.now() + Number(seconds) * 1000;
 const latenciesMs: number[] = [];
-let failed = 0;
+/** What went wrong, and how often. */
+const failures: Record<string, number> = {};
 
 await Promise.all(
   Array.from({ length: Number(concurrency) }, async () => {
@@ -20,13 +20,14 @@ await Promise.all(
       try {
         await login();
         latenciesMs.push(performance.now() - begin);
-      } catch {
-        failed++;
+      } catch (error) {
+        const { message } = error as Error;
+        failures[message] = (failures[message] ?? 0) + 1;
       }
     }
   }),
 );
-console.log(JSON.stringify({ latenciesMs, failed }));
+console.log(JSON.stringify({ latenciesMs, failures }));
 
 /** From the first packet of TCP to the welcome. */
 function login(): Promise<void> {
@@ -67,10 +68,10 @@ function loginPack(random: Uint8Array): Pack {
   return new Pack()
     .addStr("method", "login")
     .addStr("hubname", "DEFAULT")
-    .addStr("username", user ?? "")
+    .addStr("username", user)
     .addInt("protocol", 0)
     .addInt("authtype", 1)
-    .addData("secure_password", secureResponse(hashPassword(password ?? "", user ?? ""), random))
+    .addData("secure_password", secureResponse(hashPassword(password, user), random))
     .addStr("client_str", "SoftEther VPN Client")
     .addInt("client_ver", 501)
     .addInt("client_build", 9674)

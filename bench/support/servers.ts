@@ -4,9 +4,12 @@ import type { Lab } from "../../test/lab/lab.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../../test/interop/support/softether-program.ts";
 
-/** Password of both users, `one` and `two`, of the hub DEFAULT. */
+/** Password of all users of the hub DEFAULT: `one` and `two`, and {@link briefUser}. */
 export const benchPassword = "bench";
-const users = ["one", "two"];
+/** Its sessions end soon after their connections. */
+export const briefUser = "brief";
+export const briefSessionSeconds = 5;
+const users = ["one", "two", briefUser];
 
 /** A server under measurement: where it listens, and whose processor time counts. */
 export interface MeasuredServer {
@@ -21,7 +24,9 @@ export async function startServers(lab: Lab): Promise<Record<ServerName, Measure
   const [ourStation, theirStation] = await Promise.all([lab.station("ours"), lab.station("softether")]);
   const hub = hubOf(
     "DEFAULT",
-    users.map((user) => userOf(user, benchPassword)),
+    users.map((user) =>
+      userOf(user, benchPassword, user === briefUser ? { TimeOut: briefSessionSeconds } : undefined),
+    ),
   );
   const ours = await OurServer.start(ourStation, lab.directory, [hub]);
   const { worker, supervisor } = await ours.status();
@@ -35,11 +40,13 @@ export async function startServers(lab: Lab): Promise<Record<ServerName, Measure
 }
 
 async function startSoftEther(program: SoftEtherProgram, directory: string): Promise<MeasuredServer> {
+  const hub = ["/SERVER", "/ADMINHUB:DEFAULT"];
   for (const user of users) {
-    const hub = ["/SERVER", "/ADMINHUB:DEFAULT"];
     await program.vpncmd(hub, ["UserCreate", user, "/GROUP:none", "/REALNAME:none", "/NOTE:none"]);
     await program.vpncmd(hub, ["UserPasswordSet", user, `/PASSWORD:${benchPassword}`]);
   }
+  const timeOut = ["/NAME:TimeOut", `/VALUE:${briefSessionSeconds}`];
+  await program.vpncmd(hub, ["UserPolicySet", briefUser, ...timeOut]);
   await withoutFloodProtection(program, directory);
   const children = await readFile(`/proc/${program.pid}/task/${program.pid}/children`, "utf8");
   return {
