@@ -108,7 +108,7 @@ export const slabLimits = {
   /** Longest run of blocks that is put in at once. */
   runBytes: 128 * 1024,
   /** Buffers that are kept when nobody uses them. */
-  kept: 32,
+  kept: 64,
 } as const;
 
 /** Bounds of the VPN sessions. */
