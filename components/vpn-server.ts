@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { findArtifact } from "./artifact.ts";
@@ -195,10 +196,13 @@ export class VpnServer extends pulumi.ComponentResource {
     this.endpoints = pulumi
       .all([publicHost, report.listeners])
       .apply(([name, listeners]) => endpointsOf(name, listeners));
-    this.tlsFingerprint = report.tlsFingerprint;
     this.certificate = pulumi
       .all([applyReport, pulumi.runtime.isDryRun() ? undefined : outcome])
       .apply(([{ certificate }, result]) => (result?.kind === "healthy" ? result.certificate : certificate));
+    // A server that was lost and put there again has another one than it was installed with.
+    this.tlsFingerprint = pulumi.runtime.isDryRun()
+      ? report.tlsFingerprint
+      : this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
     const accounts = pulumi.unsecret(
       hubs.apply(({ accounts }) => accounts.map(({ hub, user }) => ({ hub, user }))),
     );

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
 
@@ -23,14 +24,26 @@ for (const [mode, kill] of [
   });
 }
 
-test("a host that has lost the server altogether gets it again", async () => {
+test("a host that has lost the server altogether gets it again, with its hubs, and outputs the new certificate", async () => {
   await using deployment = await Deployment.create();
   const host = await deployment.lab.host("alpha", { users: [{ name: "alice", sudo: "none" }] });
   await deployment.configure(entryOf(host, { user: "alice" }));
+  await deployment.configureHubs({ name: "DEFAULT", users: [{ name: "dora", anonymous: true }] });
   assertSucceeded(await deployment.stack.up());
+  const { certificate } = await deployment.server("alpha");
   await host.run("~/vpnserver/current/vpnserver stop && rm -rf ~/vpnserver", { user: "alice" });
 
-  assertSucceeded(await deployment.stack.up());
+  const up = await deployment.stack.up();
 
+  assertSucceeded(up);
+  assert.match(up.stdout, /no longer as declared.*hub DEFAULT: user dora created/);
   assert.equal((await serverProcesses(host)).length, 2);
+  const { certificate: now = "", tlsFingerprint } = await deployment.server("alpha");
+  assert.notEqual(now, certificate);
+  assert.equal(tlsFingerprint, new X509Certificate(now).fingerprint256);
+  const text = await deployment.vpnFile("alpha", "DEFAULT", "dora");
+  assert.ok(
+    text.includes(new X509Certificate(now).raw.toString("base64")),
+    "the .vpn file holds the former one",
+  );
 });
