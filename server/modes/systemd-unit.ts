@@ -40,6 +40,8 @@ KillMode=mixed
 Restart=on-failure
 RestartSec=2
 UMask=0077
+# As the official server's: frames that wait are late for everybody.
+Nice=-20
 
 # Hardening
 NoNewPrivileges=yes
