@@ -101,6 +101,12 @@ export const blockLimits = {
   keepAliveBytes: 512,
 } as const;
 
+/** Size of the buffer that all sessions read into. */
+export const readLimits = {
+  /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */
+  sharedBytes: 64 * 1024,
+} as const;
+
 /** Sizes of the buffers that outgoing frames are collected in. */
 export const slabLimits = {
   /** One buffer: several reads of the largest size that the system gives. */

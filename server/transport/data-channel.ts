@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Join } from "../session/method.ts";
+import { receiveShared } from "./shared-read-buffer.ts";
 
 /** From the last byte of a silent peer to the first question of the system whether it is still there. */
 const tcpKeepAliveMs = 30_000;
@@ -31,8 +32,8 @@ export function openDataChannel(
     return;
   }
   socket.once("close", () => events.closed());
-  socket.on("data", (chunk: Buffer) => events.receive(chunk));
   if (received.length > 0) events.receive(received);
+  receiveShared(socket, (chunk) => events.receive(chunk));
 }
 
 /**
