@@ -1,0 +1,90 @@
+import type { ServerSettings } from "../config/server-settings.ts";
+import type { HubStatistics } from "../hub/statistics.ts";
+import type { ListenerStatus } from "../listener-status.ts";
+import type { HubSession, VirtualHubs } from "../session/virtual-hubs.ts";
+import type { ServerCertificate } from "../transport/certificate.ts";
+
+/** The running server, as the methods of the administration see it. */
+export interface Administration {
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  /** What is set, and holds. */
+  readonly settings: () => ServerSettings;
+  /**
+   * Changes the settings; resolves once the new ones are on the disk and in force. What `change` leaves as the same object is
+   * neither written nor compared anew.
+   *
+   * @throws what `change` throws; nothing has changed then
+   */
+  readonly update: (change: (settings: ServerSettings) => ServerSettings) => Promise<ServerSettings>;
+  readonly hubs: VirtualHubs;
+  /** Sessions of all hubs. */
+  readonly sessions: () => Iterable<HubSession>;
+  /** By hub name; with what the sessions that go on have added. */
+  readonly statistics: (hubName: string) => HubStatistics;
+  readonly listeners: () => readonly ListenerStatus[];
+  readonly connections: ConnectionList;
+  readonly certificate: CertificateAdministration;
+  readonly configuration: ConfigurationAdministration;
+  readonly logs: LogAdministration;
+  /** Ends the server and lets its supervisor start it anew; returns before that. */
+  readonly restart: () => void;
+}
+
+/** A TCP connection, of a session or of somebody who asks. */
+export interface ConnectionSummary {
+  /** Such as `CID-7`. */
+  readonly name: string;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  /** Unix time in milliseconds. */
+  readonly connectedAt: number;
+  readonly type: "initializing" | "client" | "additional" | "administration";
+  /** What the client said of itself, as far as it has. */
+  readonly client: { readonly product: string; readonly version: number; readonly build: number } | undefined;
+}
+
+export interface ConnectionList {
+  readonly all: () => readonly ConnectionSummary[];
+  /** Cuts a connection; false when there is none of this name. */
+  readonly disconnect: (name: string) => boolean;
+}
+
+export interface CertificateAdministration {
+  readonly current: () => ServerCertificate;
+  /** Takes another pair (PEM) for all connections from now on; resolves once it is on the disk. */
+  readonly replace: (certificatePem: string, keyPem: string) => Promise<void>;
+  /** Makes a new self-signed pair for a name. */
+  readonly regenerate: (commonName: string) => Promise<void>;
+}
+
+export interface ConfigurationAdministration {
+  /** The whole of `vpn_server.config` as it holds now. */
+  readonly text: () => Promise<Buffer>;
+  /**
+   * Puts another configuration in the place of this one; the server is to be restarted for it.
+   *
+   * @throws {ServerError} STATE_INVALID for one that cannot be understood; nothing has changed then
+   */
+  readonly replace: (text: Buffer) => Promise<void>;
+  /** Writes all that is not in `vpn_server.config` itself yet; resolves with the size of the file in bytes. */
+  readonly flush: () => Promise<number>;
+}
+
+export interface LogFile {
+  /** Below the log directory, with slashes, such as `server_log/vpn_20261122.log`. */
+  readonly path: string;
+  /** The hub whose log it is; undefined for the server's own. */
+  readonly hubName: string | undefined;
+  readonly bytes: number;
+  /** Unix time in milliseconds. */
+  readonly updatedAt: number;
+}
+
+export interface LogAdministration {
+  readonly list: () => Promise<readonly LogFile[]>;
+  /** Part of a file that {@link list} names; empty beyond its end. */
+  readonly read: (path: string, offset: number, bytes: number) => Promise<Buffer>;
+}

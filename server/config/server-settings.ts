@@ -1,0 +1,31 @@
+import type { HubSettings } from "../hub/hub-settings.ts";
+import type { ListenerConfig } from "./config-file.ts";
+
+/** All that an administrator can set and that the server acts upon. Immutable: a change makes new settings. */
+export interface ServerSettings {
+  readonly listeners: readonly ListenerConfig[];
+  readonly hubs: readonly HubSettings[];
+  /** SHA-0 of the server's administration password, 20 bytes; of the empty password until one was set. */
+  readonly hashedPassword: Uint8Array;
+  /** TLS cipher that the administrator chose, by OpenSSL's name; empty for the server's own choice. */
+  readonly cipherName: string;
+  readonly keepAlive: KeepAliveSettings;
+  readonly syslog: SyslogSettings;
+}
+
+/** Packets that keep a dial-up line or a NAT entry open (`Cedar/Server.c`, `Keep…` of ServerConfiguration). */
+export interface KeepAliveSettings {
+  readonly enabled: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly intervalSeconds: number;
+}
+
+/** Where log lines go besides the files (`SyslogSettings`). */
+export interface SyslogSettings {
+  /** 0 nowhere, 1 the server log, 2 the security logs too, 3 the packet logs too. */
+  readonly saveType: 0 | 1 | 2 | 3;
+  readonly host: string;
+  readonly port: number;
+}
