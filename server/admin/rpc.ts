@@ -1,3 +1,4 @@
+import type { Pack } from "../wire/pack.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import type { Fields, MessageOf } from "./fields.ts";
 
@@ -13,11 +14,13 @@ export interface RpcDefinition<F extends Fields = Fields> {
   readonly summary: string;
   readonly right: RpcRight;
   /** The field that names the hub, where the right depends on it; `HubName` by default. */
-  readonly hubField?: keyof F & string;
+  readonly hubField?: string;
   /** Errors that the method answers with, besides those that every method can. */
   readonly errors: readonly ProtocolError[];
   /** Of request and reply. */
   readonly fields: F;
+  /** Adds to a reply as PACK what cannot be told by fields. */
+  addToPack?(pack: Pack, reply: MessageOf<F>): void;
 }
 
 export function rpc<const F extends Fields>(definition: RpcDefinition<F>): RpcDefinition<F> {

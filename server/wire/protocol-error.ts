@@ -56,16 +56,24 @@ export const protocolErrors = {
   listenerNotFound: 53,
   /** LISTENER_ALREADY_EXISTS */
   listenerExists: 54,
+  /** NOT_FARM_MEMBER */
+  notFarmMember: 55,
   /** HUB_ALREADY_EXISTS */
   hubExists: 57,
   /** TOO_MANY_HUBS */
   tooManyHubs: 58,
   /** LINK_ALREADY_EXISTS */
   linkExists: 59,
+  /** LINK_CANT_CREATE_ON_FARM */
+  linkNotOnFarm: 60,
   /** LINK_IS_OFFLINE */
   linkOffline: 61,
+  /** TOO_MANY_ACCESS_LIST */
+  tooManyAccessRules: 62,
   /** TOO_MANY_USER */
   tooManyUsers: 63,
+  /** TOO_MANY_GROUP */
+  tooManyGroups: 64,
   /** GROUP_NOT_FOUND */
   groupNotFound: 65,
   /** USER_ALREADY_EXISTS */
@@ -80,6 +88,8 @@ export const protocolErrors = {
   linkCannotDisconnect: 73,
   /** OFFLINE */
   offline: 76,
+  /** The certificate is not of the kind that the protocol can use (NOT_RSA_1024). */
+  certificateNotRsa: 77,
   /** SNAT_CANT_DISCONNECT */
   secureNatCannotDisconnect: 78,
   /** SNAT_NOT_RUNNING */
@@ -96,6 +106,18 @@ export const protocolErrors = {
   layer3SwitchExists: 92,
   /** LAYER3_SW_NOT_FOUND */
   layer3SwitchNotFound: 93,
+  /** LAYER3_IF_ADD_FAILED */
+  layer3InterfaceNotAdded: 95,
+  /** LAYER3_IF_DEL_FAILED */
+  layer3InterfaceNotDeleted: 96,
+  /** LAYER3_IF_EXISTS */
+  layer3InterfaceExists: 97,
+  /** LAYER3_TABLE_ADD_FAILED */
+  layer3RouteNotAdded: 98,
+  /** LAYER3_TABLE_DEL_FAILED */
+  layer3RouteNotDeleted: 99,
+  /** LAYER3_CANT_START_SWITCH */
+  layer3CannotStart: 102,
   /** The server is shutting down (SERVER_CANT_ACCEPT). */
   serverCannotAccept: 105,
   /** The user may not open a monitoring session (MONITOR_MODE_DENIED). */
@@ -106,6 +128,8 @@ export const protocolErrors = {
   addressDenied: 109,
   /** TOO_MANT_ITEMS */
   tooManyItems: 110,
+  /** MEMORY_NOT_ENOUGH */
+  memoryNotEnough: 111,
   /** OBJECT_EXISTS */
   exists: 112,
   /** BAD_COMMAND_OR_PARAM */
@@ -114,6 +138,16 @@ export const protocolErrors = {
   autoDisconnected: 126,
   /** The hub takes clients with another id only (CLIENT_ID_REQUIRED). */
   clientIdRequired: 127,
+  /** TOO_MANY_USERS_CREATED */
+  tooManyUsersCreated: 128,
+  /** SPECIAL_LISTENER_ICMP_ERROR */
+  icmpListenerNotOpened: 140,
+  /** SPECIAL_LISTENER_DNS_ERROR */
+  dnsListenerNotOpened: 141,
+  /** OPENVPN_IS_NOT_ENABLED */
+  openVpnNotEnabled: 142,
+  /** NOT_SUPPORTED_AUTH_ON_OPENSOURCE */
+  authenticationNotInOpenSource: 143,
   /** NOT_SUPPORTED_FUNCTION_ON_OPENSOURCE */
   notInOpenSource: 147,
 } as const;
