@@ -58,6 +58,11 @@ export async function readDocument(path: string): Promise<ConfigDocument | undef
       cause: error,
     });
   }
+  return parseDocument(path, bytes);
+}
+
+/** @throws {ServerError} STATE_INVALID when it cannot be understood */
+export function parseDocument(path: string, bytes: Uint8Array): ConfigDocument {
   try {
     return parseConfig(bytes);
   } catch (error) {

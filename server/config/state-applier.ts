@@ -71,7 +71,7 @@ export class StateApplier {
     if (!dryRun) {
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
-        const hubs = await store.update((now) => {
+        const hubs = await store.updateHubs((now) => {
           // A user may have changed its password meanwhile.
           change = plan(now);
           return change.hubs;

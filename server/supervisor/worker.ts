@@ -69,7 +69,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       log,
       createHubLog: (hubName) => logs.createHubLog(hubName),
       storeUser: async (hubName, user) => {
-        const hubs = await config.update((all) => all.map((hub) => withUser(hub, hubName, user)));
+        const hubs = await config.updateHubs((all) => all.map((hub) => withUser(hub, hubName, user)));
         server.applyHubs(hubs);
       },
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),

@@ -162,7 +162,7 @@ describe("vpn_server.config", () => {
     const before = await readFile(configFileIn("official"));
     const copy = configFileIn("copy");
     await writeFile(copy, before);
-    await (await ConfigStore.open({ configFile: copy })).update((hubs) => hubs);
+    await (await ConfigStore.open({ configFile: copy })).updateHubs((hubs) => hubs);
     assert.deepEqual(await readFile(copy), before);
   });
 });

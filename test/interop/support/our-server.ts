@@ -36,7 +36,7 @@ export class OurServer {
     const server = new OurServer(station, stateDirectory);
     const store = await ConfigStore.open({ configFile: join(stateDirectory, "vpn_server.config") });
     await mkdir(stateDirectory, { mode: 0o700 });
-    await store.update(() => hubs);
+    await store.updateHubs(() => hubs);
     await server.begin();
     return server;
   }

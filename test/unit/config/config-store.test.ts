@@ -41,7 +41,7 @@ describe("ConfigStore", () => {
 
   test("writes what the official server needs to take a file at all", async () => {
     await writeFile(paths.configFile, "declare root\n{\n}\n");
-    await (await ConfigStore.open(paths)).update(add("A"));
+    await (await ConfigStore.open(paths)).updateHubs(add("A"));
     assert.match(await readFile(paths.configFile, "utf8"), /\tdeclare ServerConfiguration\r\n\t\{/);
     await rm(paths.configFile);
     await (await ConfigStore.open(paths)).create();
@@ -57,7 +57,7 @@ describe("ConfigStore", () => {
 
   test("an update is on the disk when it resolves, and updates follow each other", async () => {
     const store = await ConfigStore.open(paths);
-    const updates = ["A", "B", "C"].map((name) => store.update(add(name)));
+    const updates = ["A", "B", "C"].map((name) => store.updateHubs(add(name)));
     assert.deepEqual(names(await (updates[1] as Promise<HubSettings[]>)), ["DEFAULT", "A", "B"]);
     await Promise.all(updates);
     assert.deepEqual(names(store.hubs), ["DEFAULT", "A", "B", "C"]);
@@ -70,21 +70,21 @@ describe("ConfigStore", () => {
     const before = await readFile(paths.configFile);
     const fault = new Error("no");
     await assert.rejects(
-      store.update(() => {
+      store.updateHubs(() => {
         throw fault;
       }),
       fault,
     );
     assert.deepEqual(names(store.hubs), ["DEFAULT"]);
     assert.deepEqual(await readFile(paths.configFile), before);
-    assert.deepEqual(names(await store.update(add("A"))), ["DEFAULT", "A"]);
+    assert.deepEqual(names(await store.updateHubs(add("A"))), ["DEFAULT", "A"]);
   });
 
   test("what cannot be written is told, and not taken", async () => {
     const store = await ConfigStore.open(paths);
     await mkdir(paths.configFile);
     await assert.rejects(
-      store.update(add("A")),
+      store.updateHubs(add("A")),
       (error) => error instanceof ServerError && error.code === "STATE_INVALID",
     );
     assert.deepEqual(names(store.hubs), ["DEFAULT"]);
@@ -94,7 +94,7 @@ describe("ConfigStore", () => {
     const store = await ConfigStore.open(paths);
     await store.create();
     await writeServerConfig(paths, { listeners: [{ port: 4433, enabled: true }] });
-    await store.update(add("A"));
+    await store.updateHubs(add("A"));
     assert.deepEqual(await readServerConfig(paths), { listeners: [{ port: 4433, enabled: true }] });
     assert.deepEqual(names((await ConfigStore.open(paths)).hubs), ["DEFAULT", "A"]);
   });

@@ -55,7 +55,7 @@ const bob = { name: "Bob", anonymous: true };
 
 /** What an administrator does, besides. */
 const addUser = (name: string, members: Partial<UserSettings> = {}) =>
-  store.update((hubs) =>
+  store.updateHubs((hubs) =>
     hubs.map((each) => {
       const user: UserSettings = {
         name,
@@ -167,7 +167,7 @@ describe("apply", () => {
       { name: "Mine" },
     );
     await addUser("carol");
-    await store.update((hubs) => [...hubs, { ...hub("Mine"), name: "Theirs" }]);
+    await store.updateHubs((hubs) => [...hubs, { ...hub("Mine"), name: "Theirs" }]);
     assert.deepEqual(await apply({ name: "default", users: [bob] }), [
       "hub DEFAULT: group g deleted",
       "hub DEFAULT: message changed",
@@ -209,7 +209,7 @@ describe("apply", () => {
   });
 
   test("a setting that was never applied stays as an administrator set it", async () => {
-    await store.update((hubs) =>
+    await store.updateHubs((hubs) =>
       hubs.map((each) => ({
         ...each,
         message: "theirs",
