@@ -1,5 +1,5 @@
 import { Pack } from "../wire/pack.ts";
-import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
+import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { findRpc, type RpcHandlers, type RpcName } from "./definitions.ts";
 import type { Fields, MessageOf } from "./fields.ts";
 import { decodeMessage, encodeMessage } from "./pack-messages.ts";
@@ -45,60 +45,81 @@ export class RpcDispatcher {
 
   /** Answers a request that came as a PACK with an element `function_name`. */
   async callPack(request: Pack, call: Call): Promise<Pack> {
-    const result = await this.#call(request.str("function_name"), call, ({ fields }) =>
-      decodeMessage(request, fields),
-    );
-    if (result.type === "error") return new Pack().addInt("error", protocolErrors[result.error]);
-    const { definition, message } = result.reply;
-    const pack = encodeMessage(new Pack(), definition.fields, message);
-    definition.addToPack?.(pack, message);
-    return pack;
+    const result = await this.#call(request.str("function_name"), call, {
+      read: ({ fields }) => decodeMessage(request, fields),
+      write: ({ fields, extraNumbers }, message) => {
+        const pack = encodeMessage(new Pack(), fields, message);
+        for (const [name, value] of extraNumbers?.(message) ?? []) pack.addInt(name, value);
+        return pack;
+      },
+    });
+    return result.type === "reply" ? result.reply : errorPack(result.error);
   }
 
   /** Answers a request that came as JSON. */
-  async callJson(method: string, params: unknown, call: Call): Promise<RpcResult<unknown>> {
-    const result = await this.#call(method, call, ({ fields }) => {
-      if (!isJsonObject(params)) throw new RpcError("invalidParameter", "JSON-RPC parameter is empty");
-      return messageFromJson(fields, params);
+  callJson(method: string, params: unknown, call: Call): Promise<RpcResult<unknown>> {
+    return this.#call(method, call, {
+      read: ({ fields }) => {
+        if (!isJsonObject(params)) throw new RpcError("invalidParameter", "JSON-RPC parameter is empty");
+        return messageFromJson(fields, params);
+      },
+      write: ({ fields, extraNumbers }, message) => messageToJson(fields, message, extraNumbers?.(message)),
     });
-    if (result.type === "error") return result;
-    const { definition, message } = result.reply;
-    return { type: "reply", reply: messageToJson(definition.fields, message) };
   }
 
-  async #call(
-    method: string,
-    call: Call,
-    read: (definition: RpcDefinition) => AnyMessage,
-  ): Promise<RpcResult<{ definition: RpcDefinition; message: AnyMessage }>> {
+  async #call<Reply>(method: string, call: Call, form: MessageForm<Reply>): Promise<RpcResult<Reply>> {
     const found = findRpc(method);
-    if (found === undefined) return failed(new RpcError("notSupported", `there is no method ${method}`));
+    if (found === undefined) return failed(new RpcError("notSupported"));
     const { name, definition } = found;
+    const { administrator } = call;
     let hubName = "";
+    let result: RpcResult<Reply>;
     try {
-      const request = read(definition);
+      // Before a byte of the request is looked at, where that can be said.
+      if (definition.right === "server" && administrator.type !== "server") {
+        throw new RpcError("notEnoughRights");
+      }
+      const request = form.read(definition);
       hubName = hubOf(definition, request);
-      if (!isAllowed(call.administrator, definition, hubName)) throw new RpcError("notEnoughRights");
-      const handler = this.#options.handlers[name] as AnyHandler | undefined;
-      if (handler === undefined) throw new RpcError("notSupported");
-      const message: AnyMessage = {
-        ...zeroMessage(definition.fields),
-        ...withoutSecrets(definition.fields, request),
-        ...((await handler(request, call)) as AnyMessage),
-      };
-      this.#tellChange(call, { method: name, hubName, error: undefined });
-      return { type: "reply", reply: { definition, message } };
+      if (!isAllowed(administrator, definition, hubName)) throw new RpcError("notEnoughRights");
+      const message = await this.#answer(name, definition, request, call);
+      result = { type: "reply", reply: form.write(definition, message) };
     } catch (fault) {
-      const error = fault instanceof RpcError ? fault : new RpcError("internal");
-      if (error !== fault) this.#options.onFault(name, fault);
-      this.#tellChange(call, { method: name, hubName, error: error.error });
-      return failed(error);
+      result = failed(this.#refusal(name, fault));
     }
+    const error = result.type === "error" ? result.error : undefined;
+    try {
+      if (!readingNames.test(name)) this.#options.onChange?.(call, { method: name, hubName, error });
+    } catch (fault) {
+      // The change is done; that it cannot be told makes it no failure.
+      this.#options.onFault(name, fault);
+    }
+    return result;
   }
 
-  #tellChange(call: Call, change: RpcChange): void {
-    if (!readingNames.test(change.method)) this.#options.onChange?.(call, change);
+  async #answer(
+    name: RpcName,
+    { fields }: RpcDefinition,
+    request: AnyMessage,
+    call: Call,
+  ): Promise<AnyMessage> {
+    const handler = this.#options.handlers[name] as AnyHandler | undefined;
+    if (handler === undefined) throw new RpcError("notSupported");
+    const reply = await handler(request, call);
+    return { ...zeroMessage(fields), ...withoutSecrets(fields, request), ...(reply as AnyMessage) };
   }
+
+  #refusal(name: RpcName, fault: unknown): RpcError {
+    if (fault instanceof RpcError) return fault;
+    this.#options.onFault(name, fault);
+    return new RpcError("internal");
+  }
+}
+
+/** How a message is read from a request, and written as a reply. */
+interface MessageForm<Reply> {
+  readonly read: (definition: RpcDefinition) => AnyMessage;
+  readonly write: (definition: RpcDefinition, message: AnyMessage) => Reply;
 }
 
 function failed({ error, message }: RpcError): { type: "error"; error: ProtocolError; message: string } {
@@ -121,6 +142,10 @@ function withoutSecrets(fields: Fields, request: AnyMessage): AnyMessage {
   const echo = { ...request };
   for (const [name, field] of Object.entries(fields)) {
     if (field.type === "scalar" && field.secret === true) echo[name] = zeroOf(field.kind);
+    // A list with secrets is set or told as a whole; nobody needs it back.
+    else if (field.type === "list" && Object.values(field.fields).some(({ secret }) => secret === true)) {
+      echo[name] = [];
+    }
   }
   return echo;
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { decodeTime, encodeTime } from "../wire/pack-time.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
 import { zeroOf } from "./zero-value.ts";
@@ -6,6 +7,7 @@ import { zeroOf } from "./zero-value.ts";
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = Readonly<Record<string, Json>>;
 type Scalar = ScalarValues[ScalarKind];
+type Item = Readonly<Record<string, Scalar>>;
 
 /** What stands behind the name of a field, so that a program without the definitions can tell its kind. */
 const suffixes: Readonly<Record<ScalarKind, string>> = {
@@ -22,30 +24,36 @@ const suffixes: Readonly<Record<ScalarKind, string>> = {
 /** "None" as a time: the protocol's epoch. */
 const noTime = "1970-01-01T09:00:00.000Z";
 
-/** A message as JSON: the lists first, then the other fields in the order of their names, as the official server has them. */
-export function messageToJson<F extends Fields>(fields: F, message: MessageOf<F>): JsonObject {
+/**
+ * A message as JSON: the lists first, then the other fields, each in the order of their names without regard to case, as the
+ * official server has them. `extraNumbers` come last.
+ */
+export function messageToJson<F extends Fields>(
+  fields: F,
+  message: MessageOf<F>,
+  extraNumbers: readonly (readonly [name: string, value: number])[] = [],
+): JsonObject {
+  const entries = inOrder(Object.entries(fields));
   const json: Record<string, Json> = {};
-  const entries = Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1));
   for (const [name, field] of entries) {
-    if (field.type !== "list") continue;
-    json[name] = (message[name] as readonly Record<string, Scalar>[]).map((item) =>
-      scalarsToJson(field.fields, item),
-    );
+    if (field.type === "list") json[name] = itemsToJson(field.fields, message[name] as readonly Item[]);
   }
   for (const [name, field] of entries) {
-    if (field.type === "scalar")
+    if (field.type === "scalar") {
       json[name + suffixes[field.kind]] = scalarToJson(field.kind, message[name] as Scalar);
-    else if (field.type === "values") {
+    } else if (field.type === "values") {
       json[name + suffixes[field.kind]] = (message[name] as readonly Scalar[]).map((value) =>
         scalarToJson(field.kind, value),
       );
     }
   }
+  for (const [name, value] of inOrder(extraNumbers)) json[name + suffixes.u32] = value;
   return json;
 }
 
 /**
- * Reads a message out of JSON. What is not there is zero; what is not known is left alone.
+ * Reads a message out of JSON. What is not there is zero; what is not known is left alone. Scripts send numbers as texts and
+ * the other way round, and the official server takes them; what has no clear meaning is refused here instead of being zero.
  *
  * @throws {RpcError} invalidParameter for a value that is not of its field's kind
  */
@@ -59,7 +67,7 @@ export function messageFromJson<F extends Fields>(fields: F, json: JsonObject): 
     const jsonName = name + suffixes[field.kind];
     const value = json[jsonName];
     if (field.type === "scalar") message[name] = scalarFromJson(jsonName, field.kind, value);
-    else message[name] = valuesOf(jsonName, value).map((each) => scalarFromJson(jsonName, field.kind, each));
+    else message[name] = valuesOf(value).map((each) => scalarFromJson(jsonName, field.kind, each));
   }
   return message as MessageOf<F>;
 }
@@ -68,12 +76,19 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function scalarsToJson(fields: ItemFields, item: Readonly<Record<string, Scalar>>): JsonObject {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, { kind }]) => [
-      name + suffixes[kind],
-      scalarToJson(kind, item[name] as Scalar),
-    ]),
+function inOrder<Entry extends readonly [name: string, ...unknown[]]>(entries: readonly Entry[]): Entry[] {
+  // The underscore stands behind all letters, as the official programs compare capitals.
+  return [...entries].sort(([one], [other]) => (one.toUpperCase() < other.toUpperCase() ? -1 : 1));
+}
+
+function itemsToJson(fields: ItemFields, items: readonly Item[]): JsonObject[] {
+  const entries = inOrder(Object.entries(fields)).map(
+    ([name, { kind }]) => [name, name + suffixes[kind], kind] as const,
+  );
+  return items.map((item) =>
+    Object.fromEntries(
+      entries.map(([name, jsonName, kind]) => [jsonName, scalarToJson(kind, item[name] as Scalar)]),
+    ),
   );
 }
 
@@ -101,49 +116,78 @@ function scalarToJson(kind: ScalarKind, value: Scalar): Json {
 
 function scalarFromJson(name: string, kind: ScalarKind, value: Json | undefined): Scalar {
   if (value === undefined || value === null) return zeroOf(kind);
-  const wrong = (expected: string) =>
-    new RpcError("invalidParameter", `${name}: ${JSON.stringify(value).slice(0, 100)} is not ${expected}`);
-  const whole = (most: number) => {
-    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > most) {
-      throw wrong(`a whole number from 0 to ${most}`);
-    }
-    return value as number;
-  };
-  switch (kind) {
-    case "u32":
-      return whole(0xffff_ffff);
-    case "u64":
-      return whole(Number.MAX_SAFE_INTEGER);
-    case "bool":
-      if (typeof value === "boolean") return value;
-      return whole(1) === 1;
-    case "time": {
-      const parsed = typeof value === "string" ? Date.parse(value) : Number.NaN;
-      if (Number.isNaN(parsed)) throw wrong("a time such as 2026-01-31T12:00:00.000Z");
-      return value === noTime ? 0 : parsed;
-    }
-    case "str":
-    case "utf":
-      if (typeof value !== "string" || value.includes("\0")) throw wrong("a text");
-      return value;
-    case "bin":
-      if (typeof value !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) throw wrong("base64");
-      return Buffer.from(value, "base64");
-    case "ip":
-      if (value === "") return "";
-      if (typeof value !== "string" || isIP(value) === 0) throw wrong("an IP address");
-      return value;
-  }
+  const read = readers[kind](value);
+  if (read !== undefined) return read;
+  const told = JSON.stringify(value).slice(0, toldLength);
+  throw new RpcError("invalidParameter", `${name}: ${told} is not ${descriptions[kind]}`);
+}
+
+/** Characters of a wrong value that its error tells. */
+const toldLength = 100;
+
+const most = { u32: 0xffff_ffff, u64: Number.MAX_SAFE_INTEGER } as const;
+
+const descriptions: Readonly<Record<ScalarKind, string>> = {
+  u32: `a whole number from 0 to ${most.u32}`,
+  u64: `a whole number from 0 to ${most.u64}`,
+  bool: "true or false",
+  time: "a time such as 2026-01-31T12:00:00.000Z",
+  str: "a text without NUL",
+  utf: "a text without NUL",
+  bin: "base64",
+  ip: "an IP address",
+};
+
+/** For each kind what makes a value of JSON one of the field, or undefined. */
+const readers: { readonly [Kind in ScalarKind]: (value: Json) => ScalarValues[Kind] | undefined } = {
+  u32: (value) => readWhole(value, most.u32),
+  u64: (value) => readWhole(value, most.u64),
+  bool: (value) => {
+    if (typeof value === "string" && /^(true|false)$/i.test(value)) return value.toLowerCase() === "true";
+    const number = readWhole(value, most.u32);
+    return number === undefined ? undefined : number !== 0;
+  },
+  time: readTime,
+  str: readText,
+  utf: readText,
+  bin: (value) =>
+    typeof value === "string" && /^[A-Za-z0-9+/=\s]*$/.test(value) ? Buffer.from(value, "base64") : undefined,
+  ip: (value) => (typeof value === "string" && (value === "" || isIP(value) !== 0) ? value : undefined),
+};
+
+function readWhole(value: Json, most: number): number | undefined {
+  if (typeof value === "boolean") return Number(value);
+  const number = typeof value === "string" && /^\d*$/.test(value) ? Number(value) : value;
+  const isWhole = typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= most;
+  return isWhole ? number : undefined;
+}
+
+function readText(value: Json): string | undefined {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return typeof value === "string" && !value.includes("\0") ? value : undefined;
+}
+
+/** Date and time of RFC 3339, in UTC where no zone is told; within the times that the protocol can tell. */
+function readTime(value: Json): number | undefined {
+  if (value === "" || value === 0) return 0;
+  const parts =
+    typeof value === "string"
+      ? /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d)?)?$/.exec(value)
+      : null;
+  if (parts === null) return undefined;
+  const [, date = "", time = "00:00:00", zone = "Z"] = parts;
+  const unixMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  return Number.isNaN(unixMs) ? undefined : (decodeTime(encodeTime(unixMs)) ?? 0);
 }
 
 function itemsOf(name: string, value: Json | undefined): readonly JsonObject[] {
-  const items = valuesOf(name, value);
-  if (!items.every(isJsonObject)) throw new RpcError("invalidParameter", `${name}: an item is no object`);
+  const items = valuesOf(value);
+  if (!items.every(isJsonObject)) throw new RpcError("invalidParameter", `${name}: it takes objects`);
   return items as readonly JsonObject[];
 }
 
-function valuesOf(name: string, value: Json | undefined): readonly Json[] {
+/** One value may stand for an array of one. */
+function valuesOf(value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new RpcError("invalidParameter", `${name}: no array`);
-  return value as readonly Json[];
+  return Array.isArray(value) ? (value as readonly Json[]) : [value];
 }

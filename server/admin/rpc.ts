@@ -1,5 +1,5 @@
-import type { Pack } from "../wire/pack.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
+import { errorTexts } from "./error-texts.ts";
 import type { Fields, MessageOf } from "./fields.ts";
 
 /**
@@ -19,8 +19,8 @@ export interface RpcDefinition<F extends Fields = Fields> {
   readonly errors: readonly ProtocolError[];
   /** Of request and reply. */
   readonly fields: F;
-  /** Adds to a reply as PACK what cannot be told by fields. */
-  addToPack?(pack: Pack, reply: MessageOf<F>): void;
+  /** Numbers of a reply whose names depend on it, and which therefore are no fields. */
+  extraNumbers?(reply: MessageOf<F>): readonly (readonly [name: string, value: number])[];
 }
 
 export function rpc<const F extends Fields>(definition: RpcDefinition<F>): RpcDefinition<F> {
@@ -44,11 +44,11 @@ export interface Call {
 
 export type RpcHandler<D> = (request: RequestOf<D>, call: Call) => ReplyOf<D> | Promise<ReplyOf<D>>;
 
-/** Refuses a call; the administrator learns the error's number. */
+/** Refuses a call; the administrator learns the error's number, and with JSON the message. */
 export class RpcError extends Error {
   readonly error: ProtocolError;
 
-  constructor(error: ProtocolError, message: string = error) {
+  constructor(error: ProtocolError, message: string = errorTexts[error]) {
     super(message);
     this.name = "RpcError";
     this.error = error;

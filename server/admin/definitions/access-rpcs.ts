@@ -2,7 +2,8 @@ import { list, str, u32 } from "../fields.ts";
 import { rpc } from "../rpc.ts";
 import { accessRuleFields } from "../shared-fields.ts";
 
-const accessFields = { HubName: str, ...accessRuleFields } as const;
+/** The list has one rule; the next ones are not looked at. */
+const accessFields = { HubName: str, AccessListSingle: list({ ...accessRuleFields }) } as const;
 
 const deleteAccessFields = { HubName: str, Id: u32 } as const;
 

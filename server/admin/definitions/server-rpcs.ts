@@ -95,10 +95,9 @@ export const serverRpcs = {
     right: "any",
     errors: [],
     fields: capsFields,
-    // The official programs read an element of its own for each, and the list is for JSON.
-    addToPack: (pack, { CapsList }) => {
-      for (const { CapsName, CapsValue } of CapsList) pack.addInt(`caps_${CapsName}`, CapsValue);
-    },
+    // The official programs read a number of its own for each; the list is for people.
+    extraNumbers: ({ CapsList }) =>
+      CapsList.map(({ CapsName, CapsValue }) => [`caps_${CapsName}`, CapsValue] as const),
   }),
   Flush: rpc({
     summary: "Writes all that is not in the configuration file yet.",
