@@ -1,18 +1,33 @@
 import { randomBytes, randomInt } from "node:crypto";
+import type {
+  ConfigurationAdministration,
+  ConnectionSummary,
+  LogAdministration,
+} from "./admin/administration.ts";
+import { createAdministrationFront } from "./admin/front.ts";
+import type { ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
-import type { HubSettings, UserSettings } from "./hub/hub-settings.ts";
+import type { UserSettings } from "./hub/hub-settings.ts";
 import { sessionLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { SessionEnvironment } from "./session/session.ts";
+import { HubActivity } from "./session/hub-activity.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
 import { policyOf } from "./session/user-policy.ts";
 import { VirtualHubs } from "./session/virtual-hubs.ts";
-import { loadOrCreateCertificate, type CertificatePaths } from "./transport/certificate.ts";
-import { Connections } from "./transport/connections.ts";
+import {
+  loadOrCreateCertificate,
+  regenerateCertificate,
+  replaceCertificate,
+  type CertificatePaths,
+  type ServerCertificate,
+} from "./transport/certificate.ts";
+import { Connections, type PendingConnection } from "./transport/connections.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
-import { anyAddress, Listener } from "./transport/listener.ts";
+import { anyAddress } from "./transport/listener.ts";
+import { Listeners } from "./transport/listeners.ts";
 import type { RefusalCounts } from "./transport/refusals.ts";
 
 /** From one look at the counts of refusals to the next. */
@@ -20,18 +35,22 @@ const refusalLogMs = 60_000;
 
 export interface ServerOptions {
   readonly paths: CertificatePaths;
-  readonly listeners: readonly { readonly port: number; readonly enabled: boolean }[];
-  readonly hubs: readonly HubSettings[];
+  readonly settings: ServerSettings;
+  /**
+   * Changes the settings; resolves when the new ones are on the disk and were given to {@link Server.applySettings}.
+   *
+   * @throws what `change` throws; nothing has changed then
+   */
+  readonly updateSettings: (change: (settings: ServerSettings) => ServerSettings) => Promise<ServerSettings>;
+  readonly configuration: ConfigurationAdministration;
+  readonly logs: LogAdministration;
+  /** Ends the server and lets another take its place. */
+  readonly restart: () => void;
   /** Address to listen on; every address of the host, IPv4 and IPv6, by default. */
   readonly bindAddress?: string;
   readonly log: Logger;
   /** Makes the security log and the packet log of a hub. */
   readonly createHubLog: (hubName: string) => HubLog;
-  /**
-   * Keeps what a user changed of itself, its password; resolves when it is on the disk. The new settings of the hubs are then to
-   * come by {@link Server.applyHubs}.
-   */
-  readonly storeUser: (hubName: string, user: UserSettings) => Promise<void>;
   /** Called with the states of all listeners after each change of one. */
   readonly onListenersChanged?: (listeners: readonly ListenerStatus[]) => void;
 }
@@ -43,8 +62,8 @@ export interface Server {
   readonly certificateFingerprint: string;
   /** PEM. */
   readonly certificate: string;
-  /** Makes the hubs what the settings say, and gives the names of the sessions that had to end for it. */
-  applyHubs(hubs: readonly HubSettings[]): { readonly endedSessions: readonly string[] };
+  /** Makes the server what the settings say, and gives the names of the sessions that had to end for it. */
+  applySettings(settings: ServerSettings): Promise<{ readonly endedSessions: readonly string[] }>;
   /** The hubs and how many sessions each has. */
   hubs(): readonly HubSummary[];
   /** How often connections and requests were refused since the start, by reason. */
@@ -68,38 +87,85 @@ export interface HubSummary {
  * @throws {ServerError} STATE_INVALID when the certificate or key cannot be used
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { log } = options;
-  const certificate = await loadOrCreateCertificate(options.paths);
+  const { log, paths } = options;
+  let { settings } = options;
+  let certificate = await loadOrCreateCertificate(paths);
   const hubs = createHubs(options);
   const sessions = new SessionService({
     hubs,
     environment: createSessionEnvironment(),
     unixNow: () => Date.now(),
-    storeUser: options.storeUser,
+    storeUser: async (hubName, user) => {
+      await options.updateSettings((all) => withUser(all, hubName, user));
+    },
   });
-  const connections = new Connections({ certificate, answerMethod: (request) => sessions.answer(request) });
-  const listeners: Listener[] = [];
-  const statuses = () => listeners.map((listener) => listener.status);
-  for (const { port, enabled } of options.listeners) {
-    listeners.push(
-      new Listener({
-        port,
-        enabled,
-        addresses: options.bindAddress === undefined ? anyAddress : [options.bindAddress],
-        accept: (socket) => connections.accept(socket),
-        onChange: () => options.onListenersChanged?.(statuses()),
-        log,
-      }),
-    );
-  }
-  await Promise.all(listeners.map((listener) => listener.start()));
+  const front = createAdministrationFront({
+    administration: {
+      now: () => Date.now(),
+      startedAt: Date.now(),
+      settings: () => settings,
+      update: options.updateSettings,
+      hubs,
+      sessions: () => sessions.sessions,
+      statistics: (hubName) => {
+        const live = hubs.find(hubName);
+        return (live?.activity ?? new HubActivity(0)).statistics(
+          [...(live?.sessions.values() ?? [])].map(({ session: { user }, counters }) => ({ user, counters })),
+        );
+      },
+      listeners: () => listeners.statuses(),
+      connections: {
+        all: () => connections.pending().map(summaryOfConnection),
+        disconnect: (name) => connections.disconnect(name),
+      },
+      certificate: {
+        current: () => certificate,
+        replace: async (certificatePem, keyPem) =>
+          showCertificate(await replaceCertificate(paths, certificatePem, keyPem)),
+        regenerate: async (commonName) => showCertificate(await regenerateCertificate(paths, commonName)),
+      },
+      configuration: options.configuration,
+      logs: options.logs,
+      restart: options.restart,
+    },
+    log,
+  });
+  const connections = new Connections({
+    certificate,
+    ciphers: settings.cipherName,
+    answerMethod: (request) =>
+      request.pack.str("method") === "admin" ? front.service.answer(request) : sessions.answer(request),
+    answerWeb: (request) => front.api.answer(request),
+  });
+  const listeners = new Listeners({
+    addresses: options.bindAddress === undefined ? anyAddress : [options.bindAddress],
+    accept: (socket) => connections.accept(socket),
+    onChange: (statuses) => options.onListenersChanged?.(statuses),
+    log,
+  });
+  const showCertificate = (next: ServerCertificate) => {
+    certificate = next;
+    connections.useTls(certificate, settings.cipherName);
+  };
+  await listeners.apply(settings.listeners);
   const stopLoggingRefusals = logRefusals(connections, log);
   const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
   return {
-    listeners: statuses,
-    certificateFingerprint: certificate.fingerprint,
-    certificate: certificate.certificatePem,
-    applyHubs: (settings) => ({ endedSessions: hubs.apply(settings) }),
+    listeners: () => listeners.statuses(),
+    get certificateFingerprint() {
+      return certificate.fingerprint;
+    },
+    get certificate() {
+      return certificate.certificatePem;
+    },
+    applySettings: async (next) => {
+      const former = settings;
+      settings = next;
+      const endedSessions = hubs.apply(next.hubs);
+      if (next.cipherName !== former.cipherName) connections.useTls(certificate, next.cipherName);
+      if (next.listeners !== former.listeners) await listeners.apply(next.listeners);
+      return { endedSessions };
+    },
     hubs: () =>
       [...hubs].map(({ hub, sessions: inHub }) => ({
         name: hub.settings.name,
@@ -110,7 +176,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     close: async () => {
       stopLoggingRefusals();
       clearInterval(ticks);
-      await Promise.all(listeners.map((listener) => listener.close()));
+      await listeners.close();
       sessions.close();
       await connections.close();
     },
@@ -118,7 +184,30 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-function createHubs({ hubs: settings, createHubLog }: ServerOptions): VirtualHubs {
+function summaryOfConnection({ name, peer, connectedAt, administers }: PendingConnection): ConnectionSummary {
+  return {
+    name,
+    peerAddress: peer.address,
+    peerPort: peer.port,
+    connectedAt,
+    type: administers ? "administration" : "initializing",
+    client: undefined,
+  };
+}
+
+/** The settings with a user in the place of the one of the same name. */
+function withUser(settings: ServerSettings, hubName: string, user: UserSettings): ServerSettings {
+  return {
+    ...settings,
+    hubs: settings.hubs.map((hub) =>
+      hub.name === hubName
+        ? { ...hub, users: new Map([...hub.users, [user.name.toLowerCase(), user]]) }
+        : hub,
+    ),
+  };
+}
+
+function createHubs({ settings, createHubLog }: ServerOptions): VirtualHubs {
   const hubs = new VirtualHubs({
     createHub: (hub, log) =>
       new Hub({
@@ -135,7 +224,7 @@ function createHubs({ hubs: settings, createHubLog }: ServerOptions): VirtualHub
     policyOf,
     unixNow: () => Date.now(),
   });
-  hubs.apply(settings);
+  hubs.apply(settings.hubs);
   return hubs;
 }
 

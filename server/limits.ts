@@ -169,3 +169,41 @@ export const logLimits = {
   /** Text that goes to the disk without waiting for that. */
   flushBytes: 64 * 1024,
 } as const;
+
+/** Bounds of the administration. */
+export const rpcLimits = {
+  /** Connections of administrators at the same time. */
+  connections: 64,
+  /** Proof of a password. */
+  proofBytes: 20,
+  /** One request of a server administrator: a whole configuration fits. */
+  requestBytes: 80 * MiB,
+  /** One request of a hub administrator over HTTP (`ADMIN_RPC_MAX_POST_SIZE_BY_HUB_ADMIN`). */
+  hubRequestBytes: 8 * MiB,
+  /** From one request over HTTP to the next on the same connection. */
+  httpIdleMs: 30_000,
+  /** From the first byte of a request over HTTP to its last. */
+  httpRequestMs: 60_000,
+} as const;
+
+/** The PACK of a request of an administrator: one with an access list has as many values as that has rules. */
+export const rpcPackLimits: PackLimits = {
+  bytes: rpcLimits.requestBytes,
+  elements: 1024,
+  valuesPerElement: 65_536,
+  valueBytes: 72 * MiB,
+};
+
+/** How wrong passwords of administrators are slowed down. */
+export const passwordLimits = {
+  /** Wrong ones without a delay. */
+  freeFailures: 3,
+  firstDelayMs: 250,
+  longestDelayMs: 8_000,
+  /** Attempts of one address that wait; one more is refused without a look. */
+  waitingPerAddress: 16,
+  /** After this long without a wrong one an address begins anew. */
+  memoryMs: 600_000,
+  /** Addresses that are remembered. */
+  addresses: 10_000,
+} as const;

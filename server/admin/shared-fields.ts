@@ -77,6 +77,8 @@ export const authenticationFields = {
   AuthType: u32,
   HashedKey: secret(bin),
   NtLmSecureHash: secret(bin),
+  /** In requests alone: the server makes the hashes. */
+  Auth_Password: secret(str),
   UserX: bin,
   Serial: bin,
   CommonName: utf,

@@ -53,8 +53,8 @@ async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<A
     const applier = new StateApplier({
       paths,
       store,
-      applyHubs: () => ({ endedSessions: [] }),
-      certificate: certificatePem,
+      applySettings: () => Promise.resolve({ endedSessions: [] }),
+      certificate: () => certificatePem,
     });
     return await applier.apply(request);
   } finally {

@@ -4,14 +4,17 @@ import type { ConfigStore } from "./config-store.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems } from "./desired-state.ts";
 import type { StatePaths } from "./paths.ts";
+import type { ServerSettings } from "./server-settings.ts";
 
 export interface StateApplierOptions {
   readonly paths: Pick<StatePaths, "appliedFile">;
   readonly store: ConfigStore;
-  /** Makes the hubs of a running server what the settings say. */
-  readonly applyHubs: (hubs: readonly HubSettings[]) => { readonly endedSessions: readonly string[] };
+  /** Makes a running server what the settings say. */
+  readonly applySettings: (
+    settings: ServerSettings,
+  ) => Promise<{ readonly endedSessions: readonly string[] }>;
   /** The server's certificate, PEM. */
-  readonly certificate: string;
+  readonly certificate: () => string;
   /** Unix time in milliseconds. */
   readonly unixNow?: () => number;
 }
@@ -58,7 +61,7 @@ export class StateApplier {
   }
 
   async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
-    const { paths, store, applyHubs, certificate, unixNow = Date.now } = this.#options;
+    const { paths, store, applySettings, certificate, unixNow = Date.now } = this.#options;
     const state = parseDesiredState(desired);
     const record = await readAppliedRecord(paths.appliedFile);
     const plan = (hubs: readonly HubSettings[]): DesiredChange => {
@@ -71,12 +74,12 @@ export class StateApplier {
     if (!dryRun) {
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
-        const hubs = await store.updateHubs((now) => {
+        await store.updateHubs((now) => {
           // A user may have changed its password meanwhile.
           change = plan(now);
           return change.hubs;
         });
-        ({ endedSessions } = applyHubs(hubs));
+        ({ endedSessions } = await applySettings(store.settings));
       }
       await this.#keepRecord(bothRecords(record, change.record), change.record);
     }
@@ -84,7 +87,7 @@ export class StateApplier {
       changed: change.changes.length > 0,
       changes: change.changes,
       endedSessions,
-      certificate,
+      certificate: certificate(),
       hubs: change.hubs.map(({ name }) => name),
     };
   }

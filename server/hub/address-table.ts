@@ -136,6 +136,12 @@ export class AddressTable {
     }
   }
 
+  /** Takes an address out, if it is there. */
+  delete(words: AddressEntry["words"]): void {
+    const slot = this.find(...words);
+    if (slot !== -1) this.#remove(slot);
+  }
+
   *entries(): Generator<AddressEntry> {
     for (let slot = 0; slot < this.#capacity; slot++) {
       if (this.#owners[slot] === empty) continue;

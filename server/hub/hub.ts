@@ -146,6 +146,34 @@ export class Hub {
       yield { ip: formatIp(words), port: this.#state.owner(owner).port.name, dhcp, createdAt, updatedAt };
   }
 
+  /** Stations in the table of MAC addresses. */
+  get macCount(): number {
+    return this.#state.macs.size;
+  }
+
+  /** Entries of the table of IP addresses. */
+  get ipCount(): number {
+    return this.#state.ips.size;
+  }
+
+  /** Takes a station out of the table of MAC addresses, until it is heard of again. */
+  forgetMac({ mac, vlan }: Pick<MacEntry, "mac" | "vlan">): void {
+    for (const { words } of this.#state.macs.entries()) {
+      if (formatMac(words[0], words[1]) !== mac || words[0] >>> 16 !== vlan) continue;
+      this.#state.macs.delete(words);
+      return;
+    }
+  }
+
+  /** Takes an address out of the table of IP addresses, until it is heard of again. */
+  forgetIp({ ip }: Pick<IpEntry, "ip">): void {
+    for (const { words } of this.#state.ips.entries()) {
+      if (formatIp(words) !== ip) continue;
+      this.#state.ips.delete(words);
+      return;
+    }
+  }
+
   #forward(source: PortState, buffer: Buffer, start: number, end: number): void {
     const now = this.#options.now();
     this.#state.sweep(now);

@@ -56,6 +56,16 @@ export class IpTable {
     );
   }
 
+  get size(): number {
+    return this.ipv4.size + this.ipv6.size;
+  }
+
+  /** Takes an address out, if it is there. */
+  delete(words: AddressEntry["words"]): void {
+    this.ipv4.delete(words);
+    this.ipv6.delete(words);
+  }
+
   *entries(): Generator<AddressEntry> {
     yield* this.ipv4.entries();
     yield* this.ipv6.entries();

@@ -67,7 +67,7 @@ const longestName = 200;
  * The folder of a hub's logs: its name, where that is one that a file may have; otherwise what is left of it, and a hash, so
  * that no two hubs share a folder.
  */
-function folderNameOf(hubName: string): string {
+export function folderNameOf(hubName: string): string {
   const safe = hubName
     .replace(/[^\p{L}\p{N} ()_#%&.-]/gu, "_")
     .replace(/^[. ]+|[. ]+$/g, (edge) => "_".repeat(edge.length));

@@ -14,11 +14,17 @@ export interface MethodRequest {
   readonly canLeaveTls: boolean;
 }
 
-/** The answer, after which the connection is closed or carries a session. */
+/** The answer, after which the connection is closed carries a session, or is administered by. */
 export type MethodAnswer =
   | { readonly type: "reply"; readonly pack: Pack }
   | { readonly type: "error"; readonly error: ProtocolError; readonly pack?: Pack }
-  | { readonly type: "join"; readonly pack: Pack; readonly join: Join };
+  | { readonly type: "join"; readonly pack: Pack; readonly join: Join }
+  | {
+      readonly type: "administer";
+      readonly pack: Pack;
+      /** Makes the connection one of the administration. */
+      readonly attach: (connection: SessionConnection) => ConnectionEvents;
+    };
 
 export interface Join {
   /** Whether TLS goes on; without, both sides go on in clear on the same TCP connection. */

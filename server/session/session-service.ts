@@ -1,4 +1,3 @@
-import { isIPv4 } from "node:net";
 import type { UserSettings } from "../hub/hub-settings.ts";
 import { decodeAdditionalConnect, decodeLogin, sessionKeyBytes, type LoginRequest } from "../wire/login.ts";
 import { Pack } from "../wire/pack.ts";
@@ -8,6 +7,7 @@ import { admit, type Admission } from "./admission.ts";
 import { authenticate, type Authenticated } from "./authenticate.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
+import { isLoopback } from "./loopback.ts";
 import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
 import type { Refusal } from "./refusal.ts";
 import { Session, type SessionEnd, type SessionEnvironment } from "./session.ts";
@@ -24,10 +24,7 @@ export interface SessionServiceOptions {
 }
 
 /** Methods of the protocol that this server knows and does not serve. */
-const unservedMethods: ReadonlyMap<string, ProtocolError> = new Map([
-  ["admin", "notSupported"],
-  ["farm_connect", "notFarmController"],
-]);
+const unservedMethods: ReadonlyMap<string, ProtocolError> = new Map([["farm_connect", "notFarmController"]]);
 
 /** Answers what clients ask for after the hello, and keeps the sessions that come of it. */
 export class SessionService {
@@ -131,6 +128,7 @@ export class SessionService {
       environment,
       onEnd: (reason) => this.#ended(entry, reason),
     });
+    const attachment = live.hub.attach(session);
     const settings = user === "administrator" ? undefined : user;
     const entry: HubSession = {
       session,
@@ -140,11 +138,13 @@ export class SessionService {
       key,
       client: login.client,
       node: login.node,
+      counters: attachment.counters,
       startedAt: unixNow(),
     };
     this.#sessions.set(key.toString("hex"), entry);
     live.sessions.set(name, entry);
-    session.plugInto(live.hub.attach(session));
+    session.plugInto(attachment);
+    live.activity.began(admission.userName, entry.startedAt);
     live.log.security(
       `Session "${name}": began for user "${admission.userName}" from ${request.peer.address} by connection "${request.connectionName}"; ${describeParameters(parameters)}.`,
     );
@@ -198,6 +198,7 @@ export class SessionService {
   #ended(entry: HubSession, reason: SessionEnd): void {
     this.#sessions.delete(entry.key.toString("hex"));
     entry.hub.sessions.delete(entry.session.name);
+    entry.hub.activity.ended({ user: entry.session.user, counters: entry.counters }, this.#options.unixNow());
     entry.hub.log.security(`Session "${entry.session.name}": ended (${reason}).`);
   }
 }
@@ -235,8 +236,4 @@ function describeParameters({
     ...(qos ? ["VoIP / QoS"] : []),
   ];
   return `at most ${maxConnections} connections, ${flags.join(", ")}, time-out ${timeoutMs / 1000} s`;
-}
-
-function isLoopback(address: string): boolean {
-  return isIPv4(address) ? address.startsWith("127.") : address === "::1";
 }

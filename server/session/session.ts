@@ -137,6 +137,11 @@ export class Session implements HubPort {
     return this.#open.length;
   }
 
+  /** When something last came in, by the clock of its surroundings. */
+  get lastHeardAt(): number {
+    return this.#lastHeard;
+  }
+
   /** Plugs the session into its hub; before, what comes in is dropped. */
   plugInto(attachment: HubAttachment): void {
     this.#attachment = attachment;

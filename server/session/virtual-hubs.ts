@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Hub, HubLog } from "../hub/hub.ts";
 import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { PortCounters } from "../hub/port-counters.ts";
 import type { Policy } from "../wire/policy.ts";
 import type { NodeInfo, LoginClient } from "../wire/login.ts";
+import { HubActivity } from "./hub-activity.ts";
 import type { Session, SessionEnd } from "./session.ts";
 
 /** A session in its hub, with what the administration shows of it. */
@@ -16,6 +18,7 @@ export interface HubSession {
   readonly key: Buffer;
   readonly client: LoginClient;
   readonly node: NodeInfo;
+  readonly counters: PortCounters;
   /** Unix time in milliseconds. */
   readonly startedAt: number;
 }
@@ -26,6 +29,7 @@ export interface LiveHub {
   readonly log: HubLog;
   /** By session name. */
   readonly sessions: Map<string, HubSession>;
+  readonly activity: HubActivity;
   /** Sessions since the hub was made, for their names. */
   sessionCount: number;
 }
@@ -85,6 +89,7 @@ export class VirtualHubs {
           hub: this.#options.createHub(each, log),
           log,
           sessions: new Map(),
+          activity: new HubActivity(this.#options.unixNow()),
           sessionCount: 0,
         });
         continue;

@@ -3,6 +3,9 @@ import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunningStatus } from "./running-status.ts";
 
+/** Of a worker that an administrator wants to be started anew. */
+export const restartExitCode = 10;
+
 /** What a worker tells its supervisor, over the channel between the two. */
 export type WorkerMessage =
   /** The first attempt to open every listener is over; from now on it answers requests. */

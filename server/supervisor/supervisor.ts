@@ -2,7 +2,7 @@ import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
-import type { NumberedRequest, WorkerMessage, WorkerRequest } from "./messages.ts";
+import { restartExitCode, type NumberedRequest, type WorkerMessage, type WorkerRequest } from "./messages.ts";
 import type { HubSummary } from "./running-status.ts";
 import { errorOf } from "./failure.ts";
 import { WorkerRequests } from "./worker-requests.ts";
@@ -249,6 +249,12 @@ export class Supervisor {
       log.info(how);
       this.#started.resolve(false);
       this.#end();
+      return;
+    }
+    if (end.code === restartExitCode) {
+      log.info(`${how}: an administrator wants it to be started anew`);
+      this.#restarts++;
+      this.#startWorker();
       return;
     }
     const failure = worker.failure ?? new ServerError("FAILED", `the ${how} while it started`);

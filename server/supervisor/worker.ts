@@ -5,11 +5,11 @@ import { ConfigStore } from "../config/config-store.ts";
 import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
 import type { Server } from "../app.ts";
 import { ServerError } from "../errors.ts";
-import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import { createLogger } from "../logger.ts";
+import { LogFiles } from "../logs/log-files.ts";
 import { LogWriter } from "../logs/log-writer.ts";
 import { failureOf } from "./failure.ts";
-import type { NumberedRequest, WorkerMessage } from "./messages.ts";
+import { restartExitCode, type NumberedRequest, type WorkerMessage } from "./messages.ts";
 import type { HubSummary } from "./running-status.ts";
 import { processTitle } from "./self-command.ts";
 
@@ -19,6 +19,9 @@ const closeMs = 50_000;
 /** The same when the supervisor is gone, and another server may be about to take its place. */
 const orphanCloseMs = 3_000;
 
+/** From the wish for a restart to its begin. */
+const restartAfterMs = 200;
+
 /** From a fault of the worker to its end. */
 const faultMs = 50;
 
@@ -27,14 +30,15 @@ const faultMs = 50;
  * process exits with 0 when it was asked to, and with 1 after a fault.
  */
 export async function runWorker(paths: StatePaths): Promise<void> {
-  const asked = Promise.withResolvers<number>();
-  process.on("SIGTERM", () => asked.resolve(closeMs));
+  const asked = Promise.withResolvers<{ readonly boundMs: number; readonly exitCode: number }>();
+  const restart = () => asked.resolve({ boundMs: closeMs, exitCode: restartExitCode });
+  process.on("SIGTERM", () => asked.resolve({ boundMs: closeMs, exitCode: 0 }));
   // Keys that are pressed in the terminal reach the supervisor too, and it decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});
   const orphaned = () => {
     note(paths.logFile, "the supervisor is gone: the worker ends");
-    asked.resolve(orphanCloseMs);
+    asked.resolve({ boundMs: orphanCloseMs, exitCode: 0 });
   };
   process.on("disconnect", orphaned);
   if (!process.connected) orphaned();
@@ -64,14 +68,26 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     const logs = new LogWriter({ directory: paths.logDirectory, log });
     const server: Server = await startServer({
       paths,
-      listeners: config.listeners,
-      hubs: config.hubs,
+      settings: config.settings,
+      updateSettings: async (change) => {
+        const settings = await config.update(change);
+        // Those of now: another change may have come after this one.
+        await server.applySettings(config.settings);
+        return settings;
+      },
+      configuration: {
+        text: () => Promise.resolve(config.text()),
+        replace: (text) => config.replace(text),
+        flush: () => Promise.resolve(config.text().length),
+      },
+      logs: new LogFiles({
+        directory: paths.logDirectory,
+        hubNames: () => config.hubs.map(({ name }) => name),
+      }),
+      // After the answer to whoever asked for it.
+      restart: () => void setTimeout(() => restart(), restartAfterMs),
       log,
       createHubLog: (hubName) => logs.createHubLog(hubName),
-      storeUser: async (hubName, user) => {
-        const hubs = await config.updateHubs((all) => all.map((hub) => withUser(hub, hubName, user)));
-        server.applyHubs(hubs);
-      },
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
     });
     abandon = () => {
@@ -81,8 +97,8 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     const applier = new StateApplier({
       paths,
       store: config,
-      applyHubs: (hubs) => server.applyHubs(hubs),
-      certificate: server.certificate,
+      applySettings: (settings) => server.applySettings(settings),
+      certificate: () => server.certificate,
     });
     answerRequests({
       hubs: () => Promise.resolve(server.hubs()),
@@ -98,14 +114,14 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       },
     });
     tell({ type: "ready", listeners: server.listeners(), tlsFingerprint: server.certificateFingerprint });
-    const boundMs = await asked.promise;
+    const { boundMs, exitCode } = await asked.promise;
     setTimeout(() => {
       log.error(`connections did not close within ${boundMs / 1000} s: ending without them`);
-      process.exit(0);
+      process.exit(exitCode);
     }, boundMs);
     await server.close();
     await logs.flush();
-    process.exit(0);
+    process.exit(exitCode);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (!(error instanceof ServerError)) {
@@ -125,12 +141,6 @@ function raisePriority(): void {
   } catch {
     // An ordinary user's server.
   }
-}
-
-/** The hub with another user in place of the one of the same name, if it is the hub of this name. */
-function withUser(hub: HubSettings, hubName: string, user: UserSettings): HubSettings {
-  if (hub.name !== hubName) return hub;
-  return { ...hub, users: new Map([...hub.users, [user.name.toLowerCase(), user]]) };
 }
 
 interface Answers {

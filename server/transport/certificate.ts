@@ -67,13 +67,47 @@ export async function loadOrCreateCertificate(paths: CertificatePaths): Promise<
   return { certificatePem, keyPem, fingerprint: certificate.fingerprint256 };
 }
 
+/**
+ * Puts another pair in the place of the server's.
+ *
+ * @throws {ServerError} USAGE when the two do not belong together or are no RSA pair, STATE_INVALID when they cannot be written;
+ *   the former pair stays then
+ */
+export async function replaceCertificate(
+  paths: CertificatePaths,
+  certificatePem: string,
+  keyPem: string,
+): Promise<ServerCertificate> {
+  const certificate = parseCertificate("that was sent", certificatePem);
+  if (!certificate.checkPrivateKey(parseKey("that was sent", keyPem))) {
+    throw new ServerError("USAGE", "certificate and private key do not belong together");
+  }
+  // The key last: a crash between the two is told at the next start, with the way out.
+  await write(paths.certificateFile, certificatePem, 0o644);
+  await write(paths.keyFile, keyPem, 0o600);
+  return { certificatePem, keyPem, fingerprint: certificate.fingerprint256 };
+}
+
+/**
+ * Makes a new key and a self-signed certificate for a name.
+ *
+ * @throws {ServerError} STATE_INVALID when they cannot be written
+ */
+export async function regenerateCertificate(
+  paths: CertificatePaths,
+  commonName: string,
+): Promise<ServerCertificate> {
+  const keyPem = await makeKey();
+  return replaceCertificate(paths, await makeCertificate(createPrivateKey(keyPem), commonName), keyPem);
+}
+
 async function makeKey(): Promise<string> {
   const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
   return privateKey.export({ format: "pem", type: "pkcs8" }) as string;
 }
 
 /** Signs a certificate like the one that the official server makes: named after the host, valid to the end of 2037. */
-async function makeCertificate(privateKey: KeyObject): Promise<string> {
+async function makeCertificate(privateKey: KeyObject, name = hostname()): Promise<string> {
   // Needed once in the life of a server, and slow to load.
   await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
@@ -82,7 +116,7 @@ async function makeCertificate(privateKey: KeyObject): Promise<string> {
     {
       // 127 random bits, the first of them set: positive and short enough for RFC 5280, section 4.1.2.2.
       serialNumber: `4${randomBytes(16).toString("hex").slice(1)}`,
-      name: distinguishedName(hostname()),
+      name: distinguishedName(name),
       notBefore: new Date(),
       notAfter: new Date("2037-12-31T23:59:59Z"),
       signingAlgorithm: keyAlgorithm,

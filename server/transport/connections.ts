@@ -1,6 +1,6 @@
 import { constants, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import { createServer, getCiphers, type Server as TlsServer, type TLSSocket } from "node:tls";
 import { connectionLimits, handshakeLimits } from "../limits.ts";
 import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
@@ -10,6 +10,9 @@ import { openDataChannel } from "./data-channel.ts";
 import { ServerHandshake } from "./handshake.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
+import { WebServer, type WebRequest, type WebResponse } from "./web-server.ts";
+
+const tls13Ciphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
 export interface ConnectionBounds {
@@ -22,9 +25,24 @@ export interface ConnectionBounds {
 
 export interface ConnectionsOptions {
   readonly certificate: ServerCertificate;
+  /** TLS cipher that an administrator chose, by OpenSSL's name; empty for the runtime's choice. */
+  readonly ciphers?: string;
   /** Answers what a client asks for after the hello; see `AnswerMethod`. */
   readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
+  /** Answers HTTP requests for the administration. */
+  readonly answerWeb: (request: WebRequest) => Promise<WebResponse>;
   readonly bounds?: Partial<ConnectionBounds>;
+}
+
+/** What is known of a connection that is no part of a session. */
+export interface PendingConnection {
+  /** Such as `CID-7`. */
+  readonly name: string;
+  readonly peer: { readonly address: string; readonly port: number };
+  /** Unix time in milliseconds. */
+  readonly connectedAt: number;
+  /** Whether an administrator uses it. */
+  readonly administers: boolean;
 }
 
 /**
@@ -39,21 +57,20 @@ export class Connections {
   /** Those of them that are not part of a session, by both ends; with the address. */
   readonly #pending = new Map<string, string>();
   readonly #perAddress = new Map<string, number>();
+  /** The encrypted ones of them, by name. */
+  readonly #named = new Map<string, { readonly socket: TLSSocket; connection: PendingConnection }>();
   readonly #refusals = new Refusals();
+  readonly #web: WebServer;
   #accepted = 0;
 
   constructor(options: ConnectionsOptions) {
-    const { certificate, answerMethod, bounds } = options;
+    const { certificate, ciphers = "", answerMethod, answerWeb, bounds } = options;
     this.#answerMethod = answerMethod;
+    this.#web = new WebServer(answerWeb);
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...bounds };
     // Never listens itself: the listeners hand their sockets to it, so that all share one TLS configuration.
     this.#tls = createServer({
-      cert: certificate.certificatePem,
-      key: certificate.keyPem,
-      minVersion: "TLSv1.2",
-      maxVersion: "TLSv1.3",
-      honorCipherOrder: true,
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      ...contextOf(certificate, ciphers),
       handshakeTimeout: this.#bounds.tlsMs,
     });
     this.#tls.on("secureConnection", (socket) => this.#serve(socket));
@@ -66,6 +83,27 @@ export class Connections {
   /** Connections that are open now. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Those that are no part of a session. */
+  pending(): PendingConnection[] {
+    return [...this.#named.values()].map(({ connection }) => connection);
+  }
+
+  /** Cuts a connection that is no part of a session; false when there is none of this name. */
+  disconnect(name: string): boolean {
+    const found = this.#named.get(name);
+    found?.socket.destroy();
+    return found !== undefined;
+  }
+
+  /**
+   * Shows another certificate, or takes other ciphers, from the next connection on.
+   *
+   * @param ciphers see {@link ConnectionsOptions.ciphers}
+   */
+  useTls(certificate: ServerCertificate, ciphers: string): void {
+    this.#tls.setSecureContext(contextOf(certificate, ciphers));
   }
 
   /** What was refused since the start. */
@@ -133,6 +171,15 @@ export class Connections {
     const challenge = randomBytes(helloRandomBytes);
     const peer = { address: addressOf(socket), port: socket.remotePort ?? 0 };
     let ended = false;
+    const handOver = () => {
+      ended = true;
+      clearTimeout(deadline);
+      socket.off("data", receive);
+    };
+    this.#named.set(connectionName, {
+      socket,
+      connection: { name: connectionName, peer, connectedAt: Date.now(), administers: false },
+    });
     const handshake = new ServerHandshake({
       hello: { product: productName, ...protocolVersion, random: challenge },
       answerMethod: (pack) =>
@@ -151,10 +198,20 @@ export class Connections {
           socket.end();
         },
         join: (join, received) => {
-          ended = true;
-          clearTimeout(deadline);
-          socket.off("data", receive);
+          handOver();
+          this.#named.delete(connectionName);
           this.#joinSession(socket, connectionName, join, received);
+        },
+        administer: (attach, received) => {
+          handOver();
+          this.#administers(connectionName);
+          const encrypted = { encrypt: true, attach };
+          openDataChannel(socket, connectionName, encrypted, received, this.#bounds.lingerMs);
+        },
+        web: (received) => {
+          handOver();
+          this.#administers(connectionName);
+          this.#web.serve(socket, connectionName, received);
         },
       },
     });
@@ -168,8 +225,14 @@ export class Connections {
     socket.on("data", receive);
     socket.once("close", () => {
       clearTimeout(deadline);
+      this.#named.delete(connectionName);
       if (!ended) this.#refusals.add("connection-lost");
     });
+  }
+
+  #administers(name: string): void {
+    const named = this.#named.get(name);
+    if (named !== undefined) named.connection = { ...named.connection, administers: true };
   }
 
   #joinSession(socket: TLSSocket, name: string, join: Join, received: Buffer): void {
@@ -182,6 +245,27 @@ export class Connections {
     // An empty write comes after the answer, and tells when that is with the system.
     socket.write("", () => openDataChannel(leaveTls(socket), name, join, received, this.#bounds.lingerMs));
   }
+}
+
+function contextOf({ certificatePem, keyPem }: ServerCertificate, ciphers: string) {
+  return {
+    cert: certificatePem,
+    key: keyPem,
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.3",
+    honorCipherOrder: true,
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    ...cipherOptions(ciphers),
+  } as const;
+}
+
+/**
+ * TLS 1.3 has ciphers of its own, and a client that speaks it keeps to those: a chosen cipher of TLS 1.2 is taken by clients of
+ * TLS 1.2, and the others keep theirs.
+ */
+function cipherOptions(name: string) {
+  if (!getCiphers().includes(name.toLowerCase())) return {};
+  return { ciphers: name.startsWith("TLS_") ? name : `${name}:${tls13Ciphers}` };
 }
 
 /** The peer's address, in one form for IPv4 on either kind of socket. */

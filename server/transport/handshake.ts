@@ -23,6 +23,10 @@ export interface HandshakeActions {
   close(how: "after-sending" | "at-once"): void;
   /** Hands the connection over to its session, with what came in already. Nothing is called after this. */
   join(join: Join, received: Buffer): void;
+  /** Hands the connection over to the administration, with what came in already. Nothing is called after this. */
+  administer(attach: Administer["attach"], received: Buffer): void;
+  /** Hands the connection over to a web server, with all of the request that came in. Nothing is called after this. */
+  web(received: Buffer): void;
 }
 
 export interface HandshakeOptions {
@@ -32,6 +36,12 @@ export interface HandshakeOptions {
   readonly now: () => Date;
   readonly actions: HandshakeActions;
 }
+
+type Administer = Extract<MethodAnswer, { type: "administer" }>;
+
+/** The first line of a request that the web server answers. */
+const webRequest = /^[A-Z]+ \/api[/? ]/;
+const webRequestBytes = 64;
 
 /** What a page with this status is counted as. */
 const pageReasons: Record<PageStatus, RefusalReason> = {
@@ -43,9 +53,11 @@ const pageReasons: Record<PageStatus, RefusalReason> = {
 /**
  * The server's side of a connection from the end of the TLS handshake to the answer to the login:
  *
- *     signature --POST connect.cgi, signature--> login --POST vpn.cgi, PACK--> closed, or joined to a session
+ *     signature --POST connect.cgi, signature--> login --POST vpn.cgi, PACK--> closed, or handed over
  *       |  ^                                      |  ^
  *       +--+ GET: page 403 or 404                 +--+ noop: answered
+ *
+ * A request for `/api` goes to a web server, with the connection.
  *
  * Everything else ends the connection, with a page where the client speaks HTTP. It owns no socket and no timer: bytes come
  * in by {@link receive}, cut anywhere, and go out by the {@link HandshakeActions}.
@@ -102,6 +114,11 @@ export class ServerHandshake {
   }
 
   #readSignatureHead(): boolean {
+    if (webRequest.test(this.#http.peekHead(webRequestBytes) ?? "")) {
+      this.#state = "closed";
+      this.#options.actions.web(this.#http.takeRest());
+      return false;
+    }
     const head = this.#http.readRequestHead();
     if (head === undefined) return false;
     if (++this.#requests > handshakeLimits.requests) return this.#refuse("http-requests", "at-once");
@@ -195,6 +212,11 @@ export class ServerHandshake {
         this.#sendPack(answer.pack);
         this.#state = "closed";
         this.#options.actions.join(answer.join, this.#http.takeRest());
+        return;
+      case "administer":
+        this.#sendPack(answer.pack);
+        this.#state = "closed";
+        this.#options.actions.administer(answer.attach, this.#http.takeRest());
         return;
     }
   }

@@ -37,6 +37,7 @@ export class Listener {
   #status: ListenerStatus;
   #server: Server | undefined;
   #cancelRetry: (() => void) | undefined;
+  #started = false;
   #closed = false;
 
   constructor(options: ListenerOptions) {
@@ -49,9 +50,11 @@ export class Listener {
     return this.#status;
   }
 
-  /** Opens the port if the listener is enabled; resolves after the first attempt, whatever came of it. */
+  /** Opens the port if the listener is enabled, once; resolves after the first attempt, whatever came of it. */
   async start(): Promise<void> {
-    if (this.#options.enabled) await this.#open();
+    if (this.#started || !this.#options.enabled) return;
+    this.#started = true;
+    await this.#open();
   }
 
   /** Closes the port; resolves when it is free. Connections that were accepted stay. */

@@ -50,6 +50,12 @@ export class HttpReader {
     this.#queue.push(chunk);
   }
 
+  /** The first bytes of the next head, at most `count`, as latin1 text; undefined in the middle of a head that was asked for. */
+  peekHead(count: number): string | undefined {
+    if (this.#lines.length > 0 || this.#lineStart > 0) return undefined;
+    return this.#queue.peekText(0, Math.min(count, this.#queue.length));
+  }
+
   /** @throws {DecodeError} for what is no HTTP request; a wrong first line at once, before the rest has come in */
   readRequestHead(): RequestHead | undefined {
     const head = this.#readHead(requestLine, "HTTP request line");

@@ -31,11 +31,11 @@ function createApplier(): StateApplier {
   return new StateApplier({
     paths,
     store,
-    certificate: "PEM",
+    certificate: () => "PEM",
     unixNow: () => now++,
-    applyHubs: (hubs) => {
+    applySettings: ({ hubs }) => {
       told.push(hubs);
-      return { endedSessions: ["SID-ALICE-1"] };
+      return Promise.resolve({ endedSessions: ["SID-ALICE-1"] });
     },
   });
 }

@@ -5,6 +5,7 @@ import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings
 import type { MethodAnswer } from "../../../server/session/method.ts";
 import type { SessionConnection } from "../../../server/session/session-connection.ts";
 import { SessionService } from "../../../server/session/session-service.ts";
+import { createPortCounters } from "../../../server/hub/port-counters.ts";
 import { SlabPool } from "../../../server/session/slab-pool.ts";
 import { policyOf } from "../../../server/session/user-policy.ts";
 import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
@@ -27,7 +28,11 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
         update: (changed: HubSettings) => (hub.settings = changed),
         attach: (port: { name: string }) => {
           plugged.add(port.name);
-          return { forward: () => {}, detach: () => plugged.delete(port.name) };
+          return {
+            counters: createPortCounters(),
+            forward: () => {},
+            detach: () => plugged.delete(port.name),
+          };
         },
       };
       return hub as unknown as Hub;

@@ -4,26 +4,18 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { startServer, type ServerOptions } from "../../../server/app.ts";
+import type { ServerOptions } from "../../../server/app.ts";
 import { openTcp, probeListener } from "../../../server/client/probe.ts";
 import type { ListenerStatus } from "../../../server/listener-status.ts";
-import { silent } from "./loopback.ts";
+import type { ServerSettings } from "../../../server/config/server-settings.ts";
+import { startServerIn } from "./running-server.ts";
 
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), "server-"))));
 afterEach(() => rm(directory, { recursive: true }));
 
-const start = (listeners: ServerOptions["listeners"], more: Partial<ServerOptions> = {}) =>
-  startServer({
-    paths: { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") },
-    listeners,
-    hubs: [],
-    bindAddress: "127.0.0.1",
-    log: silent,
-    createHubLog: () => ({ security: () => {}, packet: () => {} }),
-    storeUser: () => Promise.reject(new Error("nobody changes a password here")),
-    ...more,
-  });
+const start = (listeners: ServerSettings["listeners"], more: Partial<ServerOptions> = {}) =>
+  startServerIn(directory, (settings) => ({ ...settings, hubs: [], listeners }), more);
 
 describe("server", () => {
   test("serves the same certificate on every listener, and tells their states", async () => {

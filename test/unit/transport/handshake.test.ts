@@ -29,6 +29,8 @@ interface Outcome {
   closed: "after-sending" | "at-once" | undefined;
   /** What came in behind the request that joined a session, where one did. */
   joined?: string;
+  administers?: string;
+  web?: string;
 }
 
 /** A stand-in for the sessions: the method says what it answers. */
@@ -72,6 +74,12 @@ function converse(chunks: readonly Uint8Array[]): Outcome {
       },
       join: (_join, received) => {
         outcome.joined = received.toString("latin1");
+      },
+      administer: (_attach, received) => {
+        outcome.administers = received.toString("latin1");
+      },
+      web: (received) => {
+        outcome.web = received.toString("latin1");
       },
     },
   });

@@ -9,6 +9,7 @@ import type { Logger } from "../../../server/logger.ts";
 import type { MethodAnswer, MethodRequest } from "../../../server/session/method.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/transport/certificate.ts";
 import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
+import type { WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
 import { Listener } from "../../../server/transport/listener.ts";
 
 export const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
@@ -34,13 +35,21 @@ export function testCertificate(): Promise<ServerCertificate> {
 /**
  * Connections behind one listener on a free port of the loopback.
  *
+ * @param answerWeb what a request for the administration is answered
  * @param answerMethod what a client is answered after the hello; "not supported" by default
  */
 export async function serveOnLoopback(
   bounds: Partial<ConnectionBounds> = {},
   answerMethod: (request: MethodRequest) => MethodAnswer = () => ({ type: "error", error: "notSupported" }),
+  answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
+    Promise.resolve({ status: 404, headers: {}, body: "" }),
 ) {
-  const connections = new Connections({ certificate: await testCertificate(), answerMethod, bounds });
+  const connections = new Connections({
+    certificate: await testCertificate(),
+    answerMethod,
+    answerWeb,
+    bounds,
+  });
   const listener = new Listener({
     port: 0,
     enabled: true,

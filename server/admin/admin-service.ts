@@ -1,0 +1,108 @@
+import type { ServerSettings } from "../config/server-settings.ts";
+import { rpcLimits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { MethodAnswer, MethodRequest } from "../session/method.ts";
+import { Pack } from "../wire/pack.ts";
+import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
+import { authenticateAdministrator, isSame, type AuthenticationResult } from "./authentication.ts";
+import type { RpcDispatcher } from "./dispatch.ts";
+import { PackRpcConnection } from "./pack-rpc.ts";
+import type { PasswordThrottle } from "./password-throttle.ts";
+import type { Administrator, Call } from "./rpc.ts";
+
+export interface AdminServiceOptions {
+  readonly settings: () => ServerSettings;
+  readonly dispatcher: RpcDispatcher;
+  readonly throttle: PasswordThrottle;
+  /** The server's log, and that of the hub where one is concerned. */
+  readonly log: (hubName: string | undefined) => Pick<Logger, "info" | "warn">;
+}
+
+/** A password that came as it is, over HTTP. */
+export interface PasswordLogin {
+  /** Empty for the server's administrator. */
+  readonly hubName: string;
+  readonly password: string;
+  readonly peerAddress: string;
+  readonly connectionName: string;
+}
+
+/** Lets administrators in, and answers them. */
+export class AdminService {
+  readonly #options: AdminServiceOptions;
+  #connections = 0;
+
+  constructor(options: AdminServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers the method `admin`, by which a connection becomes one of the administration.
+   *
+   * Source: `Cedar/Admin.c` AdminAccept.
+   */
+  async answer({ pack, challenge, peer, connectionName }: MethodRequest): Promise<MethodAnswer> {
+    const { dispatcher } = this.#options;
+    const response = pack.data("secure_password");
+    if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
+    if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
+    const hubName = pack.str("hubname");
+    const result = await this.#authenticate(
+      hubName,
+      peer.address,
+      connectionName,
+      (hash) => isSame(secureResponse(hash, challenge), response),
+      `with ${pack.str("client_str").slice(0, 100)}`,
+    );
+    if (result.type === "refused") return { type: "error", error: result.error };
+    const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
+    return {
+      type: "administer",
+      // An official program warns of an empty password by this.
+      pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
+      attach: (connection) => {
+        this.#connections++;
+        return new PackRpcConnection(
+          connection,
+          (request) => dispatcher.callPack(request, call),
+          () => void this.#connections--,
+        );
+      },
+    };
+  }
+
+  /** Whether somebody who asks over HTTP is an administrator. */
+  login({ hubName, password, peerAddress, connectionName }: PasswordLogin): Promise<AuthenticationResult> {
+    const hash = hashAdminPassword(password);
+    return this.#authenticate(hubName, peerAddress, connectionName, (expected) => isSame(hash, expected));
+  }
+
+  async #authenticate(
+    hubName: string,
+    peerAddress: string,
+    connectionName: string,
+    proves: (hashedPassword: Uint8Array) => boolean,
+    program?: string,
+  ): Promise<AuthenticationResult> {
+    const { settings, throttle, log } = this.#options;
+    const result = await authenticateAdministrator(settings(), { hubName, peerAddress, proves }, throttle);
+    const connection = `connection "${connectionName}" from ${peerAddress}`;
+    if (result.type === "refused") {
+      log(undefined).warn(`administration: ${connection}: refused as ${nameOf(hubName)}: ${result.reason}`);
+    } else if (program !== undefined) {
+      log(hubNameOf(result.administrator)).info(
+        `administration: ${connection} ${program}: logged in as ${nameOf(hubName)}`,
+      );
+    }
+    return result;
+  }
+}
+
+/** The hub of a hub's administrator. */
+export function hubNameOf(administrator: Administrator): string | undefined {
+  return administrator.type === "hub" ? administrator.hubName : undefined;
+}
+
+function nameOf(hubName: string): string {
+  return hubName === "" ? "administrator of the server" : `administrator of hub "${hubName.slice(0, 255)}"`;
+}

@@ -1,0 +1,56 @@
+import { timingSafeEqual } from "node:crypto";
+import { emptyPasswordHash } from "../config/server-settings-config.ts";
+import type { ServerSettings } from "../config/server-settings.ts";
+import { isLoopback } from "../session/loopback.ts";
+import type { ProtocolError } from "../wire/protocol-error.ts";
+import type { PasswordThrottle } from "./password-throttle.ts";
+import type { Administrator } from "./rpc.ts";
+
+/** Who somebody says to be, and how to tell whether it is true. */
+export interface AdministratorClaim {
+  /** Of the hub whose administrator it is; empty for the server's. */
+  readonly hubName: string;
+  readonly peerAddress: string;
+  /** Whether the claim proves a password with this hash. */
+  readonly proves: (hashedPassword: Uint8Array) => boolean;
+}
+
+export type AuthenticationResult =
+  | { readonly type: "administrator"; readonly administrator: Administrator; readonly emptyPassword: boolean }
+  | { readonly type: "refused"; readonly error: ProtocolError; readonly reason: string };
+
+/**
+ * Finds out whether somebody administers the server or a hub. Where no password is set, only the server's own host may.
+ */
+export async function authenticateAdministrator(
+  settings: ServerSettings,
+  claim: AdministratorClaim,
+  throttle: PasswordThrottle,
+): Promise<AuthenticationResult> {
+  const { hubName, peerAddress } = claim;
+  const hub = settings.hubs.find(({ name }) => name.toLowerCase() === hubName.toLowerCase());
+  if (hubName !== "" && hub === undefined) return refused("hubNotFound", "there is no such hub");
+  const hash = hub?.hashedPassword ?? settings.hashedPassword;
+  const emptyPassword = isSame(hash, emptyPasswordHash);
+  if (emptyPassword && !isLoopback(peerAddress)) {
+    return refused(
+      "emptyPasswordLocalOnly",
+      "no password is set, so only the server's own host may administer",
+    );
+  }
+  const result = await throttle.attempt(peerAddress, () => claim.proves(hash));
+  if (result === "wrong") return refused("accessDenied", "wrong password");
+  if (result === "too many") return refused("accessDenied", "too many wrong passwords from this address");
+  const administrator: Administrator =
+    hub === undefined ? { type: "server" } : { type: "hub", hubName: hub.name };
+  return { type: "administrator", administrator, emptyPassword };
+}
+
+/** In a time that does not depend on where the two differ. */
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function refused(error: ProtocolError, reason: string): AuthenticationResult {
+  return { type: "refused", error, reason };
+}

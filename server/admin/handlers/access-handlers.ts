@@ -1,0 +1,175 @@
+import type { AccessEndpoint, AccessRule } from "../../hub/access-rule.ts";
+import { formatAddress, parseAddress } from "../../wire/ip-address.ts";
+import type { Administration } from "../administration.ts";
+import type { RpcHandlers } from "../definitions.ts";
+import type { ItemOf } from "../fields.ts";
+import { RpcError } from "../rpc.ts";
+import type { accessRuleFields } from "../shared-fields.ts";
+import { accountLimits } from "./account-limits.ts";
+import { findHub, updateHub } from "./find-hub.ts";
+import { boundedText } from "./user-handlers.ts";
+
+type RuleMessage = ItemOf<typeof accessRuleFields>;
+
+const macBytes = 6;
+const ipv4Bytes = 4;
+const ipv6Bytes = 16;
+
+/** The access list of a hub. A rule is named by its place in the order in which they are tried, from 1. */
+export function createAccessHandlers(administration: Administration): RpcHandlers {
+  const { settings } = administration;
+  return {
+    AddAccess: async (request) => {
+      const [message] = request.AccessListSingle;
+      if (message === undefined) throw new RpcError("invalidParameter", "AccessListSingle: there is no rule");
+      const rule = ruleFrom(message);
+      await updateHub(administration, request.HubName, (hub) => {
+        if (hub.accessList.length >= accountLimits.accessRules) throw new RpcError("tooManyAccessRules");
+        return { ...hub, accessList: inOrder([...hub.accessList, rule]) };
+      });
+      return {};
+    },
+    DeleteAccess: async ({ HubName, Id }) => {
+      await updateHub(administration, HubName, (hub) => {
+        const accessList = hub.accessList.filter((_rule, index) => index + 1 !== Id);
+        if (accessList.length === hub.accessList.length) throw new RpcError("notFound");
+        return { ...hub, accessList };
+      });
+      return {};
+    },
+    EnumAccess: ({ HubName }) => ({
+      AccessList: findHub(settings(), HubName).accessList.map((rule, index) => messageOf(rule, index + 1)),
+    }),
+    SetAccessList: async ({ HubName, AccessList }) => {
+      if (AccessList.length > accountLimits.accessRules) throw new RpcError("tooManyAccessRules");
+      const accessList = inOrder(AccessList.map(ruleFrom));
+      await updateHub(administration, HubName, (hub) => ({ ...hub, accessList }));
+      return {};
+    },
+  };
+}
+
+/** By ascending priority; of the same priority in the order in which they came. */
+function inOrder(rules: readonly AccessRule[]): AccessRule[] {
+  return [...rules].sort((one, other) => one.priority - other.priority);
+}
+
+function ruleFrom(message: RuleMessage): AccessRule {
+  const { IsIPv6: isIPv6, Protocol } = message;
+  if (Protocol > 255) throw new RpcError("invalidParameter");
+  const source = {
+    address: isIPv6 ? message.SrcIpAddress6 : message.SrcIpAddress,
+    mask: isIPv6 ? message.SrcSubnetMask6 : message.SrcSubnetMask,
+  };
+  const destination = {
+    address: isIPv6 ? message.DestIpAddress6 : message.DestIpAddress,
+    mask: isIPv6 ? message.DestSubnetMask6 : message.DestSubnetMask,
+  };
+  return {
+    priority: message.Priority,
+    active: message.Active,
+    note: boundedText(message.Note),
+    action: message.Discard ? "discard" : "pass",
+    version: isIPv6 ? "ipv6" : "ipv4",
+    source: {
+      network: networkFrom(source, isIPv6),
+      mac: message.CheckSrcMac ? macFrom(message.SrcMacAddress, message.SrcMacMask) : undefined,
+      ports: portsFrom(message.SrcPortStart, message.SrcPortEnd),
+      user: boundedText(message.SrcUsername) || undefined,
+    },
+    destination: {
+      network: networkFrom(destination, isIPv6),
+      mac: message.CheckDstMac ? macFrom(message.DstMacAddress, message.DstMacMask) : undefined,
+      ports: portsFrom(message.DestPortStart, message.DestPortEnd),
+      user: boundedText(message.DestUsername) || undefined,
+    },
+    protocol: Protocol === 0 ? undefined : Protocol,
+    established: message.CheckTcpState ? message.Established : undefined,
+    delayMs: Math.min(message.Delay, 10_000),
+    jitterPercent: Math.min(message.Jitter, 100),
+    lossPercent: Math.min(message.Loss, 100),
+    redirectUrl: boundedText(message.RedirectUrl),
+  };
+}
+
+function messageOf(rule: AccessRule, id: number): RuleMessage {
+  const { source, destination, version } = rule;
+  return {
+    Id: id,
+    Note: rule.note,
+    Active: rule.active,
+    Priority: rule.priority,
+    Discard: rule.action === "discard",
+    SrcIpAddress: ipv4Text(source, "address", version),
+    SrcSubnetMask: ipv4Text(source, "mask", version),
+    DestIpAddress: ipv4Text(destination, "address", version),
+    DestSubnetMask: ipv4Text(destination, "mask", version),
+    Protocol: rule.protocol ?? 0,
+    SrcPortStart: source.ports?.first ?? 0,
+    SrcPortEnd: source.ports?.last ?? 0,
+    DestPortStart: destination.ports?.first ?? 0,
+    DestPortEnd: destination.ports?.last ?? 0,
+    SrcUsernameHash: 0,
+    SrcUsername: source.user ?? "",
+    DestUsernameHash: 0,
+    DestUsername: destination.user ?? "",
+    CheckSrcMac: source.mac !== undefined,
+    SrcMacAddress: bytesOf(source.mac?.address, macBytes),
+    SrcMacMask: bytesOf(source.mac?.mask, macBytes),
+    CheckDstMac: destination.mac !== undefined,
+    DstMacAddress: bytesOf(destination.mac?.address, macBytes),
+    DstMacMask: bytesOf(destination.mac?.mask, macBytes),
+    CheckTcpState: rule.established !== undefined,
+    Established: rule.established ?? false,
+    Delay: rule.delayMs,
+    Jitter: rule.jitterPercent,
+    Loss: rule.lossPercent,
+    IsIPv6: version === "ipv6",
+    UniqueId: id,
+    RedirectUrl: rule.redirectUrl,
+    SrcIpAddress6: ipv6BytesOf(source, "address", version),
+    SrcSubnetMask6: ipv6BytesOf(source, "mask", version),
+    DestIpAddress6: ipv6BytesOf(destination, "address", version),
+    DestSubnetMask6: ipv6BytesOf(destination, "mask", version),
+  };
+}
+
+type Part = "address" | "mask";
+
+function ipv4Text({ network }: AccessEndpoint, part: Part, version: AccessRule["version"]): string {
+  return version === "ipv4" && network !== undefined ? formatAddress(network[part]) : "0.0.0.0";
+}
+
+function ipv6BytesOf({ network }: AccessEndpoint, part: Part, version: AccessRule["version"]): Buffer {
+  return bytesOf(version === "ipv6" ? network?.[part] : undefined, ipv6Bytes);
+}
+
+function bytesOf(bytes: Uint8Array | undefined, size: number): Buffer {
+  return bytes === undefined ? Buffer.alloc(size) : Buffer.from(bytes);
+}
+
+/** An address and a mask of zeros stand for any address. */
+function networkFrom(
+  { address, mask }: Readonly<Record<Part, string | Buffer>>,
+  isIPv6: boolean,
+): AccessEndpoint["network"] {
+  const size = isIPv6 ? ipv6Bytes : ipv4Bytes;
+  const read = (value: string | Buffer) => {
+    const bytes = typeof value === "string" ? parseAddress(value || "0.0.0.0") : value;
+    if (bytes?.length === 0) return new Uint8Array(size);
+    if (bytes?.length !== size) throw new RpcError("invalidParameter", "an address is of the wrong kind");
+    return Uint8Array.from(bytes);
+  };
+  const network = { address: read(address), mask: read(mask) };
+  return [...network.address, ...network.mask].every((byte) => byte === 0) ? undefined : network;
+}
+
+function macFrom(address: Buffer, mask: Buffer): AccessEndpoint["mac"] {
+  if (address.length !== macBytes || mask.length !== macBytes) throw new RpcError("invalidParameter");
+  return { address: Uint8Array.from(address), mask: Uint8Array.from(mask) };
+}
+
+function portsFrom(first: number, last: number): AccessEndpoint["ports"] {
+  if (first > 65_535 || last > 65_535) throw new RpcError("invalidParameter");
+  return first === 0 && last === 0 ? undefined : { first, last: Math.max(first, last) };
+}

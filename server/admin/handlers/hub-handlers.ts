@@ -1,0 +1,238 @@
+import { createHubSettings, hashHubPassword } from "../../config/hub-config.ts";
+import {
+  defaultHubOptions,
+  packetLogKinds,
+  type HubOptions,
+  type HubSettings,
+  type PacketLogLevel,
+} from "../../hub/hub-settings.ts";
+import type { LiveHub } from "../../session/virtual-hubs.ts";
+import { sha0Bytes } from "../../wire/sha0.ts";
+import type { Administration } from "../administration.ts";
+import type { RpcHandlers } from "../definitions.ts";
+import { RpcError } from "../rpc.ts";
+import { accountLimits } from "./account-limits.ts";
+import { findHub, findLiveHub, updateHub } from "./find-hub.ts";
+import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
+
+/** What a hub may be called, as the official server has it (`Cedar/Hub.c` IsSafeStr of its names). */
+const hubName = /^[A-Za-z0-9 ()\-_#%&.]+$/;
+
+/** Files that turn over once a day (`LOG_SWITCH_DAY`). */
+const daily = 4;
+
+interface PasswordFields {
+  readonly HashedPassword: Buffer;
+  readonly SecurePassword: Buffer;
+  readonly AdminPasswordPlainText: string;
+}
+
+/** Virtual Hubs: their list, their settings, their logs and messages. */
+export function createHubHandlers(administration: Administration): RpcHandlers {
+  const { settings, update } = administration;
+  return {
+    CreateHub: async (request) => {
+      const { HubName: name, HubType } = request;
+      if (name === "" || name.length > accountLimits.nameCharacters || !hubName.test(name)) {
+        throw new RpcError("invalidParameter");
+      }
+      if (HubType !== 0) throw new RpcError("notFarmController");
+      await update((all) => {
+        if (all.hubs.some((hub) => hub.name.toLowerCase() === name.toLowerCase())) {
+          throw new RpcError("hubExists");
+        }
+        if (all.hubs.length >= accountLimits.hubs) throw new RpcError("tooManyHubs");
+        const created = createHubSettings(name);
+        const hub: HubSettings = {
+          ...created,
+          online: request.Online,
+          maxSessions: request.MaxSession,
+          options: { ...created.options, NoEnum: request.NoEnum },
+          ...passwordOf(request),
+        };
+        return { ...all, hubs: [...all.hubs, hub] };
+      });
+      return {};
+    },
+    SetHub: async (request) => {
+      if (request.HubType !== 0) throw new RpcError("notSupported");
+      await updateHub(administration, request.HubName, (hub) => ({
+        ...hub,
+        online: request.Online,
+        maxSessions: request.MaxSession,
+        options: { ...hub.options, NoEnum: request.NoEnum },
+        ...passwordOf(request),
+      }));
+      return {};
+    },
+    GetHub: ({ HubName }) => {
+      const hub = findHub(settings(), HubName);
+      return {
+        HubName: hub.name,
+        Online: hub.online,
+        MaxSession: hub.maxSessions,
+        NoEnum: hub.options.NoEnum,
+        HubType: 0,
+        HashedPassword: Buffer.alloc(sha0Bytes),
+        SecurePassword: Buffer.alloc(sha0Bytes),
+      };
+    },
+    EnumHub: (_request, { administrator }) => ({
+      HubList: [...administration.hubs]
+        .filter(({ hub }) => {
+          if (administrator.type === "server") return true;
+          return hub.settings.name.toLowerCase() === administrator.hubName.toLowerCase();
+        })
+        .map((live) => ({
+          ...summaryOf(live),
+          IsTrafficFilled: true,
+          ...itemTrafficFieldsOf(administration.statistics(live.hub.settings.name).traffic),
+          ...timesOf(live.hub.settings.name),
+        })),
+    }),
+    DeleteHub: async ({ HubName }) => {
+      await update((all) => {
+        const hub = findHub(all, HubName);
+        return { ...all, hubs: all.hubs.filter((each) => each !== hub) };
+      });
+      return {};
+    },
+    SetHubOnline: async ({ HubName, Online }) => {
+      await updateHub(administration, HubName, (hub) => ({ ...hub, online: Online }));
+      return {};
+    },
+    GetHubStatus: ({ HubName }) => {
+      const live = findLiveHub(administration, HubName);
+      const { name, accessList } = live.hub.settings;
+      const sessions = [...live.sessions.values()];
+      const bridges = sessions.filter(({ policy }) => !policy.NoBridge).length;
+      return {
+        ...summaryOf(live),
+        NumSessionsClient: sessions.length - bridges,
+        NumSessionsBridge: bridges,
+        NumAccessLists: accessList.length,
+        SecureNATEnabled: false,
+        ...trafficFieldsOf([administration.statistics(name).traffic]),
+        ...timesOf(name),
+      };
+    },
+    SetHubLog: async ({ HubName, SaveSecurityLog, SavePacketLog, PacketLogConfig }) => {
+      await updateHub(administration, HubName, (hub) => ({
+        ...hub,
+        log: {
+          saveSecurityLog: SaveSecurityLog,
+          savePacketLog: SavePacketLog,
+          packetLog: Object.fromEntries(
+            packetLogKinds.map((kind, index) => [kind, Math.min(PacketLogConfig[index] ?? 0, 2)]),
+          ) as HubSettings["log"]["packetLog"] & Record<string, PacketLogLevel>,
+        },
+      }));
+      return {};
+    },
+    GetHubLog: ({ HubName }) => {
+      const { log } = findHub(settings(), HubName);
+      return {
+        SaveSecurityLog: log.saveSecurityLog,
+        SecurityLogSwitchType: daily,
+        SavePacketLog: log.savePacketLog,
+        PacketLogSwitchType: daily,
+        // The official server has sixteen places, of which eight have a meaning.
+        PacketLogConfig: [...packetLogKinds.map((kind) => log.packetLog[kind]), ...Array<number>(8).fill(0)],
+      };
+    },
+    SetHubMsg: async ({ HubName, Msg }) => {
+      if (Msg.length > accountLimits.messageBytes) throw new RpcError("memoryNotEnough");
+      const message = textOf(Msg);
+      await updateHub(administration, HubName, (hub) => ({ ...hub, message }));
+      return {};
+    },
+    GetHubMsg: ({ HubName }) => ({ Msg: Buffer.from(findHub(settings(), HubName).message) }),
+    GetHubExtOptions: ({ HubName }) => {
+      const { options } = findHub(settings(), HubName);
+      return {
+        AdminOptionList: optionNames.map((name) => ({
+          Name: name,
+          Value: Number(options[name]),
+          Descrption: "",
+        })),
+      };
+    },
+    SetHubExtOptions: async ({ HubName, AdminOptionList }, { administrator }) => {
+      if (administrator.type !== "server") throw new RpcError("notEnoughRights");
+      await updateHub(administration, HubName, (hub) => ({
+        ...hub,
+        options: { ...hub.options, ...optionsOf(AdminOptionList) },
+      }));
+      return {};
+    },
+    GetHubRadius: ({ HubName }) => {
+      findHub(settings(), HubName);
+      return {};
+    },
+    GetSecureNATOption: ({ RpcHubName }) => {
+      findHub(settings(), RpcHubName);
+      throw new RpcError("notSupported");
+    },
+  };
+
+  function timesOf(name: string) {
+    const { lastCommunicationAt, createdAt, lastLoginAt, logins } = administration.statistics(name);
+    return {
+      LastCommTime: lastCommunicationAt,
+      CreatedTime: createdAt,
+      LastLoginTime: lastLoginAt,
+      NumLogin: logins,
+    };
+  }
+}
+
+function summaryOf({ hub, sessions }: LiveHub) {
+  const { name, online, users, groups } = hub.settings;
+  return {
+    HubName: name,
+    Online: online,
+    HubType: 0,
+    NumSessions: sessions.size,
+    NumUsers: users.size,
+    NumGroups: groups.size,
+    NumMacTables: hub.macCount,
+    NumIpTables: hub.ipCount,
+  };
+}
+
+/** The hashes that a request sets; none where it says nothing of a password. */
+function passwordOf(
+  request: PasswordFields,
+): Partial<Pick<HubSettings, "hashedPassword" | "securePassword">> {
+  const { HashedPassword, SecurePassword, AdminPasswordPlainText } = request;
+  if (AdminPasswordPlainText !== "") return hashHubPassword(AdminPasswordPlainText);
+  const isZero = [...HashedPassword, ...SecurePassword].every((byte) => byte === 0);
+  if (isZero) return {};
+  if (HashedPassword.length !== sha0Bytes || SecurePassword.length !== sha0Bytes) {
+    throw new RpcError("invalidParameter");
+  }
+  return {
+    hashedPassword: Uint8Array.from(HashedPassword),
+    securePassword: Uint8Array.from(SecurePassword),
+  };
+}
+
+const optionNames = Object.keys(defaultHubOptions) as readonly (keyof HubOptions)[];
+
+/** Names that this server does not know are left alone, as the official server leaves them. */
+function optionsOf(list: readonly { readonly Name: string; readonly Value: number }[]): Partial<HubOptions> {
+  const entries = list.flatMap(({ Name, Value }) => {
+    const name = optionNames.find((each) => each.toLowerCase() === Name.toLowerCase());
+    if (name === undefined) return [];
+    return [[name, typeof defaultHubOptions[name] === "boolean" ? Value !== 0 : Value]];
+  });
+  return Object.fromEntries(entries) as Partial<HubOptions>;
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\0+$/, "");
+  } catch {
+    throw new RpcError("invalidParameter", "the message is not in UTF-8");
+  }
+}

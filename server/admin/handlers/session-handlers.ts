@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { isIPv6 } from "node:net";
+import type { HubSession, LiveHub } from "../../session/virtual-hubs.ts";
+import { trafficOf } from "../../session/hub-activity.ts";
+import { parseAddress } from "../../wire/ip-address.ts";
+import { productName, protocolVersion } from "../../version.ts";
+import type { Administration } from "../administration.ts";
+import type { RpcHandlers } from "../definitions.ts";
+import { RpcError } from "../rpc.ts";
+import { findLiveHub } from "./find-hub.ts";
+import { policyFieldsOf } from "./policy-fields.ts";
+import { trafficFieldsOf } from "./traffic.ts";
+
+/** `SessionStatus`: connected (`CLIENT_STATUS_ESTABLISHED`). */
+const established = 3;
+
+/** Sessions of a hub, and what they have taught it. */
+export function createSessionHandlers(administration: Administration): RpcHandlers {
+  const { now } = administration;
+  /** Unix time of a time of the hub's clock. */
+  const unixTime = (hubTime: number) => Math.round(now() - performance.now() + hubTime);
+  return {
+    EnumSession: ({ HubName }) => ({
+      SessionList: [...findLiveHub(administration, HubName).sessions.values()].map((entry) => {
+        const { session, node, counters } = entry;
+        const { received, sent } = counters;
+        const frames = (count: typeof received) => count.unicastFrames + count.broadcastFrames;
+        const bytes = (count: typeof received) => count.unicastBytes + count.broadcastBytes;
+        return {
+          Name: session.name,
+          Username: session.user.name,
+          Ip: session.peerAddress,
+          ClientIP: session.peerAddress,
+          Hostname: node.client.hostName || session.peerAddress,
+          MaxNumTcp: session.parameters.maxConnections,
+          CurrentNumTcp: session.connections,
+          PacketSize: bytes(received) + bytes(sent),
+          PacketNum: frames(received) + frames(sent),
+          RemoteSession: false,
+          RemoteHostname: hostname(),
+          LinkMode: false,
+          SecureNATMode: false,
+          BridgeMode: false,
+          Layer3Mode: false,
+          Client_BridgeMode: !session.policy.NoBridge,
+          Client_MonitorMode: session.monitor,
+          VLanId: session.policy.VLanId,
+          UniqueId: Buffer.from(node.uniqueId),
+          IsDormantEnabled: false,
+          IsDormant: false,
+          LastCommDormant: 0,
+          CreatedTime: entry.startedAt,
+          LastCommTime: unixTime(session.lastHeardAt),
+        };
+      }),
+    }),
+    GetSessionStatus: ({ HubName, Name }) => {
+      const entry = findSession(findLiveHub(administration, HubName), Name);
+      return sessionStatus(entry);
+    },
+    DeleteSession: ({ HubName, Name }) => {
+      findSession(findLiveHub(administration, HubName), Name).session.end("ended by the administrator");
+      return {};
+    },
+    EnumMacTable: ({ HubName }) => ({
+      MacTable: [...findLiveHub(administration, HubName).hub.macTable()].map((entry) => ({
+        Key: keyOf(entry.mac, entry.vlan),
+        SessionName: entry.port,
+        MacAddress: Buffer.from(entry.mac.replaceAll("-", ""), "hex"),
+        VlanId: entry.vlan,
+        CreatedTime: unixTime(entry.createdAt),
+        UpdatedTime: unixTime(entry.updatedAt),
+        RemoteItem: false,
+        RemoteHostname: hostname(),
+      })),
+    }),
+    DeleteMacTable: ({ HubName, Key }) => {
+      const { hub } = findLiveHub(administration, HubName);
+      const found = [...hub.macTable()].find(({ mac, vlan }) => keyOf(mac, vlan) === Key);
+      if (found === undefined) throw new RpcError("notFound");
+      hub.forgetMac(found);
+      return {};
+    },
+    EnumIpTable: ({ HubName }) => ({
+      IpTable: [...findLiveHub(administration, HubName).hub.ipTable()].map((entry) => ({
+        Key: keyOf(entry.ip, 0),
+        SessionName: entry.port,
+        Ip: entry.ip,
+        IpV6: entry.ip,
+        IpAddress: entry.ip,
+        DhcpAllocated: entry.dhcp,
+        CreatedTime: unixTime(entry.createdAt),
+        UpdatedTime: unixTime(entry.updatedAt),
+        RemoteItem: false,
+        RemoteHostname: hostname(),
+      })),
+    }),
+    DeleteIpTable: ({ HubName, Key }) => {
+      const { hub } = findLiveHub(administration, HubName);
+      const found = [...hub.ipTable()].find(({ ip }) => keyOf(ip, 0) === Key);
+      if (found === undefined) throw new RpcError("notFound");
+      hub.forgetIp(found);
+      return {};
+    },
+  };
+}
+
+function findSession({ sessions }: LiveHub, name: string): HubSession {
+  if (name === "") throw new RpcError("invalidParameter");
+  const wanted = name.toLowerCase();
+  const found = [...sessions.values()].find(({ session }) => session.name.toLowerCase() === wanted);
+  if (found === undefined) throw new RpcError("notFound");
+  return found;
+}
+
+/** Of an entry of a table, by which it is deleted: the same as long as the entry is there. */
+function keyOf(address: string, vlan: number): number {
+  return createHash("sha256").update(`${address} ${vlan}`).digest().readUInt32BE() || 1;
+}
+
+function sessionStatus(entry: HubSession) {
+  const { session, node, client, counters, policy, user, startedAt } = entry;
+  const { parameters, peerAddress } = session;
+  const { received, sent } = counters;
+  return {
+    Name: session.name,
+    Username: session.user.name,
+    GroupName: session.user.group ?? "",
+    RealUsername: user?.name ?? session.user.name,
+    SessionStatus_ClientIp: peerAddress,
+    SessionStatus_ClientIp6: ipv6Of(peerAddress),
+    SessionStatus_ClientHostName: node.client.hostName,
+    Client_Ip_Address: peerAddress,
+    SessionName: session.name,
+    Active: true,
+    Connected: true,
+    SessionStatus: established,
+    ServerProductName: productName,
+    ServerProductVer: protocolVersion.version,
+    ServerProductBuild: protocolVersion.build,
+    NumConnectionsEstablished: 1,
+    HalfConnection: parameters.halfDuplex,
+    QoS: parameters.qos,
+    MaxTcpConnections: parameters.maxConnections,
+    NumTcpConnections: session.connections,
+    UseEncrypt: parameters.encrypt,
+    UseCompress: parameters.compress,
+    UnderlayProtocol: isIPv6(peerAddress) ? "Standard TCP/IP (IPv6)" : "Standard TCP/IP (IPv4)",
+    IsBridgeMode: !policy.NoBridge,
+    IsMonitorMode: session.monitor,
+    StartTime: startedAt,
+    FirstConnectionEstablisiedTime: startedAt,
+    CurrentConnectionEstablishTime: startedAt,
+    TotalSendSize: sent.unicastBytes + sent.broadcastBytes,
+    TotalRecvSize: received.unicastBytes + received.broadcastBytes,
+    VLanId: policy.VLanId,
+    ...policyFieldsOf(session.policy),
+    ...trafficFieldsOf([trafficOf(counters)]),
+    ClientProductName: client.product,
+    ClientProductVer: node.clientVersion,
+    ClientProductBuild: node.clientBuild,
+    ClientOsName: node.osName,
+    ClientOsVer: node.osVersion,
+    ClientOsProductId: node.osProductId,
+    ClientHostname: node.client.hostName,
+    ClientIpAddress: node.client.address,
+    ClientIpAddress6: Buffer.from(node.client.address6),
+    ClientPort: node.client.port,
+    ServerHostname: node.server.hostName,
+    ServerIpAddress: node.server.address,
+    ServerIpAddress6: Buffer.from(node.server.address6),
+    ServerPort2: node.server.port,
+    ProxyHostname: node.proxy.hostName,
+    ProxyIpAddress: node.proxy.address,
+    ProxyIpAddress6: Buffer.from(node.proxy.address6),
+    ProxyPort: node.proxy.port,
+    UniqueId: Buffer.from(node.uniqueId),
+  };
+}
+
+function ipv6Of(address: string): Buffer {
+  const bytes = isIPv6(address) ? parseAddress(address) : undefined;
+  return bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes);
+}

@@ -1,0 +1,230 @@
+import { X509Certificate } from "node:crypto";
+import type { Authentication, HubSettings, UserSettings } from "../../hub/hub-settings.ts";
+import { noStatistics } from "../../session/hub-activity.ts";
+import { policyOf } from "../../session/user-policy.ts";
+import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
+import type { Administration } from "../administration.ts";
+import type { RpcHandlers, rpcs } from "../definitions.ts";
+import { RpcError, type RequestOf } from "../rpc.ts";
+import { accountLimits } from "./account-limits.ts";
+import { findHub, updateHub } from "./find-hub.ts";
+import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
+import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
+
+type UserMessage = RequestOf<typeof rpcs.CreateUser>;
+
+/** `AuthType` (`Cedar/Account.h` AUTHTYPE_…). */
+const authenticationNumbers: Readonly<Record<Authentication["type"], number>> = {
+  anonymous: 0,
+  password: 1,
+  certificate: 2,
+  "signed-certificate": 3,
+  radius: 4,
+  "nt-domain": 5,
+};
+
+const ntLmHashBytes = 16;
+
+/** What an account may be called: everything that names a file, a list or a session unmistakably. */
+const accountName = /^[^\s"*/:<>?\\|,;=+[\]@\x00-\x1f\x7f][^"*/:<>?\\|,;=+[\]\x00-\x1f\x7f]*$/u;
+
+/** Users of a hub. */
+export function createUserHandlers(administration: Administration): RpcHandlers {
+  const { settings, statistics, now } = administration;
+  return {
+    CreateUser: async (request) => {
+      const { HubName } = request;
+      checkAccountName(request.Name);
+      let created: UserSettings | undefined;
+      await updateHub(administration, HubName, (hub) => {
+        if (hub.users.has(request.Name.toLowerCase())) throw new RpcError("userExists");
+        if (hub.users.size >= accountLimits.usersPerHub) throw new RpcError("tooManyUsers");
+        created = userFrom(request, hub, undefined, now());
+        return withUser(hub, created);
+      });
+      return created === undefined ? {} : { CreatedTime: created.createdAt, UpdatedTime: created.updatedAt };
+    },
+    SetUser: async (request) => {
+      checkAccountName(request.Name);
+      await updateHub(administration, request.HubName, (hub) => {
+        const former = findUser(hub, request.Name);
+        return withUser(hub, userFrom(request, hub, former, now()));
+      });
+      return {};
+    },
+    GetUser: ({ HubName, Name }) => {
+      if (Name === "") throw new RpcError("invalidParameter");
+      const hub = findHub(settings(), HubName);
+      const user = findUser(hub, Name);
+      const { logins, traffic } = statistics(hub.name).users.get(Name.toLowerCase()) ?? noStatistics;
+      return {
+        Name: user.name,
+        GroupName: user.group ?? "",
+        Realname: user.realName,
+        Note: user.note,
+        CreatedTime: user.createdAt,
+        UpdatedTime: user.updatedAt,
+        ExpireTime: user.expiresAt ?? 0,
+        NumLogin: logins,
+        ...authenticationFieldsOf(user.authentication),
+        ...trafficFieldsOf([traffic]),
+        ...policyFieldsOf(user.policy),
+      };
+    },
+    DeleteUser: async ({ HubName, Name }) => {
+      if (Name === "") throw new RpcError("invalidParameter");
+      await updateHub(administration, HubName, (hub) => {
+        findUser(hub, Name);
+        const users = new Map(hub.users);
+        users.delete(Name.toLowerCase());
+        return { ...hub, users };
+      });
+      return {};
+    },
+    EnumUser: ({ HubName }) => {
+      const hub = findHub(settings(), HubName);
+      const { users: activities } = statistics(hub.name);
+      return {
+        UserList: [...hub.users].map(([key, user]) => {
+          const { logins, lastLoginAt, traffic } = activities.get(key) ?? noStatistics;
+          return {
+            Name: user.name,
+            GroupName: user.group ?? "",
+            Realname: user.realName,
+            Note: user.note,
+            AuthType: authenticationNumbers[user.authentication.type],
+            LastLoginTime: lastLoginAt,
+            NumLogin: logins,
+            DenyAccess: !policyOf(hub, user).Access,
+            IsTrafficFilled: true,
+            ...itemTrafficFieldsOf(traffic),
+            IsExpiresFilled: true,
+            Expires: user.expiresAt ?? 0,
+          };
+        }),
+      };
+    },
+  };
+}
+
+/** @throws {RpcError} invalidParameter */
+export function checkAccountName(name: string): void {
+  if (name.length > accountLimits.nameCharacters || (name !== "*" && !accountName.test(name))) {
+    throw new RpcError("invalidParameter", "this is no name of a user or group");
+  }
+}
+
+/** A text that is only shown, within its bound. */
+export function boundedText(text: string): string {
+  if (text.length > accountLimits.textCharacters) throw new RpcError("invalidParameter");
+  return text;
+}
+
+function findUser(hub: HubSettings, name: string): UserSettings {
+  const user = hub.users.get(name.toLowerCase());
+  if (user === undefined) throw new RpcError("notFound");
+  return user;
+}
+
+function withUser(hub: HubSettings, user: UserSettings): HubSettings {
+  return { ...hub, users: new Map(hub.users).set(user.name.toLowerCase(), user) };
+}
+
+function userFrom(
+  message: UserMessage,
+  hub: HubSettings,
+  former: UserSettings | undefined,
+  unixNow: number,
+): UserSettings {
+  const { GroupName } = message;
+  const group = GroupName === "" ? undefined : hub.groups.get(GroupName.toLowerCase())?.name;
+  if (GroupName !== "" && group === undefined) throw new RpcError("groupNotFound");
+  const name = former?.name ?? message.Name;
+  const authentication = authenticationFrom(message, name);
+  if (name === "*" && authentication.type !== "radius" && authentication.type !== "nt-domain") {
+    throw new RpcError("invalidParameter", "the user * stands for those of a RADIUS server or NT domain");
+  }
+  return {
+    name,
+    realName: boundedText(message.Realname),
+    note: boundedText(message.Note),
+    group,
+    authentication,
+    expiresAt: message.ExpireTime === 0 ? undefined : message.ExpireTime,
+    policy: policyFrom(message),
+    createdAt: former?.createdAt ?? unixNow,
+    updatedAt: unixNow,
+  };
+}
+
+function authenticationFrom(message: UserMessage, name: string): Authentication {
+  switch (message.AuthType) {
+    case authenticationNumbers.anonymous:
+      return { type: "anonymous" };
+    case authenticationNumbers.password: {
+      const { HashedKey, NtLmSecureHash, Auth_Password } = message;
+      if (Auth_Password !== "") {
+        const hashedKey = Uint8Array.from(hashPassword(Auth_Password, name));
+        return { type: "password", hashedKey, ntLmHash: new Uint8Array(ntLmHashBytes) };
+      }
+      if (HashedKey.length !== sha0Bytes) throw new RpcError("invalidParameter", "there is no password");
+      return {
+        type: "password",
+        hashedKey: Uint8Array.from(HashedKey),
+        ntLmHash:
+          NtLmSecureHash.length === ntLmHashBytes
+            ? Uint8Array.from(NtLmSecureHash)
+            : new Uint8Array(ntLmHashBytes),
+      };
+    }
+    case authenticationNumbers.certificate: {
+      let certificate: X509Certificate;
+      try {
+        certificate = new X509Certificate(message.UserX);
+      } catch {
+        throw new RpcError("invalidParameter", "this is no certificate");
+      }
+      if (certificate.publicKey.asymmetricKeyType !== "rsa") throw new RpcError("certificateNotRsa");
+      return { type: "certificate", certificate: Uint8Array.from(certificate.raw) };
+    }
+    case authenticationNumbers["signed-certificate"]:
+      return {
+        type: "signed-certificate",
+        commonName: boundedText(message.CommonName),
+        serial: Uint8Array.from(message.Serial),
+      };
+    case authenticationNumbers.radius:
+      return { type: "radius", name: boundedText(message.RadiusUsername) };
+    case authenticationNumbers["nt-domain"]:
+      return { type: "nt-domain", name: boundedText(message.NtUsername) };
+    default:
+      throw new RpcError("invalidParameter", `there is no way to log in of number ${message.AuthType}`);
+  }
+}
+
+/** All of it: a program that changes one thing of a user sends back what it got. */
+function authenticationFieldsOf(authentication: Authentication) {
+  const AuthType = authenticationNumbers[authentication.type];
+  switch (authentication.type) {
+    case "anonymous":
+      return { AuthType };
+    case "password":
+      return {
+        AuthType,
+        HashedKey: Buffer.from(authentication.hashedKey),
+        NtLmSecureHash: Buffer.from(authentication.ntLmHash),
+      };
+    case "certificate":
+      return { AuthType, UserX: Buffer.from(authentication.certificate) };
+    case "signed-certificate":
+      return {
+        AuthType,
+        CommonName: authentication.commonName,
+        Serial: Buffer.from(authentication.serial),
+      };
+    case "radius":
+      return { AuthType, RadiusUsername: authentication.name };
+    case "nt-domain":
+      return { AuthType, NtUsername: authentication.name };
+  }
+}

@@ -1,0 +1,190 @@
+import { rpcLimits } from "../limits.ts";
+import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
+import type { AdminService } from "./admin-service.ts";
+import type { AuthenticationResult } from "./authentication.ts";
+import { rpcs } from "./definitions.ts";
+import type { RpcDispatcher } from "./dispatch.ts";
+import { isJsonObject } from "./json-messages.ts";
+import type { Administrator } from "./rpc.ts";
+
+/** A request for a target below `/api`. Header values by lower-case name. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Such as `/api/` or `/api/Test?IntValue_u32=1`. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly peerAddress: string;
+  readonly connectionName: string;
+  /**
+   * Reads the body.
+   *
+   * @returns undefined when it is larger than `limitBytes`
+   */
+  readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
+}
+
+export interface ApiResponse {
+  readonly status: 200 | 401 | 404 | 405 | 413;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sent with every answer, so that a page of another origin that knows the password may ask. */
+const commonHeaders = {
+  "Access-Control-Allow-Credentials": "true",
+  "Access-Control-Allow-Headers": "X-VPNADMIN-HUBNAME,X-VPNADMIN-PASSWORD",
+  "Access-Control-Allow-Methods": "OPTIONS,GET,POST",
+  "Cache-Control": "no-cache",
+} as const;
+
+/**
+ * The administration as JSON-RPC 2.0 over HTTP.
+ *
+ * Source: `Cedar/Admin.c` JsonRpcProcPost, JsonRpcProcGet, JsonRpcAuthLogin.
+ */
+export class JsonApi {
+  readonly #service: AdminService;
+  readonly #dispatcher: RpcDispatcher;
+  readonly #now: () => number;
+
+  /** @param now Unix time in milliseconds */
+  constructor(service: AdminService, dispatcher: RpcDispatcher, now: () => number) {
+    this.#service = service;
+    this.#dispatcher = dispatcher;
+    this.#now = now;
+  }
+
+  async answer(request: ApiRequest): Promise<ApiResponse> {
+    const { method, target } = request;
+    if (method === "OPTIONS") return response(200, "text/plain", "", { Allow: "OPTIONS, GET, POST" });
+    if (method !== "POST" && method !== "GET") {
+      return response(405, "text/plain", "The administration takes POST, GET and OPTIONS.\n");
+    }
+    const url = new URL(target, "https://server");
+    const isRoot = url.pathname === "/api" || url.pathname === "/api/";
+    const name = /^\/api\/(\w+)$/.exec(url.pathname)?.[1];
+    if (!isRoot && name === undefined) return response(404, "text/plain", "There is nothing here.\n");
+    const login = await this.#login(request);
+    if (login.type === "refused") {
+      return response(401, "text/html; charset=utf-8", unauthorizedPage, {
+        "WWW-Authenticate": 'Basic realm="Administration of the VPN server"',
+      });
+    }
+    const { administrator } = login;
+    if (method === "POST") return this.#post(request, administrator);
+    if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
+    const params = paramsOf(url.searchParams);
+    const answer = await this.#call(name, params, String(this.#now()), request, administrator);
+    return response(200, "text/plain; charset=UTF-8", answer);
+  }
+
+  async #post(request: ApiRequest, administrator: Administrator): Promise<ApiResponse> {
+    const body = await request.body(
+      administrator.type === "server" ? rpcLimits.requestBytes : rpcLimits.hubRequestBytes,
+    );
+    if (body === undefined) return response(413, "text/plain", "The request is too large.\n");
+    return response(200, "application/json", await this.#answerBody(body, request, administrator));
+  }
+
+  async #answerBody(body: Buffer, request: ApiRequest, administrator: Administrator): Promise<string> {
+    let message: unknown;
+    try {
+      message = JSON.parse(body.toString("utf8"));
+    } catch {
+      message = undefined;
+    }
+    if (!isJsonObject(message)) return failure("0", "invalidParameter", "JSON-RPC Parse Error");
+    if (message["jsonrpc"] !== "2.0") {
+      return failure("0", "invalidParameter", "JSON-RPC version is invalid");
+    }
+    const id = typeof message["id"] === "string" ? message["id"] : "0";
+    const method = typeof message["method"] === "string" ? message["method"] : "";
+    return this.#call(method, message["params"], id, request, administrator);
+  }
+
+  async #call(
+    method: string,
+    params: unknown,
+    id: string,
+    { peerAddress, connectionName }: ApiRequest,
+    administrator: Administrator,
+  ): Promise<string> {
+    const call = { administrator, peerAddress, connectionName };
+    const result = await this.#dispatcher.callJson(method, params, call);
+    return result.type === "error"
+      ? failure(id, result.error, result.message)
+      : JSON.stringify({ result: result.reply, jsonrpc: "2.0", id });
+  }
+
+  #login({ headers, peerAddress, connectionName }: ApiRequest): Promise<AuthenticationResult> {
+    const credentials = credentialsOf(headers);
+    if (credentials === undefined) {
+      return Promise.resolve({ type: "refused", error: "accessDenied", reason: "no password was sent" });
+    }
+    const { userName, password } = credentials;
+    const hubName = userName.toLowerCase() === "administrator" ? "" : userName;
+    return this.#service.login({ hubName, password, peerAddress, connectionName });
+  }
+}
+
+/** Of the two headers of the official clients, or of HTTP's own form. */
+function credentialsOf(headers: ApiRequest["headers"]): { userName: string; password: string } | undefined {
+  const header = (name: string) => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const password = header("x-vpnadmin-password");
+  if (password !== undefined) return { userName: header("x-vpnadmin-hubname") ?? "", password };
+  const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header("authorization") ?? "")?.[1];
+  if (basic === undefined) return undefined;
+  const text = Buffer.from(basic, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon === -1 ? undefined : { userName: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Fields of a request in the query: numbers and booleans by their suffix, everything else a text. */
+function paramsOf(query: URLSearchParams): Record<string, string | number | boolean> {
+  return Object.fromEntries(
+    [...query].map(([name, value]) => {
+      if (/_u(32|64)$/.test(name)) return [name, Number(value)];
+      if (name.endsWith("_bool")) return [name, value === "1" || value.toLowerCase() === "true"];
+      return [name, value];
+    }),
+  );
+}
+
+function failure(id: string, error: ProtocolError, message: string): string {
+  const code = protocolErrors[error];
+  return JSON.stringify({
+    error: { code, message: `Error code ${code}: ${message}` },
+    jsonrpc: "2.0",
+    id,
+  });
+}
+
+function response(
+  status: ApiResponse["status"],
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
+  return { status, headers: { ...commonHeaders, "Content-Type": contentType, ...headers }, body };
+}
+
+const unauthorizedPage =
+  "<!DOCTYPE html><title>401 Unauthorized</title><h1>Unauthorized</h1><p>The administration needs the password of the server's administrator, or a hub's name and the password of its administrator.</p>\n";
+
+/** What one sees who looks at the address with a browser. */
+function apiPage(): string {
+  const methods = Object.entries(rpcs)
+    .map(([name, { summary }]) => `<dt><code>${name}</code></dt><dd>${summary}</dd>`)
+    .join("\n");
+  return `<!DOCTYPE html>
+<meta charset="utf-8"><title>Administration of the VPN server</title>
+<h1>Administration of the VPN server</h1>
+<p>JSON-RPC 2.0: POST <code>{"jsonrpc":"2.0","id":"1","method":"Test","params":{"IntValue_u32":1}}</code> to <code>/api/</code>.</p>
+<dl>
+${methods}
+</dl>
+`;
+}

@@ -1,0 +1,101 @@
+import type { PortCounters, TrafficCounters } from "../hub/port-counters.ts";
+import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../hub/statistics.ts";
+
+interface MutableAccount {
+  logins: number;
+  lastLoginAt: number;
+  traffic: Traffic;
+}
+
+/** What of a session counts for its user and group. */
+export interface CountedSession {
+  readonly user: { readonly name: string; readonly group: string | undefined };
+  readonly counters: PortCounters;
+}
+
+const noCount: TrafficCount = { broadcastBytes: 0, broadcastCount: 0, unicastBytes: 0, unicastCount: 0 };
+const noTraffic: Traffic = { received: noCount, sent: noCount };
+
+/** Counts what happens in one hub: logins, and the traffic of the sessions that have ended. */
+export class HubActivity {
+  readonly #createdAt: number;
+  readonly #hub: MutableAccount = { logins: 0, lastLoginAt: 0, traffic: noTraffic };
+  readonly #users = new Map<string, MutableAccount>();
+  readonly #groups = new Map<string, { traffic: Traffic }>();
+  #lastCommunicationAt: number;
+
+  /** @param unixNow Unix time in milliseconds */
+  constructor(unixNow: number) {
+    this.#createdAt = this.#lastCommunicationAt = unixNow;
+  }
+
+  began(userName: string, unixNow: number): void {
+    for (const account of [this.#hub, this.#user(userName)]) {
+      account.logins++;
+      account.lastLoginAt = unixNow;
+    }
+    this.#lastCommunicationAt = unixNow;
+  }
+
+  ended({ user, counters }: CountedSession, unixNow: number): void {
+    const traffic = trafficOf(counters);
+    for (const account of [this.#hub, this.#user(user.name)]) account.traffic = sum(account.traffic, traffic);
+    if (user.group !== undefined) {
+      const key = user.group.toLowerCase();
+      this.#groups.set(key, { traffic: sum(this.#groups.get(key)?.traffic ?? noTraffic, traffic) });
+    }
+    this.#lastCommunicationAt = unixNow;
+  }
+
+  /** Since the hub was made, with what the sessions that go on have added. */
+  statistics(sessions: Iterable<CountedSession>): HubStatistics {
+    const whole = new HubActivity(this.#createdAt);
+    Object.assign(whole.#hub, this.#hub);
+    for (const [key, account] of this.#users) whole.#users.set(key, { ...account });
+    for (const [key, group] of this.#groups) whole.#groups.set(key, group);
+    for (const session of sessions) whole.ended(session, this.#lastCommunicationAt);
+    return {
+      createdAt: this.#createdAt,
+      lastCommunicationAt: this.#lastCommunicationAt,
+      ...whole.#hub,
+      users: whole.#users,
+      groups: whole.#groups,
+    };
+  }
+
+  #user(name: string): MutableAccount {
+    const key = name.toLowerCase();
+    const known = this.#users.get(key);
+    if (known !== undefined) return known;
+    const account: MutableAccount = { ...noStatistics };
+    this.#users.set(key, account);
+    return account;
+  }
+}
+
+/** Of an account that never did anything. */
+export const noStatistics: AccountStatistics = { logins: 0, lastLoginAt: 0, traffic: noTraffic };
+
+/** The traffic that a port counted. */
+export function trafficOf({ received, sent }: PortCounters): Traffic {
+  return { received: countOf(received), sent: countOf(sent) };
+}
+
+function countOf(counters: TrafficCounters): TrafficCount {
+  return {
+    broadcastBytes: counters.broadcastBytes,
+    broadcastCount: counters.broadcastFrames,
+    unicastBytes: counters.unicastBytes,
+    unicastCount: counters.unicastFrames,
+  };
+}
+
+function sum(one: Traffic, other: Traffic): Traffic {
+  const add = (a: TrafficCount, b: TrafficCount): TrafficCount => ({
+    broadcastBytes: a.broadcastBytes + b.broadcastBytes,
+    broadcastCount: a.broadcastCount + b.broadcastCount,
+    unicastBytes: a.unicastBytes + b.unicastBytes,
+    unicastCount: a.unicastCount + b.unicastCount,
+  });
+  return { received: add(one.received, other.received), sent: add(one.sent, other.sent) };
+}
