@@ -180,6 +180,8 @@ export const rpcLimits = {
   requestBytes: 80 * MiB,
   /** One request of a hub administrator over HTTP (`ADMIN_RPC_MAX_POST_SIZE_BY_HUB_ADMIN`). */
   hubRequestBytes: 8 * MiB,
+  /** Items of one list in a request, such as the rules of an access list. */
+  items: 32_768,
   /** From one request over HTTP to the next on the same connection. */
   httpIdleMs: 30_000,
   /** From the first byte of a request over HTTP to its last. */

@@ -55,5 +55,5 @@ export function findRpc(
   name: string,
 ): { readonly name: RpcName; readonly definition: RpcDefinition } | undefined {
   const found = namesInLowerCase.get(name.toLowerCase());
-  return found === undefined ? undefined : { name: found, definition: rpcs[found] as RpcDefinition };
+  return found === undefined ? undefined : { name: found, definition: rpcs[found] };
 }

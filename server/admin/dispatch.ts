@@ -106,7 +106,11 @@ export class RpcDispatcher {
     const handler = this.#options.handlers[name] as AnyHandler | undefined;
     if (handler === undefined) throw new RpcError("notSupported");
     const reply = await handler(request, call);
-    return { ...zeroMessage(fields), ...withoutSecrets(fields, request), ...(reply as AnyMessage) };
+    return withItemCount(fields, {
+      ...zeroMessage(fields),
+      ...withoutSecrets(fields, request),
+      ...(reply as AnyMessage),
+    });
   }
 
   #refusal(name: RpcName, fault: unknown): RpcError {
@@ -148,4 +152,13 @@ function withoutSecrets(fields: Fields, request: AnyMessage): AnyMessage {
     }
   }
   return echo;
+}
+
+/** Tells the number of items of a list; programs of the official server read it for some lists instead of counting. */
+const itemCountField = "NumItem";
+
+function withItemCount(fields: Fields, message: AnyMessage): AnyMessage {
+  const list = Object.entries(fields).find(([, { type }]) => type === "list");
+  if (list === undefined || fields[itemCountField] === undefined) return message;
+  return { ...message, [itemCountField]: (message[list[0]] as readonly unknown[]).length };
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { rpcLimits } from "../limits.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
@@ -67,7 +68,7 @@ export function messageFromJson<F extends Fields>(fields: F, json: JsonObject): 
     const jsonName = name + suffixes[field.kind];
     const value = json[jsonName];
     if (field.type === "scalar") message[name] = scalarFromJson(jsonName, field.kind, value);
-    else message[name] = valuesOf(value).map((each) => scalarFromJson(jsonName, field.kind, each));
+    else message[name] = valuesOf(jsonName, value).map((each) => scalarFromJson(jsonName, field.kind, each));
   }
   return message as MessageOf<F>;
 }
@@ -109,8 +110,12 @@ function scalarToJson(kind: ScalarKind, value: Scalar): Json {
       return (value as Buffer).toString("base64");
     case "ip":
       return (value as string) || "0.0.0.0";
-    default:
-      return value as Json;
+    case "u32":
+    case "u64":
+    case "bool":
+    case "str":
+    case "utf":
+      return value as number | boolean | string;
   }
 }
 
@@ -181,13 +186,18 @@ function readTime(value: Json): number | undefined {
 }
 
 function itemsOf(name: string, value: Json | undefined): readonly JsonObject[] {
-  const items = valuesOf(value);
+  const items = valuesOf(name, value);
   if (!items.every(isJsonObject)) throw new RpcError("invalidParameter", `${name}: it takes objects`);
-  return items as readonly JsonObject[];
+  return items;
 }
 
 /** One value may stand for an array of one. */
-function valuesOf(value: Json | undefined): readonly Json[] {
+function valuesOf(name: string, value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? (value as readonly Json[]) : [value];
+  const values = Array.isArray(value) ? (value as readonly Json[]) : [value];
+  if (values.length <= rpcLimits.items) return values;
+  throw new RpcError(
+    "invalidParameter",
+    `${name}: ${values.length} items; at most ${rpcLimits.items} are allowed`,
+  );
 }

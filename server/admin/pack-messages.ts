@@ -1,21 +1,19 @@
-import { addAddress, readAddress } from "../wire/pack-address.ts";
+import { rpcLimits } from "../limits.ts";
+import { addAddresses, readAddress } from "../wire/pack-address.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
-import { Pack } from "../wire/pack.ts";
+import type { Pack } from "../wire/pack.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
 
 type Scalar = ScalarValues[ScalarKind];
 type Item = Readonly<Record<string, Scalar>>;
 
-/** Tells the number of items of a list; programs of the official server read it for some lists instead of counting. */
-const itemCountField = "NumItem";
-
 /** Adds a message's fields to a PACK. A list without items has no elements. */
 export function encodeMessage<F extends Fields>(pack: Pack, fields: F, message: MessageOf<F>): Pack {
   for (const [name, field] of Object.entries(fields)) {
     const value = message[name];
     if (field.type === "scalar") {
-      addValues(pack, name, field.kind, [name === itemCountField ? itemCount(fields, message) : value]);
+      addValues(pack, name, field.kind, [value]);
     } else if (field.type === "values") addValues(pack, name, field.kind, value as readonly Scalar[]);
     else {
       const items = value as readonly Item[];
@@ -35,14 +33,14 @@ export function encodeMessage<F extends Fields>(pack: Pack, fields: F, message: 
 /**
  * Reads a message out of a PACK. What is not there, or of another type, is zero.
  *
- * @throws {RpcError} invalidParameter for a number that is too large
+ * @throws {RpcError} invalidParameter for a number that is too large, and for more items than `rpcLimits.items`
  */
 export function decodeMessage<F extends Fields>(pack: Pack, fields: F): MessageOf<F> {
   const message: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     if (field.type === "scalar") message[name] = readValue(pack, name, field.kind, 0);
     else if (field.type === "values") {
-      message[name] = Array.from({ length: pack.count(name) }, (_, index) =>
+      message[name] = Array.from({ length: itemCount(pack, name) }, (_, index) =>
         readValue(pack, name, field.kind, index),
       );
     } else message[name] = readItems(pack, field.fields);
@@ -53,14 +51,17 @@ export function decodeMessage<F extends Fields>(pack: Pack, fields: F): MessageO
 function readItems(pack: Pack, fields: ItemFields): Item[] {
   const entries = Object.entries(fields);
   const [key] = entries[0] ?? [""];
-  return Array.from({ length: pack.count(key) }, (_, index) =>
+  return Array.from({ length: itemCount(pack, key) }, (_, index) =>
     Object.fromEntries(entries.map(([name, { kind }]) => [name, readValue(pack, name, kind, index)])),
   );
 }
 
-function itemCount(fields: Fields, message: Readonly<Record<string, unknown>>): number {
-  const list = Object.entries(fields).find(([, { type }]) => type === "list");
-  return list === undefined ? 0 : (message[list[0]] as readonly unknown[]).length;
+function itemCount(pack: Pack, name: string): number {
+  const count = pack.count(name);
+  if (count > rpcLimits.items) {
+    throw new RpcError("invalidParameter", `${name}: ${count} items; at most ${rpcLimits.items} are allowed`);
+  }
+  return count;
 }
 
 function addValues(pack: Pack, name: string, kind: ScalarKind, values: readonly unknown[]): void {
@@ -91,7 +92,11 @@ function addValues(pack: Pack, name: string, kind: ScalarKind, values: readonly 
       pack.add(name, { type: "data", values: values as Uint8Array[] });
       return;
     case "ip":
-      addAddress(pack, name, ...(values as string[]).map((address) => address || "0.0.0.0"));
+      addAddresses(
+        pack,
+        name,
+        (values as string[]).map((address) => address || "0.0.0.0"),
+      );
       return;
   }
 }

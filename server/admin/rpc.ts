@@ -20,7 +20,7 @@ export interface RpcDefinition<F extends Fields = Fields> {
   /** Of request and reply. */
   readonly fields: F;
   /** Numbers of a reply whose names depend on it, and which therefore are no fields. */
-  extraNumbers?(reply: MessageOf<F>): readonly (readonly [name: string, value: number])[];
+  extraNumbers?(this: void, reply: MessageOf<F>): readonly (readonly [name: string, value: number])[];
 }
 
 export function rpc<const F extends Fields>(definition: RpcDefinition<F>): RpcDefinition<F> {

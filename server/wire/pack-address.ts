@@ -3,8 +3,13 @@ import type { Pack } from "./pack.ts";
 
 const noIPv6 = new Uint8Array(16);
 
+/** Adds an IP address; like {@link addAddresses}. */
+export function addAddress(pack: Pack, name: string, address: string): Pack {
+  return addAddresses(pack, name, [address]);
+}
+
 /**
- * Adds an IP address, or several as an array: four elements with one value per address.
+ * Adds IP addresses as an array: four elements with one value per address.
  *
  *     NAME                  INT       IPv4 address with its first byte lowest, as in memory of a PC; 0 for IPv6
  *     NAME@ipv6_bool        INT       1 for IPv6
@@ -15,7 +20,7 @@ const noIPv6 = new Uint8Array(16);
  *
  * @throws {RangeError} for a text that is no IP address, and for no address at all
  */
-export function addAddress(pack: Pack, name: string, ...addresses: readonly string[]): Pack {
+export function addAddresses(pack: Pack, name: string, addresses: readonly string[]): Pack {
   const parsed = addresses.map((address) => {
     const bytes = parseAddress(address);
     if (bytes === undefined) throw new RangeError(`PACK element "${name}": "${address}" is no IP address`);

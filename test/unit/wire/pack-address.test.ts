@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { packProtocolLimits } from "../../../server/limits.ts";
-import { addAddress, readAddress } from "../../../server/wire/pack-address.ts";
+import { addAddress, addAddresses, readAddress } from "../../../server/wire/pack-address.ts";
 import { decodePack, encodePack, Pack } from "../../../server/wire/pack.ts";
 import { formatAddress, parseAddress } from "../../../server/wire/ip-address.ts";
 
@@ -36,7 +36,7 @@ describe("IP address of a PACK", () => {
 
   test("is refused when it is no address", () => {
     assert.throws(() => addAddress(new Pack(), "Ip", "host"), /PACK element "Ip": "host" is no IP address/);
-    assert.throws(() => addAddress(new Pack(), "Ip"), RangeError);
+    assert.throws(() => addAddresses(new Pack(), "Ip", []), RangeError);
   });
 
   test("comes back as it was, alone and in arrays", () => {
@@ -45,7 +45,7 @@ describe("IP address of a PACK", () => {
       .map(formatAddress);
     fc.assert(
       fc.property(fc.array(address, { minLength: 1, maxLength: 5 }), (addresses) => {
-        const pack = overTheWire(addAddress(new Pack(), "Ip", ...addresses));
+        const pack = overTheWire(addAddresses(new Pack(), "Ip", addresses));
         assert.deepEqual(
           addresses.map((_address, index) => readAddress(pack, "Ip", index)),
           addresses,
