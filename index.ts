@@ -10,3 +10,6 @@ export const servers = fleet.servers;
 
 /** Texts of `.vpn` files by server, hub and user, for VPN clients to import; secret. */
 export const vpnFiles = fleet.vpnFiles;
+
+/** Passwords of the servers' administrators by server, for vpncmd and the JSON-RPC interface; secret. */
+export const adminPasswords = fleet.adminPasswords;

@@ -10,8 +10,8 @@ type User = pulumi.Unwrap<HubUserArgs>;
 
 /** What the arguments say about hubs, checked. */
 export interface DesiredHubs {
-  /** Standard input of `vpnserver apply`; holds secrets. */
-  readonly json: string;
+  /** Of the desired state that `vpnserver apply` takes; holds secrets. */
+  readonly hubs: readonly unknown[];
   /** The users of all hubs, in order. */
   readonly accounts: readonly HubAccount[];
 }
@@ -35,7 +35,7 @@ export function resolveHubs(hubs: readonly Hub[]): DesiredHubs {
     throw new ArgumentError("hubs", `cannot be applied, and nothing was changed:${listed}`);
   }
   return {
-    json: JSON.stringify(desiredState(hubs)),
+    hubs: desiredHubs(hubs) as readonly unknown[],
     accounts: hubs.flatMap((hub) =>
       (hub.users ?? []).map((user) => ({ hub: hub.name, user: user.name, proof: proofOf(user) })),
     ),
@@ -44,19 +44,17 @@ export function resolveHubs(hubs: readonly Hub[]): DesiredHubs {
 
 /** Everything that is wrong with what may be hubs, one line each: path, whom it is about, what is allowed. */
 export function hubProblems(hubs: unknown): string[] {
-  const { problems } = checkDesiredState(desiredState(hubs));
+  const { problems } = checkDesiredState({ hubs: desiredHubs(hubs) });
   return [...problems, ...privateKeyProblems(hubs)].map((problem) => withNames(problem, hubs));
 }
 
 /** What `vpnserver apply` takes: without the private keys, which are for the `.vpn` files, and with numbers as it has them. */
-function desiredState(hubs: unknown): unknown {
-  return {
-    hubs: mapList(hubs, (hub) => ({
-      ...hub,
-      ...("users" in hub && { users: mapList(hub["users"], ({ privateKey: _, ...user }) => user) }),
-      ...("accessList" in hub && { accessList: mapList(hub["accessList"], withNumbers) }),
-    })),
-  };
+function desiredHubs(hubs: unknown): unknown {
+  return mapList(hubs, (hub) => ({
+    ...hub,
+    ...("users" in hub && { users: mapList(hub["users"], ({ privateKey: _, ...user }) => user) }),
+    ...("accessList" in hub && { accessList: mapList(hub["accessList"], withNumbers) }),
+  }));
 }
 
 type Members = Readonly<Record<string, unknown>>;

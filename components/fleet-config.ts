@@ -19,6 +19,7 @@ const optionKeys: Readonly<Record<keyof VpnServerOptions, Key>> = {
   mode: { type: "string" },
   listeners: { type: "numbers" },
   hubs: { type: "hubs", secret: true },
+  adminPassword: { type: "string", secret: true },
   openFirewall: { type: "boolean" },
   directory: { type: "string" },
   stateDirectory: { type: "string" },

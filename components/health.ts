@@ -48,8 +48,8 @@ export interface HealthCheckOptions {
   readonly connection: SshConnection;
   readonly installed: InstallReport;
   readonly install: InstallOptions;
-  /** What the hubs are to be: standard input of `vpnserver apply`. */
-  readonly hubs: string;
+  /** What the server is to be: standard input of `vpnserver apply`. */
+  readonly desired: string;
   readonly artifact: Artifact;
   readonly timeoutMs: number;
   /** Told in words what is being done about a server that is not well. */
@@ -118,7 +118,7 @@ async function examineAndRestore(session: SshSession, options: HealthCheckOption
 async function restoreHubs(session: SshSession, options: HealthCheckOptions): Promise<string> {
   const { stdout, stderr, code } = await session.run(
     applyCommand(options.installed, options.connection.user),
-    { stdin: options.hubs, timeoutMs: commandTimeoutMs },
+    { stdin: options.desired, timeoutMs: commandTimeoutMs },
   );
   if (code !== 0) {
     throw new Error(

@@ -23,6 +23,11 @@ export interface VpnServerOptions {
    */
   hubs?: pulumi.Input<pulumi.Input<HubArgs>[]>;
   /**
+   * Password of the server's administrator, for `vpncmd` and the JSON-RPC interface. Each `up` sets it again.
+   * @default a random one, made once and kept in the stack's state; see the output `adminPassword`
+   */
+  adminPassword?: pulumi.Input<string>;
+  /**
    * Open the listeners' ports in the host's own firewall (nftables or ufw). Only rules of our own are added, and taken
    * away again.
    * @default true
@@ -86,7 +91,9 @@ export interface ServerSettings {
  *
  * @throws ArgumentError that names the argument and what is allowed
  */
-export function resolveSettings(args: Omit<pulumi.Unwrap<VpnServerArgs>, "hubs">): ServerSettings {
+export function resolveSettings(
+  args: Omit<pulumi.Unwrap<VpnServerArgs>, "hubs" | "adminPassword">,
+): ServerSettings {
   const { mode = DeploymentMode.Auto, healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
   const modes: readonly string[] = Object.values(DeploymentMode);
   if (!modes.includes(mode)) throw new ArgumentError("mode", `is "${mode}"; allowed are ${modes.join(", ")}`);

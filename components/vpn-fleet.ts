@@ -47,6 +47,9 @@ export class VpnFleet extends pulumi.ComponentResource {
   /** Texts of `.vpn` files by server, hub and user; secret. Servers whose hosts could not be reached are not there. */
   readonly vpnFiles: pulumi.Output<Record<string, Record<string, Record<string, string>>>>;
 
+  /** Passwords of the administrators by server; secret. Servers whose hosts could not be reached are not there. */
+  readonly adminPasswords: pulumi.Output<Record<string, string>>;
+
   constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("vpnserver:index:VpnFleet", name, {}, opts);
     const { servers, ...common } = args;
@@ -62,14 +65,13 @@ export class VpnFleet extends pulumi.ComponentResource {
       new VpnServer(`${name}-${key}`, { ...common, ...own }, { parent: this }),
     ]);
     this.servers = pulumi.all(Object.fromEntries(members.map(([key, server]) => [key, memberOf(server)])));
-    this.vpnFiles = pulumi.secret(
-      pulumi
-        .all(members.map(([key, server]) => vpnFilesOf(server).apply((files) => ({ [key]: files }))))
-        .apply(
-          (files) => Object.assign({}, ...files) as Record<string, Record<string, Record<string, string>>>,
-        ),
-    );
-    this.registerOutputs({ servers: this.servers, vpnFiles: this.vpnFiles });
+    this.vpnFiles = secretsOf(members, ({ vpnFiles }) => vpnFiles);
+    this.adminPasswords = secretsOf(members, ({ adminPassword }) => adminPassword);
+    this.registerOutputs({
+      servers: this.servers,
+      vpnFiles: this.vpnFiles,
+      adminPasswords: this.adminPasswords,
+    });
   }
 }
 
@@ -86,10 +88,20 @@ function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   });
 }
 
-type VpnFiles = Record<string, Record<string, string>>;
-
-function vpnFilesOf(server: VpnServer): pulumi.Output<VpnFiles | undefined> {
-  return outcomeOf(server).apply((outcome): pulumi.Output<VpnFiles | undefined> =>
-    outcome.kind === "unreachable" ? pulumi.output(undefined) : server.vpnFiles,
-  );
+/** A secret of each server that could be reached, by its name in the fleet. */
+function secretsOf<T>(
+  members: readonly (readonly [string, VpnServer])[],
+  secretOf: (server: VpnServer) => pulumi.Output<T>,
+): pulumi.Output<Record<string, T>> {
+  const ofOne = (key: string, server: VpnServer) =>
+    outcomeOf(server)
+      .apply((outcome): pulumi.Output<T | undefined> =>
+        outcome.kind === "unreachable" ? pulumi.output(undefined) : secretOf(server),
+      )
+      .apply((secret) => (secret === undefined ? {} : { [key]: secret }));
+  return pulumi.secret(
+    pulumi
+      .all(members.map(([key, server]) => ofOne(key, server)))
+      .apply((secrets) => Object.assign({}, ...secrets) as Record<string, T>),
+  ) as pulumi.Output<Record<string, T>>;
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { ArgumentError } from "./argument-error.ts";
 import { findArtifact } from "./artifact.ts";
 import { commandConnection } from "./connection.ts";
 import { resolveHubs } from "./desired-hubs.ts";
@@ -52,6 +53,8 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly connections: pulumi.Output<VpnConnection[]>;
   /** Text of a `.vpn` file by hub and user, which `vpncmd AccountImport` takes; secret, because it holds credentials. */
   readonly vpnFiles: pulumi.Output<Record<string, Record<string, string>>>;
+  /** Password of the server's administrator: the one that was given, or the one that was made. Secret. */
+  readonly adminPassword: pulumi.Output<string>;
   /** What was done about the host's firewall. */
   readonly firewall: pulumi.Output<FirewallReport>;
   /** What the health check of this `pulumi up` found; unknown in a preview, which dials nobody. */
@@ -64,7 +67,7 @@ export class VpnServer extends pulumi.ComponentResource {
     };
 
     // Apart from the rest: a user's password may be unknown in a preview.
-    const { hubs: hubArguments = [], ...serverArguments } = args;
+    const { hubs: hubArguments = [], adminPassword, ...serverArguments } = args;
     const settings = pulumi.output(serverArguments).apply((values) => {
       try {
         return resolveSettings(values);
@@ -152,12 +155,25 @@ export class VpnServer extends pulumi.ComponentResource {
       for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`, this);
     });
 
+    this.adminPassword = pulumi.secret(
+      adminPassword === undefined
+        ? this.#generatePassword(name, connection)
+        : pulumi.output(adminPassword).apply((password) => {
+            if (password !== "") return password;
+            return fail(new ArgumentError("adminPassword", "is empty: leave it out to have one made"));
+          }),
+    );
+    const desired = pulumi.secret(
+      pulumi
+        .all([this.adminPassword, hubs])
+        .apply(([password, { hubs }]) => JSON.stringify({ adminPassword: password, hubs })),
+    );
     const applied = new command.remote.Command(
       `${name}-hubs`,
       {
         connection,
         create: pulumi.all([report, user]).apply(([installed, user]) => applyCommand(installed, user)),
-        stdin: hubs.apply(({ json }) => json),
+        stdin: desired,
         addPreviousOutputInEnv: false,
         logging: "stderr",
       },
@@ -167,15 +183,15 @@ export class VpnServer extends pulumi.ComponentResource {
 
     // An apply is evaluated on every `up`, where an unchanged resource would be skipped.
     const examined = pulumi
-      .all([reached, report, release, artifact, hubs, applyReport])
-      .apply(([{ connection }, installed, install, artifact, hubs]) =>
+      .all([reached, report, release, artifact, desired, applyReport])
+      .apply(([{ connection }, installed, install, artifact, desired]) =>
         pulumi.runtime.isDryRun()
           ? Promise.resolve(unknownOutcome)
           : examine({
               connection,
               installed,
               install,
-              hubs: hubs.json,
+              desired,
               artifact,
               timeoutMs: install.healthTimeoutSeconds * 1000,
               warn: (message) => void pulumi.log.warn(`${name}: ${message}`, this),
@@ -233,11 +249,30 @@ export class VpnServer extends pulumi.ComponentResource {
           certificate: this.certificate,
           connections: this.connections,
           vpnFiles: this.vpnFiles,
+          adminPassword: this.adminPassword,
           firewall: this.firewall,
           ...(result.kind === "healthy" ? { health: result.health } : { problem: result.problem }),
         };
       }),
     );
+  }
+
+  /**
+   * Makes a password once: a resource's answer stays in the state, as a secret. It is made where random bytes are at hand in the
+   * same way whatever the program is written in, on the host; another connection does not make another one.
+   */
+  #generatePassword(name: string, connection: pulumi.Input<command.types.input.remote.ConnectionArgs>) {
+    const made = new command.remote.Command(
+      `${name}-admin-password`,
+      {
+        connection,
+        create: "head -c 18 /dev/urandom | base64 | tr +/ -_",
+        addPreviousOutputInEnv: false,
+        logging: "none",
+      },
+      { parent: this, ignoreChanges: ["connection"], additionalSecretOutputs: ["stdout"] },
+    );
+    return made.stdout.apply((text) => text.trim());
   }
 }
 

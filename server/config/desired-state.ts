@@ -15,8 +15,10 @@ import { checkCertificate } from "./desired-certificate.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
 import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 
-/** What the Virtual Hubs are to be, as `vpnserver apply` takes it in JSON. What is not told is undefined. */
+/** What the server is to be, as `vpnserver apply` takes it in JSON. What is not told is undefined, and left as it is. */
 export interface DesiredState {
+  /** Of the server's administrator. */
+  readonly adminPassword: string | undefined;
   readonly hubs: readonly DesiredHub[];
 }
 
@@ -100,11 +102,17 @@ export function checkDesiredState(value: unknown): {
   readonly problems: readonly string[];
 } {
   const problems = new Problems();
-  const root = new ObjectCheck({ value, path: "" }, ["hubs"], problems);
+  const root = new ObjectCheck({ value, path: "" }, ["adminPassword", "hubs"], problems);
+  const adminPassword = root.text("adminPassword", {
+    least: 1,
+    most: loginLimits.passwordCharacters,
+  });
+  if (adminPassword === "")
+    root.report("adminPassword", "is empty; leave it out to leave the password as it is");
   if (!root.has("hubs")) root.report("hubs", "is missing; a list of hubs, which may be empty, is expected");
   const hubs = (root.list("hubs", limits.hubs) ?? []).map((member) => checkHub(member, problems));
   checkNames(hubs, "hubs", problems);
-  return { desired: { hubs }, problems: problems.texts };
+  return { desired: { adminPassword, hubs }, problems: problems.texts };
 }
 
 /** @throws {ServerError} USAGE when there is a problem */

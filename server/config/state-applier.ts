@@ -1,8 +1,8 @@
-import type { HubSettings } from "../hub/hub-settings.ts";
+import { hashAdminPassword } from "../wire/sha0.ts";
 import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
 import type { ConfigStore } from "./config-store.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
-import { parseDesiredState, throwProblems } from "./desired-state.ts";
+import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
 import type { StatePaths } from "./paths.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
@@ -64,20 +64,20 @@ export class StateApplier {
     const { paths, store, applySettings, certificate, unixNow = Date.now } = this.#options;
     const state = parseDesiredState(desired);
     const record = await readAppliedRecord(paths.appliedFile);
-    const plan = (hubs: readonly HubSettings[]): DesiredChange => {
-      const change = planChange(hubs, record, state, unixNow());
+    const plan = (settings: ServerSettings): ServerChange => {
+      const change = planChange(settings.hubs, record, state, unixNow());
       throwProblems(change.problems);
-      return change;
+      return withAdminPassword({ ...change, settings: { ...settings, hubs: change.hubs } }, state);
     };
-    let change = plan(store.hubs);
+    let change = plan(store.settings);
     let endedSessions: readonly string[] = [];
     if (!dryRun) {
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
-        await store.updateHubs((now) => {
+        await store.update((now) => {
           // A user may have changed its password meanwhile.
           change = plan(now);
-          return change.hubs;
+          return change.settings;
         });
         ({ endedSessions } = await applySettings(store.settings));
       }
@@ -99,4 +99,19 @@ export class StateApplier {
     if (formatRecord(former) === formatRecord(record)) return;
     await writeAppliedRecord(this.#options.paths.appliedFile, record);
   }
+}
+
+interface ServerChange extends DesiredChange {
+  readonly settings: ServerSettings;
+}
+
+function withAdminPassword(change: ServerChange, { adminPassword }: DesiredState): ServerChange {
+  if (adminPassword === undefined) return change;
+  const hashedPassword = hashAdminPassword(adminPassword);
+  if (hashedPassword.equals(change.settings.hashedPassword)) return change;
+  return {
+    ...change,
+    settings: { ...change.settings, hashedPassword },
+    changes: ["password of the administrator changed", ...change.changes],
+  };
 }

@@ -7,6 +7,8 @@ export interface ReportPaths {
   readonly logFile: string;
   /** What a VPN client imports. */
   readonly vpnFile: string;
+  /** Holds the password of the server's administrator. */
+  readonly passwordFile: string;
   readonly ssh: { readonly port: number; readonly user: string; readonly privateKeyFile: string };
 }
 
@@ -50,6 +52,22 @@ export function describeServer(server: FleetMember, paths: ReportPaths): string 
         ["connect", `${vpncmd} AccountConnect ${account}`],
         ["look", `${vpncmd} AccountStatusGet ${account}`],
         ["address", "ip address add 10.99.0.2/24 dev vpn_vpn    (the hub has no DHCP server of its own)"],
+      ]),
+    );
+  }
+  const [endpoint] = server.endpoints ?? [];
+  if (endpoint !== undefined) {
+    const password = `$(cat ${paths.passwordFile})`;
+    lines.push(
+      "",
+      "Administer it, with the programs of SoftEther or with JSON:",
+      ...rows([
+        ["password", paths.passwordFile],
+        ["vpncmd", `vpncmd ${endpoint} /SERVER /PASSWORD:"${password}" /CMD ServerStatusGet`],
+        [
+          "JSON-RPC",
+          `curl -k -u "administrator:${password}" https://${endpoint}/api/ -d '{"jsonrpc":"2.0","id":"1","method":"EnumHub","params":{}}'`,
+        ],
       ]),
     );
   }

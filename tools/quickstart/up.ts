@@ -49,11 +49,13 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
   });
   log("pulumi up");
   const done = await stack.up();
-  const { server, vpnFile } = await findServer(stack);
+  const { server, vpnFile, password } = await findServer(stack);
   if (vpnFile !== undefined) await writeFileAtomically(workspace.vpnFile, vpnFile, { mode: 0o600 });
+  if (password !== undefined) await writeFileAtomically(workspace.passwordFile, password, { mode: 0o600 });
   if (server !== undefined) {
     const logFile = join(workspace.home, "vpnserver", "state", "log", "server.log");
-    const paths = { executable: workspace.executable, logFile, ssh: host, vpnFile: workspace.vpnFile };
+    const { executable, vpnFile, passwordFile } = workspace;
+    const paths = { executable, logFile, ssh: host, vpnFile, passwordFile };
     console.log(`\n${describeServer(server, paths)}\n`);
   }
   if (!done || server?.healthy !== true) {
@@ -97,12 +99,20 @@ async function describeHubs(workspace: Workspace): Promise<HubArgs[]> {
 interface Outputs {
   readonly servers?: Record<string, FleetMember>;
   readonly vpnFiles?: Record<string, Record<string, Record<string, string>>>;
+  readonly adminPasswords?: Record<string, string>;
 }
 
 /** What the program says about the server, as far as it got. */
-async function findServer(stack: Stack): Promise<{ server?: FleetMember; vpnFile?: string }> {
-  const { servers, vpnFiles } = (await stack.outputs()) as Outputs;
+async function findServer(
+  stack: Stack,
+): Promise<{ server?: FleetMember; vpnFile?: string; password?: string }> {
+  const { servers, vpnFiles, adminPasswords } = (await stack.outputs()) as Outputs;
   const server = servers?.[serverName];
   const vpnFile = vpnFiles?.[serverName]?.[hubName]?.[userName];
-  return { ...(server && { server }), ...(vpnFile !== undefined && { vpnFile }) };
+  const password = adminPasswords?.[serverName];
+  return {
+    ...(server && { server }),
+    ...(vpnFile !== undefined && { vpnFile }),
+    ...(password !== undefined && { password }),
+  };
 }

@@ -56,6 +56,11 @@ export class Workspace {
     return join(this.directory, "quickstart.vpn");
   }
 
+  /** Holds the password of the server's administrator. */
+  get passwordFile(): string {
+    return join(this.directory, "admin-password");
+  }
+
   /** A Pulumi project of the same name, where the stack's configuration is kept. */
   get project(): string {
     return join(this.directory, "project");

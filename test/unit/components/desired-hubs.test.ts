@@ -17,7 +17,7 @@ function problemsOf(hubs: unknown): string {
 
 describe("resolveHubs", () => {
   test("gives what `vpnserver apply` takes, and the accounts of all hubs", () => {
-    const { json, accounts } = resolveHubs([
+    const { hubs, accounts } = resolveHubs([
       {
         name: "DEFAULT",
         users: [
@@ -31,7 +31,7 @@ describe("resolveHubs", () => {
       },
       { name: "OTHER", users: [{ name: "alice", password: "other" }] },
     ]);
-    const [first] = parseDesiredState(JSON.parse(json)).hubs;
+    const [first] = parseDesiredState({ hubs }).hubs;
     assert.deepEqual(
       first?.accessList?.map(({ protocol }) => protocol),
       [47, 6],
@@ -45,27 +45,27 @@ describe("resolveHubs", () => {
 
   test("takes numbers as the configuration of a stack makes them", () => {
     const rule = { action: "pass", protocol: 17, sourcePorts: 53, destinationPorts: "1000-2000" };
-    const { json } = resolveHubs([{ name: "A", accessList: [rule] }] as unknown as Hubs);
-    const [first] = parseDesiredState(JSON.parse(json)).hubs[0]?.accessList ?? [];
+    const { hubs } = resolveHubs([{ name: "A", accessList: [rule] }] as unknown as Hubs);
+    const [first] = parseDesiredState({ hubs }).hubs[0]?.accessList ?? [];
     assert.equal(first?.protocol, 17);
     assert.deepEqual(first.source.ports, { first: 53, last: 53 });
   });
 
   test("without hubs desires none", () => {
-    assert.deepEqual(resolveHubs([]), { json: '{"hubs":[]}', accounts: [] });
+    assert.deepEqual(resolveHubs([]), { hubs: [], accounts: [] });
   });
 
   test("takes arguments that are undefined for left out", () => {
     const hubs = [{ name: "A", users: [{ name: "u", anonymous: true, group: undefined }] }];
     assert.equal(
-      resolveHubs(hubs as unknown as Hubs).json,
-      '{"hubs":[{"name":"A","users":[{"name":"u","anonymous":true}]}]}',
+      JSON.stringify(resolveHubs(hubs as unknown as Hubs).hubs),
+      '[{"name":"A","users":[{"name":"u","anonymous":true}]}]',
     );
   });
 
   test("sends no private key to the host, and puts it into the account", async () => {
     const { certificate, privateKey } = await pemIdentity("CN=carol");
-    const { json, accounts } = resolveHubs([
+    const { hubs, accounts } = resolveHubs([
       {
         name: "A",
         users: [
@@ -74,7 +74,7 @@ describe("resolveHubs", () => {
         ],
       },
     ]);
-    assert.doesNotMatch(json, /PRIVATE/);
+    assert.doesNotMatch(JSON.stringify(hubs), /PRIVATE/);
     assert.deepEqual(
       accounts.map(({ proof }) => proof.type),
       ["certificate", "anonymous"],

@@ -32,7 +32,7 @@ function problemsOf(value: unknown): string[] {
 
 describe("parseDesiredState", () => {
   test("takes a hub with nothing but a name, and tells what is not told apart from what is", () => {
-    assert.deepEqual(parseDesiredState({ hubs: [] }), { hubs: [] });
+    assert.deepEqual(parseDesiredState({ hubs: [] }), { adminPassword: undefined, hubs: [] });
     assert.deepEqual(parseDesiredState(hub({})).hubs, [
       {
         name: "DEFAULT",
@@ -133,7 +133,7 @@ describe("parseDesiredState", () => {
     [[], /^the desired state: is no object/, /^hubs: is missing/],
     [{}, /^hubs: is missing/],
     [{ hubs: {} }, /^hubs: is no list/],
-    [{ hubs: [], users: [] }, /^users: is not known here; known are hubs$/],
+    [{ hubs: [], users: [] }, /^users: is not known here; known are adminPassword, hubs$/],
     [{ hubs: [null] }, /^hubs\[0\]: is no object/, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{}] }, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{ name: "A" }, { name: "a" }] }, /^hubs\[1\]\.name: "a" is there twice/],

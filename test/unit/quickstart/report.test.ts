@@ -7,6 +7,7 @@ const paths = {
   executable: "/q/vpnserver",
   logFile: "/q/server.log",
   vpnFile: "/q/quickstart.vpn",
+  passwordFile: "/q/admin-password",
   ssh: { port: 2222, user: "alice", privateKeyFile: "/q/key" },
 };
 
