@@ -8,11 +8,13 @@ import { RpcError } from "./rpc.ts";
 type Scalar = ScalarValues[ScalarKind];
 type Item = Readonly<Record<string, Scalar>>;
 
-/** Adds a message's fields to a PACK. A list without items has no elements. */
+/** Adds a message's fields to a PACK. A list without items has no elements, and neither have empty bytes. */
 export function encodeMessage<F extends Fields>(pack: Pack, fields: F, message: MessageOf<F>): Pack {
   for (const [name, field] of Object.entries(fields)) {
     const value = message[name];
     if (field.type === "scalar") {
+      // The official server leaves empty bytes out, and its programs know the end of a log file by that.
+      if (Buffer.isBuffer(value) && value.length === 0) continue;
       addValues(pack, name, field.kind, [value]);
     } else if (field.type === "values") addValues(pack, name, field.kind, value as readonly Scalar[]);
     else {
