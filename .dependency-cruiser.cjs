@@ -98,6 +98,30 @@ module.exports = {
       to: { path: "^server/", pathNot: "^server/(logs/|hub/hub\\.ts|logger\\.ts|limits\\.ts)" },
     },
     {
+      name: "administration-owns-no-socket",
+      comment:
+        "The administration answers messages. Who sends them, over what, and where settings are kept, is told to it.",
+      severity: "error",
+      from: { path: "^server/admin/" },
+      to: { dependencyTypes: ["core"], path: "^(node:)?(fs|http|https|dgram|child_process)(/|$)" },
+    },
+    {
+      name: "administration-below-the-process-model",
+      comment:
+        "It sees the running server through `Administration` alone, so that its handlers are tested without one.",
+      severity: "error",
+      from: { path: "^server/admin/" },
+      to: { path: "^server/(app(\\.ts$|/)|supervisor/|modes/|firewall/|cli/)" },
+    },
+    {
+      name: "nothing-below-knows-the-administration",
+      comment:
+        "Hubs, sessions, settings and listeners are there without it; it changes them, not the other way round.",
+      severity: "error",
+      from: { path: "^server/(wire|client|hub|session|config|logs|transport|firewall|modes)/" },
+      to: { path: "^server/admin/" },
+    },
+    {
       name: "supervisor-imports-no-data-plane",
       comment: "No fault of the data plane may take the parent process down.",
       severity: "error",
