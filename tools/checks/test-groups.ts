@@ -36,6 +36,7 @@ const labPackages = [
 ];
 /** The unmodified clients, and what tests send through their sessions. */
 const clientPackages = [
+  "curl",
   "iperf3",
   "iputils-ping",
   "openssl",

@@ -47,7 +47,7 @@ export class ProgramCopy {
       "server/app.ts",
       () => `
 import { createServer } from "node:net";
-export async function startServer({ listeners, onListenersChanged }) {
+export async function startServer({ settings: { listeners }, onListenersChanged }) {
   const statuses = listeners.map(({ port }) => ({ port, state: "Listening" }));
   for (const { port } of listeners) createServer(() => undefined).listen(port);
   onListenersChanged?.(statuses);
