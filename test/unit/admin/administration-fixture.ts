@@ -1,0 +1,79 @@
+import type { Administration, LogFile } from "../../../server/admin/administration.ts";
+import { emptyPasswordHash } from "../../../server/config/server-settings-config.ts";
+import type { ServerSettings } from "../../../server/config/server-settings.ts";
+import type { HubSettings } from "../../../server/hub/hub-settings.ts";
+import { HubActivity } from "../../../server/session/hub-activity.ts";
+import { policyOf } from "../../../server/session/user-policy.ts";
+import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
+import { TestHub } from "../hub/hub-fixture.ts";
+import { now } from "../session/login-fixture.ts";
+
+/** As they are where nothing was set. */
+const defaultSettings = {
+  listeners: [],
+  hashedPassword: emptyPasswordHash,
+  cipherName: "",
+  keepAlive: { enabled: false, host: "", port: 80, protocol: "tcp", intervalSeconds: 50 },
+  syslog: { saveType: 0, host: "", port: 514 },
+} as const;
+
+/** What handlers see of a server, with settings in memory and nothing that listens. */
+export class TestAdministration implements Administration {
+  readonly hubs = new VirtualHubs({
+    createHub: (settings) => new TestHub(settings).hub,
+    createLog: () => ({ security: () => {}, packet: () => {} }),
+    policyOf,
+    unixNow: () => now,
+  });
+  readonly startedAt = now;
+  /** Content by path, with the hub whose log it is. */
+  readonly logFiles = new Map<string, { readonly hubName: string | undefined; readonly text: string }>();
+  certificatePem = "";
+  keyPem = "";
+  restarts = 0;
+  #settings: ServerSettings;
+
+  constructor(hubs: readonly HubSettings[]) {
+    this.#settings = { ...defaultSettings, hubs } as ServerSettings;
+    this.hubs.apply(hubs);
+  }
+
+  readonly now = () => now;
+  readonly settings = () => this.#settings;
+  readonly update = (change: (settings: ServerSettings) => ServerSettings) =>
+    Promise.resolve().then(() => {
+      this.#settings = change(this.#settings);
+      this.hubs.apply(this.#settings.hubs);
+      return this.#settings;
+    });
+  readonly sessions = () => [...this.hubs].flatMap(({ sessions }) => [...sessions.values()]);
+  readonly statistics = () => new HubActivity(now).statistics([]);
+  readonly listeners = () => [];
+  readonly connections = { all: () => [], disconnect: () => false };
+  readonly certificate = {
+    current: () => ({ certificatePem: this.certificatePem, keyPem: this.keyPem, fingerprint: "" }),
+    replace: () => Promise.resolve(),
+    regenerate: () => Promise.resolve(),
+  };
+  readonly configuration = {
+    text: () => Promise.resolve(Buffer.alloc(0)),
+    replace: () => Promise.resolve(),
+    flush: () => Promise.resolve(0),
+  };
+  readonly logs = {
+    list: () =>
+      Promise.resolve(
+        [...this.logFiles].map(([path, { hubName, text }]): LogFile => ({
+          path,
+          hubName,
+          bytes: text.length,
+          updatedAt: now,
+        })),
+      ),
+    read: (path: string, offset: number, bytes: number) =>
+      Promise.resolve(Buffer.from(this.logFiles.get(path)?.text ?? "").subarray(offset, offset + bytes)),
+  };
+  readonly restart = () => {
+    this.restarts += 1;
+  };
+}
