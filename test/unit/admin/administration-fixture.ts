@@ -34,7 +34,7 @@ export class TestAdministration implements Administration {
   #settings: ServerSettings;
 
   constructor(hubs: readonly HubSettings[]) {
-    this.#settings = { ...defaultSettings, hubs } as ServerSettings;
+    this.#settings = { ...defaultSettings, hubs };
     this.hubs.apply(hubs);
   }
 
