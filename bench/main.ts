@@ -1,5 +1,9 @@
 /** Measures one thing beside the real SoftEther server, in one run on one machine, and prints figures and ratios. */
 const benchmarks: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<void> }>> = {
+  admin: {
+    about: "users made in a second over JSON-RPC, beside SoftEther's server",
+    run: async () => (await import("./admin.ts")).measureAdmin(),
+  },
   hub: {
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),

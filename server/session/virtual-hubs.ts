@@ -94,6 +94,7 @@ export class VirtualHubs {
         });
         continue;
       }
+      if (live.hub.settings === each) continue;
       live.hub.update(each);
       for (const session of [...live.sessions.values()]) {
         if (!each.online) end(session, "hub offline");

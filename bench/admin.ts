@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { Lab } from "../test/lab/lab.ts";
+import { hubOf, OurServer } from "../test/interop/support/our-server.ts";
+import { SoftEtherProgram } from "../test/interop/support/softether-program.ts";
+import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
+import { printTable, type ServerName } from "./support/servers.ts";
+
+const rounds = 3;
+const users = 1000;
+const atOnce = 16;
+const port = 5555;
+const load = join(import.meta.dirname, "support/admin-load.ts");
+
+interface Round {
+  /** Users made in a second, one after the other. */
+  readonly inARow: number;
+  /** The same, several at a time. */
+  readonly together: number;
+  /** To list all of them. */
+  readonly listMs: number;
+}
+
+/**
+ * Users made over JSON-RPC on connections that stay open. Ours answers when the user is on the disk; SoftEther's writes its
+ * configuration every 300 seconds.
+ */
+export async function measureAdmin(): Promise<void> {
+  await ensureDebianPackages(["softether-vpnserver", "softether-vpncmd", "iproute2"], {
+    purpose: "the benchmark",
+    log: (line) => console.log(line),
+  });
+  const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
+  for (let round = 0; round < rounds; round++) {
+    await using lab = await Lab.create();
+    const [ourStation, theirStation] = await Promise.all([lab.station("ours"), lab.station("softether")]);
+    const args = [load, String(port), String(users), String(atOnce)];
+    const ours = await OurServer.start(ourStation, lab.directory, [hubOf("DEFAULT", [])]);
+    results.ours.push(JSON.parse((await ours.station.run(process.execPath, args)).stdout) as Round);
+    await ours.stop();
+    const theirs = await SoftEtherProgram.start("vpnserver", theirStation, port);
+    results.SoftEther.push(JSON.parse((await theirs.run(process.execPath, args)).stdout) as Round);
+    console.error(`round ${round + 1} of ${rounds} done`);
+  }
+  console.log(`\nMedian of ${rounds}, ${users} users each\n`);
+  printTable(
+    [
+      ["users a second, in a row", "inARow"],
+      [`the same, ${atOnce} at a time`, "together"],
+      [`list of ${2 * users}, ms`, "listMs"],
+    ],
+    results,
+  );
+}
