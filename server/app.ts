@@ -5,7 +5,7 @@ import type {
   LogAdministration,
 } from "./admin/administration.ts";
 import { createAdministrationFront } from "./admin/front.ts";
-import type { ServerSettings } from "./config/server-settings.ts";
+import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
 import { sessionLimits } from "./limits.ts";
@@ -24,6 +24,7 @@ import {
   type CertificatePaths,
   type ServerCertificate,
 } from "./transport/certificate.ts";
+import { restoreCertificate, takeCertificate } from "./transport/certificate-files.ts";
 import { Connections, type PendingConnection } from "./transport/connections.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
 import { anyAddress } from "./transport/listener.ts";
@@ -53,6 +54,10 @@ export interface ServerOptions {
   readonly createHubLog: (hubName: string) => HubLog;
   /** Called with the states of all listeners after each change of one. */
   readonly onListenersChanged?: (listeners: readonly ListenerStatus[]) => void;
+  /** What the configuration says that the server is known by. */
+  readonly identity?: () => ServerIdentity | undefined;
+  /** Called with the certificate at the start and after each change; the change waits for it. */
+  readonly onCertificateChanged?: (certificate: ServerCertificate) => Promise<void>;
 }
 
 /** A running VPN server. */
@@ -89,7 +94,9 @@ export interface HubSummary {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, paths } = options;
   let { settings } = options;
+  await restoreCertificate(paths, options.identity?.());
   let certificate = await loadOrCreateCertificate(paths);
+  await options.onCertificateChanged?.(certificate);
   const hubs = createHubs(options);
   const sessions = new SessionService({
     hubs,
@@ -124,7 +131,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
           showCertificate(await replaceCertificate(paths, certificatePem, keyPem)),
         regenerate: async (commonName) => showCertificate(await regenerateCertificate(paths, commonName)),
       },
-      configuration: options.configuration,
+      configuration: {
+        ...options.configuration,
+        replace: async (text) => {
+          await options.configuration.replace(text);
+          // For the next start, which this is followed by.
+          await takeCertificate(paths, options.identity?.());
+        },
+      },
       logs: options.logs,
       restart: options.restart,
     },
@@ -143,9 +157,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onChange: (statuses) => options.onListenersChanged?.(statuses),
     log,
   });
-  const showCertificate = (next: ServerCertificate) => {
+  const showCertificate = async (next: ServerCertificate) => {
     certificate = next;
     connections.useTls(certificate, settings.cipherName);
+    await options.onCertificateChanged?.(certificate);
   };
   await listeners.apply(settings.listeners);
   const stopLoggingRefusals = logRefusals(connections, log);

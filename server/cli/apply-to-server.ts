@@ -56,7 +56,9 @@ async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<A
       applySettings: () => Promise.resolve({ endedSessions: [] }),
       certificate: () => certificatePem,
     });
-    return await applier.apply(request);
+    const result = await applier.apply(request);
+    await store.close();
+    return result;
   } finally {
     lock.release();
   }

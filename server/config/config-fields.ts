@@ -46,12 +46,17 @@ export class FieldReader {
    * @throws {ConfigFieldError} when it is no number of 64 bits
    */
   time(name: string): number | undefined {
-    const item = findItem(this.#folder, "uint64", name);
-    if (item === undefined) return undefined;
-    if (!/^\d{1,20}$/.test(item.value) || BigInt(item.value) > largestUint64) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number of 64 bits");
-    }
-    return decodeTime(BigInt(item.value));
+    const value = this.#uint64(name);
+    return value === undefined ? undefined : decodeTime(value);
+  }
+
+  /**
+   * A count of 64 bits; beyond 2^53 it is no longer exact.
+   *
+   * @throws {ConfigFieldError} when it is no number of 64 bits
+   */
+  count(name: string): number {
+    return Number(this.#uint64(name) ?? 0n);
   }
 
   /** Empty when it is not there. */
@@ -76,6 +81,15 @@ export class FieldReader {
   folder(name: string): FieldReader | undefined {
     const folder = findFolder(this.#folder, name);
     return folder && new FieldReader(folder, `${this.#path}/${name}`);
+  }
+
+  #uint64(name: string): bigint | undefined {
+    const item = findItem(this.#folder, "uint64", name);
+    if (item === undefined) return undefined;
+    if (!/^\d{1,20}$/.test(item.value) || BigInt(item.value) > largestUint64) {
+      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number of 64 bits");
+    }
+    return BigInt(item.value);
   }
 
   /** The error for one of its items. */
@@ -123,6 +137,7 @@ export const fields = {
     type: "uint64",
     value: encodeTime(unixMs).toString(),
   }),
+  count: (value: number): Field => ({ kind: "item", type: "uint64", value: String(BigInt(value)) }),
   text: (value: string): Field => ({ kind: "item", type: "string", value }),
   bytes: (value: Uint8Array): Field => ({
     kind: "item",

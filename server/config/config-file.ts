@@ -1,24 +1,18 @@
+import { readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { ServerError } from "../errors.ts";
-import { damaged, emptyDocument, readDocument, writeDocument } from "./config-document.ts";
-import {
-  findFolder,
-  findItem,
-  withChild,
-  type ConfigDocument,
-  type ConfigFolder,
-  type ConfigItem,
-} from "./config-text.ts";
+import { backupDirectoryOf } from "./config-backups.ts";
+import { emptyDocument } from "./config-document.ts";
+import { readStoredConfig } from "./config-reader.ts";
+import { ConfigStorage } from "./config-storage.ts";
+import { listenersOf, problemOfPorts, withListeners, type ListenerConfig } from "./listener-config.ts";
 import type { StatePaths } from "./paths.ts";
+import { checkServerSettings } from "./server-settings-config.ts";
 
-/** What this version reads of `vpn_server.config`. */
+/** What this version reads of `vpn_server.config` without a server. */
 export interface ServerConfig {
   /** TCP ports 1..65535, each at most once. */
   readonly listeners: readonly ListenerConfig[];
-}
-
-export interface ListenerConfig {
-  readonly port: number;
-  readonly enabled: boolean;
 }
 
 /** What a server without configuration file starts with: the ports of the SoftEther manual. */
@@ -27,89 +21,47 @@ export const defaultServerConfig: ServerConfig = {
 };
 
 /**
- * Reads `vpn_server.config`; a file that is not there gives {@link defaultServerConfig}.
+ * Reads `vpn_server.config` with its journal, as the server would; a file that is not there gives
+ * {@link defaultServerConfig}.
  *
- * @throws {ServerError} STATE_INVALID when the file cannot be read or understood
+ * @throws {ServerError} STATE_INVALID when the file cannot be read, or cannot be used and has no backup
  */
-export async function readServerConfig(paths: Pick<StatePaths, "configFile">): Promise<ServerConfig> {
-  const document = await readDocument(paths.configFile);
-  if (document === undefined) return defaultServerConfig;
-  return { listeners: listenersOf(document, paths.configFile) };
+export async function readServerConfig({
+  configFile,
+}: Pick<StatePaths, "configFile">): Promise<ServerConfig> {
+  const stored = await readStoredConfig(configFile, checkServerSettings);
+  return stored === undefined ? defaultServerConfig : { listeners: listenersOf(stored.document) };
 }
 
 /**
- * Writes `config` into `vpn_server.config`, atomically and on the disk when this resolves. What the file holds besides is
- * kept, and so are the other settings of a listener that stays.
+ * Writes `config` into `vpn_server.config` of a server that does not run, atomically and on the disk when this resolves. What
+ * the file and its journal hold besides is kept, and so are the other settings of a listener that stays.
  *
- * @throws {ServerError} STATE_INVALID when there is a file that cannot be understood, which is then left as it is, or when
- *   writing fails; USAGE when a port is none
+ * @throws {ServerError} STATE_INVALID when there is a file that cannot be used and has no backup, which is then left as it is,
+ *   or when writing fails; USAGE when a port is none
  */
 export async function writeServerConfig(
-  paths: Pick<StatePaths, "configFile">,
+  { configFile }: Pick<StatePaths, "configFile">,
   config: ServerConfig,
 ): Promise<void> {
-  checkPorts(config.listeners, (problem) => new ServerError("USAGE", problem));
-  const document = (await readDocument(paths.configFile)) ?? emptyDocument;
-  await writeDocument(paths.configFile, withListeners(document, config.listeners));
-}
-
-/** The document with these listeners; the other settings of a listener that stays are kept. */
-export function withListeners(
-  document: ConfigDocument,
-  listeners: readonly ListenerConfig[],
-): ConfigDocument {
-  const former = findFolder(document.root, "ListenerList");
-  const children = listeners.map(({ port, enabled }, index): ConfigFolder => {
-    const kept = former?.children.find(
-      (child): child is ConfigFolder => child.kind === "folder" && portText(child) === String(port),
-    );
-    const listener: ConfigFolder = {
-      kind: "folder",
-      name: `Listener${index}`,
-      children: kept?.children ?? [item("bool", "DisableDos", "false")],
-    };
-    return withChild(
-      withChild(listener, item("bool", "Enabled", String(enabled))),
-      item("uint", "Port", String(port)),
-    );
-  });
-  return { ...document, root: withChild(document.root, { kind: "folder", name: "ListenerList", children }) };
-}
-
-/**
- * The listeners of a document.
- *
- * @throws {ServerError} STATE_INVALID
- */
-export function listenersOf(document: ConfigDocument, path: string): ListenerConfig[] {
-  const list = findFolder(document.root, "ListenerList");
-  const listeners = (list?.children ?? []).flatMap((child) => {
-    if (child.kind !== "folder") return [];
-    const port = portText(child);
-    if (port === undefined || !/^\d+$/.test(port)) {
-      throw damaged(path, `ListenerList/${child.name} has no number as Port`);
-    }
-    return [{ port: Number(port), enabled: findItem(child, "bool", "Enabled")?.value === "true" }];
-  });
-  checkPorts(listeners, (problem) => damaged(path, problem));
-  return listeners;
-}
-
-function portText(listener: ConfigFolder): string | undefined {
-  return findItem(listener, "uint", "Port")?.value;
-}
-
-function checkPorts(listeners: readonly ListenerConfig[], problem: (text: string) => ServerError): void {
-  const seen = new Set<number>();
-  for (const { port } of listeners) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw problem(`the listener's port ${port} is not between 1 and 65535`);
-    }
-    if (seen.has(port)) throw problem(`two listeners have port ${port}`);
-    seen.add(port);
+  const problem = problemOfPorts(config.listeners);
+  if (problem !== undefined) throw new ServerError("USAGE", problem);
+  const storage = new ConfigStorage(configFile, Date.now, () => {});
+  try {
+    const document = (await storage.read(checkServerSettings))?.document ?? emptyDocument;
+    await storage.fold(withListeners(document, config.listeners));
+  } finally {
+    await storage.close();
   }
 }
 
-function item(type: string, name: string, value: string): ConfigItem {
-  return { kind: "item", type, name, value };
+/** Takes the configuration of a server that does not run away, with its journal, its backups and what was kept aside. */
+export async function removeServerConfig({ configFile }: Pick<StatePaths, "configFile">): Promise<void> {
+  const [folder, name] = [dirname(configFile), basename(configFile)];
+  for (const each of await readdir(folder).catch(() => [])) {
+    const isOfConfig =
+      each.startsWith(name) && /^(\.journal)?(\.unusable-\d+T\d+Z)?$/.test(each.slice(name.length));
+    if (isOfConfig) await rm(join(folder, each), { recursive: true, force: true });
+  }
+  await rm(backupDirectoryOf(configFile), { recursive: true, force: true });
 }

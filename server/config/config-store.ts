@@ -1,67 +1,100 @@
-import { stat } from "node:fs/promises";
 import type { HubSettings } from "../hub/hub-settings.ts";
-import {
-  damaged,
-  emptyDocument,
-  parseDocument,
-  readDocument,
-  withServerConfiguration,
-  writeDocument,
-} from "./config-document.ts";
-import { ConfigFieldError } from "./config-fields.ts";
-import { defaultServerConfig, withListeners, type ListenerConfig } from "./config-file.ts";
-import { formatConfig, type ConfigDocument } from "./config-text.ts";
+import { changesBetween, withChanges } from "./config-change.ts";
+import { emptyDocument, withServerConfiguration } from "./config-document.ts";
+import { defaultServerConfig } from "./config-file.ts";
+import { damaged, readStoredConfig } from "./config-reader.ts";
+import { ConfigStorage } from "./config-storage.ts";
+import { formatConfig, parseConfig, type ConfigDocument } from "./config-text.ts";
 import { defaultHubs, writeHubs } from "./hub-config.ts";
+import { withListeners, type ListenerConfig } from "./listener-config.ts";
 import type { StatePaths } from "./paths.ts";
 import type { ServerSettings } from "./server-settings.ts";
-import { readServerSettings, withServerSettings } from "./server-settings-config.ts";
+import { checkServerSettings, readServerSettings, withServerSettings } from "./server-settings-config.ts";
+import { readStatistics, withStatistics, type StatisticsByHub } from "./statistics-config.ts";
+
+/** When changes get from the journal into the file itself. */
+export const foldTimes = {
+  /** After the last change. */
+  idleMs: 5_000,
+  /** After the first change, however many follow. */
+  mostMs: 60_000,
+  /** From one look at the statistics to the next, as the official server saves its file. */
+  statisticsMs: 300_000,
+} as const;
 
 export interface ConfigStoreOptions {
   /** Unix time in milliseconds. */
   readonly unixNow?: () => number;
+  /** Calls back once after a delay, unless the returned function is called before. */
+  readonly schedule?: (callback: () => void, delayMs: number) => () => void;
+  /** Called with what is not as it should be, and does not keep the server from working. */
+  readonly onWarning?: (problem: string) => void;
 }
 
 /**
  * The configuration of a server in memory, for the one process that may change it: the worker, or a command that holds the
- * instance lock. What it holds is on the disk, and what it does not know stays as it is in the file.
+ * instance lock. What it holds is on the disk, in `vpn_server.config` or in the journal beside it, and what it does not know
+ * stays as it is in the file.
  */
 export class ConfigStore {
   readonly #path: string;
   readonly #unixNow: () => number;
+  readonly #schedule: NonNullable<ConfigStoreOptions["schedule"]>;
+  readonly #storage: ConfigStorage;
+  readonly #warnings: Warnings;
   #document: ConfigDocument;
+  /** What the file itself holds. */
+  #folded: ConfigDocument;
   #settings: ServerSettings;
-  /** What the file was when it was read or written last. */
-  #version: string | undefined;
+  #statistics: () => StatisticsByHub = () => new Map();
   /** Changes that wait for the next write. */
   #waiting: WaitingChange[] = [];
-  #writing: Promise<void> | undefined;
+  /** Writes follow each other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #cancelFold: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
+  #foldBy = Infinity;
 
-  private constructor(path: string, document: ConfigDocument, unixNow: () => number) {
+  private constructor(
+    path: string,
+    read: { readonly document: ConfigDocument; readonly folded: ConfigDocument },
+    storage: ConfigStorage,
+    warnings: Warnings,
+    { unixNow = Date.now, schedule = scheduleUnref }: ConfigStoreOptions,
+  ) {
     this.#path = path;
     this.#unixNow = unixNow;
-    this.#document = document;
-    this.#settings = this.#read(document);
+    this.#schedule = schedule;
+    this.#storage = storage;
+    this.#warnings = warnings;
+    this.#document = read.document;
+    this.#folded = read.folded;
+    this.#settings = readServerSettings(read.document);
+    if (storage.hasJournal) this.#foldLater();
   }
 
   /**
-   * Reads `vpn_server.config`. Where there is none, the store holds the defaults, and the first update writes them.
+   * Reads `vpn_server.config` with its journal. Where there is none, the store holds the defaults, and the first update writes
+   * them. Where it cannot be used, the store holds the last good one, and {@link warnings} say so.
    *
-   * @throws {ServerError} STATE_INVALID when the file cannot be read or understood; it is left as it is then
+   * @throws {ServerError} STATE_INVALID when the file cannot be read, or cannot be used and has no backup; it is left as it is
    */
   static async open(
     { configFile }: Pick<StatePaths, "configFile">,
-    { unixNow = Date.now }: ConfigStoreOptions = {},
+    options: ConfigStoreOptions = {},
   ): Promise<ConfigStore> {
-    const version = await versionOf(configFile);
-    const read = await readDocument(configFile);
-    const store = new ConfigStore(configFile, read ?? newDocument(unixNow()), unixNow);
-    store.#version = read && version;
-    return store;
+    const { unixNow = Date.now, onWarning } = options;
+    const warnings = new Warnings(onWarning);
+    const storage = new ConfigStorage(configFile, unixNow, (problem) => warnings.add(problem));
+    const stored = await storage.read(checkServerSettings);
+    const document = stored?.document ?? newDocument(unixNow());
+    const folded = storage.hasJournal ? (stored?.file?.document ?? document) : document;
+    return new ConfigStore(configFile, { document, folded }, storage, warnings, options);
   }
 
   /** Writes the file if there is none yet. */
   async create(): Promise<void> {
-    if ((await versionOf(this.#path)) === undefined) await this.update((settings) => settings);
+    if (!this.#storage.isWritten) await this.flush();
   }
 
   get settings(): ServerSettings {
@@ -76,9 +109,31 @@ export class ConfigStore {
     return this.#settings.hubs;
   }
 
-  /** The whole file as it is on the disk. */
+  /** What is not as it should be with the files, for people; empty when all is well. */
+  get warnings(): readonly string[] {
+    return this.#warnings.all;
+  }
+
+  /** What happened in the hubs, as the file had it when it was read. */
+  get statistics(): StatisticsByHub {
+    return readStatistics(this.#document);
+  }
+
+  /** What happened in the hubs is asked for when the file is written, and now and then. It has no promise to be on the disk. */
+  provideStatistics(statistics: () => StatisticsByHub): void {
+    this.#statistics = statistics;
+    const look = () => {
+      this.#cancelLook = this.#schedule(() => {
+        if (withStatistics(this.#document, this.#statistics()) !== this.#document) this.#foldLater();
+        look();
+      }, foldTimes.statisticsMs);
+    };
+    look();
+  }
+
+  /** The whole configuration, with the statistics of now. */
   text(): Buffer {
-    return formatConfig(this.#document);
+    return formatConfig(withStatistics(this.#document, this.#statistics()));
   }
 
   /**
@@ -90,7 +145,7 @@ export class ConfigStore {
   update(change: (settings: ServerSettings) => ServerSettings): Promise<ServerSettings> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerSettings>();
     this.#waiting.push({ change, resolve, reject });
-    this.#writing ??= this.#writeWaiting().finally(() => (this.#writing = undefined));
+    if (this.#waiting.length === 1) void this.#afterOthers(() => this.#writeWaiting());
     return promise;
   }
 
@@ -104,63 +159,154 @@ export class ConfigStore {
   /**
    * Puts another configuration in the place of this one.
    *
-   * @throws {ServerError} STATE_INVALID when it cannot be understood or written; nothing has changed then
+   * @throws {ServerError} STATE_INVALID when it cannot be used or written; nothing has changed then
    */
   async replace(text: Uint8Array): Promise<void> {
-    const document = parseDocument(this.#path, text);
-    this.#read(document);
-    while (this.#writing !== undefined) await this.#writing;
-    await this.#write(document);
-    this.#settings = this.#read(document);
+    let document: ConfigDocument;
+    let settings: ServerSettings;
+    try {
+      document = parseConfig(text);
+      settings = readServerSettings(document);
+    } catch (error) {
+      throw damaged("that was given", (error as Error).message, error);
+    }
+    await this.#afterOthers(async () => {
+      await this.#storage.fold(document);
+      this.#took(document, settings);
+    });
+  }
+
+  /**
+   * Writes everything into `vpn_server.config` itself; resolves with its size in bytes.
+   *
+   * @throws {ServerError} STATE_INVALID when writing fails; what was told to be on the disk is in the journal then
+   */
+  flush(): Promise<number> {
+    return this.#afterOthers(() => this.#fold());
+  }
+
+  /** Writes what waits, and lets go of the files. Nothing can be changed any more. */
+  async close(): Promise<void> {
+    this.#cancelLook?.();
+    try {
+      await this.#afterOthers(async () => {
+        const isCounted = withStatistics(this.#document, this.#statistics()) !== this.#document;
+        if (this.#storage.isWritten && (this.#storage.hasJournal || isCounted)) await this.#fold();
+      });
+    } finally {
+      this.#cancelFold?.();
+      await this.#storage.close();
+    }
+  }
+
+  #afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      const done: { readonly waiting: WaitingChange; readonly settings: ServerSettings }[] = [];
-      let settings = this.#settings;
-      for (const waiting of batch) {
-        try {
-          settings = waiting.change(settings);
-          done.push({ waiting, settings });
-        } catch (error) {
-          waiting.reject(error);
-        }
-      }
-      if (done.length === 0) continue;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const done: { readonly waiting: WaitingChange; readonly settings: ServerSettings }[] = [];
+    let settings = this.#settings;
+    for (const waiting of batch) {
       try {
-        // Others change the rest of the file: `install` the listeners.
-        const document = withServerConfiguration((await this.#readIfChanged()) ?? this.#document);
-        await this.#write(withServerSettings(document, settings, this.#settings, this.#unixNow()));
-        this.#settings = settings;
-        for (const { waiting, settings: after } of done) waiting.resolve(after);
+        settings = waiting.change(settings);
+        done.push({ waiting, settings });
       } catch (error) {
-        for (const { waiting } of done) waiting.reject(error);
+        waiting.reject(error);
       }
     }
-  }
-
-  async #write(document: ConfigDocument): Promise<void> {
-    await writeDocument(this.#path, document);
-    this.#document = document;
-    this.#version = await versionOf(this.#path);
-  }
-
-  #read(document: ConfigDocument): ServerSettings {
+    if (done.length === 0) return;
     try {
-      return readServerSettings(document, this.#path);
+      await this.#write(settings);
     } catch (error) {
-      if (error instanceof ConfigFieldError) throw damaged(this.#path, error.message, error);
-      throw error;
+      for (const { waiting } of done) waiting.reject(error);
+      return;
     }
+    for (const { waiting, settings: after } of done) waiting.resolve(after);
+    if (this.#storage.hasJournal) this.#foldLater(this.#storage.wantsFold ? 0 : foldTimes.idleMs);
   }
 
-  async #readIfChanged(): Promise<ConfigDocument | undefined> {
-    const version = await versionOf(this.#path);
-    return version === this.#version ? undefined : readDocument(this.#path);
+  async #write(settings: ServerSettings): Promise<void> {
+    const others = (await this.#storage.isChangedByOthers()) ? await this.#documentOfOthers() : undefined;
+    const former = withServerConfiguration(others ?? this.#document);
+    const document = withServerSettings(former, settings, this.#settings, this.#unixNow());
+    if (others !== undefined || !this.#storage.isWritten) {
+      await this.#storage.fold(document);
+      this.#took(document, settings);
+      return;
+    }
+    await this.#storage.append(changesBetween(this.#document, document), document);
+    if (!this.#storage.hasJournal) this.#folded = document;
+    this.#document = document;
+    this.#settings = settings;
+  }
+
+  #took(document: ConfigDocument, settings: ServerSettings): void {
+    this.#cancelFold?.();
+    this.#cancelFold = undefined;
+    this.#foldBy = Infinity;
+    this.#document = this.#folded = document;
+    this.#settings = settings;
+  }
+
+  async #fold(): Promise<number> {
+    const document = withStatistics(this.#document, this.#statistics());
+    const bytes = await this.#storage.fold(document);
+    this.#took(document, this.#settings);
+    return bytes;
+  }
+
+  /** What somebody wrote into the file meanwhile, with the changes that only the journal holds. */
+  async #documentOfOthers(): Promise<ConfigDocument> {
+    const warn = (why: string) =>
+      this.#warnings.add(`${this.#path} was changed while the server runs: ${why}`);
+    try {
+      const stored = await readStoredConfig(this.#path, checkServerSettings);
+      if (stored === undefined) return this.#document;
+      if (stored.file !== undefined) {
+        const changes = changesBetween(this.#folded, this.#document);
+        if (changes !== undefined) return withChanges(stored.file.document, changes);
+      }
+      warn(stored.problems[0] ?? "the changes do not fit together with those of the server");
+    } catch (error) {
+      warn((error as Error).message);
+    }
+    await this.#storage.keepFileAside();
+    return this.#document;
+  }
+
+  #foldLater(delayMs: number = foldTimes.idleMs): void {
+    const now = this.#unixNow();
+    this.#foldBy = Math.min(this.#foldBy, now + foldTimes.mostMs);
+    this.#cancelFold?.();
+    const delay = Math.max(Math.min(delayMs, this.#foldBy - now), 0);
+    this.#cancelFold = this.#schedule(() => {
+      // The journal holds everything, and the next change tries again.
+      this.flush().catch((error: unknown) => this.#warnings.add((error as Error).message));
+    }, delay);
   }
 }
+
+/** What was said already is not said again, and the list has an end. */
+class Warnings {
+  readonly all: string[] = [];
+  readonly #tell: (problem: string) => void;
+
+  constructor(tell: ((problem: string) => void) | undefined) {
+    this.#tell = tell ?? (() => {});
+  }
+
+  add(problem: string): void {
+    if (this.all.length === mostWarnings || this.all.includes(problem)) return;
+    this.all.push(problem);
+    this.#tell(problem);
+  }
+}
+
+const mostWarnings = 20;
 
 interface WaitingChange {
   readonly change: (settings: ServerSettings) => ServerSettings;
@@ -174,12 +320,8 @@ function newDocument(unixNow: number): ConfigDocument {
   return { ...listening, root: writeHubs(listening.root, defaultHubs, [], unixNow) };
 }
 
-/** Tells a file from what it was before; undefined when there is none. */
-async function versionOf(path: string): Promise<string | undefined> {
-  try {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs}`;
-  } catch {
-    return undefined;
-  }
+function scheduleUnref(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
 }

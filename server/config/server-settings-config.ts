@@ -1,8 +1,9 @@
 import { hashAdminPassword } from "../wire/sha0.ts";
-import { listenersOf, withListeners } from "./config-file.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "./config-fields.ts";
 import { findFolder, withChild, type ConfigDocument } from "./config-text.ts";
 import { readHubs, writeHubs } from "./hub-config.ts";
+import { listenersOf, withListeners } from "./listener-config.ts";
+import { identityFields, readIdentity } from "./server-identity.ts";
 import type { KeepAliveSettings, ServerSettings, SyslogSettings } from "./server-settings.ts";
 
 const folderName = "ServerConfiguration";
@@ -15,21 +16,30 @@ const keepAliveRange = { leastSeconds: 5, mostSeconds: 600, defaultSeconds: 50, 
 /**
  * The settings that a document holds.
  *
- * @param path of the file, for messages
- * @throws {ServerError} STATE_INVALID for listeners that cannot be, and {ConfigFieldError} for other values
+ * @throws {ConfigFieldError}
  */
-export function readServerSettings(document: ConfigDocument, path: string): ServerSettings {
+export function readServerSettings(document: ConfigDocument): ServerSettings {
   const { root } = document;
   const reader = new FieldReader(findFolder(root, folderName) ?? emptyFolder(folderName), folderName);
   const hashedPassword = reader.bytes("HashedPassword");
   return {
-    listeners: listenersOf(document, path),
+    listeners: listenersOf(document),
     hubs: readHubs(root),
     hashedPassword: hashedPassword.length === emptyPasswordHash.length ? hashedPassword : emptyPasswordHash,
     cipherName: reader.text("CipherName"),
     keepAlive: readKeepAlive(reader),
     syslog: readSyslog(reader.folder("SyslogSettings")),
+    identity: readIdentity(findFolder(root, folderName)),
   };
+}
+
+/**
+ * Does nothing for a document that has settings.
+ *
+ * @throws {ConfigFieldError}
+ */
+export function checkServerSettings(document: ConfigDocument): void {
+  readServerSettings(document);
 }
 
 /** The document with new settings; what is the same object in the former ones is left as it is. */
@@ -43,7 +53,7 @@ export function withServerSettings(
   if (settings.listeners !== former?.listeners) changed = withListeners(changed, settings.listeners);
   let { root } = changed;
   if (settings.hubs !== former?.hubs) root = writeHubs(root, settings.hubs, former?.hubs ?? [], unixNow);
-  const { hashedPassword, cipherName, keepAlive, syslog } = settings;
+  const { hashedPassword, cipherName, keepAlive, syslog, identity } = settings;
   root = withChild(
     root,
     withFields(findFolder(root, folderName) ?? emptyFolder(folderName), {
@@ -63,6 +73,7 @@ export function withServerSettings(
           Port: fields.uint(syslog.port),
         }),
       }),
+      ...(identity !== former?.identity && identityFields(identity)),
     }),
   );
   return { ...changed, root };

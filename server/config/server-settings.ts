@@ -1,5 +1,5 @@
 import type { HubSettings } from "../hub/hub-settings.ts";
-import type { ListenerConfig } from "./config-file.ts";
+import type { ListenerConfig } from "./listener-config.ts";
 
 /** All that an administrator can set and that the server acts upon. Immutable: a change makes new settings. */
 export interface ServerSettings {
@@ -11,6 +11,16 @@ export interface ServerSettings {
   readonly cipherName: string;
   readonly keepAlive: KeepAliveSettings;
   readonly syslog: SyslogSettings;
+  /** What the server is known by. The files of certificate and key, where they are there, come before it. */
+  readonly identity?: ServerIdentity | undefined;
+}
+
+/** Certificate and key of the server (`ServerCert`, `ServerKey`, `ServerChain`), as in the file: DER. */
+export interface ServerIdentity {
+  readonly certificate: Uint8Array;
+  readonly key: Uint8Array;
+  /** Certificates of the authorities between the server and one that clients know. */
+  readonly chain: readonly Uint8Array[];
 }
 
 /** Packets that keep a dial-up line or a NAT entry open (`Cedar/Server.c`, `Keep…` of ServerConfiguration). */

@@ -1,7 +1,12 @@
-import { rm, symlink, readlink } from "node:fs/promises";
+import { symlink, readlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeStateDirectories, type StatePaths } from "../config/paths.ts";
-import { readServerConfig, writeServerConfig, type ServerConfig } from "../config/config-file.ts";
+import {
+  readServerConfig,
+  removeServerConfig,
+  writeServerConfig,
+  type ServerConfig,
+} from "../config/config-file.ts";
 import { ServerError } from "../errors.ts";
 import {
   closeFirewall,
@@ -308,7 +313,7 @@ export class Installation {
       purge: stateIsNew,
     });
     if (stateIsNew) return;
-    if (configIsNew) await rm(this.#paths.configFile, { force: true });
+    if (configIsNew) await removeServerConfig(this.#paths);
     else await writeServerConfig(this.#paths, config);
   }
 
@@ -340,7 +345,7 @@ export class Installation {
     this.#options.note(`going back to release ${former}`);
     await this.#runner.stop();
     await this.#store.switchTo(former);
-    if (found.configIsNew) await rm(this.#paths.configFile, { force: true });
+    if (found.configIsNew) await removeServerConfig(this.#paths);
     else await writeServerConfig(this.#paths, found.config);
     if (found.registration !== undefined) await this.#runner.register(found.registration);
     // Whoever broke it off wants the server back all the same.

@@ -1,5 +1,6 @@
 import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeServerConfig } from "../config/config-file.ts";
 import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
 import type { RunProgram } from "../run-program.ts";
@@ -87,7 +88,8 @@ async function removeState(layout: Layout, { mode, stateDirectory, folders }: Ma
     return;
   }
   const { configFile, certificateFile, keyFile, logDirectory, runDirectory } = statePathsOf(stateDirectory);
-  for (const path of [configFile, certificateFile, keyFile, logDirectory, runDirectory]) {
+  await removeServerConfig({ configFile });
+  for (const path of [certificateFile, keyFile, logDirectory, runDirectory]) {
     await rm(path, { recursive: true, force: true });
   }
 }

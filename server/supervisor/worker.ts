@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../config/paths.ts";
 import { ConfigStore } from "../config/config-store.ts";
+import { identityFromPem, isSameIdentity, type IdentityPem } from "../config/server-identity.ts";
 import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
 import type { Server } from "../app.ts";
 import { ServerError } from "../errors.ts";
@@ -61,7 +62,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
   }
 
   try {
-    const config = await ConfigStore.open(paths);
+    const config = await ConfigStore.open(paths, { onWarning: (problem) => log.warn(problem) });
     await config.create();
     // Loaded here alone: the supervisor runs without the data plane.
     const { startServer } = await import("../app.ts");
@@ -78,7 +79,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       configuration: {
         text: () => Promise.resolve(config.text()),
         replace: (text) => config.replace(text),
-        flush: () => Promise.resolve(config.text().length),
+        flush: () => config.flush(),
       },
       logs: new LogFiles({
         directory: paths.logDirectory,
@@ -89,6 +90,8 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       log,
       createHubLog: (hubName) => logs.createHubLog(hubName),
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
+      identity: () => config.settings.identity,
+      onCertificateChanged: (certificate) => keepIdentity(config, certificate),
     });
     abandon = () => {
       abandon = () => {};
@@ -121,6 +124,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     }, boundMs);
     await server.close();
     await logs.flush();
+    await config.close().catch((error: unknown) => log.error((error as Error).message));
     process.exit(exitCode);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -129,6 +133,13 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     }
     tell({ type: "failed", failure: failureOf(error) }, () => process.exit(1));
   }
+}
+
+/** Keeps what the server is known by in the configuration too, for the official server and for backups. */
+async function keepIdentity(config: ConfigStore, certificate: IdentityPem): Promise<void> {
+  const identity = identityFromPem(certificate);
+  if (isSameIdentity(config.settings.identity, identity)) return;
+  await config.update((settings) => ({ ...settings, identity }));
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
+import { backupDirectoryOf } from "../../../server/config/config-backups.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import type { ApplyResult } from "../../../server/config/state-applier.ts";
 import { removeSharedCertificate, TryServer, workerOf } from "../supervisor/try-server.ts";
@@ -108,8 +109,9 @@ describe("apply", () => {
     }
   }
 
-  test("tells of a configuration that cannot be read, and leaves it as it is", async () => {
+  test("tells of a configuration that cannot be read and has no backup, and leaves it as it is", async () => {
     const { configFile } = server.paths;
+    await rm(backupDirectoryOf(configFile), { recursive: true });
     await writeFile(configFile, "damaged");
     const { code, stderr } = await server.runWith(desired(alice), "apply");
     assert.equal(code, 7);

@@ -41,7 +41,9 @@ describe("ConfigStore", () => {
 
   test("writes what the official server needs to take a file at all", async () => {
     await writeFile(paths.configFile, "declare root\n{\n}\n");
-    await (await ConfigStore.open(paths)).updateHubs(add("A"));
+    const store = await ConfigStore.open(paths);
+    await store.updateHubs(add("A"));
+    await store.flush();
     assert.match(await readFile(paths.configFile, "utf8"), /\tdeclare ServerConfiguration\r\n\t\{/);
     await rm(paths.configFile);
     await (await ConfigStore.open(paths)).create();

@@ -200,8 +200,9 @@ describe("apply", () => {
       hubs: { default: { created: false, users: ["alice"], groups: [], settings: [] } },
     });
     assert.equal((await stat(paths.appliedFile)).mode & 0o777, 0o600);
-    for (const name of await readdir(directory)) {
-      assert.doesNotMatch(await readFile(join(directory, name), "utf8"), /horse|battery/);
+    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      assert.doesNotMatch(await readFile(join(entry.parentPath, entry.name), "utf8"), /horse|battery/);
     }
     store = await ConfigStore.open(paths);
     applier = createApplier();

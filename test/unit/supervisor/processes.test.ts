@@ -6,6 +6,7 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
+import { backupDirectoryOf } from "../../../server/config/config-backups.ts";
 import { readServerConfig } from "../../../server/config/config-file.ts";
 import { readStatus, stopServer } from "../../../server/supervisor/control.ts";
 import { identifyProcess } from "../../../server/supervisor/process-identity.ts";
@@ -131,7 +132,8 @@ describe("start", () => {
     }
   });
 
-  test("fails when the configuration is damaged, and leaves the file as it is", async () => {
+  test("fails when the configuration is damaged and has no backup, and leaves the file as it is", async () => {
+    await rm(backupDirectoryOf(server.paths.configFile), { recursive: true });
     await writeFile(server.paths.configFile, "declare root\n{\n");
     const { code, stdout, stderr } = await server.run("start");
     assert.equal(code, 7);
@@ -140,6 +142,21 @@ describe("start", () => {
     assert.equal(stderr.trimEnd().split("\n").length, 1);
     assert.equal(await readFile(server.paths.configFile, "utf8"), "declare root\n{\n");
     assert.equal(await readStatus(server.paths), undefined);
+  });
+
+  test("starts from the last good configuration when it is damaged, and says so", async () => {
+    await writeFile(server.paths.configFile, "declare root\n{\n");
+    const { listeners } = await server.start();
+    assert.deepEqual(
+      listeners.map(({ port }) => port),
+      server.ports,
+    );
+    assert.match(await server.log(), /cannot be used: line 1: .*; the last good one is used instead: /);
+    const names = await readdir(server.paths.stateDirectory);
+    const aside = names.find((name) => name.startsWith("vpn_server.config.unusable-")) ?? "";
+    assert.equal(await readFile(join(server.paths.stateDirectory, aside), "utf8"), "declare root\n{\n");
+    await stopServer(server.paths);
+    assert.equal((await readServerConfig(server.paths)).listeners.length, 2);
   });
 
   test("fails when the certificate is damaged, and makes no other", async () => {

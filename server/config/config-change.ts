@@ -1,0 +1,143 @@
+import type { ConfigComment, ConfigDocument, ConfigFolder, ConfigItem, ConfigNode } from "./config-text.ts";
+
+/** One difference between two configurations: a node of a folder is put in its place, or taken away. */
+export type ConfigChange =
+  | { readonly path: readonly string[]; readonly put: ConfigFolder | ConfigItem }
+  | { readonly path: readonly string[]; readonly remove: Pick<ConfigFolder | ConfigItem, "kind" | "name"> };
+
+/** The change does not fit the document that it is made to. */
+export class ConfigChangeError extends Error {
+  override readonly name = "ConfigChangeError";
+}
+
+/**
+ * What makes `next` of `former`, in few changes where few things differ; folders that are the same object are not looked
+ * into. A path begins below the root. Undefined when that cannot be said by changes: the header or the root's order differs.
+ */
+export function changesBetween(former: ConfigDocument, next: ConfigDocument): ConfigChange[] | undefined {
+  if (former.header !== next.header && former.header.join("\n") !== next.header.join("\n")) return undefined;
+  if (former.root.name !== next.root.name) return undefined;
+  return differences(former.root, next.root, []);
+}
+
+/** Undefined when the order or comments differ, or two children have one name: then the whole folder is to be put. */
+function differences(
+  former: ConfigFolder,
+  next: ConfigFolder,
+  path: readonly string[],
+): ConfigChange[] | undefined {
+  if (former === next || former.children === next.children) return [];
+  const before = byKey(former.children);
+  if (before === undefined) return undefined;
+  const changes: ConfigChange[] = [];
+  const seen = new Set<string>();
+  const kept: string[] = [];
+  let isNew = false;
+  for (const child of next.children) {
+    const key = keyOf(child);
+    if (seen.has(key)) return undefined;
+    seen.add(key);
+    const old = before.get(key);
+    if (old === undefined) {
+      // What is put comes last.
+      if (child.kind === "comment") return undefined;
+      isNew = true;
+      changes.push({ path, put: child });
+      continue;
+    }
+    if (isNew) return undefined;
+    kept.push(key);
+    if (old === child || child.kind === "comment" || old.kind === "comment") continue;
+    changes.push(...changesOf(old, child, path));
+  }
+  let index = 0;
+  const removed: ConfigChange[] = [];
+  for (const [key, child] of before) {
+    if (seen.has(key)) {
+      if (kept[index++] !== key) return undefined;
+    } else {
+      if (child.kind === "comment") return undefined;
+      removed.push({ path, remove: { kind: child.kind, name: child.name } });
+    }
+  }
+  return [...removed, ...changes];
+}
+
+function changesOf(
+  former: ConfigFolder | ConfigItem,
+  next: ConfigFolder | ConfigItem,
+  path: readonly string[],
+): ConfigChange[] {
+  if (former.kind === "folder" && next.kind === "folder") {
+    return differences(former, next, [...path, next.name]) ?? [{ path, put: next }];
+  }
+  const isSame =
+    former.kind === "item" &&
+    next.kind === "item" &&
+    former.type === next.type &&
+    former.value === next.value;
+  return isSame ? [] : [{ path, put: next }];
+}
+
+interface OpenFolder {
+  readonly name: string;
+  /** In their order: a key that is set again keeps its place. The second of one name has its index for a key. */
+  readonly children: Map<string | number, ConfigNode | OpenFolder>;
+}
+
+/**
+ * The document with changes, in their order.
+ *
+ * @throws {ConfigChangeError} when a folder of a path is not there
+ */
+export function withChanges(document: ConfigDocument, changes: Iterable<ConfigChange>): ConfigDocument {
+  const root = opened(document.root);
+  for (const change of changes) {
+    let folder = root;
+    for (const name of change.path) folder = openedChild(folder, name, change.path);
+    if ("put" in change) folder.children.set(keyOf(change.put), change.put);
+    else folder.children.delete(keyOf(change.remove));
+  }
+  return { ...document, root: closed(root) };
+}
+
+function openedChild(folder: OpenFolder, name: string, path: readonly string[]): OpenFolder {
+  const key = keyOf({ kind: "folder", name });
+  const child = folder.children.get(key);
+  if (child === undefined) throw new ConfigChangeError(`there is no folder ${path.join("/")}`);
+  if (!("kind" in child)) return child;
+  const open = opened(child as ConfigFolder);
+  folder.children.set(key, open);
+  return open;
+}
+
+/** Only the first of several children of one name can be meant by a change. */
+function opened(folder: ConfigFolder): OpenFolder {
+  const children = new Map<string | number, ConfigNode>();
+  folder.children.forEach((child, index) => {
+    const key = keyOf(child);
+    children.set(children.has(key) ? index : key, child);
+  });
+  return { name: folder.name, children };
+}
+
+function closed({ name, children }: OpenFolder): ConfigFolder {
+  return {
+    kind: "folder",
+    name,
+    children: Array.from(children.values(), (child) => ("kind" in child ? child : closed(child))),
+  };
+}
+
+/** Undefined when two have one key. */
+function byKey(children: readonly ConfigNode[]): ReadonlyMap<string, ConfigNode> | undefined {
+  const map = new Map<string, ConfigNode>();
+  for (const child of children) map.set(keyOf(child), child);
+  return map.size === children.length ? map : undefined;
+}
+
+function keyOf(
+  node: Pick<ConfigFolder | ConfigItem, "kind" | "name"> | Pick<ConfigComment, "kind" | "text">,
+): string {
+  return node.kind === "comment" ? `#${node.text}` : `${node.kind === "folder" ? "/" : "="}${node.name}`;
+}
