@@ -178,7 +178,7 @@ export const rpcLimits = {
   proofBytes: 20,
   /** One request of a server administrator: a whole configuration fits. */
   requestBytes: 80 * MiB,
-  /** One request of a hub administrator over HTTP (`ADMIN_RPC_MAX_POST_SIZE_BY_HUB_ADMIN`). */
+  /** One request of a hub administrator (`ADMIN_RPC_MAX_POST_SIZE_BY_HUB_ADMIN`, which is for HTTP alone). */
   hubRequestBytes: 8 * MiB,
   /** Items of one list in a request, such as the rules of an access list. */
   items: 32_768,
@@ -202,10 +202,10 @@ export const passwordLimits = {
   freeFailures: 3,
   firstDelayMs: 250,
   longestDelayMs: 8_000,
-  /** Attempts of one address that wait; one more is refused without a look. */
+  /** Attempts of one address for one account that wait; one more is refused without a look. */
   waitingPerAddress: 16,
   /** After this long without a wrong one an address begins anew. */
   memoryMs: 600_000,
-  /** Addresses that are remembered. */
+  /** Addresses that are remembered, each with an account. */
   addresses: 10_000,
 } as const;

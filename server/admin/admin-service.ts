@@ -62,11 +62,11 @@ export class AdminService {
       pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
       attach: (connection) => {
         this.#connections++;
-        return new PackRpcConnection(
-          connection,
-          (request) => dispatcher.callPack(request, call),
-          () => void this.#connections--,
-        );
+        return new PackRpcConnection(connection, {
+          requestBytes: requestLimitBytes(call.administrator),
+          answer: (request) => dispatcher.callPack(request, call),
+          onClosed: () => void this.#connections--,
+        });
       },
     };
   }
@@ -96,6 +96,11 @@ export class AdminService {
     }
     return result;
   }
+}
+
+/** Longest request that is read of an administrator. */
+export function requestLimitBytes({ type }: Administrator): number {
+  return type === "server" ? rpcLimits.requestBytes : rpcLimits.hubRequestBytes;
 }
 
 /** The hub of a hub's administrator. */

@@ -38,7 +38,7 @@ export async function authenticateAdministrator(
       "no password is set, so only the server's own host may administer",
     );
   }
-  const result = await throttle.attempt(peerAddress, () => claim.proves(hash));
+  const result = await throttle.attempt(peerAddress, hub?.name ?? "", () => claim.proves(hash));
   if (result === "wrong") return refused("accessDenied", "wrong password");
   if (result === "too many") return refused("accessDenied", "too many wrong passwords from this address");
   const administrator: Administrator =

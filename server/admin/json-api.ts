@@ -1,6 +1,5 @@
-import { rpcLimits } from "../limits.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
-import type { AdminService } from "./admin-service.ts";
+import { requestLimitBytes, type AdminService } from "./admin-service.ts";
 import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
@@ -79,9 +78,7 @@ export class JsonApi {
   }
 
   async #post(request: ApiRequest, administrator: Administrator): Promise<ApiResponse> {
-    const body = await request.body(
-      administrator.type === "server" ? rpcLimits.requestBytes : rpcLimits.hubRequestBytes,
-    );
+    const body = await request.body(requestLimitBytes(administrator));
     if (body === undefined) return response(413, "text/plain", "The request is too large.\n");
     return response(200, "application/json", await this.#answerBody(body, request, administrator));
   }
@@ -142,15 +139,9 @@ function credentialsOf(headers: ApiRequest["headers"]): { userName: string; pass
   return colon === -1 ? undefined : { userName: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Fields of a request in the query: numbers and booleans by their suffix, everything else a text. */
-function paramsOf(query: URLSearchParams): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    [...query].map(([name, value]) => {
-      if (/_u(32|64)$/.test(name)) return [name, Number(value)];
-      if (name.endsWith("_bool")) return [name, value === "1" || value.toLowerCase() === "true"];
-      return [name, value];
-    }),
-  );
+/** Fields of a request in the query; the last of several with one name holds. */
+function paramsOf(query: URLSearchParams): Record<string, string> {
+  return Object.fromEntries(query);
 }
 
 function failure(id: string, error: ProtocolError, message: string): string {

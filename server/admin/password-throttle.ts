@@ -1,4 +1,5 @@
 import { passwordLimits } from "../limits.ts";
+import { parseAddress } from "../wire/ip-address.ts";
 
 interface Source {
   failures: number;
@@ -14,8 +15,9 @@ export interface PasswordThrottleOptions {
 }
 
 /**
- * Makes guessing a password slow: each wrong one makes the next attempts from the same address wait longer before they are
- * looked at, the right one included. An address is forgotten after a while without a wrong one, and the table is bounded.
+ * Makes guessing a password slow: each wrong one makes the next attempts from the same source wait longer before they are
+ * looked at, the right one included. A source is an account and an address, so that who knows the password of one account gains
+ * nothing for guessing another's. It is forgotten after a while without a wrong one, and the table is bounded.
  */
 export class PasswordThrottle {
   readonly #options: PasswordThrottleOptions;
@@ -29,11 +31,17 @@ export class PasswordThrottle {
   /**
    * Looks at an attempt when it is its turn.
    *
+   * @param account hub whose administrator it is; empty for the server's
    * @param isRight tells whether the password was right
-   * @returns "too many" when too many attempts of this address wait already; this one was not looked at
+   * @returns "too many" when too many attempts of this source wait already; this one was not looked at
    */
-  async attempt(address: string, isRight: () => boolean): Promise<"right" | "wrong" | "too many"> {
-    const source = this.#find(address);
+  async attempt(
+    address: string,
+    account: string,
+    isRight: () => boolean,
+  ): Promise<"right" | "wrong" | "too many"> {
+    const key = `${networkOf(address)} ${account.toLowerCase()}`;
+    const source = this.#find(key);
     if (source !== undefined && source.failures > passwordLimits.freeFailures) {
       if (source.waiting >= passwordLimits.waitingPerAddress) return "too many";
       source.waiting++;
@@ -41,30 +49,36 @@ export class PasswordThrottle {
       source.waiting--;
     }
     if (isRight()) {
-      this.#sources.delete(address);
+      this.#sources.delete(key);
       return "right";
     }
-    this.#failed(address);
+    this.#failed(key);
     return "wrong";
   }
 
-  #find(address: string): Source | undefined {
-    const source = this.#sources.get(address);
+  #find(key: string): Source | undefined {
+    const source = this.#sources.get(key);
     if (source === undefined || source.waiting > 0) return source;
     if (this.#options.now() - source.lastFailureAt < passwordLimits.memoryMs) return source;
-    this.#sources.delete(address);
+    this.#sources.delete(key);
     return undefined;
   }
 
-  #failed(address: string): void {
-    const source = this.#sources.get(address) ?? { failures: 0, lastFailureAt: 0, waiting: 0 };
+  #failed(key: string): void {
+    const source = this.#sources.get(key) ?? { failures: 0, lastFailureAt: 0, waiting: 0 };
     source.failures++;
     source.lastFailureAt = this.#options.now();
-    this.#sources.delete(address);
-    this.#sources.set(address, source);
+    this.#sources.delete(key);
+    this.#sources.set(key, source);
     const [oldest] = this.#sources.keys();
     if (this.#sources.size > passwordLimits.addresses && oldest !== undefined) this.#sources.delete(oldest);
   }
+}
+
+/** An IPv4 address, or the network of an IPv6 one: a host has all addresses of its /64. */
+function networkOf(address: string): string {
+  const bytes = parseAddress(address);
+  return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString("hex") : address;
 }
 
 /** Doubles with each wrong password, up to a bound. */

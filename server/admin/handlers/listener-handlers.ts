@@ -98,7 +98,7 @@ function certificateToPem(der: Buffer): string {
 
 /** In the form that the official programs read: PKCS #1 for RSA. */
 function keyToDer(key: KeyObject): Buffer {
-  return key.export({ format: "der", type: key.asymmetricKeyType === "rsa" ? "pkcs1" : "pkcs8" }) as Buffer;
+  return key.export({ format: "der", type: key.asymmetricKeyType === "rsa" ? "pkcs1" : "pkcs8" });
 }
 
 function keyFromDer(der: Buffer): KeyObject {

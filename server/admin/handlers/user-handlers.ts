@@ -26,6 +26,7 @@ const authenticationNumbers: Readonly<Record<Authentication["type"], number>> = 
 const ntLmHashBytes = 16;
 
 /** What an account may be called: everything that names a file, a list or a session unmistakably. */
+// eslint-disable-next-line no-control-regex -- control characters are what is refused
 const accountName = /^[^\s"*/:<>?\\|,;=+[\]@\x00-\x1f\x7f][^"*/:<>?\\|,;=+[\]\x00-\x1f\x7f]*$/u;
 
 /** Users of a hub. */

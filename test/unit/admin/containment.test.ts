@@ -117,7 +117,7 @@ describe("the administrator of a hub", () => {
         const answer = await call(method, params);
         if (answer.type === "error") continue;
         const echo = new Set(Object.values(params));
-        for (const [name, value] of Object.entries(answer.reply as object)) {
+        for (const [name, value] of Object.entries(answer.reply as Record<string, unknown>)) {
           if (!echo.has(value)) assert.ok(!told({ [name]: value }).includes(mark), `${name}: ${told(value)}`);
         }
       }

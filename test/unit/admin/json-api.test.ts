@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { AdminService } from "../../../server/admin/admin-service.ts";
+import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
+import { createHandlers } from "../../../server/admin/handlers.ts";
+import { JsonApi, type ApiRequest } from "../../../server/admin/json-api.ts";
+import { PasswordThrottle } from "../../../server/admin/password-throttle.ts";
+import { rpcLimits } from "../../../server/limits.ts";
+import { hashAdminPassword } from "../../../server/wire/sha0.ts";
+import { hubOf } from "../session/login-fixture.ts";
+import { TestAdministration } from "./administration-fixture.ts";
+
+const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
+const password = { "x-vpnadmin-password": "secret" };
+const testCall = { jsonrpc: "2.0", id: "7", method: "Test", params: { IntValue_u32: 5 } };
+const testReply = { Int64Value_u64: 0, IntValue_u32: 5, StrValue_str: "5", UniStrValue_utf: "" };
+
+/** A server whose administrator's password is "secret", with hub "Hub" and its "hub". */
+async function createApi() {
+  const administration = new TestAdministration([hubOf({ name: "Hub" }), hubOf({ name: "Other" })]);
+  await administration.update((all) => ({ ...all, hashedPassword: hashAdminPassword("secret") }));
+  const dispatcher = new RpcDispatcher({
+    handlers: createHandlers(administration),
+    onFault: (method, fault) => assert.fail(`${method}: ${String(fault)}`),
+  });
+  const log: string[] = [];
+  const service = new AdminService({
+    settings: administration.settings,
+    dispatcher,
+    throttle: new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() }),
+    log: () => ({ info: (message) => log.push(message), warn: (message) => log.push(message) }),
+  });
+  const api = new JsonApi(service, dispatcher, () => 1_000);
+  const limits: number[] = [];
+  const ask = (request: Partial<Omit<ApiRequest, "body">> & { readonly body?: unknown }) => {
+    const { body = "", ...rest } = request;
+    const text = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+    return api.answer({
+      method: "POST",
+      target: "/api/",
+      headers: password,
+      peerAddress: "192.0.2.1",
+      connectionName: "CID-1",
+      ...rest,
+      body: (limitBytes) => {
+        limits.push(limitBytes);
+        return Promise.resolve(text.length > limitBytes ? undefined : text);
+      },
+    });
+  };
+  return { ask, limits, log };
+}
+
+describe("JSON-RPC over HTTP", () => {
+  test("answers a call in the form of the official server", async () => {
+    const { ask } = await createApi();
+    for (const target of ["/api", "/api/"]) {
+      const { status, headers, body } = await ask({ target, body: testCall });
+      assert.deepEqual([status, headers["Content-Type"]], [200, "application/json"]);
+      assert.equal(headers["Access-Control-Allow-Methods"], "OPTIONS,GET,POST");
+      assert.equal(body, JSON.stringify({ result: testReply, jsonrpc: "2.0", id: "7" }));
+    }
+  });
+
+  const malformed: readonly [body: unknown, id: string, code: number, message: string][] = [
+    ["{", "0", 38, "JSON-RPC Parse Error"],
+    ["[]", "0", 38, "JSON-RPC Parse Error"],
+    ["", "0", 38, "JSON-RPC Parse Error"],
+    [{ ...testCall, jsonrpc: "1.0" }, "0", 38, "JSON-RPC version is invalid"],
+    [{ ...testCall, params: undefined }, "7", 38, "JSON-RPC parameter is empty"],
+    [{ ...testCall, params: [1] }, "7", 38, "JSON-RPC parameter is empty"],
+    [{ ...testCall, id: 7, method: "None" }, "0", 33, "The server does not support this."],
+    [{ ...testCall, method: 5 }, "7", 33, "The server does not support this."],
+    [
+      { ...testCall, params: { IntValue_u32: -1 } },
+      "7",
+      38,
+      "IntValue_u32: -1 is not a whole number from 0 to 4294967295",
+    ],
+  ];
+  for (const [request, id, code, text] of malformed) {
+    test(`answers ${code} to ${JSON.stringify(request)}`, async () => {
+      const { ask } = await createApi();
+      const { status, body } = await ask({ body: request });
+      const error = { code, message: `Error code ${code}: ${text}` };
+      assert.deepEqual([status, JSON.parse(body)], [200, { error, jsonrpc: "2.0", id }]);
+    });
+  }
+
+  const welcome: readonly [headers: ApiRequest["headers"], hub: string | undefined][] = [
+    [password, undefined],
+    [{ ...password, "x-vpnadmin-hubname": "" }, undefined],
+    [{ ...password, "x-vpnadmin-hubname": "Administrator" }, undefined],
+    [basic("administrator:secret"), undefined],
+    [basic(":secret"), undefined],
+    [{ ...basic("administrator:wrong"), ...password }, undefined],
+    [{ "x-vpnadmin-hubname": "HUB", "x-vpnadmin-password": "hub" }, "Hub"],
+    [basic("hub:hub"), "Hub"],
+  ];
+  for (const [headers, hub] of welcome) {
+    test(`lets ${JSON.stringify(headers)} in as administrator of ${hub ?? "the server"}`, async () => {
+      const { ask } = await createApi();
+      const { status, body } = await ask({ headers, body: { ...testCall, method: "EnumHub", params: {} } });
+      assert.equal(status, 200);
+      const { HubList } = (JSON.parse(body) as { result: { HubList: { HubName_str: string }[] } }).result;
+      assert.deepEqual(
+        HubList.map(({ HubName_str }) => HubName_str),
+        hub === undefined ? ["Hub", "Other"] : [hub],
+      );
+    });
+  }
+
+  const unwelcome: readonly ApiRequest["headers"][] = [
+    {},
+    { "x-vpnadmin-password": "wrong" },
+    { "x-vpnadmin-password": "" },
+    { "x-vpnadmin-password": ["secret", "secret"] },
+    { "x-vpnadmin-hubname": "Hub", "x-vpnadmin-password": "secret" },
+    { "x-vpnadmin-hubname": "None", "x-vpnadmin-password": "secret" },
+    basic("administrator:wrong"),
+    basic("administrator"),
+    { authorization: "Basic %" },
+    { authorization: "Bearer secret" },
+  ];
+  for (const headers of unwelcome) {
+    test(`asks ${JSON.stringify(headers)} for a password, and reads nothing of it`, async () => {
+      const { ask, limits, log } = await createApi();
+      const { status, headers: answered, body } = await ask({ headers, body: testCall });
+      assert.equal(status, 401);
+      assert.match(answered["WWW-Authenticate"] ?? "", /^Basic realm="/);
+      assert.deepEqual(limits, []);
+      assert.ok(!body.includes("result") && !log.join("\n").includes("secret"));
+    });
+  }
+
+  test("answers GET of a method with its fields in the query, and of /api/ with a page", async () => {
+    const { ask } = await createApi();
+    const call = await ask({ method: "GET", target: "/api/Test?IntValue_u32=5" });
+    assert.equal(call.headers["Content-Type"], "text/plain; charset=UTF-8");
+    assert.deepEqual(JSON.parse(call.body), { result: testReply, jsonrpc: "2.0", id: "1000" });
+    const online = await ask({ method: "GET", target: "/api/sethubonline?HubName_str=Hub&Online_bool=true" });
+    assert.deepEqual((JSON.parse(online.body) as { result: unknown }).result, {
+      HubName_str: "Hub",
+      Online_bool: true,
+    });
+    const page = await ask({ method: "GET" });
+    assert.match(page.headers["Content-Type"] ?? "", /^text\/html/);
+    assert.match(page.body, /GetServerInfo/);
+  });
+
+  test("tells without a password what may be asked, and refuses what may not", async () => {
+    const { ask } = await createApi();
+    const options = await ask({ method: "OPTIONS", headers: {} });
+    assert.deepEqual(
+      [options.status, options.headers["Allow"], options.body],
+      [200, "OPTIONS, GET, POST", ""],
+    );
+    assert.equal((await ask({ method: "PUT" })).status, 405);
+    assert.equal((await ask({ target: "/api/x/y" })).status, 404);
+    assert.equal((await ask({ target: "/apix" })).status, 404);
+  });
+
+  test("reads of a hub's administrator less than of the server's", async () => {
+    const { ask, limits } = await createApi();
+    await ask({ body: testCall });
+    const hub = { "x-vpnadmin-hubname": "Hub", "x-vpnadmin-password": "hub" };
+    const { status } = await ask({ headers: hub, body: " ".repeat(rpcLimits.hubRequestBytes + 1) });
+    assert.deepEqual([status, limits], [413, [rpcLimits.requestBytes, rpcLimits.hubRequestBytes]]);
+  });
+});
