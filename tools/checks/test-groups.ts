@@ -58,6 +58,16 @@ export const testGroups = {
     needsBuild: false,
     packages: [],
   },
+  crash: {
+    glob: "test/crash/**/*.test.ts",
+    about: "the configuration of a worker that is killed at random moments",
+    concurrency: 1,
+    timeoutMs: 40 * minuteMs,
+    deadlineMs: 45 * minuteMs,
+    needsToolchain: false,
+    needsBuild: false,
+    packages: [],
+  },
   build: {
     glob: "test/build/**/*.test.ts",
     about: "the executables, arm64 under emulation",
