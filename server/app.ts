@@ -8,11 +8,11 @@ import { createAdministrationFront } from "./admin/front.ts";
 import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
+import type { HubStatistics } from "./hub/statistics.ts";
 import { sessionLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { SessionEnvironment } from "./session/session.ts";
-import { HubActivity } from "./session/hub-activity.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
 import { policyOf } from "./session/user-policy.ts";
@@ -54,6 +54,8 @@ export interface ServerOptions {
   readonly createHubLog: (hubName: string) => HubLog;
   /** Called with the states of all listeners after each change of one. */
   readonly onListenersChanged?: (listeners: readonly ListenerStatus[]) => void;
+  /** By hub name in lower case: what happened before this run of the server. */
+  readonly formerStatistics?: ReadonlyMap<string, HubStatistics>;
   /** What the configuration says that the server is known by. */
   readonly identity?: () => ServerIdentity | undefined;
   /** Called with the certificate at the start and after each change; the change waits for it. */
@@ -71,6 +73,8 @@ export interface Server {
   applySettings(settings: ServerSettings): Promise<{ readonly endedSessions: readonly string[] }>;
   /** The hubs and how many sessions each has. */
   hubs(): readonly HubSummary[];
+  /** By hub name in lower case: what happened since the hub was made. */
+  statistics(): ReadonlyMap<string, HubStatistics>;
   /** How often connections and requests were refused since the start, by reason. */
   refusals(): RefusalCounts;
   /** Ends every session and connection and frees every port. */
@@ -114,12 +118,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       update: options.updateSettings,
       hubs,
       sessions: () => sessions.sessions,
-      statistics: (hubName) => {
-        const live = hubs.find(hubName);
-        return (live?.activity ?? new HubActivity(0)).statistics(
-          [...(live?.sessions.values() ?? [])].map(({ session: { user }, counters }) => ({ user, counters })),
-        );
-      },
+      statistics: (hubName) => hubs.statistics(hubName),
       listeners: () => listeners.statuses(),
       connections: {
         all: () => connections.pending().map(summaryOfConnection),
@@ -187,6 +186,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         online: hub.settings.online,
         sessions: inHub.size,
       })),
+    statistics: () =>
+      new Map(
+        [...hubs].map(({ hub }) => [hub.settings.name.toLowerCase(), hubs.statistics(hub.settings.name)]),
+      ),
     refusals: () => connections.refusals(),
     close: async () => {
       stopLoggingRefusals();
@@ -222,7 +225,9 @@ function withUser(settings: ServerSettings, hubName: string, user: UserSettings)
   };
 }
 
-function createHubs({ settings, createHubLog }: ServerOptions): VirtualHubs {
+function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions): VirtualHubs {
+  // A hub that is made anew under the name of one that was deleted begins anew.
+  const former = new Map(formerStatistics);
   const hubs = new VirtualHubs({
     createHub: (hub, log) =>
       new Hub({
@@ -238,8 +243,10 @@ function createHubs({ settings, createHubLog }: ServerOptions): VirtualHubs {
     createLog: createHubLog,
     policyOf,
     unixNow: () => Date.now(),
+    formerStatistics: (hubName) => former.get(hubName.toLowerCase()),
   });
   hubs.apply(settings.hubs);
+  former.clear();
   return hubs;
 }
 

@@ -82,6 +82,8 @@ export class StateApplier {
         ({ endedSessions } = await applySettings(store.settings));
       }
       await this.#keepRecord(bothRecords(record, change.record), change.record);
+      // Who applied something and looks into the file finds it there, not only in the journal.
+      if (change.changes.length > 0) await store.flush();
     }
     return {
       changed: change.changes.length > 0,

@@ -24,9 +24,20 @@ export class HubActivity {
   readonly #groups = new Map<string, { traffic: Traffic }>();
   #lastCommunicationAt: number;
 
-  /** @param unixNow Unix time in milliseconds */
-  constructor(unixNow: number) {
-    this.#createdAt = this.#lastCommunicationAt = unixNow;
+  /**
+   * @param unixNow Unix time in milliseconds
+   * @param former what happened before this run of the server
+   */
+  constructor(unixNow: number, former?: HubStatistics) {
+    this.#createdAt = former?.createdAt || unixNow;
+    this.#lastCommunicationAt = former?.lastCommunicationAt || unixNow;
+    if (former === undefined) return;
+    const { logins, lastLoginAt, traffic, users, groups } = former;
+    Object.assign(this.#hub, { logins, lastLoginAt, traffic });
+    for (const [key, account] of users) {
+      if (account.logins > 0 || account.lastLoginAt > 0) this.#users.set(key, { ...account });
+    }
+    for (const [key, group] of groups) this.#groups.set(key, group);
   }
 
   began(userName: string, unixNow: number): void {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Hub, HubLog } from "../hub/hub.ts";
 import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import type { PortCounters } from "../hub/port-counters.ts";
+import type { HubStatistics } from "../hub/statistics.ts";
 import type { Policy } from "../wire/policy.ts";
 import type { NodeInfo, LoginClient } from "../wire/login.ts";
 import { HubActivity } from "./hub-activity.ts";
@@ -42,6 +43,8 @@ export interface VirtualHubsOptions {
   readonly policyOf: (hub: HubSettings, user: UserSettings) => Policy;
   /** Unix time in milliseconds. */
   readonly unixNow: () => number;
+  /** What happened in a hub before this run of the server; asked for when the hub is made. */
+  readonly formerStatistics?: (hubName: string) => HubStatistics | undefined;
 }
 
 /** All Virtual Hubs of the server, as they are configured now. Hub names are told apart without regard to case. */
@@ -60,6 +63,14 @@ export class VirtualHubs {
 
   find(name: string): LiveHub | undefined {
     return this.#hubs.get(name.toLowerCase());
+  }
+
+  /** What happened in a hub since it was made, with what the sessions that go on have added. */
+  statistics(hubName: string): HubStatistics {
+    const live = this.find(hubName);
+    return (live?.activity ?? new HubActivity(0)).statistics(
+      [...(live?.sessions.values() ?? [])].map(({ session: { user }, counters }) => ({ user, counters })),
+    );
   }
 
   /**
@@ -89,7 +100,7 @@ export class VirtualHubs {
           hub: this.#options.createHub(each, log),
           log,
           sessions: new Map(),
-          activity: new HubActivity(this.#options.unixNow()),
+          activity: new HubActivity(this.#options.unixNow(), this.#options.formerStatistics?.(each.name)),
           sessionCount: 0,
         });
         continue;

@@ -90,9 +90,11 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       log,
       createHubLog: (hubName) => logs.createHubLog(hubName),
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
+      formerStatistics: config.statistics,
       identity: () => config.settings.identity,
       onCertificateChanged: (certificate) => keepIdentity(config, certificate),
     });
+    config.provideStatistics(() => server.statistics());
     abandon = () => {
       abandon = () => {};
       server.abandon();

@@ -41,7 +41,7 @@ export class RpcClient {
               if (answer.result !== undefined) resolve(answer.result);
               else reject(new Refusal(`${method}: ${JSON.stringify(answer.error)}`));
             } catch (error) {
-              reject(error as Error);
+              reject(new Error(`${method}: no JSON in the answer`, { cause: error }));
             }
           });
         },

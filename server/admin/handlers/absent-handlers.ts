@@ -44,14 +44,8 @@ export function createAbsentHandlers(): RpcHandlers {
     EnumL3Table: noSwitch,
     GetAzureStatus: () => ({ IsConnected: false, IsEnabled: false }),
     EnumLink: () => ({ LinkList: [] }),
-    GetSecureNATStatus: () => {
-      throw new RpcError("secureNatNotRunning");
-    },
-    EnumNAT: () => {
-      throw new RpcError("secureNatNotRunning");
-    },
-    EnumDHCP: () => {
-      throw new RpcError("secureNatNotRunning");
-    },
+    GetSecureNATStatus: () => ({}),
+    EnumNAT: () => ({ NatTable: [] }),
+    EnumDHCP: () => ({ DhcpTable: [] }),
   };
 }

@@ -53,7 +53,10 @@ function keyOf(der: Uint8Array): number {
   return Number.parseInt(new X509Certificate(der).fingerprint256.replaceAll(":", "").slice(0, 8), 16) || 1;
 }
 
-/** The parts of a name in one line; the runtime gives a line for each. */
+/** The values of a name's parts in one line; the runtime gives a line `CN=value` for each part. */
 function displayName(name: string): string {
-  return name.split("\n").join(", ");
+  return name
+    .split("\n")
+    .map((part) => part.slice(part.indexOf("=") + 1))
+    .join(", ");
 }

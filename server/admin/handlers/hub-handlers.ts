@@ -36,7 +36,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       if (name === "" || name.length > accountLimits.nameCharacters || !hubName.test(name)) {
         throw new RpcError("invalidParameter");
       }
-      if (HubType !== 0) throw new RpcError("notFarmController");
+      if (HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
       await update((all) => {
         if (all.hubs.some((hub) => hub.name.toLowerCase() === name.toLowerCase())) {
           throw new RpcError("hubExists");
@@ -55,7 +55,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       return {};
     },
     SetHub: async (request) => {
-      if (request.HubType !== 0) throw new RpcError("notSupported");
+      if (request.HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
       await updateHub(administration, request.HubName, (hub) => ({
         ...hub,
         online: request.Online,
@@ -169,6 +169,12 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       findHub(settings(), HubName);
       return {};
     },
+    SetHubRadius: async ({ HubName, RadiusServerName }) => {
+      findHub(settings(), HubName);
+      if (RadiusServerName !== "")
+        throw new RpcError("notSupported", "users of RADIUS servers cannot log in");
+      return {};
+    },
     GetSecureNATOption: ({ RpcHubName }) => {
       findHub(settings(), RpcHubName);
       throw new RpcError("notSupported");
@@ -180,7 +186,8 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
     return {
       LastCommTime: lastCommunicationAt,
       CreatedTime: createdAt,
-      LastLoginTime: lastLoginAt,
+      // Before the first login the official server shows the time at which the hub was made.
+      LastLoginTime: lastLoginAt || createdAt,
       NumLogin: logins,
     };
   }

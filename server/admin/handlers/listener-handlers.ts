@@ -66,21 +66,26 @@ export function createListenerHandlers(administration: Administration): RpcHandl
       return {};
     },
     GetServerCipherList: () => ({ String: cipherNames().join(";") }),
-    GetServerCipher: () => ({ String: settings().cipherName || (cipherNames()[0] ?? "") }),
+    GetServerCipher: () => ({ String: settings().cipherName || ownChoice }),
     SetServerCipher: async ({ String: name }) => {
-      const cipherName = cipherNames().find((each) => each.toLowerCase() === name.toLowerCase());
-      if (cipherName === undefined) throw new RpcError("invalidParameter");
-      await update((all) => ({ ...all, cipherName }));
-      return { String: cipherName };
+      const known = cipherNames().find((each) => each.toLowerCase() === name.toLowerCase());
+      // The official server takes any name, and then nobody can connect.
+      if (known === undefined) throw new RpcError("invalidParameter", `there is no cipher ${name}`);
+      await update((all) => ({ ...all, cipherName: known === ownChoice ? "" : known }));
+      return { String: known };
     },
   };
 }
 
+/** What stands for the choice of the server itself. */
+const ownChoice = "~DEFAULT~";
+
 /** Those that a TLS server of today offers, by OpenSSL's names. */
 function cipherNames(): string[] {
-  return getCiphers()
+  const ofTls12 = getCiphers()
     .map((name) => name.toUpperCase())
-    .filter((name) => /^TLS_|^(ECDHE|DHE)-RSA-.*(GCM|CHACHA20)/.test(name));
+    .filter((name) => /^(ECDHE|DHE)-RSA-.*(GCM|CHACHA20)/.test(name));
+  return [ownChoice, ...ofTls12];
 }
 
 /** @throws {RpcError} invalidParameter */

@@ -1,0 +1,62 @@
+import { differenceOf, verdictOf, type Compared, type Verdict } from "./compare.ts";
+import { notCompared } from "./steps.ts";
+
+/** Where the page is. */
+export const pageFile = new URL("../../../docs/VPNCMD.md", import.meta.url);
+
+/** From the worst to the best. */
+const verdicts: readonly Verdict[] = ["not supported", "differs", "works"];
+
+/** The page that tells of every command of vpncmd how it works here. */
+export function vpncmdPage(compared: readonly Compared[]): string {
+  const commands = Map.groupBy(compared, ({ step }) => step.command[0] ?? "");
+  const rows = [...commands].map(([command, tried]) => {
+    const verdict = verdicts.find((each) => tried.some((one) => verdictOf(one) === each)) ?? "works";
+    const differences = tried.filter((one) => verdictOf(one) === "differs").map(differenceOf);
+    return { command, verdict, how: [...new Set(differences)].join("; ") };
+  });
+  const count = (verdict: Verdict) => rows.filter((row) => row.verdict === verdict).length;
+  const table = (verdict: Verdict) => rows.filter((row) => row.verdict === verdict);
+  return `# Commands of vpncmd
+
+<!-- Made by "node test/interop/vpncmd/write-page.ts", which needs root; changes here are lost. -->
+
+\`vpncmd\` of the official version 5.01, build 9674, gave ${compared.length} commands to the official server of the same build and to
+this one, the same ones in the same order, and both the exit codes and what was printed were compared. Times, and figures that each
+server has its own of, were left out. \`npm test\` does it again, and fails when this page is no longer right.
+
+| | commands |
+|---|---|
+| works: the same on both | ${count("works")} |
+| differs | ${count("differs")} |
+| not supported: answered with an error, never with silence | ${count("not supported")} |
+
+## Works
+
+${table("works")
+  .map(({ command }) => `\`${command}\``)
+  .join(", ")}
+
+## Differs
+
+| command | how |
+|---|---|
+${table("differs")
+  .map(({ command, how }) => `| \`${command}\` | ${how} |`)
+  .join("\n")}
+
+## Not supported
+
+${table("not supported")
+  .map(({ command }) => `\`${command}\``)
+  .join(", ")}
+
+## Not compared
+
+| command | why |
+|---|---|
+${Object.entries(notCompared)
+  .map(([command, why]) => `| \`${command}\` | ${why} |`)
+  .join("\n")}
+`;
+}
