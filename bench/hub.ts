@@ -1,6 +1,7 @@
 import { Hub } from "../server/hub/hub.ts";
 import type { HubPort } from "../server/hub/hub-port.ts";
 import { defaultHubLog, defaultHubOptions, type HubSettings } from "../server/hub/hub-settings.ts";
+import { defaultKeptOptions } from "../server/hub/kept-options.ts";
 import { defaultPolicy, type Policy } from "../server/wire/policy.ts";
 
 const chunkBytes = 16 * 1024;
@@ -12,6 +13,8 @@ const settings: HubSettings = {
   online: true,
   maxSessions: 0,
   options: defaultHubOptions,
+  keptOptions: defaultKeptOptions,
+  adminOptions: {},
   message: "",
   hashedPassword: new Uint8Array(20),
   securePassword: new Uint8Array(20),
@@ -19,6 +22,8 @@ const settings: HubSettings = {
   groups: new Map(),
   accessList: [],
   trustedAuthorities: [],
+  revokedCertificates: [],
+  sourceAddresses: [],
   log: defaultHubLog,
 };
 

@@ -156,7 +156,7 @@ export const hubLimits = {
   dropLogMs: 1_000,
 } as const;
 
-/** Bounds of the security logs and packet logs. */
+/** Bounds of server log, security logs and packet logs. */
 export const logLimits = {
   /** Text that waits for the disk, of one log; what comes in beyond is dropped and counted. */
   waitingBytes: 4 * MiB,
@@ -168,6 +168,36 @@ export const logLimits = {
   flushMs: 1_000,
   /** Text that goes to the disk without waiting for that. */
   flushBytes: 64 * 1024,
+  /** Size of a file beyond which the log goes on in another. */
+  fileBytes: 128 * MiB,
+  /** Files of one kind (server, security, packet), of all hubs together; the oldest ones beyond are removed. */
+  kindBytes: 2048 * MiB,
+  kindFiles: 5_000,
+  /** From one look for files to remove to the next; sooner after so many bytes were written. */
+  sweepMs: 600_000,
+  sweepBytes: 64 * MiB,
+  /** Lines about connections, and about wrong passwords, in a minute; those beyond are counted. */
+  connectionLines: 6_000,
+  refusalLines: 600,
+} as const;
+
+/** Bounds of what is sent to a syslog server. */
+export const syslogLimits = {
+  /** One datagram; the rest of a longer line is cut off (`Cedar/Logging.c` SendSysLog). */
+  messageBytes: 1_023,
+  /** Lines that wait for the server's address, or to be sent. */
+  waiting: 1_000,
+  /** Until the server's name is looked up again (`SYSLOG_POLL_IP_INTERVAL`). */
+  addressMs: 3_600_000,
+  /** The same after it was not found (`SYSLOG_POLL_IP_INTERVAL_NG`). */
+  retryMs: 60_000,
+} as const;
+
+/** Bounds of the keep-alive sender (`Cedar/Cedar.h` KEEP_TCP_TIMEOUT and its like). */
+export const keepAliveLimits = {
+  connectMs: 1_000,
+  /** From a failed attempt to the next. */
+  retryMs: 60_000,
 } as const;
 
 /** Bounds of the administration. */

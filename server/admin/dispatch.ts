@@ -9,6 +9,8 @@ import { zeroMessage, zeroOf } from "./zero-value.ts";
 
 export interface RpcDispatcherOptions {
   readonly handlers: RpcHandlers;
+  /** Throws an RpcError where something besides the right forbids a call. */
+  readonly restrict?: (method: RpcName, request: Readonly<Record<string, unknown>>, call: Call) => void;
   /** Told of each call that may change something, when it is done; `hubName` is empty where it concerns no hub. */
   readonly onChange?: (call: Call, change: RpcChange) => void;
   /** Told of a fault of the server itself. */
@@ -82,6 +84,7 @@ export class RpcDispatcher {
       const request = form.read(definition);
       hubName = hubOf(definition, request);
       if (!isAllowed(administrator, definition, hubName)) throw new RpcError("notEnoughRights");
+      this.#options.restrict?.(name, request, call);
       const message = await this.#answer(name, definition, request, call);
       result = { type: "reply", reply: form.write(definition, message) };
     } catch (fault) {

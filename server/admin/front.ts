@@ -4,6 +4,7 @@ import type { Administration } from "./administration.ts";
 import { AdminService } from "./admin-service.ts";
 import { RpcDispatcher } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
+import { checkHubRestrictions } from "./hub-restrictions.ts";
 import { JsonApi } from "./json-api.ts";
 import { PasswordThrottle } from "./password-throttle.ts";
 
@@ -27,6 +28,8 @@ export function createAdministrationFront({
   };
   const dispatcher = new RpcDispatcher({
     handlers: createHandlers(administration),
+    restrict: (method, request, call) =>
+      checkHubRestrictions(administration.settings(), method, request, call),
     onChange: ({ administrator, connectionName }, { method, hubName, error }) => {
       const who = administrator.type === "server" ? "server" : `hub "${administrator.hubName}"`;
       const what = `administration: administrator of the ${who} by connection "${connectionName}": ${method}${hubName === "" ? "" : ` of hub "${hubName.slice(0, 255)}"`}: ${error ?? "done"}`;

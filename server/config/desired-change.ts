@@ -207,7 +207,7 @@ class HubChange {
       choose(name, desired[name], defaultHubLog[name], present[name]),
     );
     const packetLog = Object.fromEntries(levels) as HubLogSettings["packetLog"];
-    return { saveSecurityLog, savePacketLog, packetLog };
+    return { ...present, saveSecurityLog, savePacketLog, packetLog };
   }
 
   #groups(desired: DesiredHub): HubSettings["groups"] {

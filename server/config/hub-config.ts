@@ -2,21 +2,36 @@ import type { AccessRule } from "../hub/access-rule.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
+  logTurnovers,
   type GroupSettings,
   type HubLogSettings,
-  type HubOptions,
   type HubSettings,
   type PacketLogKind,
   type UserSettings,
 } from "../hub/hub-settings.ts";
+import { defaultKeptOptions } from "../hub/kept-options.ts";
 import { hashAdminPassword, hashPassword, sha0Bytes } from "../wire/sha0.ts";
 import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
 import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "./config-fields.ts";
 import { findFolder, type ConfigFolder } from "./config-text.ts";
+import {
+  readRevokedCertificate,
+  readSourceAddresses,
+  writeRevokedCertificate,
+  writeSourceAddress,
+} from "./hub-guard-config.ts";
+import {
+  readAdminOptions,
+  readHubOptions,
+  readKeptOptions,
+  writeAdminOptions,
+  writeHubOptions,
+} from "./hub-option-config.ts";
 
 const hubListName = "VirtualHUB";
 const databaseName = "SecurityAccountDatabase";
+const sourceAddressesName = "IPAccessControlList";
 
 /** What the password of a hub's administrator is hashed with, as if it were a user's. */
 const administratorName = "administrator";
@@ -36,12 +51,16 @@ export function createHubSettings(name: string): HubSettings {
     online: true,
     maxSessions: 0,
     options: defaultHubOptions,
+    keptOptions: defaultKeptOptions,
+    adminOptions: {},
     message: "",
     ...hashHubPassword(""),
     users: new Map(),
     groups: new Map(),
     accessList: [],
     trustedAuthorities: [],
+    revokedCertificates: [],
+    sourceAddresses: [],
     log: defaultHubLog,
   };
 }
@@ -109,7 +128,9 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
     name: folder.name,
     online: reader.bool("Online"),
     maxSessions: optionReader.uint("MaxSession"),
-    options: readOptions(optionReader),
+    options: readHubOptions(optionReader),
+    keptOptions: readKeptOptions(optionReader),
+    adminOptions: readAdminOptions(reader.folder("AdminOption")),
     message: reader.folder("Message")?.text("MessageText") ?? "",
     hashedPassword: hash("HashedPassword", noPassword.hashedPassword),
     securePassword: hash("SecurePassword", noPassword.securePassword),
@@ -119,6 +140,13 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
     trustedAuthorities: foldersIn(database && findFolder(database, "CertList"))
       .map((child) => new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"))
       .filter((certificate) => certificate.length > 0),
+    revokedCertificates: foldersIn(database && findFolder(database, "CrlList")).map((child) =>
+      readRevokedCertificate(child, `${databasePath}/CrlList/${child.name}`),
+    ),
+    sourceAddresses: readSourceAddresses(
+      foldersIn(database && findFolder(database, sourceAddressesName)),
+      `${databasePath}/${sourceAddressesName}`,
+    ),
     log: readLog(reader.folder("LogSetting")),
   };
 }
@@ -146,19 +174,6 @@ function ruleFolders(hub: ConfigFolder): { readonly rule: AccessRule; readonly f
     .sort((one, other) => one.rule.priority - other.rule.priority);
 }
 
-/** What an option is that a file does not have, where that is not what a new hub has. */
-const missingOptions: HubOptions = { ...defaultHubOptions, NoIPv6DefaultRouterInRAWhenIPv6: false };
-
-const optionNames = Object.keys(defaultHubOptions) as readonly (keyof HubOptions)[];
-
-function readOptions(reader: FieldReader): HubOptions {
-  const entries = optionNames.map((name) => {
-    const missing = missingOptions[name];
-    return [name, typeof missing === "boolean" ? reader.bool(name, missing) : reader.uint(name, missing)];
-  });
-  return { ...missingOptions, ...(Object.fromEntries(entries) as Partial<HubOptions>) };
-}
-
 const packetLogItems: Readonly<Record<PacketLogKind, string>> = {
   tcpConnection: "PACKET_LOG_TCP_CONN",
   tcp: "PACKET_LOG_TCP",
@@ -177,23 +192,20 @@ function readLog(reader: FieldReader | undefined): HubLogSettings {
   return {
     saveSecurityLog: reader.bool("SaveSecurityLog"),
     savePacketLog: reader.bool("SavePacketLog"),
+    securityLogTurnover: logTurnovers[reader.uint("SecurityLogSwitchType")] ?? "none",
+    packetLogTurnover: logTurnovers[reader.uint("PacketLogSwitchType")] ?? "none",
     packetLog: Object.fromEntries(levels) as HubLogSettings["packetLog"],
   };
 }
 
 /** What a new hub has besides its settings. */
 function createHubFolder(name: string, now: number): ConfigFolder {
-  const daily = fields.uint(4);
   return withFields(emptyFolder(name), {
     CreatedTime: fields.time(now),
     LastCommTime: fields.time(now),
     LastLoginTime: fields.time(now),
     NumLogin: fields.uint(0),
     Type: fields.uint(0),
-    LogSetting: withFields(emptyFolder("LogSetting"), {
-      PacketLogSwitchType: daily,
-      SecurityLogSwitchType: daily,
-    }),
   });
 }
 
@@ -203,10 +215,13 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
     HashedPassword: fields.bytes(hub.hashedPassword),
     SecurePassword: fields.bytes(hub.securePassword),
     Online: fields.bool(hub.online),
+    AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
     AccessList: writeAccessList(hub, folder, former),
     LogSetting: withFields(child("LogSetting"), {
       SavePacketLog: fields.bool(hub.log.savePacketLog),
       SaveSecurityLog: fields.bool(hub.log.saveSecurityLog),
+      PacketLogSwitchType: fields.uint(logTurnovers.indexOf(hub.log.packetLogTurnover)),
+      SecurityLogSwitchType: fields.uint(logTurnovers.indexOf(hub.log.securityLogTurnover)),
       ...Object.fromEntries(
         packetLogEntries.map(([kind, item]) => [item, fields.uint(hub.log.packetLog[kind])]),
       ),
@@ -216,12 +231,7 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
     }),
     Option: withFields(child("Option"), {
       MaxSession: fields.uint(hub.maxSessions),
-      ...Object.fromEntries(
-        optionNames.map((name) => {
-          const value = hub.options[name];
-          return [name, typeof value === "boolean" ? fields.bool(value) : fields.uint(value)];
-        }),
-      ),
+      ...writeHubOptions(hub.options, hub.keptOptions),
     }),
     [databaseName]: writeDatabase(hub, child(databaseName), former),
   });
@@ -254,15 +264,32 @@ function writeDatabase(
     CertList:
       hub.trustedAuthorities === former?.trustedAuthorities
         ? child("CertList")
-        : {
-            ...emptyFolder("CertList"),
-            children: hub.trustedAuthorities.map((certificate, index) =>
-              withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
-            ),
-          },
+        : numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
+            withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
+          ),
+    CrlList:
+      hub.revokedCertificates === former?.revokedCertificates
+        ? child("CrlList")
+        : numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
+            writeRevokedCertificate(revoked, `Crl${index}`),
+          ),
+    [sourceAddressesName]:
+      hub.sourceAddresses === former?.sourceAddresses
+        ? child(sourceAddressesName)
+        : numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
+            writeSourceAddress(rule, `Acl${index + 1}`),
+          ),
     GroupList: writeAccounts<GroupSettings>(child("GroupList"), hub.groups, former?.groups, writeGroup),
     UserList: writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
   });
+}
+
+function numberedFolders<T>(
+  name: string,
+  values: readonly T[],
+  write: (value: T, index: number) => ConfigFolder,
+): ConfigFolder {
+  return { ...emptyFolder(name), children: values.map(write) };
 }
 
 function writeAccounts<T>(

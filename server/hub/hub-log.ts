@@ -1,7 +1,18 @@
+/** An event in fields, for programs. Values may come from outside; none of them is a secret. */
+export interface HubEvent {
+  /** What happened, such as `session-began`. */
+  readonly event: string;
+  readonly [field: string]: string | number | undefined;
+}
+
 /** Where a hub writes what it is configured to log. */
 export interface HubLog {
-  /** An event, without the time. */
-  security(message: string): void;
+  /**
+   * An event, without the time.
+   *
+   * @param event the same for the journal, where it is worth a line there
+   */
+  security(message: string, event?: HubEvent): void;
   /** A line of the packet log, without date and time. */
   packet(line: string): void;
 }

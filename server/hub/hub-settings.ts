@@ -1,5 +1,9 @@
-import type { AccessRule } from "./access-rule.ts";
 import type { Policy } from "../wire/policy.ts";
+import type { AccessRule } from "./access-rule.ts";
+import type { AdminOptions } from "./admin-options.ts";
+import type { KeptOptions } from "./kept-options.ts";
+import type { RevokedCertificate } from "./revoked-certificate.ts";
+import type { SourceAddressRule } from "./source-address-rule.ts";
 
 /** A Virtual Hub as it is configured. Values are immutable: a change makes new settings, which the hub then takes. */
 export interface HubSettings {
@@ -9,6 +13,9 @@ export interface HubSettings {
   /** Sessions at the same time; 0 is no limit. */
   readonly maxSessions: number;
   readonly options: HubOptions;
+  readonly keptOptions: KeptOptions;
+  /** What the hub and its administrator are held to. */
+  readonly adminOptions: AdminOptions;
   /** Shown to a client that connects; empty for none. */
   readonly message: string;
   /** SHA-0 of the hub's administration password. */
@@ -23,10 +30,14 @@ export interface HubSettings {
   readonly accessList: readonly AccessRule[];
   /** Certificates (DER) of the authorities whose users may log in by certificate. */
   readonly trustedAuthorities: readonly Uint8Array[];
+  /** Certificates that do not count any more. */
+  readonly revokedCertificates: readonly RevokedCertificate[];
+  /** From where clients may log in; in the order in which they are tried. */
+  readonly sourceAddresses: readonly SourceAddressRule[];
   readonly log: HubLogSettings;
 }
 
-/** The hub options that the hub acts upon, by their official names; the configuration file keeps the others. */
+/** The hub options that the hub acts upon, by their official names. */
 export interface HubOptions {
   readonly NoEnum: boolean;
   readonly NoIpTable: boolean;
@@ -123,9 +134,16 @@ export interface GroupSettings {
 export interface HubLogSettings {
   readonly saveSecurityLog: boolean;
   readonly savePacketLog: boolean;
+  /** When a log goes on in a new file. */
+  readonly securityLogTurnover: LogTurnover;
+  readonly packetLogTurnover: LogTurnover;
   /** How much of each kind of packet is logged. */
   readonly packetLog: Readonly<Record<PacketLogKind, PacketLogLevel>>;
 }
+
+/** By their numbers in configuration and protocol (`LOG_SWITCH_NO` and its like). */
+export const logTurnovers = ["none", "second", "minute", "hour", "day", "month"] as const;
+export type LogTurnover = (typeof logTurnovers)[number];
 
 /** In the order of the configuration (`PacketLogConfig`). */
 export const packetLogKinds = [
@@ -145,5 +163,7 @@ export type PacketLogLevel = 0 | 1 | 2;
 export const defaultHubLog: HubLogSettings = {
   saveSecurityLog: true,
   savePacketLog: true,
+  securityLogTurnover: "day",
+  packetLogTurnover: "day",
   packetLog: { tcpConnection: 1, tcp: 0, dhcp: 1, udp: 0, icmp: 0, ip: 0, arp: 0, ethernet: 0 },
 };

@@ -6,7 +6,7 @@ import type { ProtocolError } from "../wire/protocol-error.ts";
 import type { Authenticated } from "./authenticate.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import type { SessionParameters } from "./session.ts";
-import { policyOf } from "./user-policy.ts";
+import { lower, policyOf, withinLimits } from "./user-policy.ts";
 
 /** A session that is to be made, with all that was agreed. */
 export interface Admission {
@@ -29,6 +29,8 @@ export interface OpenSession {
   readonly nodeUniqueId: Uint8Array;
   /** TCP connections that it has at present. */
   readonly connections: number;
+  /** It may bridge or route. */
+  readonly bridges: boolean;
 }
 
 export interface AdmissionContext {
@@ -74,7 +76,7 @@ export function admit(
     user,
     userName: isAdministrator ? user : user.name,
     granted: isAdministrator
-      ? { ...defaultPolicy, NoBroadcastLimiter: true, MonitorPort: true }
+      ? withinLimits(hub, { ...defaultPolicy, NoBroadcastLimiter: true, MonitorPort: true })
       : policyOf(hub, user),
     bridgeMode: request.bridgeMode || isServer(request.client.product),
   };
@@ -155,8 +157,19 @@ function limitProblem(applicant: Applicant, context: AdmissionContext): Problem 
       ];
     }
   }
-  if (user !== "administrator" && hub.maxSessions !== 0 && hubSessions.length >= hub.maxSessions) {
-    return ["hubBusy", `the hub has ${hubSessions.length} sessions; it allows ${hub.maxSessions}`];
+  const most = lower(hub.maxSessions, hub.adminOptions.max_sessions);
+  if (user !== "administrator" && most !== 0 && hubSessions.length >= most) {
+    return ["hubBusy", `the hub has ${hubSessions.length} sessions; it allows ${most}`];
+  }
+  const { max_sessions_client_bridge_apply: counted, ...limits } = hub.adminOptions;
+  if (user !== "administrator" && counted) {
+    const alike = hubSessions.filter(({ bridges }) => bridges === applicant.bridgeMode).length;
+    const [kind, allowed] = applicant.bridgeMode
+      ? ["bridges", limits.max_sessions_bridge ?? 0]
+      : ["clients", limits.max_sessions_client ?? 0];
+    if (alike >= allowed) {
+      return ["hubBusy", `the hub has ${alike} sessions of ${kind}; its administrator may have ${allowed}`];
+    }
   }
   if (serverSessionCount >= sessionLimits.sessions) {
     return ["hubBusy", `the server has ${serverSessionCount} sessions; it allows ${sessionLimits.sessions}`];

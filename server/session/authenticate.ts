@@ -55,6 +55,12 @@ export function authenticate(
   if (authentication.type === "unsupported") return refuseMethod(authentication.number);
   const problem = problemOf(hub, user, userName, authentication, context);
   if (problem === undefined && user !== undefined) {
+    if (hub.adminOptions.deny_empty_password && !context.loopback && hasEmptyPassword(user)) {
+      return refuse(
+        "emptyPasswordLocalOnly",
+        `user "${userName}" has an empty password, which is taken from this host only`,
+      );
+    }
     return { type: "authenticated", user, method: authentication.type };
   }
   const noSavePassword =
@@ -80,6 +86,10 @@ function authenticateAdministrator(
     );
   }
   return { type: "authenticated", user: "administrator", method: authentication.type };
+}
+
+function hasEmptyPassword({ name, authentication }: UserSettings): boolean {
+  return authentication.type === "password" && isHashOf(authentication.hashedKey, hashPassword("", name));
 }
 
 function refuseMethod(number: number): Refusal {
@@ -156,6 +166,9 @@ function certificateProblem(
     return "the client did not prove that it has the RSA key of its certificate";
   }
   if (!certificate.isValidAt(now)) return "the client's certificate has expired or is not valid yet";
+  if (hub.revokedCertificates.some((revoked) => certificate.isRevokedBy(revoked))) {
+    return "the client's certificate is revoked";
+  }
   const required = user?.authentication;
   if (required?.type === "certificate") {
     return certificate.equals(required.certificate) ? undefined : "the certificate is not the user's";

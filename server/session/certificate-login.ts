@@ -1,8 +1,19 @@
-import { verify, X509Certificate } from "node:crypto";
+import { hash, verify, X509Certificate } from "node:crypto";
+import { subjectParts, type RevokedCertificate, type SubjectPart } from "../hub/revoked-certificate.ts";
 import { loginLimits } from "../limits.ts";
 
 /** Sizes of RSA keys that the official programs take, in bits. */
 const rsaBits = [1024, 1536, 2048, 3072, 4096];
+
+/** What the runtime calls the parts of a subject. */
+const subjectKeys: Readonly<Record<SubjectPart, string>> = {
+  CommonName: "CN",
+  Organization: "O",
+  Unit: "OU",
+  Country: "C",
+  State: "ST",
+  Local: "L",
+};
 
 /** A certificate as logins look at it. */
 export class LoginCertificate {
@@ -24,11 +35,7 @@ export class LoginCertificate {
 
   /** Whether its subject has this common name, in whatever case; an empty name fits any. */
   hasCommonName(name: string): boolean {
-    if (name === "") return true;
-    // Of several, the first. The type knows one only, and takes it for granted.
-    const names: unknown = this.x509.toLegacyObject().subject.CN;
-    const first: unknown = Array.isArray(names) ? names[0] : names;
-    return typeof first === "string" && first.toLowerCase() === name.toLowerCase();
+    return name === "" || this.#has("CommonName", name);
   }
 
   /** Whether it has this serial number, whatever zeros stand before it; no bytes fit any. */
@@ -36,6 +43,26 @@ export class LoginCertificate {
     if (serial.length === 0) return true;
     const significant = (hex: string) => hex.toLowerCase().replace(/^0+/, "");
     return significant(this.x509.serialNumber) === significant(Buffer.from(serial).toString("hex"));
+  }
+
+  /** Source: `Cedar/Hub.c` IsCertMatchCrl. */
+  isRevokedBy({ subject, serial, md5, sha1 }: RevokedCertificate): boolean {
+    const hasDigest = (algorithm: string, digest: Uint8Array) =>
+      digest.length === 0 || hash(algorithm, this.x509.raw, "buffer").equals(digest);
+    return (
+      this.hasSerial(serial) &&
+      hasDigest("md5", md5) &&
+      hasDigest("sha1", sha1) &&
+      subjectParts.every((part) => subject[part] === "" || this.#has(part, subject[part]))
+    );
+  }
+
+  #has(part: SubjectPart, value: string): boolean {
+    // Of several, the first. The type knows one only, and takes it for granted.
+    const { subject } = this.x509.toLegacyObject() as unknown as { subject: Record<string, unknown> };
+    const values = subject[subjectKeys[part]];
+    const first: unknown = Array.isArray(values) ? values[0] : values;
+    return typeof first === "string" && first.toLowerCase() === value.toLowerCase();
   }
 }
 

@@ -55,6 +55,9 @@ export function changePassword(
   change: PasswordChange,
   { random, now }: { random: Uint8Array; now: number },
 ): { readonly type: "changed"; readonly user: UserSettings } | Refusal {
+  if (hub.adminOptions.deny_change_user_password) {
+    return refuse("notEnoughRights", "users of this hub may not change their passwords");
+  }
   const user = findUser(hub, change.userName);
   if (user === undefined) return refuse("oldPasswordWrong", `there is no user "${change.userName}"`);
   if (user.authentication.type !== "password") {

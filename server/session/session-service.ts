@@ -1,4 +1,6 @@
 import type { UserSettings } from "../hub/hub-settings.ts";
+import { isDeniedSource } from "../hub/source-address-rule.ts";
+import { parseAddress } from "../wire/ip-address.ts";
 import { decodeAdditionalConnect, decodeLogin, sessionKeyBytes, type LoginRequest } from "../wire/login.ts";
 import { Pack } from "../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
@@ -9,7 +11,7 @@ import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
 import { isLoopback } from "./loopback.ts";
 import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
-import type { Refusal } from "./refusal.ts";
+import { refuse, type Refusal } from "./refusal.ts";
 import { Session, type SessionEnd, type SessionEnvironment } from "./session.ts";
 import { policyOf } from "./user-policy.ts";
 import type { HubSession, LiveHub, VirtualHubs } from "./virtual-hubs.ts";
@@ -81,6 +83,9 @@ export class SessionService {
     const { address, port } = request.peer;
     const connection = `Connection "${request.connectionName}" (${login.client.product}, ${address}:${port})`;
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
+    if (isDeniedSource(live.hub.settings.sourceAddresses, parseAddress(address) ?? new Uint8Array())) {
+      return refused(live, connection, refuse("addressDenied", `the hub takes no clients from ${address}`));
+    }
     if (!live.hub.settings.online) return { type: "error", error: "hubStopped" };
     const authenticated = authenticate(live.hub.settings, login, {
       random: request.challenge,
@@ -98,6 +103,7 @@ export class SessionService {
         userName: session.user.name,
         nodeUniqueId: node.uniqueId,
         connections: session.connections,
+        bridges: !session.policy.NoBridge || !session.policy.NoRouting,
       })),
       serverSessionCount: this.#sessions.size,
     });

@@ -6,9 +6,33 @@ export function findUser(hub: HubSettings, name: string): UserSettings | undefin
   return hub.users.get(name.toLowerCase());
 }
 
-/** The policy that holds for a user: its own, or else its group's, or else the default. */
+/**
+ * The policy that holds for a user: its own, or else its group's, or else the default, and no more than the hub is allowed to grant.
+ */
 export function policyOf(hub: HubSettings, user: UserSettings): Policy {
-  if (user.policy !== undefined) return user.policy;
   const group = user.group === undefined ? undefined : hub.groups.get(user.group.toLowerCase());
-  return group?.policy ?? defaultPolicy;
+  return withinLimits(hub, user.policy ?? group?.policy ?? defaultPolicy);
+}
+
+/** A policy with what the administrator of the server holds this hub to. Source: `Cedar/Protocol.c` ServerAccept. */
+export function withinLimits({ adminOptions: limits }: HubSettings, policy: Policy): Policy {
+  return {
+    ...policy,
+    NoBridge: policy.NoBridge || isSet(limits.deny_bridge),
+    NoRouting: policy.NoRouting || isSet(limits.deny_routing),
+    NoQoS: policy.NoQoS || isSet(limits.deny_qos),
+    MaxDownload: lower(policy.MaxDownload, limits.max_bitrates_download),
+    MaxUpload: lower(policy.MaxUpload, limits.max_bitrates_upload),
+    MultiLogins: lower(policy.MultiLogins, limits.max_multilogins_per_user),
+  };
+}
+
+function isSet(value: number | undefined): boolean {
+  return value !== undefined && value !== 0;
+}
+
+/** The lower of two limits, of which 0 is none. */
+export function lower(one: number, other: number | undefined): number {
+  if (one === 0 || !other) return one || (other ?? 0);
+  return Math.min(one, other);
 }

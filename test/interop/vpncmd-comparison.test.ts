@@ -5,7 +5,7 @@ import { Lab } from "../lab/lab.ts";
 import { compareServers, differenceOf, verdictOf, type Compared } from "./vpncmd/compare.ts";
 import { pageFile, vpncmdPage } from "./vpncmd/page.ts";
 
-/** Exit codes from here on are of a signal: vpncmd was cut off, or crashed. */
+/** Exit codes from here on are of a signal: vpncmd waited for too long and was cut off, or crashed. */
 const firstSignalCode = 128;
 
 let lab: Lab;
@@ -19,7 +19,9 @@ after(() => lab.dispose());
 describe("every command of vpncmd, on the official server and on ours", () => {
   test("is answered", () => {
     for (const { step, ours } of compared) {
-      assert.ok(ours.lines.length > 0 && ours.code !== firstSignalCode + 9, step.command.join(" "));
+      assert.ok(ours.code !== undefined && ours.code < firstSignalCode, step.command.join(" "));
+      // Many commands that worked say nothing.
+      assert.ok(ours.code === 0 || ours.lines.length > 0, step.command.join(" "));
     }
   });
 

@@ -1,11 +1,12 @@
 import type { AccessEndpoint, AccessRule } from "../../hub/access-rule.ts";
+import type { HubSettings } from "../../hub/hub-settings.ts";
 import { formatAddress, parseAddress } from "../../wire/ip-address.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import type { ItemOf } from "../fields.ts";
 import { RpcError } from "../rpc.ts";
 import type { accessRuleFields } from "../shared-fields.ts";
-import { accountLimits } from "./account-limits.ts";
+import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { boundedText } from "./user-handlers.ts";
 
@@ -15,7 +16,17 @@ const macBytes = 6;
 const ipv4Bytes = 4;
 const ipv6Bytes = 16;
 
-/** The access list of a hub. A rule is named by its place in the order in which they are tried, from 1. */
+/**
+ * Numbers of the rules of a list from which some were deleted: as on the official server, the others keep theirs until a rule comes
+ * or the server starts anew, so that who deletes several by their numbers deletes the right ones.
+ */
+const keptNumbers = new WeakMap<readonly AccessRule[], readonly number[]>();
+
+function numbersOf(accessList: readonly AccessRule[]): readonly number[] {
+  return keptNumbers.get(accessList) ?? accessList.map((_rule, index) => index + 1);
+}
+
+/** The access list of a hub. A rule is named by its place in the order in which they are tried when it came, from 1. */
 export function createAccessHandlers(administration: Administration): RpcHandlers {
   const { settings } = administration;
   return {
@@ -24,29 +35,49 @@ export function createAccessHandlers(administration: Administration): RpcHandler
       if (message === undefined) throw new RpcError("invalidParameter", "AccessListSingle: there is no rule");
       const rule = ruleFrom(message);
       await updateHub(administration, request.HubName, (hub) => {
-        if (hub.accessList.length >= accountLimits.accessRules) throw new RpcError("tooManyAccessRules");
-        return { ...hub, accessList: inOrder([...hub.accessList, rule]) };
+        const most = lowerLimit(accountLimits.accessRules, hub.adminOptions.max_accesslists);
+        if (hub.accessList.length >= most) throw new RpcError("tooManyAccessRules");
+        return { ...hub, accessList: inOrder([...hub.accessList, allowedRule(hub, rule)]) };
       });
       return {};
     },
     DeleteAccess: async ({ HubName, Id }) => {
       await updateHub(administration, HubName, (hub) => {
-        const accessList = hub.accessList.filter((_rule, index) => index + 1 !== Id);
+        const numbers = numbersOf(hub.accessList);
+        const accessList = hub.accessList.filter((_rule, index) => numbers[index] !== Id);
         if (accessList.length === hub.accessList.length) throw new RpcError("notFound");
+        keptNumbers.set(
+          accessList,
+          numbers.filter((number) => number !== Id),
+        );
         return { ...hub, accessList };
       });
       return {};
     },
-    EnumAccess: ({ HubName }) => ({
-      AccessList: findHub(settings(), HubName).accessList.map((rule, index) => messageOf(rule, index + 1)),
-    }),
-    SetAccessList: async ({ HubName, AccessList }) => {
-      if (AccessList.length > accountLimits.accessRules) throw new RpcError("tooManyAccessRules");
-      const accessList = inOrder(AccessList.map(ruleFrom));
-      await updateHub(administration, HubName, (hub) => ({ ...hub, accessList }));
+    EnumAccess: ({ HubName }) => {
+      const { accessList } = findHub(settings(), HubName);
+      const numbers = numbersOf(accessList);
+      return { AccessList: accessList.map((rule, index) => messageOf(rule, numbers[index] ?? 0)) };
+    },
+    SetAccessList: async ({ HubName, AccessList }, { administrator }) => {
+      const rules = AccessList.map(ruleFrom);
+      await updateHub(administration, HubName, (hub) => {
+        const ofHub = administrator.type === "server" ? 0 : hub.adminOptions.max_accesslists;
+        if (rules.length > lowerLimit(accountLimits.accessRules, ofHub)) {
+          throw new RpcError("tooManyAccessRules");
+        }
+        return { ...hub, accessList: inOrder(rules.map((rule) => allowedRule(hub, rule))) };
+      });
       return {};
     },
   };
+}
+
+/** Without what the hub is held to do without. Source: `Cedar/Admin.c` StAddAccess. */
+function allowedRule({ adminOptions }: HubSettings, rule: AccessRule): AccessRule {
+  return adminOptions.no_delay_jitter_packet_loss
+    ? { ...rule, delayMs: 0, jitterPercent: 0, lossPercent: 0 }
+    : rule;
 }
 
 /** By ascending priority; of the same priority in the order in which they came. */

@@ -2,7 +2,7 @@ import type { GroupSettings, HubSettings } from "../../hub/hub-settings.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
-import { accountLimits } from "./account-limits.ts";
+import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { trafficFieldsOf } from "./traffic.ts";
@@ -16,7 +16,8 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
       checkAccountName(request.Name);
       await updateHub(administration, request.HubName, (hub) => {
         if (hub.groups.has(request.Name.toLowerCase())) throw new RpcError("groupExists");
-        if (hub.groups.size >= accountLimits.groupsPerHub) throw new RpcError("tooManyGroups");
+        if (hub.groups.size >= lowerLimit(accountLimits.groupsPerHub, hub.adminOptions.max_groups))
+          throw new RpcError("tooManyGroups");
         return withGroup(hub, groupFrom(request, request.Name));
       });
       return {};

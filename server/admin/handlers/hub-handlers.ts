@@ -1,11 +1,12 @@
 import { createHubSettings, hashHubPassword } from "../../config/hub-config.ts";
 import {
-  defaultHubOptions,
+  logTurnovers,
   packetLogKinds,
-  type HubOptions,
   type HubSettings,
+  type LogTurnover,
   type PacketLogLevel,
 } from "../../hub/hub-settings.ts";
+import { isLoopback } from "../../session/loopback.ts";
 import type { LiveHub } from "../../session/virtual-hubs.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
@@ -17,9 +18,6 @@ import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
 
 /** What a hub may be called, as the official server has it (`Cedar/Hub.c` IsSafeStr of its names). */
 const hubName = /^[A-Za-z0-9 ()\-_#%&.]+$/;
-
-/** Files that turn over once a day (`LOG_SWITCH_DAY`). */
-const daily = 4;
 
 interface PasswordFields {
   readonly HashedPassword: Buffer;
@@ -54,15 +52,27 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       });
       return {};
     },
-    SetHub: async (request) => {
+    SetHub: async (request, { administrator, peerAddress }) => {
       if (request.HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
-      await updateHub(administration, request.HubName, (hub) => ({
-        ...hub,
-        online: request.Online,
-        maxSessions: request.MaxSession,
-        options: { ...hub.options, NoEnum: request.NoEnum },
-        ...passwordOf(request),
-      }));
+      const password = passwordOf(request);
+      const isOwn = administrator.type !== "server";
+      if (isOwn && isEmptyPassword(password) && !isLoopback(peerAddress)) {
+        throw new RpcError("invalidParameter", "an empty password can be set from this host only");
+      }
+      await updateHub(administration, request.HubName, (hub) => {
+        const { no_change_admin_password, no_online, no_offline } = hub.adminOptions;
+        if (isOwn && no_change_admin_password && password.hashedPassword !== undefined) {
+          throw new RpcError("notEnoughRights");
+        }
+        const keepsState = isOwn && (request.Online ? no_online : no_offline);
+        return {
+          ...hub,
+          online: keepsState ? hub.online : request.Online,
+          maxSessions: request.MaxSession,
+          options: { ...hub.options, NoEnum: request.NoEnum },
+          ...password,
+        };
+      });
       return {};
     },
     GetHub: ({ HubName }) => {
@@ -116,26 +126,33 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
         ...timesOf(name),
       };
     },
-    SetHubLog: async ({ HubName, SaveSecurityLog, SavePacketLog, PacketLogConfig }) => {
-      await updateHub(administration, HubName, (hub) => ({
-        ...hub,
-        log: {
-          saveSecurityLog: SaveSecurityLog,
-          savePacketLog: SavePacketLog,
-          packetLog: Object.fromEntries(
-            packetLogKinds.map((kind, index) => [kind, Math.min(PacketLogConfig[index] ?? 0, 2)]),
-          ) as HubSettings["log"]["packetLog"] & Record<string, PacketLogLevel>,
-        },
-      }));
+    SetHubLog: async (request, { administrator }) => {
+      const security = turnoverFrom(request.SecurityLogSwitchType);
+      const packets = turnoverFrom(request.PacketLogSwitchType);
+      await updateHub(administration, request.HubName, (hub) => {
+        const keeps = administrator.type !== "server" && hub.adminOptions.no_change_log_switch_type;
+        return {
+          ...hub,
+          log: {
+            saveSecurityLog: request.SaveSecurityLog,
+            savePacketLog: request.SavePacketLog,
+            securityLogTurnover: keeps ? hub.log.securityLogTurnover : security,
+            packetLogTurnover: keeps ? hub.log.packetLogTurnover : packets,
+            packetLog: Object.fromEntries(
+              packetLogKinds.map((kind, index) => [kind, Math.min(request.PacketLogConfig[index] ?? 0, 2)]),
+            ) as HubSettings["log"]["packetLog"] & Record<string, PacketLogLevel>,
+          },
+        };
+      });
       return {};
     },
     GetHubLog: ({ HubName }) => {
       const { log } = findHub(settings(), HubName);
       return {
         SaveSecurityLog: log.saveSecurityLog,
-        SecurityLogSwitchType: daily,
+        SecurityLogSwitchType: logTurnovers.indexOf(log.securityLogTurnover),
         SavePacketLog: log.savePacketLog,
-        PacketLogSwitchType: daily,
+        PacketLogSwitchType: logTurnovers.indexOf(log.packetLogTurnover),
         // The official server has sixteen places, of which eight have a meaning.
         PacketLogConfig: [...packetLogKinds.map((kind) => log.packetLog[kind]), ...Array<number>(8).fill(0)],
       };
@@ -147,24 +164,6 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       return {};
     },
     GetHubMsg: ({ HubName }) => ({ Msg: Buffer.from(findHub(settings(), HubName).message) }),
-    GetHubExtOptions: ({ HubName }) => {
-      const { options } = findHub(settings(), HubName);
-      return {
-        AdminOptionList: optionNames.map((name) => ({
-          Name: name,
-          Value: Number(options[name]),
-          Descrption: "",
-        })),
-      };
-    },
-    SetHubExtOptions: async ({ HubName, AdminOptionList }, { administrator }) => {
-      if (administrator.type !== "server") throw new RpcError("notEnoughRights");
-      await updateHub(administration, HubName, (hub) => ({
-        ...hub,
-        options: { ...hub.options, ...optionsOf(AdminOptionList) },
-      }));
-      return {};
-    },
     GetHubRadius: ({ HubName }) => {
       findHub(settings(), HubName);
       return {};
@@ -224,16 +223,18 @@ function passwordOf(
   };
 }
 
-const optionNames = Object.keys(defaultHubOptions) as readonly (keyof HubOptions)[];
+function isEmptyPassword({ hashedPassword, securePassword }: ReturnType<typeof passwordOf>): boolean {
+  const empty = hashHubPassword("");
+  const isSame = (one: Uint8Array | undefined, other: Uint8Array) =>
+    one !== undefined && Buffer.from(one).equals(other);
+  return isSame(hashedPassword, empty.hashedPassword) || isSame(securePassword, empty.securePassword);
+}
 
-/** Names that this server does not know are left alone, as the official server leaves them. */
-function optionsOf(list: readonly { readonly Name: string; readonly Value: number }[]): Partial<HubOptions> {
-  const entries = list.flatMap(({ Name, Value }) => {
-    const name = optionNames.find((each) => each.toLowerCase() === Name.toLowerCase());
-    if (name === undefined) return [];
-    return [[name, typeof defaultHubOptions[name] === "boolean" ? Value !== 0 : Value]];
-  });
-  return Object.fromEntries(entries) as Partial<HubOptions>;
+/** @throws {RpcError} invalidParameter */
+function turnoverFrom(number: number): LogTurnover {
+  const turnover = logTurnovers[number];
+  if (turnover === undefined) throw new RpcError("invalidParameter", "there is no such cycle of log files");
+  return turnover;
 }
 
 function textOf(bytes: Buffer): string {

@@ -6,7 +6,7 @@ import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
-import { accountLimits } from "./account-limits.ts";
+import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
@@ -39,7 +39,8 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
       let created: UserSettings | undefined;
       await updateHub(administration, HubName, (hub) => {
         if (hub.users.has(request.Name.toLowerCase())) throw new RpcError("userExists");
-        if (hub.users.size >= accountLimits.usersPerHub) throw new RpcError("tooManyUsers");
+        if (hub.users.size >= lowerLimit(accountLimits.usersPerHub, hub.adminOptions.max_users))
+          throw new RpcError("tooManyUsers");
         created = userFrom(request, hub, undefined, now());
         return withUser(hub, created);
       });

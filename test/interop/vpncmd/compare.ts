@@ -91,6 +91,8 @@ function normalize(output: string, ownFigure: boolean): string[] {
         .replace(/^(\d+,(?:Pass|Discard),(?:Enable|Disable),\d+),\d+,/, "$1,ID,")
         // The key of a trusted certificate.
         .replace(/^ID,\d+$/, "ID,KEY")
+        // The key of a revoked one.
+        .replace(/^\d+(,"Subject=)/, "KEY$1")
         // Traffic of a hub: the official one talks to itself.
         .replace(/^(\w+,O(?:n|ff)line,Standalone,.*),\d+,\d+$/, "$1,…"),
     )

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { AccessEndpoint, AccessRule } from "../../../server/hub/access-rule.ts";
 import {
   defaultHubOptions,
+  logTurnovers,
   packetLogKinds,
   type Authentication,
   type GroupSettings,
@@ -10,6 +11,14 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/hub/hub-settings.ts";
+import { adminOptionNames, type AdminOptions } from "../../../server/hub/admin-options.ts";
+import { defaultKeptOptions, type KeptOptions } from "../../../server/hub/kept-options.ts";
+import {
+  subjectParts,
+  type RevokedCertificate,
+  type SubjectPart,
+} from "../../../server/hub/revoked-certificate.ts";
+import { inOrderOfPriority, type SourceAddressRule } from "../../../server/hub/source-address-rule.ts";
 import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/wire/policy.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -110,7 +119,44 @@ const options = record<HubOptions>(
   ) as unknown as { [K in keyof HubOptions]: fc.Arbitrary<HubOptions[K]> },
 );
 
+const keptOptions = record<KeptOptions>(
+  Object.fromEntries(
+    Object.entries(defaultKeptOptions).map(([each, value]) => [
+      each,
+      // Some of them stand for their default when they are 0.
+      typeof value === "boolean" ? fc.boolean() : fc.integer({ min: 1, max: 0xffff_ffff }),
+    ]),
+  ) as unknown as { [K in keyof KeptOptions]: fc.Arbitrary<KeptOptions[K]> },
+);
+
+const adminOptions: fc.Arbitrary<AdminOptions> = fc.dictionary(
+  fc.constantFrom(...adminOptionNames),
+  fc.integer({ min: 1, max: 0xffff_ffff }),
+  { noNullPrototype: true },
+);
+
+const digest = (size: number) => fc.oneof(fc.constant(new Uint8Array()), bytes(size));
+const revoked = record<RevokedCertificate>({
+  subject: record(
+    Object.fromEntries(subjectParts.map((part) => [part, text])) as Record<SubjectPart, typeof text>,
+  ),
+  serial: fc.uint8Array({ maxLength: 20 }),
+  md5: digest(16),
+  sha1: digest(20),
+});
+
+const sourceAddress = fc.constantFrom(4, 16).chain((size) =>
+  record<SourceAddressRule>({
+    priority: uint,
+    action: fc.constantFrom("allow", "deny"),
+    address: bytes(size),
+    mask: fc.option(bytes(size), { nil: undefined }),
+  }),
+);
+
 const log = record<HubLogSettings>({
+  securityLogTurnover: fc.constantFrom(...logTurnovers),
+  packetLogTurnover: fc.constantFrom(...logTurnovers),
   saveSecurityLog: fc.boolean(),
   savePacketLog: fc.boolean(),
   packetLog: record(
@@ -131,6 +177,8 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
   online: fc.boolean(),
   maxSessions: uint,
   options,
+  keptOptions,
+  adminOptions,
   message: text,
   hashedPassword: bytes(20),
   securePassword: bytes(20),
@@ -140,5 +188,7 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
     .uniqueArray(rule, { maxLength: 4, selector: ({ priority }) => priority })
     .map((rules) => rules.sort((one, other) => one.priority - other.priority)),
   trustedAuthorities: fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 3 }),
+  revokedCertificates: fc.array(revoked, { maxLength: 3 }),
+  sourceAddresses: fc.array(sourceAddress, { maxLength: 4 }).map(inOrderOfPriority),
   log,
 });

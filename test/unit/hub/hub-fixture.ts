@@ -6,6 +6,7 @@ import {
   type HubOptions as HubOptionSettings,
   type HubSettings,
 } from "../../../server/hub/hub-settings.ts";
+import { defaultKeptOptions } from "../../../server/hub/kept-options.ts";
 import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
 
 export const hubSettings: HubSettings = {
@@ -13,6 +14,8 @@ export const hubSettings: HubSettings = {
   online: true,
   maxSessions: 0,
   options: defaultHubOptions,
+  keptOptions: defaultKeptOptions,
+  adminOptions: {},
   message: "",
   hashedPassword: new Uint8Array(20),
   securePassword: new Uint8Array(20),
@@ -20,6 +23,8 @@ export const hubSettings: HubSettings = {
   groups: new Map(),
   accessList: [],
   trustedAuthorities: [],
+  revokedCertificates: [],
+  sourceAddresses: [],
   log: defaultHubLog,
 };
 

@@ -179,7 +179,12 @@ describe("what the packet log has", () => {
 
   it("is nothing when packets are not logged, and no event when events are not", () => {
     const test = new TestHub({
-      log: { saveSecurityLog: false, savePacketLog: false, packetLog: { ...none, ethernet: 2 } },
+      log: {
+        ...defaultHubLog,
+        saveSecurityLog: false,
+        savePacketLog: false,
+        packetLog: { ...none, ethernet: 2 },
+      },
       option: { NoMacAddressLog: false },
     });
     test.plug("a", { policy: { NoServer: true } }).send(tcp4({ from: 1 }, { flags: 0x12 }), arp({ from: 1 }));

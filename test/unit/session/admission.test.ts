@@ -53,6 +53,7 @@ const sessionOf = (userName: string, changed: Partial<OpenSession> = {}): OpenSe
   userName,
   nodeUniqueId: nodeId(9),
   connections: 1,
+  bridges: false,
   ...changed,
 });
 

@@ -1,3 +1,4 @@
+import { defaultKeptOptions } from "../../../server/hub/kept-options.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
@@ -62,6 +63,10 @@ export function hubOf(
     securePassword: hashPassword("hub", "administrator"),
     accessList: [],
     trustedAuthorities: [],
+    revokedCertificates: [],
+    sourceAddresses: [],
+    keptOptions: defaultKeptOptions,
+    adminOptions: {},
     log: defaultHubLog,
     ...changed,
     options: { ...defaultHubOptions, ...changed.options },
