@@ -35,6 +35,14 @@ function createServer() {
     groups: [{ ...groupOf(`${mark}-group`), note: `${mark}-note` }],
     message: `${mark}-message`,
     accessList: [accessRule({ note: `${mark}-note` })],
+    revokedCertificates: [
+      {
+        subject: { CommonName: mark, Organization: "", Unit: "", Country: "", State: "", Local: "" },
+        serial: new Uint8Array(),
+        md5: new Uint8Array(),
+        sha1: new Uint8Array(),
+      },
+    ],
   });
   const administration = new TestAdministration([own, foreign]);
   administration.certificatePem = server.x509.toString("pem");

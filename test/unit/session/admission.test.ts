@@ -358,3 +358,60 @@ describe("parameters of a session", () => {
     );
   });
 });
+
+describe("what the server's administrator holds a hub to", () => {
+  const policyIn = (adminOptions: HubSettings["adminOptions"], of: Partial<Case> = {}) =>
+    admitted({ ...of, hub: hubOf({ adminOptions }) }).policy;
+
+  test("goes before what its administrator grants", () => {
+    const granted = withPolicy({ MaxDownload: 9_000_000, MaxUpload: 0, MultiLogins: 2 });
+    const limits = { max_bitrates_download: 1_000_000, max_bitrates_upload: 2_000_000, deny_qos: 1 };
+    const policy = policyIn({ ...limits, max_multilogins_per_user: 5 }, { user: granted });
+    assert.deepEqual(
+      [policy.MaxDownload, policy.MaxUpload, policy.NoQoS, policy.MultiLogins],
+      [1_000_000, 2_000_000, true, 2],
+    );
+    assert.deepEqual(policyIn({}, { user: granted }).MaxUpload, 0);
+  });
+
+  test("forbids bridging and routing, also to its administrator", () => {
+    const bridge: Case = { request: { bridgeMode: true }, user: withPolicy({}) };
+    const of = ({ NoBridge, NoRouting }: Policy) => [NoBridge, NoRouting];
+    assert.deepEqual(of(policyIn({}, bridge)), [false, false]);
+    assert.deepEqual(of(policyIn({ deny_bridge: 1 }, bridge)), [true, false]);
+    assert.deepEqual(of(policyIn({ deny_routing: 1 }, bridge)), [false, true]);
+    assert.deepEqual(of(policyIn({ deny_bridge: 1 }, { ...bridge, user: "administrator" })), [true, false]);
+  });
+
+  test("limits its sessions, whatever it is set to itself", () => {
+    const hubSessions = [sessionOf("bob"), sessionOf("carol")];
+    const with2 = (maxSessions: number, max_sessions: number, of: Case = {}) =>
+      answer({
+        ...of,
+        hub: hubOf({ maxSessions, adminOptions: { max_sessions } }),
+        context: { hubSessions },
+      });
+    assert.equal(with2(0, 2), "hubBusy");
+    assert.equal(with2(9, 2), "hubBusy");
+    assert.equal(with2(2, 9), "hubBusy");
+    assert.equal(with2(3, 3), "admitted");
+    assert.equal(with2(0, 2, { user: "administrator" }), "admitted");
+  });
+
+  test("counts clients and bridges apart, where it says so", () => {
+    const limits = { max_sessions_client: 1, max_sessions_bridge: 2 };
+    const with1 = (adminOptions: HubSettings["adminOptions"], bridges: boolean, bridgeMode: boolean) =>
+      answer({
+        hub: hubOf({ adminOptions }),
+        request: { bridgeMode },
+        context: { hubSessions: [sessionOf("bob", { bridges })] },
+      });
+    const applied = { ...limits, max_sessions_client_bridge_apply: 1 };
+    assert.equal(with1(limits, false, false), "admitted");
+    assert.equal(with1(applied, false, false), "hubBusy");
+    assert.equal(with1(applied, true, false), "admitted");
+    assert.equal(with1(applied, false, true), "admitted");
+    assert.equal(with1(applied, true, true), "admitted");
+    assert.equal(with1({ ...applied, max_sessions_bridge: 0 }, false, true), "hubBusy");
+  });
+});

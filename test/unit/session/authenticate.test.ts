@@ -265,3 +265,28 @@ describe("authentication", () => {
     }
   });
 });
+
+describe("a user with an empty password", () => {
+  const users = [
+    userOf("open", {
+      authentication: {
+        type: "password",
+        hashedKey: hashPassword("", "open"),
+        ntLmHash: new Uint8Array(16),
+      },
+    }),
+    userOf("Alice"),
+  ];
+  const strict = hubOf({ users, adminOptions: { deny_empty_password: 1 } });
+
+  test("logs in from this host alone where the hub may have none", () => {
+    assert.equal(login("open", password("", "open"), { on: hubOf({ users }) }), "open");
+    assert.equal(login("open", password("", "open"), { on: strict }), "emptyPasswordLocalOnly");
+    assert.equal(login("open", password("", "open"), { on: strict, loopback: true }), "open");
+    assert.equal(login("alice", password("secret", "alice"), { on: strict }), "Alice");
+  });
+
+  test("is told nothing of that with a wrong one", () => {
+    assert.equal(login("open", password("wrong", "open"), { on: strict }), "authenticationFailed");
+  });
+});

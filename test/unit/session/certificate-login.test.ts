@@ -1,20 +1,46 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { authenticate } from "../../../server/session/authenticate.ts";
 import type { Authentication } from "../../../server/hub/hub-settings.ts";
+import {
+  subjectParts,
+  type RevokedCertificate,
+  type SubjectPart,
+} from "../../../server/hub/revoked-certificate.ts";
 import { identity, type Identity } from "./client-certificate.ts";
 import { hubOf, now, random, userOf } from "./login-fixture.ts";
+
+const noSubject = Object.fromEntries(subjectParts.map((part) => [part, ""])) as Record<SubjectPart, string>;
+const anyCertificate: RevokedCertificate = {
+  subject: noSubject,
+  serial: new Uint8Array(),
+  md5: new Uint8Array(),
+  sha1: new Uint8Array(),
+};
 
 /** Name of the user, or why the client is refused. */
 async function login(
   authentication: Authentication,
   sent: { certificate: Uint8Array; signature: Uint8Array } | Identity,
-  { authorities = [], at = now }: { authorities?: readonly Uint8Array[]; at?: number } = {},
+  {
+    authorities = [],
+    revoked = [],
+    at = now,
+  }: {
+    authorities?: readonly Uint8Array[];
+    revoked?: readonly Partial<RevokedCertificate>[];
+    at?: number;
+  } = {},
 ): Promise<string> {
   const signature = "signature" in sent ? sent.signature : await sent.sign(random);
   const result = authenticate(
-    hubOf({ users: [userOf("alice", { authentication })], trustedAuthorities: authorities }),
+    hubOf({
+      users: [userOf("alice", { authentication })],
+      trustedAuthorities: authorities,
+      revokedCertificates: revoked.map((each) => ({ ...anyCertificate, ...each })),
+    }),
     { userName: "alice", authentication: { type: "certificate", certificate: sent.certificate, signature } },
     { random, now: at, loopback: false },
   );
@@ -176,5 +202,47 @@ describe("login by a certificate of an authority", () => {
   test("refuses an authority's signature without the client's own key", async () => {
     const sent = { certificate: member.certificate, signature: await other.sign(random) };
     assert.equal(await login(signed(), sent, trusting(authority)), unproven);
+  });
+});
+
+describe("a revoked certificate", () => {
+  const refusal = "the client's certificate is revoked";
+  const outcome = (...revoked: Partial<RevokedCertificate>[]) =>
+    login(signed(), member, { authorities: [authority.certificate], revoked });
+  const digest = (algorithm: string) =>
+    new Uint8Array(createHash(algorithm).update(member.certificate).digest());
+
+  test("is known by its subject, in whatever case", async () => {
+    assert.equal(await outcome({ subject: { ...noSubject, CommonName: "ALICE SMITH" } }), refusal);
+    assert.equal(
+      await outcome({ subject: { ...noSubject, CommonName: "Alice Smith", Organization: "example" } }),
+      refusal,
+    );
+    assert.equal(
+      await outcome({ subject: { ...noSubject, CommonName: "Alice Smith", Organization: "Other" } }),
+      "alice",
+    );
+    assert.equal(await outcome({ subject: { ...noSubject, CommonName: "Alice" } }), "alice");
+    assert.equal(await outcome({ subject: { ...noSubject, Unit: "Sales" } }), "alice");
+  });
+
+  test("is known by its serial number and its digests", async () => {
+    assert.equal(await outcome({ serial: Uint8Array.of(0, 10, 11) }), refusal);
+    assert.equal(await outcome({ serial: Uint8Array.of(10) }), "alice");
+    assert.equal(await outcome({ md5: digest("md5") }), refusal);
+    assert.equal(await outcome({ sha1: digest("sha1") }), refusal);
+    assert.equal(await outcome({ sha1: digest("sha1"), serial: Uint8Array.of(1) }), "alice");
+    assert.equal(await outcome({ md5: new Uint8Array(16) }), "alice");
+  });
+
+  test("is refused also where it is the user's own", async () => {
+    const revoked = [{ subject: { ...noSubject, CommonName: "alice" } }];
+    assert.equal(await login(exactly(alice), alice, { revoked }), refusal);
+    assert.equal(await login(exactly(alice), alice), "alice");
+  });
+
+  test("is any one of a list that fits", async () => {
+    assert.equal(await outcome({ serial: Uint8Array.of(1) }, { serial: Uint8Array.of(10, 11) }), refusal);
+    assert.equal(await outcome({}), refusal);
   });
 });

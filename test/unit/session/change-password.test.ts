@@ -157,3 +157,9 @@ describe("request to change a password", () => {
     }
   });
 });
+
+test("users of a hub that is held to it do not change their passwords", () => {
+  const users = [userOf("alice")];
+  assert.equal(answer(hubOf({ users })), "changed");
+  assert.equal(answer(hubOf({ users, adminOptions: { deny_change_user_password: 1 } })), "notEnoughRights");
+});

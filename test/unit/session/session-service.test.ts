@@ -152,6 +152,22 @@ describe("session service", () => {
     assert.equal(plugged.size, 0);
   });
 
+  test("keeps out whom the rules for source addresses deny, before it looks at the password", () => {
+    const deny = {
+      action: "deny" as const,
+      priority: 1,
+      address: Uint8Array.of(192, 0, 2, 0),
+      mask: Uint8Array.of(255, 255, 255, 0),
+    };
+    const { ask, security } = setUp([hubOf({ users: [userOf("alice")], sourceAddresses: [deny] })]);
+    for (const password of ["secret", "wrong"]) {
+      assert.equal(errorOf(ask(loginPack("alice", {}, "DEFAULT", password))), "addressDenied");
+    }
+    assert.equal(errorOf(ask(loginPack(), { address: "198.51.100.1" })), "join");
+    assert.equal(errorOf(ask(loginPack(), { address: "2001:db8::1" })), "join");
+    assert.match(security.join("\n"), /the hub takes no clients from 192\.0\.2\.9/);
+  });
+
   test("adds connections to a session up to what was agreed, each with its direction", () => {
     const { ask } = setUp();
     const first = join(ask(loginPack("alice", { max_connection: 3, half_connection: 1 })));
