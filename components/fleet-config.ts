@@ -20,6 +20,7 @@ const optionKeys: Readonly<Record<keyof VpnServerOptions, Key>> = {
   listeners: { type: "numbers" },
   hubs: { type: "hubs", secret: true },
   adminPassword: { type: "string", secret: true },
+  importFrom: { type: "string" },
   openFirewall: { type: "boolean" },
   directory: { type: "string" },
   stateDirectory: { type: "string" },

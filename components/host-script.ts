@@ -10,6 +10,8 @@ export interface InstallOptions {
   readonly directory?: string;
   /** Folder of configuration, keys and logs on the host; the mode's own when left out. */
   readonly stateDirectory?: string;
+  /** Configuration of a SoftEther VPN Server on the host that is taken over. */
+  readonly importFrom?: string;
   /** How long a new release has to become healthy before the previous one is put back. */
   readonly healthTimeoutSeconds: number;
 }
@@ -54,6 +56,7 @@ export function installScript(options: InstallOptions): string {
     ...(options.listeners ? [`--listeners ${options.listeners.join(",")}`] : []),
     ...(options.directory ? [`--prefix ${hostPath(options.directory)}`] : []),
     ...(options.stateDirectory ? [`--state-dir ${hostPath(options.stateDirectory)}`] : []),
+    ...(options.importFrom ? [`--import ${hostPath(options.importFrom)}`] : []),
   ];
   return `set -eu
 upload="$HOME"/${uploadPath(sha256)}

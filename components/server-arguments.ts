@@ -24,9 +24,17 @@ export interface VpnServerOptions {
   hubs?: pulumi.Input<pulumi.Input<HubArgs>[]>;
   /**
    * Password of the server's administrator, for `vpncmd` and the JSON-RPC interface. Each `up` sets it again.
-   * @default a random one, made once and kept in the stack's state; see the output `adminPassword`
+   * @default a random one, made once and kept in the stack's state; see the output `adminPassword`. With `importFrom` the one
+   * that was imported stays.
    */
   adminPassword?: pulumi.Input<string>;
+  /**
+   * Takes over the SoftEther VPN Server of the host, once: path of its `vpn_server.config` there, or of the folder that holds
+   * it, such as `/usr/local/vpnserver`, or `/var/lib/softether` with Debian's package. Hubs, users, passwords and certificate
+   * come along, the former server is stopped and disabled, and its files stay. See docs/coming-from-softether.md.
+   * @default none: the server has what it has
+   */
+  importFrom?: pulumi.Input<string>;
   /**
    * Open the listeners' ports in the host's own firewall (nftables or ufw). Only rules of our own are added, and taken
    * away again.
@@ -104,7 +112,7 @@ export function resolveSettings(
     throw new ArgumentError("listeners", "is empty: a server without a listener serves nobody");
   }
   for (const port of listeners ?? []) checkRange("listeners", port, 1, 65535);
-  for (const argument of ["directory", "stateDirectory"] as const) {
+  for (const argument of ["directory", "stateDirectory", "importFrom"] as const) {
     const path = args[argument];
     if (path !== undefined && !/^(\/|~\/)./.test(path)) {
       throw new ArgumentError(argument, `is "${path}"; a path that begins with / or ~/ is needed`);
@@ -125,6 +133,7 @@ export function resolveSettings(
       ...(listeners && { listeners }),
       ...(args.directory !== undefined && { directory: args.directory }),
       ...(args.stateDirectory !== undefined && { stateDirectory: args.stateDirectory }),
+      ...(args.importFrom !== undefined && { importFrom: args.importFrom }),
     },
     removal: { uninstall: args.uninstallOnDestroy ?? true, keepState: args.keepState ?? false },
     connectTimeoutMs: connectTimeoutSeconds * 1000,

@@ -47,7 +47,10 @@ export class VpnFleet extends pulumi.ComponentResource {
   /** Texts of `.vpn` files by server, hub and user; secret. Servers whose hosts could not be reached are not there. */
   readonly vpnFiles: pulumi.Output<Record<string, Record<string, Record<string, string>>>>;
 
-  /** Passwords of the administrators by server; secret. Servers whose hosts could not be reached are not there. */
+  /**
+   * Passwords of the administrators by server; secret. Servers whose hosts could not be reached are not there, nor are those
+   * whose password was imported.
+   */
   readonly adminPasswords: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -88,10 +91,10 @@ function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   });
 }
 
-/** A secret of each server that could be reached, by its name in the fleet. */
+/** A secret of each server that could be reached and has one, by its name in the fleet. */
 function secretsOf<T>(
   members: readonly (readonly [string, VpnServer])[],
-  secretOf: (server: VpnServer) => pulumi.Output<T>,
+  secretOf: (server: VpnServer) => pulumi.Output<T | undefined>,
 ): pulumi.Output<Record<string, T>> {
   const ofOne = (key: string, server: VpnServer) =>
     outcomeOf(server)

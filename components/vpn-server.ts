@@ -53,8 +53,11 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly connections: pulumi.Output<VpnConnection[]>;
   /** Text of a `.vpn` file by hub and user, which `vpncmd AccountImport` takes; secret, because it holds credentials. */
   readonly vpnFiles: pulumi.Output<Record<string, Record<string, string>>>;
-  /** Password of the server's administrator: the one that was given, or the one that was made. Secret. */
-  readonly adminPassword: pulumi.Output<string>;
+  /**
+   * Password of the server's administrator: the one that was given, or the one that was made. Secret. Undefined when it was
+   * imported and none was given: the former one stays, which nobody here knows.
+   */
+  readonly adminPassword: pulumi.Output<string | undefined>;
   /** What was done about the host's firewall. */
   readonly firewall: pulumi.Output<FirewallReport>;
   /** What the health check of this `pulumi up` found; unknown in a preview, which dials nobody. */
@@ -157,7 +160,9 @@ export class VpnServer extends pulumi.ComponentResource {
 
     this.adminPassword = pulumi.secret(
       adminPassword === undefined
-        ? this.#generatePassword(name, connection)
+        ? args.importFrom === undefined
+          ? this.#generatePassword(name, connection)
+          : undefined
         : pulumi.output(adminPassword).apply((password) => {
             if (password !== "") return password;
             return fail(new ArgumentError("adminPassword", "is empty: leave it out to have one made"));

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { ServerError } from "../errors.ts";
-import type { InstallResult } from "../modes/install-options.ts";
+import type { ImportReport, InstallResult } from "../modes/install-options.ts";
 import { requestableModes, type RequestedMode } from "../modes/mode-choice.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
@@ -11,6 +11,7 @@ interface InstallFlags {
   readonly mode: RequestedMode;
   readonly prefix?: string;
   readonly listeners?: number[];
+  readonly import?: string;
   readonly openFirewall?: boolean;
   readonly healthTimeout: number;
   readonly json?: true;
@@ -31,6 +32,10 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     )
     .option("--prefix <directory>", "where it is put (default: /opt/vpnserver, in user mode ~/vpnserver)")
     .option("--listeners <ports>", "TCP ports (default: as they are; 443,992,5555 at first)", parsePortList)
+    .option(
+      "--import <path>",
+      "take over the SoftEther VPN Server of this host, whose vpn_server.config this is, or the folder with it",
+    )
     .option(
       "--open-firewall",
       "open the ports in nftables or ufw, in service mode (default: as before; yes at first)",
@@ -70,6 +75,7 @@ export function addInstallCommand(program: Command, context: CliContext): void {
         prefix,
         stateDirectory,
         listeners: flags.listeners,
+        importFrom: flags.import === undefined ? undefined : resolve(flags.import),
         openFirewall: flags.openFirewall,
         healthTimeoutMs: flags.healthTimeout * 1000,
         run: runProgram,
@@ -98,6 +104,7 @@ function rootWords(flags: InstallFlags, prefix: string, stateDirectory: string |
     `--health-timeout=${flags.healthTimeout}`,
     ...(stateDirectory === undefined ? [] : [`--state-dir=${stateDirectory}`]),
     ...(flags.listeners === undefined ? [] : [`--listeners=${flags.listeners.join()}`]),
+    ...(flags.import === undefined ? [] : [`--import=${resolve(flags.import)}`]),
     ...(flags.openFirewall === undefined
       ? []
       : [flags.openFirewall ? "--open-firewall" : "--no-open-firewall"]),
@@ -136,6 +143,14 @@ function describe(result: InstallResult): string {
     `  state        ${result.stateDirectory}`,
     `  certificate  SHA-256 ${result.tlsFingerprint}`,
     `  firewall     ${result.firewall.message}`,
+    ...(result.imported === undefined ? [] : [`  imported     ${describeImport(result.imported)}`]),
     ...result.listeners.map((listener) => `  ${describeListener(listener)}`),
   ].join("\n");
+}
+
+function describeImport({ from, status, hubs, users, formerServices, notServed }: ImportReport): string {
+  if (status === "before") return `${from}, before`;
+  const stopped = formerServices.map((name) => `; ${name} is stopped and disabled`).join("");
+  const others = notServed.map((setting) => `\n               not served: ${setting}`).join("");
+  return `${from}: ${hubs} hubs, ${users} users${stopped}${others}`;
 }

@@ -5,6 +5,7 @@ import { backupDirectoryOf } from "./config-backups.ts";
 import { emptyDocument } from "./config-document.ts";
 import { readStoredConfig } from "./config-reader.ts";
 import { ConfigStorage } from "./config-storage.ts";
+import type { ConfigDocument } from "./config-text.ts";
 import { listenersOf, problemOfPorts, withListeners, type ListenerConfig } from "./listener-config.ts";
 import type { StatePaths } from "./paths.ts";
 import { checkServerSettings } from "./server-settings-config.ts";
@@ -50,6 +51,23 @@ export async function writeServerConfig(
   try {
     const document = (await storage.read(checkServerSettings))?.document ?? emptyDocument;
     await storage.fold(withListeners(document, config.listeners));
+  } finally {
+    await storage.close();
+  }
+}
+
+/**
+ * Makes `document` the configuration of a server that does not run and has none yet, on the disk when this resolves.
+ *
+ * @throws {ServerError} STATE_INVALID when writing fails
+ */
+export async function replaceServerConfig(
+  { configFile }: Pick<StatePaths, "configFile">,
+  document: ConfigDocument,
+): Promise<void> {
+  const storage = new ConfigStorage(configFile, Date.now, () => {});
+  try {
+    await storage.fold(document);
   } finally {
     await storage.close();
   }

@@ -14,6 +14,8 @@ export interface InstallOptions {
   readonly stateDirectory?: string | undefined;
   /** TCP ports; those that the server has when left out. */
   readonly listeners?: readonly number[] | undefined;
+  /** Configuration of a SoftEther VPN Server to take over: its file, or the folder that holds it; absolute. */
+  readonly importFrom?: string | undefined;
   /** Whether ports are opened in the host's firewall; as before, or yes, when left out. Service mode only. */
   readonly openFirewall?: boolean | undefined;
   /** How long the server has to become healthy. */
@@ -36,8 +38,24 @@ export interface InstallResult {
   readonly listeners: readonly ListenerStatus[];
   readonly tlsFingerprint: string;
   readonly firewall: FirewallReport;
+  /** Left out when nothing was to be imported. */
+  readonly imported?: ImportReport;
   /** What is not as it could be, though the server serves. */
   readonly warnings: readonly string[];
   /** Whether anything on the host is different now. */
   readonly changed: boolean;
+}
+
+/** What an installation took over of a SoftEther VPN Server. */
+export interface ImportReport {
+  /** The file. */
+  readonly from: string;
+  /** `before`: by an earlier run, and nothing was imported again. */
+  readonly status: "now" | "before";
+  readonly hubs?: number;
+  readonly users?: number;
+  /** Units of systemd that ran the former server, and are stopped and disabled; by the names that they have now. */
+  readonly formerServices: readonly string[];
+  /** What is kept in the configuration and not served. */
+  readonly notServed: readonly string[];
 }

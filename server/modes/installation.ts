@@ -22,12 +22,13 @@ import { version } from "../version.ts";
 import { exists, folderMode, makeFolders } from "./folders.ts";
 import { waitUntilHealthy } from "./health.ts";
 import { endsWithSession } from "./host-facts.ts";
-import type { InstallOptions, InstallResult } from "./install-options.ts";
+import type { ImportReport, InstallOptions, InstallResult } from "./install-options.ts";
 import type { Layout } from "./layout.ts";
 import { writeManifest, type Manifest } from "./manifest.ts";
 import type { ModeRunner } from "./mode-runner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf, statePathsOf } from "./runner.ts";
+import { Takeover } from "./takeover/takeover.ts";
 import { removeInstallation } from "./uninstall.ts";
 
 /** A server that was running and well when nothing had to be changed is looked at for so long before it is started again. */
@@ -55,6 +56,8 @@ export class Installation {
   readonly #store: ReleaseStore;
   /** What the manifest says at this moment. */
   #manifest: Manifest;
+  /** The report of an import that was made before; undefined when nothing is to be imported. */
+  #takeover: Takeover | ImportReport | undefined;
   #changed = false;
   /** From here on the server is no longer the one that was found, or not as it was. */
   #disturbed = false;
@@ -82,12 +85,16 @@ export class Installation {
   /** What is to be restored if this fails. */
   async #look(): Promise<Found> {
     await this.#store.checkCurrent();
+    this.#takeover = await this.#planTakeover();
     const stateIsNew = !(await exists(this.#paths.stateDirectory));
     return {
       stateIsNew,
       config: await readServerConfig(this.#paths),
       configIsNew: !(await exists(this.#paths.configFile)),
-      registration: await this.#runner.registration(),
+      registration:
+        this.#takeover instanceof Takeover && this.#takeover.occupiesUnit
+          ? undefined
+          : await this.#runner.registration(),
       // One that does not answer is as good as none: it is started again.
       status: stateIsNew ? undefined : await readStatus(this.#paths).catch(() => undefined),
     };
@@ -98,15 +105,19 @@ export class Installation {
     await this.#makeState();
     if (!(await this.#store.has(this.#sha256))) note(`putting release ${this.#sha256} there`);
     await this.#store.stage(this.#options.executable, this.#sha256);
-    const config = this.#desiredConfig(found);
+    const takeover = this.#takeover instanceof Takeover ? this.#takeover : undefined;
+    if (takeover !== undefined) await this.#carryOut(takeover);
+    const present = takeover === undefined ? found.config : await readServerConfig(this.#paths);
+    const config = this.#desiredConfig(present);
     const opening = await this.#changeFirewall(enabledPorts(config));
     signal?.throwIfAborted();
 
     const registration = this.#runner.desiredRegistration({ opensFirewall: opening?.keptByStart ?? false });
     const switched = (await this.#store.current()) !== this.#sha256;
-    const isNew = switched || config !== found.config || registration !== found.registration;
-    this.#disturbed = isNew;
-    if (config !== found.config) {
+    const isNew =
+      switched || takeover !== undefined || config !== present || registration !== found.registration;
+    this.#disturbed ||= isNew;
+    if (config !== present) {
       note(`listeners: ${portList(enabledPorts(config))}`);
       await this.#runner.stop();
       await writeServerConfig(this.#paths, config);
@@ -115,10 +126,16 @@ export class Installation {
     const registered = await this.#runner.register(registration);
     this.#changed ||= isNew || registered;
 
+    const ports = [
+      ...portsServedBy(found.status),
+      ...(takeover?.servedPorts ?? []).filter((port) => enabledPorts(config).includes(port)),
+    ];
     const status =
       (isNew ? undefined : await this.#statusIfWell(found.status)) ??
-      (await this.#start(this.#sha256, found.status, healthTimeoutMs));
+      (await this.#start(this.#sha256, ports, healthTimeoutMs));
     await this.#commit();
+    await takeover?.complete();
+    const imported = this.#takeover instanceof Takeover ? this.#takeover.report : this.#takeover;
     return {
       mode,
       reason,
@@ -129,9 +146,24 @@ export class Installation {
       listeners: status.listeners,
       tlsFingerprint: status.tlsFingerprint,
       firewall: opening === undefined ? this.#firewallLeftAlone(status) : firewallReport(opening),
-      warnings: await this.#warnings(status),
+      ...(imported && { imported }),
+      warnings: [...(await this.#warnings(status)), ...(takeover?.warnings ?? [])],
       changed: this.#changed,
     };
+  }
+
+  async #planTakeover(): Promise<Takeover | ImportReport | undefined> {
+    const { importFrom, prefix, run, note } = this.#options;
+    if (importFrom === undefined) return undefined;
+    return Takeover.plan({ path: importFrom, prefix, paths: this.#paths, run, note });
+  }
+
+  /** One of ours that runs without a configuration of its own gives way, too. */
+  async #carryOut(takeover: Takeover): Promise<void> {
+    this.#disturbed = true;
+    this.#options.signal?.throwIfAborted();
+    await this.#runner.stop();
+    await takeover.carryOut();
   }
 
   async #makeState(): Promise<void> {
@@ -141,7 +173,7 @@ export class Installation {
   }
 
   /** The configuration that was found itself, when its listeners are the ones that are wanted. */
-  #desiredConfig({ config }: Found): ServerConfig {
+  #desiredConfig(config: ServerConfig): ServerConfig {
     const { listeners } = this.#options;
     if (listeners === undefined) return config;
     const [wanted, present] = [listeners, enabledPorts(config)].map((ports) =>
@@ -199,11 +231,7 @@ export class Installation {
     }
   }
 
-  async #start(
-    release: string,
-    former: RunningStatus | undefined,
-    healthTimeoutMs: number,
-  ): Promise<RunningStatus> {
+  async #start(release: string, ports: readonly number[], healthTimeoutMs: number): Promise<RunningStatus> {
     const { note, signal } = this.#options;
     note(`starting release ${release}`);
     this.#disturbed = true;
@@ -211,11 +239,10 @@ export class Installation {
     await this.#runner.stop();
     const deadline = performance.now() + healthTimeoutMs;
     await this.#runner.start({ timeoutMs: healthTimeoutMs });
-    const served = former?.listeners.filter(({ state }) => state === "Listening") ?? [];
     return waitUntilHealthy({
       paths: this.#paths,
       release,
-      ports: served.map(({ port }) => port),
+      ports,
       timeoutMs: Math.max(deadline - performance.now(), 1_000),
       signal,
     });
@@ -269,6 +296,15 @@ export class Installation {
 
   /** Leaves the host as it was found, and returns the error to tell. */
   async #undo(found: Found, error: unknown): Promise<Error> {
+    const told = await this.#undoOwn(found, error);
+    const takeover = this.#takeover instanceof Takeover ? this.#takeover : undefined;
+    const more = await takeover?.undo().catch((second: unknown) => messageOf(second));
+    if (!more) return told;
+    const code = told instanceof ServerError ? told.code : "FAILED";
+    return new ServerError(code, `${told.message}\n${more}`, { cause: told });
+  }
+
+  async #undoOwn(found: Found, error: unknown): Promise<Error> {
     const former = this.#before?.release;
     const reason = messageOf(error);
     const log = this.#disturbed ? describeLog(await this.#runner.lastLogLines().catch(() => [])) : "";
@@ -372,6 +408,11 @@ interface Found {
 function firewallReport({ report, keptByStart }: FirewallOpening): FirewallReport {
   const note = "each start of the service opens them again";
   return keptByStart ? { ...report, message: `${report.message}; ${note}` } : report;
+}
+
+function portsServedBy(status: RunningStatus | undefined): number[] {
+  const served = status?.listeners.filter(({ state }) => state === "Listening") ?? [];
+  return served.map(({ port }) => port);
 }
 
 function enabledPorts({ listeners }: ServerConfig): number[] {

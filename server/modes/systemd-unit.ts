@@ -80,6 +80,11 @@ export function isUnitOf(text: string, executable: string): boolean {
   return text.startsWith(marker) && text.includes(`\nExecStart=${quoteWord(executable)} start\n`);
 }
 
+/** Whether a unit's text was made here, for any installation. */
+export function isOurUnit(text: string): boolean {
+  return text.includes(marker);
+}
+
 /** A word of a command line or of an environment, as systemd.syntax(7) and systemd.service(5) read it. */
 function quoteWord(word: string): string {
   return quotePath(word.replaceAll("$", "$$$$"));

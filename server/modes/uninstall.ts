@@ -12,6 +12,7 @@ import type { Mode } from "./mode-choice.ts";
 import type { ModeRunner } from "./mode-runner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf, statePathsOf } from "./runner.ts";
+import { removeImportRecord } from "./takeover/record.ts";
 
 export interface UninstallOptions {
   readonly prefix: string;
@@ -89,6 +90,7 @@ async function removeState(layout: Layout, { mode, stateDirectory, folders }: Ma
   }
   const { configFile, certificateFile, keyFile, logDirectory, runDirectory } = statePathsOf(stateDirectory);
   await removeServerConfig({ configFile });
+  await removeImportRecord({ stateDirectory });
   for (const path of [certificateFile, keyFile, logDirectory, runDirectory]) {
     await rm(path, { recursive: true, force: true });
   }

@@ -1,0 +1,82 @@
+import { realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { backupDirectoryOf } from "../../config/config-backups.ts";
+import { readStoredConfig } from "../../config/config-reader.ts";
+import type { ConfigDocument } from "../../config/config-text.ts";
+import type { ServerSettings } from "../../config/server-settings.ts";
+import { checkServerSettings, readServerSettings } from "../../config/server-settings-config.ts";
+import { unservedSettings } from "../../config/unserved-settings.ts";
+import { ServerError } from "../../errors.ts";
+
+const configName = "vpn_server.config";
+
+/** Where the official server, or another of ours, keeps its configuration. Absolute paths without links. */
+export interface Source {
+  readonly folder: string;
+  readonly file: string;
+}
+
+/** What a source holds. */
+export interface SourceConfiguration {
+  readonly document: ConfigDocument;
+  readonly settings: ServerSettings;
+  /** What is switched on there and is not served here. */
+  readonly notServed: readonly string[];
+}
+
+/**
+ * Finds the configuration that `--import` names: the file itself, or the folder that holds `vpn_server.config`.
+ *
+ * @throws {ServerError} USAGE when there is none, NOT_PERMITTED when it cannot be looked at
+ */
+export async function locateSource(path: string): Promise<Source> {
+  try {
+    const isFolder = (await stat(path)).isDirectory();
+    const file = await realpath(isFolder ? join(path, configName) : path);
+    if (!(await stat(file)).isFile()) throw new ServerError("USAGE", `cannot import ${file}: it is no file`);
+    return { folder: dirname(file), file };
+  } catch (error) {
+    if (error instanceof ServerError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM") throw notPermitted(path);
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new ServerError(
+        "USAGE",
+        `cannot import ${path}: there is no ${basename(path) === configName ? "such file" : `${configName} there`}, and nothing was changed; name the folder where the SoftEther VPN Server keeps its ${configName}: the one of its program, such as /usr/local/vpnserver, or /var/lib/softether with Debian's package`,
+      );
+    }
+    throw new ServerError("FAILED", `cannot import ${path}: ${message}; nothing was changed`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads a source and changes nothing of it.
+ *
+ * @throws {ServerError} with file, cause and way out when it cannot be used
+ */
+export async function readSource({ file }: Source): Promise<SourceConfiguration> {
+  try {
+    const stored = await readStoredConfig(file, checkServerSettings);
+    // A backup in its place would be older than what people have in mind.
+    if (stored?.file === undefined) throw new Error(stored?.problems[0] ?? "it is gone");
+    const { document } = stored;
+    return { document, settings: readServerSettings(document), notServed: unservedSettings(document) };
+  } catch (error) {
+    const reason = (error as { cause?: unknown }).cause ?? error;
+    if ((reason as NodeJS.ErrnoException).code === "EACCES") throw notPermitted(file);
+    throw new ServerError(
+      "FAILED",
+      `cannot import ${file}: ${(reason as Error).message}; it was left as it is: correct it, or name another with --import, such as the newest one in ${backupDirectoryOf(file)}`,
+      { cause: error },
+    );
+  }
+}
+
+function notPermitted(path: string): ServerError {
+  return new ServerError(
+    "NOT_PERMITTED",
+    `cannot import ${path}: this user may not read it; nothing was changed: run this as root, or name a copy that the user may read`,
+  );
+}
