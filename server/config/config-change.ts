@@ -27,20 +27,19 @@ function differences(
   path: readonly string[],
 ): ConfigChange[] | undefined {
   if (former === next || former.children === next.children) return [];
-  const before = byKey(former.children);
-  if (before === undefined) return undefined;
+  const [start, formerEnd, nextEnd] = differingRange(former.children, next.children);
+  const before = byKey(former.children.slice(start, formerEnd));
+  const after = byKey(next.children.slice(start, nextEnd));
+  if (before === undefined || after === undefined) return undefined;
+  const isLast = nextEnd === next.children.length;
   const changes: ConfigChange[] = [];
-  const seen = new Set<string>();
   const kept: string[] = [];
   let isNew = false;
-  for (const child of next.children) {
-    const key = keyOf(child);
-    if (seen.has(key)) return undefined;
-    seen.add(key);
+  for (const [key, child] of after) {
     const old = before.get(key);
     if (old === undefined) {
       // What is put comes last.
-      if (child.kind === "comment") return undefined;
+      if (child.kind === "comment" || !isLast) return undefined;
       isNew = true;
       changes.push({ path, put: child });
       continue;
@@ -53,14 +52,40 @@ function differences(
   let index = 0;
   const removed: ConfigChange[] = [];
   for (const [key, child] of before) {
-    if (seen.has(key)) {
+    if (after.has(key)) {
       if (kept[index++] !== key) return undefined;
     } else {
       if (child.kind === "comment") return undefined;
       removed.push({ path, remove: { kind: child.kind, name: child.name } });
     }
   }
-  return [...removed, ...changes];
+  const all = [...removed, ...changes];
+  if (all.length === 0) return all;
+  const texts = new Set(Array.from([...before.values(), ...after.values()], textOf));
+  const isTwice = (child: ConfigNode) => texts.has(textOf(child));
+  if (next.children.slice(0, start).some(isTwice) || next.children.slice(nextEnd).some(isTwice)) {
+    return undefined;
+  }
+  return all;
+}
+
+/**
+ * Where two lists begin and end to differ: `[start, end in former, end in next]`. In a folder of many thousands, such as that of the
+ * users, few differ.
+ */
+function differingRange(
+  former: readonly ConfigNode[],
+  next: readonly ConfigNode[],
+): [start: number, formerEnd: number, nextEnd: number] {
+  let start = 0;
+  let formerEnd = former.length;
+  let nextEnd = next.length;
+  while (start < formerEnd && start < nextEnd && former[start] === next[start]) start++;
+  while (formerEnd > start && nextEnd > start && former[formerEnd - 1] === next[nextEnd - 1]) {
+    formerEnd--;
+    nextEnd--;
+  }
+  return [start, formerEnd, nextEnd];
 }
 
 function changesOf(
@@ -134,6 +159,11 @@ function byKey(children: readonly ConfigNode[]): ReadonlyMap<string, ConfigNode>
   const map = new Map<string, ConfigNode>();
   for (const child of children) map.set(keyOf(child), child);
   return map.size === children.length ? map : undefined;
+}
+
+/** What tells a node from most others: two of one key have one text. */
+function textOf(node: ConfigNode): string {
+  return node.kind === "comment" ? node.text : node.name;
 }
 
 function keyOf(

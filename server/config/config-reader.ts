@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { ServerError } from "../errors.ts";
 import { listBackups } from "./config-backups.ts";
@@ -47,20 +48,20 @@ export async function readStoredConfig(
   check: (document: ConfigDocument) => void,
 ): Promise<StoredConfig | undefined> {
   for (let look = 1; ; look++) {
-    const version = await versionOf(path);
+    const version = versionOf(path);
     const bytes = await readBytes(path);
     const journal = await readBytes(journalFileOf(path));
     // A file and the journal of another moment do not belong together.
-    if (version !== (await versionOf(path)) && look < mostLooks) continue;
+    if (version !== versionOf(path) && look < mostLooks) continue;
     if (version === undefined || bytes === undefined) return undefined;
     return understand(path, version, bytes, journal, check);
   }
 }
 
 /** Tells a file from what it was before; undefined when there is none. */
-export async function versionOf(path: string): Promise<string | undefined> {
+export function versionOf(path: string): string | undefined {
   try {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
     return `${ino} ${size} ${mtimeNs}`;
   } catch {
     return undefined;

@@ -230,7 +230,7 @@ export class ConfigStore {
   }
 
   async #write(settings: ServerSettings): Promise<void> {
-    const others = (await this.#storage.isChangedByOthers()) ? await this.#documentOfOthers() : undefined;
+    const others = this.#storage.isChangedByOthers() ? await this.#documentOfOthers() : undefined;
     const former = withServerConfiguration(others ?? this.#document);
     const document = withServerSettings(former, settings, this.#settings, this.#unixNow());
     if (others !== undefined || !this.#storage.isWritten) {

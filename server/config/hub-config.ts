@@ -209,31 +209,42 @@ function createHubFolder(name: string, now: number): ConfigFolder {
   });
 }
 
+/** What is the same as before stays as it is in the folder. */
 function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | undefined): ConfigFolder {
   const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
+  const isNew = (...names: readonly (keyof HubSettings)[]) =>
+    names.some((name) => hub[name] !== former?.[name]);
   return withFields(folder, {
     HashedPassword: fields.bytes(hub.hashedPassword),
     SecurePassword: fields.bytes(hub.securePassword),
     Online: fields.bool(hub.online),
-    AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
-    AccessList: writeAccessList(hub, folder, former),
-    LogSetting: withFields(child("LogSetting"), {
-      SavePacketLog: fields.bool(hub.log.savePacketLog),
-      SaveSecurityLog: fields.bool(hub.log.saveSecurityLog),
-      PacketLogSwitchType: fields.uint(logTurnovers.indexOf(hub.log.packetLogTurnover)),
-      SecurityLogSwitchType: fields.uint(logTurnovers.indexOf(hub.log.securityLogTurnover)),
-      ...Object.fromEntries(
-        packetLogEntries.map(([kind, item]) => [item, fields.uint(hub.log.packetLog[kind])]),
-      ),
+    ...(isNew("adminOptions") && {
+      AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
     }),
-    Message: withFields(child("Message"), {
-      MessageText: hub.message === "" ? undefined : fields.text(hub.message),
+    ...(isNew("accessList") && { AccessList: writeAccessList(hub, folder, former) }),
+    ...(isNew("log") && { LogSetting: writeLog(hub.log, child("LogSetting")) }),
+    ...(isNew("message") && {
+      Message: withFields(child("Message"), {
+        MessageText: hub.message === "" ? undefined : fields.text(hub.message),
+      }),
     }),
-    Option: withFields(child("Option"), {
-      MaxSession: fields.uint(hub.maxSessions),
-      ...writeHubOptions(hub.options, hub.keptOptions),
+    ...(isNew("maxSessions", "options", "keptOptions") && {
+      Option: withFields(child("Option"), {
+        MaxSession: fields.uint(hub.maxSessions),
+        ...writeHubOptions(hub.options, hub.keptOptions),
+      }),
     }),
     [databaseName]: writeDatabase(hub, child(databaseName), former),
+  });
+}
+
+function writeLog(log: HubLogSettings, folder: ConfigFolder): ConfigFolder {
+  return withFields(folder, {
+    SavePacketLog: fields.bool(log.savePacketLog),
+    SaveSecurityLog: fields.bool(log.saveSecurityLog),
+    PacketLogSwitchType: fields.uint(logTurnovers.indexOf(log.packetLogTurnover)),
+    SecurityLogSwitchType: fields.uint(logTurnovers.indexOf(log.securityLogTurnover)),
+    ...Object.fromEntries(packetLogEntries.map(([kind, item]) => [item, fields.uint(log.packetLog[kind])])),
   });
 }
 
@@ -244,7 +255,6 @@ function writeAccessList(
   former: HubSettings | undefined,
 ): ConfigFolder {
   const list = emptyFolder("AccessList");
-  if (hub.accessList === former?.accessList) return findFolder(folder, "AccessList") ?? list;
   const folders = ruleFolders(folder).map(({ folder: ruleFolder }) => ruleFolder);
   const kept = new Map(former?.accessList.map((rule, index) => [rule, folders[index]]));
   const children = hub.accessList.map((rule, index) => {
@@ -261,24 +271,21 @@ function writeDatabase(
 ): ConfigFolder {
   const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
   return withFields(folder, {
-    CertList:
-      hub.trustedAuthorities === former?.trustedAuthorities
-        ? child("CertList")
-        : numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
-            withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
-          ),
-    CrlList:
-      hub.revokedCertificates === former?.revokedCertificates
-        ? child("CrlList")
-        : numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
-            writeRevokedCertificate(revoked, `Crl${index}`),
-          ),
-    [sourceAddressesName]:
-      hub.sourceAddresses === former?.sourceAddresses
-        ? child(sourceAddressesName)
-        : numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
-            writeSourceAddress(rule, `Acl${index + 1}`),
-          ),
+    ...(hub.trustedAuthorities !== former?.trustedAuthorities && {
+      CertList: numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
+        withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
+      ),
+    }),
+    ...(hub.revokedCertificates !== former?.revokedCertificates && {
+      CrlList: numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
+        writeRevokedCertificate(revoked, `Crl${index}`),
+      ),
+    }),
+    ...(hub.sourceAddresses !== former?.sourceAddresses && {
+      [sourceAddressesName]: numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
+        writeSourceAddress(rule, `Acl${index + 1}`),
+      ),
+    }),
     GroupList: writeAccounts<GroupSettings>(child("GroupList"), hub.groups, former?.groups, writeGroup),
     UserList: writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
   });
@@ -292,23 +299,79 @@ function numberedFolders<T>(
   return { ...emptyFolder(name), children: values.map(write) };
 }
 
-function writeAccounts<T>(
+function writeAccounts<T extends { readonly name: string }>(
   folder: ConfigFolder,
   accounts: ReadonlyMap<string, T>,
   former: ReadonlyMap<string, T> | undefined,
   write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
 ): ConfigFolder {
   if (accounts === former) return folder;
-  const folders = new Map<string, ConfigFolder>();
-  for (const child of foldersIn(folder)) {
-    const key = child.name.toLowerCase();
-    if (!folders.has(key)) folders.set(key, child);
-  }
+  const places = new FormerPlaces(folder, former);
   return {
     ...folder,
-    children: [...accounts].map(([key, account]) => {
-      const kept = folders.get(key);
+    children: Array.from(accounts, ([key, account]) => {
+      const kept = places.find(key, accounts);
       return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
     }),
   };
+}
+
+/**
+ * Finds the folders of accounts in their order. Of many thousands few change at a time, so that they are where the former ones
+ * were; only where they are not, they are looked up by their names.
+ */
+class FormerPlaces<T extends { readonly name: string }> {
+  readonly #folders: ConfigFolder["children"];
+  readonly #former: Iterator<T>;
+  #place = 0;
+  #account: T | undefined;
+  /** Every folder is that of an account, in the same order. */
+  #fits: boolean;
+  #byKey: ReadonlyMap<string, ConfigFolder> | undefined;
+
+  constructor(folder: ConfigFolder, former: ReadonlyMap<string, T> = new Map()) {
+    this.#folders = folder.children;
+    this.#fits = former.size === folder.children.length;
+    this.#former = former.values();
+    this.#account = this.#next();
+  }
+
+  /** @param present the accounts that there are now: others do not hold a place */
+  find(key: string, present: ReadonlyMap<string, T>): ConfigFolder | undefined {
+    for (; this.#account !== undefined && this.#fits; this.#advance()) {
+      const folder = this.#folders[this.#place];
+      const formerKey = this.#account.name.toLowerCase();
+      this.#fits = folder?.kind === "folder" && folder.name === this.#account.name;
+      if (!this.#fits) break;
+      if (formerKey === key) {
+        this.#advance();
+        return folder as ConfigFolder;
+      }
+      if (present.has(formerKey)) break;
+    }
+    if (this.#fits && this.#account === undefined) return undefined;
+    this.#byKey ??= foldersByKey(this.#folders);
+    return this.#byKey.get(key);
+  }
+
+  #advance(): void {
+    this.#place++;
+    this.#account = this.#next();
+  }
+
+  #next(): T | undefined {
+    const { done, value } = this.#former.next() as IteratorResult<T, undefined>;
+    return done === true ? undefined : value;
+  }
+}
+
+/** Of several of one name the first. */
+function foldersByKey(children: ConfigFolder["children"]): ReadonlyMap<string, ConfigFolder> {
+  const folders = new Map<string, ConfigFolder>();
+  for (const child of children) {
+    if (child.kind !== "folder") continue;
+    const key = child.name.toLowerCase();
+    if (!folders.has(key)) folders.set(key, child);
+  }
+  return folders;
 }

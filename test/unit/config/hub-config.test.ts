@@ -14,6 +14,7 @@ import {
 import { defaultHubLog, defaultHubOptions, type HubSettings } from "../../../server/hub/hub-settings.ts";
 import { defaultPolicy } from "../../../server/wire/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
+import { userOf } from "../session/login-fixture.ts";
 import { hubSettings } from "./arbitrary-hub.ts";
 
 /**
@@ -34,6 +35,24 @@ const only = (hubs: readonly HubSettings[]): HubSettings => {
 };
 /** As it comes from the disk. */
 const reread = (folder: ConfigFolder) => parseConfig(formatConfig({ header: [], root: folder })).root;
+
+/** Changes the folders of the users of the only hub, in `root`. */
+function mapUserFolders(folder: ConfigFolder, change: (user: ConfigFolder) => ConfigFolder): ConfigFolder {
+  const [name, ...path] = ["VirtualHUB", "A", "SecurityAccountDatabase", "UserList"];
+  const within = (
+    parent: ConfigFolder,
+    child: string | undefined,
+    rest: readonly string[],
+  ): ConfigFolder => ({
+    ...parent,
+    children: parent.children.map((each) => {
+      if (each.kind !== "folder") return each;
+      if (child === undefined) return change(each);
+      return each.name === child ? within(each, rest[0], rest.slice(1)) : each;
+    }),
+  });
+  return within(folder, name, path);
+}
 
 describe("readHubs, of a file of the official server", () => {
   const hubs = readHubs(official.root);
@@ -281,6 +300,48 @@ describe("writeHubs", () => {
         assert.deepEqual(readHubs(reread(writeHubs(before, [named], [one], now))), [named]);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  test("keeps what it does not know of users that stay, while others come, change and go", () => {
+    const step = fc.record({ op: fc.constantFrom("add", "change", "delete"), at: fc.nat(30) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        let hub = createHubSettings("A");
+        let file = writeHubs(root(""), [hub], [], now);
+        const unknown = new Map<string, string>();
+        for (const [index, { op, at }] of steps.entries()) {
+          const users = new Map(hub.users);
+          const [key, user] = [...users][at % Math.max(users.size, 1)] ?? [];
+          if (op === "add" || user === undefined)
+            users.set(`u${at}`, userOf(`U${at}`, { authentication: { type: "anonymous" } }));
+          else if (op === "delete") users.delete(user.name.toLowerCase());
+          else users.set(user.name.toLowerCase(), { ...user, note: `note ${index}` });
+          if (op === "delete" && key !== undefined) unknown.delete(key);
+          const next = { ...hub, users };
+          file = writeHubs(file, [next], [hub], now);
+          hub = next;
+          file = mapUserFolders(file, (folder) => {
+            const userKey = folder.name.toLowerCase();
+            if (unknown.has(userKey)) return folder;
+            unknown.set(userKey, `of step ${index}`);
+            const item = {
+              kind: "item",
+              type: "string",
+              name: "Unknown",
+              value: `of step ${index}`,
+            } as const;
+            return { ...folder, children: [...folder.children, item] };
+          });
+        }
+        assert.deepEqual(only(readHubs(reread(file))).users, hub.users);
+        mapUserFolders(file, (folder) => {
+          const found = folder.children.find((child) => child.kind === "item" && child.name === "Unknown");
+          assert.equal(found?.kind === "item" && found.value, unknown.get(folder.name.toLowerCase()));
+          return folder;
+        });
+      }),
+      { numRuns: 200 },
     );
   });
 
