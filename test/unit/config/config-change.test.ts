@@ -9,7 +9,7 @@ const name = fc.constantFrom("a", "b", "c", "A", "#");
 const leaf: fc.Arbitrary<ConfigNode> = fc.oneof(
   fc
     .tuple(fc.constantFrom("uint", "string"), name, fc.constantFrom("0", "1"))
-    .map(([type, itemName, value]) => ({ kind: "item", type, name: itemName, value })),
+    .map(([type, itemName, value]): ConfigNode => ({ kind: "item", type, name: itemName, value })),
   name.map((text): ConfigNode => ({ kind: "comment", text })),
 );
 const { folder } = fc.letrec<{ folder: ConfigFolder }>((tie) => ({
