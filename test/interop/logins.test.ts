@@ -129,6 +129,32 @@ describe("vpnclient is told why it is refused", () => {
   });
 });
 
+describe("what vpncmd sets holds for vpnclient", () => {
+  test("no login from a source address: 109", async () => {
+    await inHub("AcAdd", "deny", "/PRIORITY:10", `/IP:${other.station.address}/32`);
+    assert.equal(await other.failure(login({})), 109);
+    await client.connect(login({}));
+    await client.disconnect();
+    await inHub("AcDel", "1");
+    await other.connect(login({}));
+    await other.disconnect();
+  });
+
+  test("no login with a revoked certificate: 9", async () => {
+    const others = ["/SERIAL:", "/MD5:", "/SHA1:", "/O:", "/OU:", "/C:", "/ST:", "/L:"];
+    await inHub("CrlAdd", "/CN:dave", ...others);
+    assert.equal(await client.failure(login({ user: "dave", certificate: signed })), 9);
+    await client.connect(login({ user: "carol", certificate: own }));
+    await client.disconnect();
+  });
+});
+
+/** Runs a command of vpncmd for the hub DEFAULT, on the server's host. */
+async function inHub(...command: readonly string[]): Promise<void> {
+  const target = ["localhost:5555", "/SERVER", "/PASSWORD:", "/ADMINHUB:DEFAULT"];
+  await server.station.run("vpncmd", [...target, "/CMD", ...command], { timeoutMs: 30_000 });
+}
+
 async function summary(hub: string): Promise<{ hub: string; sessions: number }> {
   const found = (await server.status()).hubs.find(({ name }) => name === hub);
   assert.ok(found, `${hub} is not there`);
