@@ -13,6 +13,7 @@ import { defaultKeptOptions } from "../hub/kept-options.ts";
 import { hashAdminPassword, hashPassword, sha0Bytes } from "../wire/sha0.ts";
 import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
 import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
+import { writeAccounts } from "./account-folders.ts";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "./config-fields.ts";
 import { findFolder, type ConfigFolder } from "./config-text.ts";
 import {
@@ -297,81 +298,4 @@ function numberedFolders<T>(
   write: (value: T, index: number) => ConfigFolder,
 ): ConfigFolder {
   return { ...emptyFolder(name), children: values.map(write) };
-}
-
-function writeAccounts<T extends { readonly name: string }>(
-  folder: ConfigFolder,
-  accounts: ReadonlyMap<string, T>,
-  former: ReadonlyMap<string, T> | undefined,
-  write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
-): ConfigFolder {
-  if (accounts === former) return folder;
-  const places = new FormerPlaces(folder, former);
-  return {
-    ...folder,
-    children: Array.from(accounts, ([key, account]) => {
-      const kept = places.find(key, accounts);
-      return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
-    }),
-  };
-}
-
-/**
- * Finds the folders of accounts in their order. Of many thousands few change at a time, so that they are where the former ones
- * were; only where they are not, they are looked up by their names.
- */
-class FormerPlaces<T extends { readonly name: string }> {
-  readonly #folders: ConfigFolder["children"];
-  readonly #former: Iterator<T>;
-  #place = 0;
-  #account: T | undefined;
-  /** Every folder is that of an account, in the same order. */
-  #fits: boolean;
-  #byKey: ReadonlyMap<string, ConfigFolder> | undefined;
-
-  constructor(folder: ConfigFolder, former: ReadonlyMap<string, T> = new Map()) {
-    this.#folders = folder.children;
-    this.#fits = former.size === folder.children.length;
-    this.#former = former.values();
-    this.#account = this.#next();
-  }
-
-  /** @param present the accounts that there are now: others do not hold a place */
-  find(key: string, present: ReadonlyMap<string, T>): ConfigFolder | undefined {
-    for (; this.#account !== undefined && this.#fits; this.#advance()) {
-      const folder = this.#folders[this.#place];
-      const formerKey = this.#account.name.toLowerCase();
-      this.#fits = folder?.kind === "folder" && folder.name === this.#account.name;
-      if (!this.#fits) break;
-      if (formerKey === key) {
-        this.#advance();
-        return folder as ConfigFolder;
-      }
-      if (present.has(formerKey)) break;
-    }
-    if (this.#fits && this.#account === undefined) return undefined;
-    this.#byKey ??= foldersByKey(this.#folders);
-    return this.#byKey.get(key);
-  }
-
-  #advance(): void {
-    this.#place++;
-    this.#account = this.#next();
-  }
-
-  #next(): T | undefined {
-    const { done, value } = this.#former.next() as IteratorResult<T, undefined>;
-    return done === true ? undefined : value;
-  }
-}
-
-/** Of several of one name the first. */
-function foldersByKey(children: ConfigFolder["children"]): ReadonlyMap<string, ConfigFolder> {
-  const folders = new Map<string, ConfigFolder>();
-  for (const child of children) {
-    if (child.kind !== "folder") continue;
-    const key = child.name.toLowerCase();
-    if (!folders.has(key)) folders.set(key, child);
-  }
-  return folders;
 }
