@@ -12,6 +12,7 @@ import type { HubStatistics } from "./hub/statistics.ts";
 import { sessionLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
+import type { ServerLog } from "./server-log.ts";
 import type { SessionEnvironment } from "./session/session.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
@@ -26,6 +27,7 @@ import {
 } from "./transport/certificate.ts";
 import { restoreCertificate, takeCertificate } from "./transport/certificate-files.ts";
 import { Connections, type PendingConnection } from "./transport/connections.ts";
+import { KeepAliveSender } from "./transport/keep-alive.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
 import { anyAddress } from "./transport/listener.ts";
 import { Listeners } from "./transport/listeners.ts";
@@ -49,7 +51,7 @@ export interface ServerOptions {
   readonly restart: () => void;
   /** Address to listen on; every address of the host, IPv4 and IPv6, by default. */
   readonly bindAddress?: string;
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** Makes the security log and the packet log of a hub. */
   readonly createHubLog: (hubName: string) => HubLog;
   /** Called with the states of all listeners after each change of one. */
@@ -162,6 +164,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await options.onCertificateChanged?.(certificate);
   };
   await listeners.apply(settings.listeners);
+  const keepAlive = new KeepAliveSender(log);
+  keepAlive.apply(settings.keepAlive);
   const stopLoggingRefusals = logRefusals(connections, log);
   const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
   return {
@@ -178,6 +182,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       const endedSessions = hubs.apply(next.hubs);
       if (next.cipherName !== former.cipherName) connections.useTls(certificate, next.cipherName);
       if (next.listeners !== former.listeners) await listeners.apply(next.listeners);
+      keepAlive.apply(next.keepAlive);
       return { endedSessions };
     },
     hubs: () =>
@@ -194,6 +199,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     close: async () => {
       stopLoggingRefusals();
       clearInterval(ticks);
+      keepAlive.close();
       await listeners.close();
       sessions.close();
       await connections.close();

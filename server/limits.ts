@@ -176,9 +176,6 @@ export const logLimits = {
   /** From one look for files to remove to the next; sooner after so many bytes were written. */
   sweepMs: 600_000,
   sweepBytes: 64 * MiB,
-  /** Lines about connections, and about wrong passwords, in a minute; those beyond are counted. */
-  connectionLines: 6_000,
-  refusalLines: 600,
 } as const;
 
 /** Bounds of what is sent to a syslog server. */

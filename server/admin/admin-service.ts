@@ -1,6 +1,6 @@
 import type { ServerSettings } from "../config/server-settings.ts";
+import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
-import type { Logger } from "../logger.ts";
 import type { MethodAnswer, MethodRequest } from "../session/method.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
@@ -14,8 +14,8 @@ export interface AdminServiceOptions {
   readonly settings: () => ServerSettings;
   readonly dispatcher: RpcDispatcher;
   readonly throttle: PasswordThrottle;
-  /** The server's log, and that of the hub where one is concerned. */
-  readonly log: (hubName: string | undefined) => Pick<Logger, "info" | "warn">;
+  /** Called with what is for the log of the hub, or of the server where the name is empty. */
+  readonly tell: (hubName: string, text: string, event: HubEvent) => void;
 }
 
 /** A password that came as it is, over HTTP. */
@@ -84,14 +84,29 @@ export class AdminService {
     proves: (hashedPassword: Uint8Array) => boolean,
     program?: string,
   ): Promise<AuthenticationResult> {
-    const { settings, throttle, log } = this.#options;
+    const { settings, throttle, tell } = this.#options;
     const result = await authenticateAdministrator(settings(), { hubName, peerAddress, proves }, throttle);
-    const connection = `connection "${connectionName}" from ${peerAddress}`;
+    const connection = `administration: connection "${connectionName}" from ${peerAddress}`;
+    const event = {
+      event: "administrator-login",
+      administrator: hubName === "" ? "server" : `hub ${hubName}`,
+      peer: peerAddress,
+      connection: connectionName,
+    };
     if (result.type === "refused") {
-      log(undefined).warn(`administration: ${connection}: refused as ${nameOf(hubName)}: ${result.reason}`);
+      // Not to the log of a hub, whose administrator it may not be.
+      tell("", `${connection}: refused as ${nameOf(hubName)}: ${result.reason}`, {
+        ...event,
+        result: result.error,
+      });
     } else if (program !== undefined) {
-      log(hubNameOf(result.administrator)).info(
-        `administration: ${connection} ${program}: logged in as ${nameOf(hubName)}`,
+      tell(
+        hubNameOf(result.administrator) ?? "",
+        `${connection} ${program}: logged in as ${nameOf(hubName)}`,
+        {
+          ...event,
+          result: "done",
+        },
       );
     }
     return result;

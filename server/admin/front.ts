@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "../logger.ts";
+import type { HubEvent } from "../hub/hub-log.ts";
+import type { ServerLog } from "../server-log.ts";
 import type { Administration } from "./administration.ts";
 import { AdminService } from "./admin-service.ts";
 import { RpcDispatcher } from "./dispatch.ts";
@@ -20,21 +21,35 @@ export function createAdministrationFront({
   log,
 }: {
   readonly administration: Administration;
-  readonly log: Logger;
+  readonly log: ServerLog;
 }): AdministrationFront {
-  const securityLog = (hubName: string | undefined) => {
-    const live = hubName === undefined ? undefined : administration.hubs.find(hubName);
-    return (message: string) => live?.log.security(message);
+  /** To the hub's security log, where one is concerned, and to the server log. */
+  const tell = (hubName: string, text: string, event: HubEvent) => {
+    const live = hubName === "" ? undefined : administration.hubs.find(hubName);
+    if (live === undefined) log.event(text, event);
+    else live.log.security(text, event);
   };
   const dispatcher = new RpcDispatcher({
     handlers: createHandlers(administration),
     restrict: (method, request, call) =>
       checkHubRestrictions(administration.settings(), method, request, call),
-    onChange: ({ administrator, connectionName }, { method, hubName, error }) => {
+    onChange: ({ administrator, connectionName, peerAddress }, { method, hubName, error }) => {
       const who = administrator.type === "server" ? "server" : `hub "${administrator.hubName}"`;
-      const what = `administration: administrator of the ${who} by connection "${connectionName}": ${method}${hubName === "" ? "" : ` of hub "${hubName.slice(0, 255)}"`}: ${error ?? "done"}`;
-      log.info(what);
-      securityLog(hubName)(what);
+      const where = hubName === "" ? "" : ` of hub "${hubName.slice(0, 255)}"`;
+      const result = error ?? "done";
+      tell(
+        hubName,
+        `administration: administrator of the ${who} by connection "${connectionName}": ${method}${where}: ${result}`,
+        {
+          event: "administration",
+          method,
+          hub: hubName === "" ? undefined : hubName,
+          administrator: administrator.type === "server" ? "server" : `hub ${administrator.hubName}`,
+          peer: peerAddress,
+          connection: connectionName,
+          result,
+        },
+      );
     },
     onFault: (method, fault) =>
       log.error(
@@ -45,13 +60,7 @@ export function createAdministrationFront({
     settings: administration.settings,
     dispatcher,
     throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
-    log: (hubName) => ({
-      info: (message) => {
-        log.info(message);
-        securityLog(hubName)(message);
-      },
-      warn: (message) => log.warn(message),
-    }),
+    tell,
   });
   return { service, api: new JsonApi(service, dispatcher, administration.now) };
 }

@@ -1,4 +1,5 @@
-import { open, readdir, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { folderNameOf } from "./log-writer.ts";
 
@@ -8,7 +9,7 @@ export interface LogFilesOptions {
   readonly hubNames: () => readonly string[];
 }
 
-interface FoundFile {
+export interface FoundFile {
   /** Below the directory, with slashes. */
   readonly path: string;
   readonly hubName: string | undefined;
@@ -19,7 +20,10 @@ interface FoundFile {
 
 const hubFolders = ["security_log", "packet_log"] as const;
 
-/** The log files that there are: the server's own in the directory itself, and a folder for each hub and kind of log. */
+/**
+ * The log files that there are: those of the server in `server_log/`, a folder for each hub and kind of log, and the journal's
+ * in the directory itself.
+ */
 export class LogFiles {
   readonly #options: LogFilesOptions;
 
@@ -30,7 +34,10 @@ export class LogFiles {
   /** By path. Files of hubs that are gone are among those of the server. */
   async list(): Promise<FoundFile[]> {
     const hubs = new Map(this.#options.hubNames().map((name) => [folderNameOf(name), name]));
-    const files = await this.#filesIn("", undefined);
+    const files = [
+      ...(await this.#filesIn("", undefined)),
+      ...(await this.#filesIn("server_log/", undefined)),
+    ];
     for (const kind of hubFolders) {
       for (const folder of await this.#foldersIn(kind)) {
         files.push(...(await this.#filesIn(`${kind}/${folder}/`, hubs.get(folder))));
@@ -51,24 +58,38 @@ export class LogFiles {
     }
   }
 
+  /** @param path one that {@link list} gave */
+  async remove(path: string): Promise<void> {
+    await rm(join(this.#options.directory, path), { force: true });
+  }
+
   async #filesIn(folder: string, hubName: string | undefined): Promise<FoundFile[]> {
-    const entries = await readdir(join(this.#options.directory, folder), { withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && /\.log(\.\d+)?$/.test(entry.name));
-    return Promise.all(
-      files.map(async ({ name }) => {
-        const path = `${folder}${name}`;
+    const entries = await this.#entriesOf(folder);
+    const names = entries.filter((entry) => entry.isFile() && /\.log(\.\d+)?$/.test(entry.name));
+    const files: FoundFile[] = [];
+    for (const { name } of names) {
+      const path = `${folder}${name}`;
+      try {
         const { size, mtimeMs } = await stat(join(this.#options.directory, path));
-        return { path, hubName, bytes: size, updatedAt: Math.round(mtimeMs) };
-      }),
-    );
+        files.push({ path, hubName, bytes: size, updatedAt: Math.round(mtimeMs) });
+      } catch (error) {
+        // Removed meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+    return files;
   }
 
   async #foldersIn(folder: string): Promise<string[]> {
+    const entries = await this.#entriesOf(folder);
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
+
+  async #entriesOf(folder: string): Promise<Dirent[]> {
     try {
-      const entries = await readdir(join(this.#options.directory, folder), { withFileTypes: true });
-      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      return await readdir(join(this.#options.directory, folder), { withFileTypes: true });
     } catch (error) {
-      // No hub has logged anything of this kind yet.
+      // Nothing of this kind was logged yet.
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
       throw error;
     }

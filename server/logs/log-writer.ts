@@ -1,39 +1,113 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { HubLog } from "../hub/hub.ts";
+import { defaultHubLog, type HubLogSettings, type LogTurnover } from "../hub/hub-settings.ts";
+import { logLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
-import { DailyLog } from "./daily-log.ts";
+import { eventLine, type ServerLog } from "../server-log.ts";
+import { logDisk, type LogDisk } from "./log-disk.ts";
+import { RollingLog } from "./rolling-log.ts";
 
-export interface LogWriterOptions {
-  /** Holds `security_log/` and `packet_log/`. */
-  readonly directory: string;
-  /** Where it is told that a log cannot be written. */
-  readonly log: Logger;
-  /** Unix time in milliseconds. */
-  readonly unixNow?: () => number;
+/** Kinds of logs by their names on the way to a syslog server. */
+export type SyslogKind = "SERVER_LOG" | "SECURITY_LOG" | "PACKET_LOG";
+
+interface LoggingHub {
+  readonly name: string;
+  readonly log: HubLogSettings;
 }
 
+export interface LogWriterOptions {
+  /** Holds `server_log/`, `security_log/` and `packet_log/`. */
+  readonly directory: string;
+  /** The journal: what the server says, events, and that a log cannot be written. */
+  readonly log: Logger;
+  /** The hubs as they are set now; the same object as long as nothing has changed. */
+  readonly hubs?: () => readonly LoggingHub[];
+  /** Takes a copy of each line. */
+  readonly syslog?: (kind: SyslogKind, hubName: string | undefined, text: string) => void;
+  /** Told of what goes to the disk, in bytes. */
+  readonly onWritten?: (bytes: number) => void;
+  /** Unix time in milliseconds. */
+  readonly unixNow?: () => number;
+  readonly disk?: LogDisk;
+  /** Size beyond which a file is not appended to. */
+  readonly fileBytes?: number;
+}
+
+/** Of the official server, whose server log has no such setting. */
+const serverTurnover = () => "day" as const;
+
 /**
- * Writes the logs of the hubs: `security_log/<HUB>/sec_YYYYMMDD.log`, lines `YYYY-MM-DD hh:mm:ss.mmm text`, and
- * `packet_log/<HUB>/pkt_YYYYMMDD.log`, lines `YYYY-MM-DD,hh:mm:ss.mmm,columns`. Local time, CRLF. Source: `Cedar/Logging.c`.
+ * Writes the logs of server and hubs, in local time, with CRLF (`Cedar/Logging.c`):
+ *
+ *     server_log/vpn_YYYYMMDD.log         YYYY-MM-DD hh:mm:ss.mmm text
+ *     security_log/<HUB>/sec_YYYYMMDD.log YYYY-MM-DD hh:mm:ss.mmm text
+ *     packet_log/<HUB>/pkt_YYYYMMDD.log   YYYY-MM-DD,hh:mm:ss.mmm,columns
+ *
+ * What goes to the security log of a hub goes to the server log too.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
   /** By path. A hub that is made again goes on with its files. */
-  readonly #logs = new Map<string, DailyLog>();
+  readonly #logs = new Map<string, RollingLog>();
   readonly #waiting = { bytes: 0 };
+  #hubs: readonly LoggingHub[] | undefined;
+  /** By name in lower case, of {@link #hubs}. */
+  #hubLogs: ReadonlyMap<string, HubLogSettings> = new Map();
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
   }
 
-  createHubLog(hubName: string): HubLog {
-    const folder = folderNameOf(hubName);
-    const security = this.#open(join("security_log", folder), "sec", [" ", " "]);
-    const packet = this.#open(join("packet_log", folder), "pkt", [",", ","]);
+  /** The log of the server itself, which goes to the journal too. */
+  createServerLog(): ServerLog {
+    const { log } = this.#options;
+    const write = this.#createServerWriter();
+    const both = (level: keyof Logger) => (text: string) => {
+      log[level](text);
+      write(text);
+    };
     return {
-      security: (message) => security.write(message),
-      packet: (line) => packet.write(line),
+      info: both("info"),
+      warn: both("warn"),
+      error: both("error"),
+      event: (text, event) => {
+        log.info(eventLine(event));
+        write(text);
+      },
+    };
+  }
+
+  createHubLog(hubName: string): HubLog {
+    const { log, syslog } = this.#options;
+    const folder = folderNameOf(hubName);
+    const key = hubName.toLowerCase();
+    const settings = () => this.#settingsOf(key);
+    const security = this.#open(
+      join("security_log", folder),
+      "sec",
+      [" ", " "],
+      () => settings().securityLogTurnover,
+    );
+    const packet = this.#open(
+      join("packet_log", folder),
+      "pkt",
+      [",", ","],
+      () => settings().packetLogTurnover,
+    );
+    const writeServerLog = this.#createServerWriter();
+    return {
+      security: (message, event) => {
+        writeServerLog(`[HUB "${hubName}"] ${message}`);
+        if (event !== undefined) log.info(eventLine({ ...event, hub: hubName }));
+        if (!settings().saveSecurityLog) return;
+        security.write(message);
+        syslog?.("SECURITY_LOG", hubName, message);
+      },
+      packet: (line) => {
+        packet.write(line);
+        syslog?.("PACKET_LOG", hubName, line);
+      },
     };
   }
 
@@ -42,18 +116,46 @@ export class LogWriter {
     await Promise.all(Array.from(this.#logs.values(), (log) => log.flush()));
   }
 
-  #open(folder: string, prefix: string, separators: readonly [string, string]): DailyLog {
-    const { directory, log, unixNow = Date.now } = this.#options;
+  #settingsOf(hubKey: string): HubLogSettings {
+    const hubs = this.#options.hubs?.();
+    if (hubs !== this.#hubs) {
+      this.#hubs = hubs;
+      this.#hubLogs = new Map(hubs?.map(({ name, log }) => [name.toLowerCase(), log]));
+    }
+    return this.#hubLogs.get(hubKey) ?? defaultHubLog;
+  }
+
+  #createServerWriter(): (text: string) => void {
+    const { syslog } = this.#options;
+    const log = this.#open("server_log", "vpn", [" ", " "], serverTurnover);
+    return (text) => {
+      log.write(text);
+      syslog?.("SERVER_LOG", undefined, text);
+    };
+  }
+
+  #open(
+    folder: string,
+    prefix: string,
+    separators: readonly [string, string],
+    turnover: () => LogTurnover,
+  ): RollingLog {
+    const { directory, log, unixNow = Date.now, disk = logDisk, onWritten = () => {} } = this.#options;
     const known = this.#logs.get(folder);
     if (known !== undefined) return known;
     const path = join(directory, folder);
-    const opened = new DailyLog({
+    const opened = new RollingLog({
       directory: path,
       prefix,
+      turnover,
       unixNow,
       separators,
       waiting: this.#waiting,
+      disk,
+      fileBytes: this.#options.fileBytes ?? logLimits.fileBytes,
       onError: (message) => log.warn(`cannot write the log in ${path}: ${message}; lines are dropped`),
+      onRecovered: (lines) => log.info(`the log in ${path} is written again; ${lines} lines were dropped`),
+      onWritten,
     });
     this.#logs.set(folder, opened);
     return opened;

@@ -84,7 +84,8 @@ export class SessionService {
     const connection = `Connection "${request.connectionName}" (${login.client.product}, ${address}:${port})`;
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
     if (isDeniedSource(live.hub.settings.sourceAddresses, parseAddress(address) ?? new Uint8Array())) {
-      return refused(live, connection, refuse("addressDenied", `the hub takes no clients from ${address}`));
+      const denied = refuse("addressDenied", `the hub takes no clients from ${address}`);
+      return refused(live, connection, login.userName, address, denied);
     }
     if (!live.hub.settings.online) return { type: "error", error: "hubStopped" };
     const authenticated = authenticate(live.hub.settings, login, {
@@ -92,7 +93,9 @@ export class SessionService {
       now: this.#options.unixNow(),
       loopback: isLoopback(address),
     });
-    if (authenticated.type === "refused") return refused(live, connection, authenticated);
+    if (authenticated.type === "refused") {
+      return refused(live, connection, login.userName, address, authenticated);
+    }
     live.log.security(
       `${connection}: user "${login.userName}" was authenticated by ${authenticated.method}.`,
     );
@@ -107,7 +110,7 @@ export class SessionService {
       })),
       serverSessionCount: this.#sessions.size,
     });
-    if (admission.type === "refused") return refused(live, connection, admission);
+    if (admission.type === "refused") return refused(live, connection, login.userName, address, admission);
     return this.#welcome(request, login, live, authenticated, admission);
   }
 
@@ -153,6 +156,13 @@ export class SessionService {
     live.activity.began(admission.userName, entry.startedAt);
     live.log.security(
       `Session "${name}": began for user "${admission.userName}" from ${request.peer.address} by connection "${request.connectionName}"; ${describeParameters(parameters)}.`,
+      {
+        event: "session-began",
+        session: name,
+        user: admission.userName,
+        peer: request.peer.address,
+        client: login.client.product,
+      },
     );
     return {
       type: "join",
@@ -192,12 +202,13 @@ export class SessionService {
       now: this.#options.unixNow(),
     });
     const who = `Password of user "${change.userName}" from ${peer.address}`;
+    const event = { event: "password-change", user: change.userName, peer: peer.address };
     if (result.type === "refused") {
-      live.log.security(`${who}: not changed: ${result.reason}.`);
+      live.log.security(`${who}: not changed: ${result.reason}.`, { ...event, result: result.error });
       return { type: "error", error: result.error };
     }
     await this.#options.storeUser(live.hub.settings.name, result.user);
-    live.log.security(`${who}: changed.`);
+    live.log.security(`${who}: changed.`, { ...event, result: "done" });
     return { type: "reply", pack: new Pack().addInt("error", 0) };
   }
 
@@ -205,7 +216,9 @@ export class SessionService {
     this.#sessions.delete(entry.key.toString("hex"));
     entry.hub.sessions.delete(entry.session.name);
     entry.hub.activity.ended({ user: entry.session.user, counters: entry.counters }, this.#options.unixNow());
-    entry.hub.log.security(`Session "${entry.session.name}": ended (${reason}).`);
+    const { name, user } = entry.session;
+    const event = { event: "session-ended", session: name, user: user.name, reason };
+    entry.hub.log.security(`Session "${name}": ended (${reason}).`, event);
   }
 }
 
@@ -218,8 +231,15 @@ function joinOf(session: Session): Join {
   };
 }
 
-function refused({ log }: LiveHub, connection: string, refusal: Refusal): MethodAnswer {
-  log.security(`${connection}: refused: ${refusal.reason}.`);
+function refused(
+  { log }: LiveHub,
+  connection: string,
+  user: string,
+  peer: string,
+  refusal: Refusal,
+): MethodAnswer {
+  const event = { event: "login-refused", user, peer, error: refusal.error };
+  log.security(`${connection}: refused: ${refusal.reason}.`, event);
   return {
     type: "error",
     error: refusal.error,

@@ -7,8 +7,8 @@ import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/sta
 import type { Server } from "../app.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
-import { LogFiles } from "../logs/log-files.ts";
-import { LogWriter } from "../logs/log-writer.ts";
+import { Logs } from "../logs/logs.ts";
+import { productName, version } from "../version.ts";
 import { failureOf } from "./failure.ts";
 import { restartExitCode, type NumberedRequest, type WorkerMessage } from "./messages.ts";
 import type { HubSummary } from "./running-status.ts";
@@ -66,7 +66,12 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     await config.create();
     // Loaded here alone: the supervisor runs without the data plane.
     const { startServer } = await import("../app.ts");
-    const logs = new LogWriter({ directory: paths.logDirectory, log });
+    const logs = new Logs({
+      directory: paths.logDirectory,
+      journal: log,
+      settings: () => config.settings,
+    });
+    logs.server.event(`${productName} is starting.`, { event: "server-starting", version });
     const server: Server = await startServer({
       paths,
       settings: config.settings,
@@ -81,13 +86,10 @@ export async function runWorker(paths: StatePaths): Promise<void> {
         replace: (text) => config.replace(text),
         flush: () => config.flush(),
       },
-      logs: new LogFiles({
-        directory: paths.logDirectory,
-        hubNames: () => config.hubs.map(({ name }) => name),
-      }),
+      logs: logs.files,
       // After the answer to whoever asked for it.
       restart: () => void setTimeout(() => restart(), restartAfterMs),
-      log,
+      log: logs.server,
       createHubLog: (hubName) => logs.createHubLog(hubName),
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
       formerStatistics: config.statistics,
@@ -111,8 +113,9 @@ export async function runWorker(paths: StatePaths): Promise<void> {
         const result = await applier.apply(request);
         const { changes, endedSessions } = result;
         if (result.changed && !request.dryRun) {
-          log.info(
+          logs.server.event(
             `applied a desired state: ${changes.length} changes, ${endedSessions.length} sessions ended`,
+            { event: "apply", changes: changes.length, endedSessions: endedSessions.length },
           );
         }
         return result;
@@ -125,7 +128,8 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       process.exit(exitCode);
     }, boundMs);
     await server.close();
-    await logs.flush();
+    logs.server.event(`${productName} has ended.`, { event: "server-ended" });
+    await logs.close();
     await config.close().catch((error: unknown) => log.error((error as Error).message));
     process.exit(exitCode);
   } catch (error) {

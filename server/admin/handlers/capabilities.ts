@@ -37,5 +37,10 @@ export const capabilities: Readonly<Record<string, number>> = {
   b_support_redirect_url_acl: 1,
   b_support_acl_group: 1,
   b_support_msg: 1,
+  b_support_ac: 1,
+  b_support_ipv6_ac: 1,
+  b_support_crl: 1,
+  b_support_hub_admin_option: 1,
+  b_support_syslog: 1,
   b_vpn4: 1,
 };

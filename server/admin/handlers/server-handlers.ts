@@ -1,5 +1,6 @@
 import { freemem, hostname, release, totalmem } from "node:os";
 import { emptyPasswordHash } from "../../config/server-settings-config.ts";
+import type { SyslogSettings } from "../../config/server-settings.ts";
 import { ServerError } from "../../errors.ts";
 import { productName, protocolVersion, version } from "../../version.ts";
 import { hashAdminPassword, sha0Bytes } from "../../wire/sha0.ts";
@@ -16,6 +17,9 @@ const unknownOs = 3000;
 
 /** Seconds between two packets of {@link KeepAliveSettings}. */
 const keepAliveSeconds = { least: 5, most: 600 } as const;
+
+/** Characters of a host's name (`MAX_HOST_NAME_LEN`). */
+const longestHost = 255;
 
 /** What concerns the server as a whole. */
 export function createServerHandlers(administration: Administration): RpcHandlers {
@@ -145,7 +149,20 @@ export function createServerHandlers(administration: Administration): RpcHandler
       const { saveType, host, port } = settings().syslog;
       return { SaveType: saveType, Hostname: host, Port: port };
     },
+    SetSysLog: async ({ SaveType, Hostname, Port }) => {
+      if (!isSaveType(SaveType)) throw new RpcError("invalidParameter", "there is no such choice of logs");
+      if (SaveType !== 0 && (Hostname === "" || !isPort(Port))) {
+        throw new RpcError("invalidParameter", "a syslog server has a host name and a port");
+      }
+      const syslog = { saveType: SaveType, host: Hostname.slice(0, longestHost), port: Port };
+      await update((all) => ({ ...all, syslog }));
+      return {};
+    },
   };
+}
+
+function isSaveType(number: number): number is SyslogSettings["saveType"] {
+  return number <= 3;
 }
 
 export function isPort(port: number): boolean {

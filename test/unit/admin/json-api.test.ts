@@ -28,7 +28,7 @@ async function createApi() {
     settings: administration.settings,
     dispatcher,
     throttle: new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() }),
-    log: () => ({ info: (message) => log.push(message), warn: (message) => log.push(message) }),
+    tell: (_hubName, text) => log.push(text),
   });
   const api = new JsonApi(service, dispatcher, () => 1_000);
   const limits: number[] = [];

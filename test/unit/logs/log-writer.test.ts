@@ -5,16 +5,24 @@ import { join, sep } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import { logLimits } from "../../../server/limits.ts";
-import { LogWriter } from "../../../server/logs/log-writer.ts";
+import { defaultHubLog, type HubLogSettings } from "../../../server/hub/hub-settings.ts";
+import { logDisk } from "../../../server/logs/log-disk.ts";
+import { LogWriter, type LogWriterOptions } from "../../../server/logs/log-writer.ts";
 
 let directory: string;
 let warnings: string[];
 let now: Date;
 let logs: LogWriter;
+let journal: string[];
+let hubs: { readonly name: string; readonly log: HubLogSettings }[];
+let sent: string[];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "vpnserver-logs-"));
   warnings = [];
+  journal = [];
+  hubs = [];
+  sent = [];
   now = new Date(2026, 0, 31, 23, 59, 59, 7);
   logs = createWriter();
 });
@@ -23,16 +31,29 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function createWriter(): LogWriter {
+function createWriter(more: Partial<LogWriterOptions> = {}): LogWriter {
   return new LogWriter({
     directory,
     unixNow: () => now.getTime(),
-    log: { info: () => {}, warn: (message) => warnings.push(message), error: () => {} },
+    log: {
+      info: (message) => journal.push(message),
+      warn: (message) => warnings.push(message),
+      error: () => {},
+    },
+    hubs: () => hubs,
+    syslog: (kind, hubName, text) => sent.push(`${kind} ${hubName ?? "-"} ${text}`),
+    ...more,
   });
 }
 
-/** Every file below the directory with its lines. */
+/** Every file of the hubs' logs with its lines. */
 async function files(): Promise<Record<string, string>> {
+  const all = Object.entries(await allFiles());
+  return Object.fromEntries(all.filter(([path]) => !path.startsWith("server_log")));
+}
+
+/** Every file below the directory with its lines. */
+async function allFiles(): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const found = entries
     .filter((entry) => entry.isFile())
@@ -66,7 +87,7 @@ describe("the logs of a hub", () => {
     const folder = join(directory, "security_log", "DEFAULT");
     assert.equal((await stat(folder)).mode & 0o777, 0o700);
     assert.equal((await stat(join(folder, "sec_20260131.log"))).mode & 0o777, 0o600);
-    assert.deepEqual(await readdir(directory), ["security_log"]);
+    assert.deepEqual(await readdir(directory), ["security_log", "server_log"]);
   });
 
   test("reach the disk by themselves within moments", async () => {
@@ -148,7 +169,7 @@ describe("the logs of a hub", () => {
       for (let index = 0; index < perLog; index++) log.security(line);
     }
     await logs.flush();
-    const written = Object.values(await files()).reduce((sum, text) => sum + text.length, 0);
+    const written = Object.values(await allFiles()).reduce((sum, text) => sum + text.length, 0);
     assert.ok(written <= logLimits.totalWaitingBytes, String(written));
     assert.ok(written > logLimits.totalWaitingBytes - 20_000, String(written));
     // What was dropped has been freed.
@@ -178,6 +199,139 @@ describe("the logs of a hub", () => {
   });
 });
 
+describe("the server log", () => {
+  test("has what the server says, which the journal has too", async () => {
+    const server = logs.createServerLog();
+    server.info("one");
+    server.warn("two\r\nthree");
+    server.event("four happened", { event: "four", user: "a b", peer: "192.0.2.1", nothing: undefined });
+    await logs.flush();
+    const begin = "2026-01-31 23:59:59.007";
+    assert.deepEqual(await allFiles(), {
+      "server_log/vpn_20260131.log": `${begin} one\r\n${begin} two  three\r\n${begin} four happened\r\n`,
+    });
+    assert.deepEqual(journal, ["one", 'event=four user="a b" peer=192.0.2.1']);
+    assert.deepEqual(warnings, ["two\r\nthree"]);
+  });
+
+  test("has the events of hubs, of which the journal has those for programs", async () => {
+    const hub = logs.createHubLog("DEFAULT");
+    hub.security("seen");
+    hub.security("began", { event: "session-began", user: "alice" });
+    await logs.flush();
+    assert.equal(
+      (await allFiles())["server_log/vpn_20260131.log"],
+      '2026-01-31 23:59:59.007 [HUB "DEFAULT"] seen\r\n2026-01-31 23:59:59.007 [HUB "DEFAULT"] began\r\n',
+    );
+    assert.deepEqual(journal, ["event=session-began user=alice hub=DEFAULT"]);
+  });
+
+  test("has them also where the hub keeps no security log", async () => {
+    hubs = [{ name: "Default", log: { ...defaultHubLog, saveSecurityLog: false } }];
+    logs.createHubLog("DEFAULT").security("quiet");
+    await logs.flush();
+    assert.deepEqual(Object.keys(await allFiles()), ["server_log/vpn_20260131.log"]);
+  });
+
+  test("and the others are handed to syslog line by line", () => {
+    logs.createServerLog().info("one");
+    const hub = logs.createHubLog("DEFAULT");
+    hub.security("two");
+    hub.packet("three");
+    assert.deepEqual(sent, [
+      "SERVER_LOG - one",
+      'SERVER_LOG - [HUB "DEFAULT"] two',
+      "SECURITY_LOG DEFAULT two",
+      "PACKET_LOG DEFAULT three",
+    ]);
+  });
+});
+
+describe("log files turn over", () => {
+  const namesWith = async (securityLogTurnover: HubLogSettings["securityLogTurnover"]) => {
+    hubs = [{ name: "DEFAULT", log: { ...defaultHubLog, securityLogTurnover } }];
+    const log = logs.createHubLog("DEFAULT");
+    log.security("x");
+    now = new Date(now.getTime() + 1_000);
+    log.security("y");
+    await logs.flush();
+    return Object.keys(await files()).map((path) => path.replace("security_log/DEFAULT/", ""));
+  };
+
+  for (const [turnover, expected] of [
+    ["none", ["sec.log"]],
+    ["month", ["sec_202601.log", "sec_202602.log"]],
+    ["day", ["sec_20260131.log", "sec_20260201.log"]],
+    ["hour", ["sec_20260131_23.log", "sec_20260201_00.log"]],
+    ["minute", ["sec_20260131_2359.log", "sec_20260201_0000.log"]],
+    ["second", ["sec_20260131_235959.log", "sec_20260201_000000.log"]],
+  ] as const) {
+    test(`as the hub is set: ${turnover}`, async () => {
+      assert.deepEqual((await namesWith(turnover)).toSorted(), expected);
+    });
+  }
+
+  test("from the moment at which the hub is set otherwise", async () => {
+    await namesWith("none");
+    assert.deepEqual((await namesWith("hour")).toSorted(), ["sec.log", "sec_20260201_00.log"]);
+  });
+
+  test("when they are full, also after a restart", async () => {
+    logs = createWriter({ fileBytes: 100 });
+    const write = async (writer: LogWriter, text: string) => {
+      writer.createHubLog("DEFAULT").security(text);
+      await writer.flush();
+    };
+    for (const text of ["1", "2", "3", "4"]) await write(logs, text.repeat(20));
+    logs = createWriter({ fileBytes: 100 });
+    await write(logs, "5".repeat(20));
+    await write(logs, "6".repeat(200));
+    const sizes = Object.fromEntries(
+      Object.entries(await files()).map(([path, text]) => [
+        path.slice(-18),
+        text.replace(/[^1-6]/g, "").slice(-1),
+      ]),
+    );
+    assert.deepEqual(sizes, {
+      "T/sec_20260131.log": "2",
+      "ec_20260131~01.log": "4",
+      "ec_20260131~02.log": "5",
+      "ec_20260131~03.log": "6",
+    });
+  });
+});
+
+describe("a full disk", () => {
+  test("takes no half lines, loses only what it cannot take, and is told of once", async () => {
+    let isFull = false;
+    logs = createWriter({
+      disk: {
+        ...logDisk,
+        append: (path, text) =>
+          isFull ? Promise.reject(new Error("ENOSPC: no space left on device")) : logDisk.append(path, text),
+      },
+    });
+    const log = logs.createHubLog("DEFAULT");
+    for (const [full, text] of [
+      [false, "one"],
+      [true, "two"],
+      [true, "three"],
+      [false, "four"],
+    ] as const) {
+      isFull = full;
+      log.security(text);
+      await logs.flush();
+    }
+    const begin = "2026-01-31 23:59:59.007";
+    assert.equal(
+      (await files())["security_log/DEFAULT/sec_20260131.log"],
+      `${begin} one\r\n${begin} four\r\n${begin} 2 lines were dropped\r\n`,
+    );
+    assert.equal(warnings.filter((line) => line.includes("security_log")).length, 1);
+    assert.match(journal.join("\n"), /security_log\/DEFAULT is written again; 2 lines were dropped/);
+  });
+});
+
 describe("the folder of a hub", () => {
   const folderOf = async (hubName: string) => {
     logs.createHubLog(hubName).security("x");
@@ -194,7 +348,7 @@ describe("the folder of a hub", () => {
   for (const name of ["..", ".", "../../etc", "a/b", "", " a", "a\0b", "a\nb", "ü".repeat(255), "x~y"]) {
     test(`stays below the log directory with the name ${JSON.stringify(name).slice(0, 30)}`, async () => {
       assert.match(await folderOf(name), /^[^/\0]{0,201}~[0-9a-f]{16}$/);
-      assert.deepEqual(await readdir(directory), ["security_log"]);
+      assert.deepEqual(await readdir(directory), ["security_log", "server_log"]);
     });
   }
 
