@@ -90,6 +90,7 @@ export class VirtualHubs {
     for (const [key, live] of this.#hubs) {
       if (wanted.has(key)) continue;
       for (const session of [...live.sessions.values()]) end(session, "hub deleted");
+      live.log.security("The Virtual Hub was deleted.", { event: "hub-deleted" });
       this.#hubs.delete(key);
     }
     for (const [key, each] of wanted) {
@@ -103,28 +104,39 @@ export class VirtualHubs {
           activity: new HubActivity(this.#options.unixNow(), this.#options.formerStatistics?.(each.name)),
           sessionCount: 0,
         });
+        tellState(log, each);
         continue;
       }
-      if (live.hub.settings === each) continue;
+      const former = live.hub.settings;
+      if (former === each) continue;
       live.hub.update(each);
+      if (former.online !== each.online) tellState(live.log, each);
       for (const session of [...live.sessions.values()]) {
         if (!each.online) end(session, "hub offline");
-        else if (!this.#mayGoOn(session, each)) end(session, "user changed");
+        else if (!this.#mayGoOn(session, each, former)) end(session, "user changed");
       }
     }
     return ended;
   }
 
-  #mayGoOn({ user: before, policy }: HubSession, hub: HubSettings): boolean {
+  #mayGoOn({ user: before, policy }: HubSession, hub: HubSettings, former: HubSettings): boolean {
     if (before === undefined) return true;
     const user = hub.users.get(before.name.toLowerCase());
     if (user === undefined) return false;
     if (user.expiresAt !== undefined && user.expiresAt <= this.#options.unixNow()) return false;
+    const isSame =
+      user === before && hub.groups === former.groups && hub.adminOptions === former.adminOptions;
     return (
-      isDeepStrictEqual(comparable(user.authentication), comparable(before.authentication)) &&
-      isDeepStrictEqual(this.#options.policyOf(hub, user), policy)
+      isSame ||
+      (isDeepStrictEqual(comparable(user.authentication), comparable(before.authentication)) &&
+        isDeepStrictEqual(this.#options.policyOf(hub, user), policy))
     );
   }
+}
+
+function tellState(log: HubLog, { online }: HubSettings): void {
+  const state = online ? "online" : "offline";
+  log.security(`The Virtual Hub is ${state}.`, { event: `hub-${state}` });
 }
 
 /** With bytes as text: whether they are held in a Buffer or an array makes no difference here. */

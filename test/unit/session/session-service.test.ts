@@ -152,6 +152,20 @@ describe("session service", () => {
     assert.equal(plugged.size, 0);
   });
 
+  test("tells the security log of a hub when it goes on and off, and away", () => {
+    const { hubs, security } = setUp([hubOf()]);
+    hubs.apply([hubOf({ online: false })]);
+    hubs.apply([hubOf({ online: false, message: "x" })]);
+    hubs.apply([hubOf()]);
+    hubs.apply([]);
+    assert.deepEqual(security, [
+      "DEFAULT: The Virtual Hub is online.",
+      "DEFAULT: The Virtual Hub is offline.",
+      "DEFAULT: The Virtual Hub is online.",
+      "DEFAULT: The Virtual Hub was deleted.",
+    ]);
+  });
+
   test("keeps out whom the rules for source addresses deny, before it looks at the password", () => {
     const deny = {
       action: "deny" as const,
