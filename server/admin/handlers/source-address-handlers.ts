@@ -12,23 +12,26 @@ type RuleMessage = RequestOf<typeof rpcs.SetAcList>["ACList"][number];
 export function createSourceAddressHandlers(administration: Administration): RpcHandlers {
   return {
     GetAcList: ({ HubName }) => ({
-      ACList: findHub(administration.settings(), HubName).sourceAddresses.map((rule, index) => ({
-        Id: index + 1,
-        Deny: rule.action === "deny",
-        IpAddress: formatAddress(rule.address),
-        Masked: rule.mask !== undefined,
-        SubnetMask: formatAddress(rule.mask ?? new Uint8Array(rule.address.length)),
-        Priority: rule.priority,
-      })),
+      ACList: messagesOf(findHub(administration.settings(), HubName).sourceAddresses),
     }),
     SetAcList: async ({ HubName, ACList }) => {
       if (ACList.length > accountLimits.sourceAddresses) throw new RpcError("tooManyItems");
       const sourceAddresses = inOrderOfPriority(ACList.map(ruleFrom));
       await updateHub(administration, HubName, (hub) => ({ ...hub, sourceAddresses }));
-      // The rules come back in the order in which they are tried now, and get that from another request.
-      return { ACList: [] };
+      return { ACList: messagesOf(sourceAddresses) };
     },
   };
+}
+
+function messagesOf(rules: readonly SourceAddressRule[]): RuleMessage[] {
+  return rules.map((rule, index) => ({
+    Id: index + 1,
+    Deny: rule.action === "deny",
+    IpAddress: formatAddress(rule.address),
+    Masked: rule.mask !== undefined,
+    SubnetMask: formatAddress(rule.mask ?? new Uint8Array(rule.address.length)),
+    Priority: rule.priority,
+  }));
 }
 
 /** @throws {RpcError} invalidParameter */
