@@ -25,6 +25,7 @@ import {
   writeImportRecord,
   type ImportRecord,
 } from "./record.ts";
+import { whileClientsHearNothing } from "./silence.ts";
 import { locateSource, readSource, type Source, type SourceConfiguration } from "./source.ts";
 
 const probeMs = 3_000;
@@ -137,7 +138,7 @@ export class Takeover {
     if (isStoppable(this.#former)) {
       for (const service of this.#servicesAndProcesses())
         note(`stopping the SoftEther VPN Server: ${service}`);
-      await stopFormerServer(this.#former, run);
+      await whileClientsHearNothing(this.servedPorts, run, () => stopFormerServer(this.#former, run));
     } else {
       note(`warning: ${this.#stillRuns}`);
     }
