@@ -43,7 +43,7 @@ function ofHub(hub: ConfigFolder): string[] {
       return `cascade of hub ${hub.name} to ${option === undefined ? "?" : text(option, "Hostname")}`;
     }),
     ...(elsewhere.length > 0
-      ? [`${elsewhere.length} users of hub ${hub.name} whom a RADIUS server or an NT domain knows`]
+      ? [`users of hub ${hub.name} whom a RADIUS server or an NT domain knows (${elsewhere.length})`]
       : []),
   ];
 }

@@ -16,6 +16,11 @@ export interface Source {
   readonly file: string;
 }
 
+/** Where the configuration is in a folder of the official server. */
+export function configIn(folder: string): string {
+  return join(folder, configName);
+}
+
 /** What a source holds. */
 export interface SourceConfiguration {
   readonly document: ConfigDocument;
@@ -32,7 +37,7 @@ export interface SourceConfiguration {
 export async function locateSource(path: string): Promise<Source> {
   try {
     const isFolder = (await stat(path)).isDirectory();
-    const file = await realpath(isFolder ? join(path, configName) : path);
+    const file = await realpath(isFolder ? configIn(path) : path);
     if (!(await stat(file)).isFile()) throw new ServerError("USAGE", `cannot import ${file}: it is no file`);
     return { folder: dirname(file), file };
   } catch (error) {

@@ -26,7 +26,7 @@ import {
   type ImportRecord,
 } from "./record.ts";
 import { whileClientsHearNothing } from "./silence.ts";
-import { locateSource, readSource, type Source, type SourceConfiguration } from "./source.ts";
+import { configIn, locateSource, readSource, type Source, type SourceConfiguration } from "./source.ts";
 
 const probeMs = 3_000;
 
@@ -79,7 +79,8 @@ export class Takeover {
   static async plan(options: TakeoverOptions): Promise<Takeover | ImportReport> {
     const { path, prefix, paths, run, note } = options;
     const before = await readImportRecord(paths);
-    if (before?.complete === true && [before.from, before.named].includes(path)) {
+    const names = [path, configIn(path)];
+    if (before?.complete === true && [before.from, before.named].some((name) => names.includes(name))) {
       note(`${before.from} was imported before: nothing is imported again`);
       return {
         from: before.from,

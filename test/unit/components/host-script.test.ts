@@ -96,6 +96,13 @@ describe("installScript", () => {
     assert.deepEqual(readdirSync(home), [uploadPath(sha256)]);
   });
 
+  test("names the server that is to be taken over", () => {
+    upload();
+    const importFrom = "/usr/local/a server";
+    assert.equal(runOnHost(installScript({ ...options, importFrom })).status, 0);
+    assert.match(calls(), /--import \/usr\/local\/a server\n$/);
+  });
+
   test("takes folders with blanks and quotes literally, and ~ as the home of the user", () => {
     upload();
     const directory = "~/it's a $(touch injected) `place`";

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseConfig } from "../../../server/config/config-text.ts";
+import { unservedSettings } from "../../../server/config/unserved-settings.ts";
+
+function unserved(text: string): string[] {
+  return unservedSettings(parseConfig(Buffer.from(`declare root\n{\n${text}\n}\n`)));
+}
+
+test("what is switched on and not served is named, hub by hub", () => {
+  assert.deepEqual(
+    unserved(`
+      declare VirtualHUB
+      {
+        declare A
+        {
+          declare SecureNAT
+          {
+            bool Disabled false
+          }
+          declare CascadeList
+          {
+            declare Cascade0
+            {
+              declare ClientOption
+              {
+                string Hostname other.example
+              }
+            }
+          }
+          declare SecurityAccountDatabase
+          {
+            declare UserList
+            {
+              declare u
+              {
+                uint AuthType 4
+              }
+              declare v
+              {
+                uint AuthType 1
+              }
+            }
+          }
+        }
+      }
+      declare LocalBridgeList
+      {
+        bool DoNotDisableOffloading false
+        declare LocalBridge0
+        {
+          string HubName A
+          string DeviceName eth1
+        }
+      }
+      declare IPsec
+      {
+        bool L2TP_IPsec true
+        bool L2TP_Raw false
+      }
+      declare ServerConfiguration
+      {
+        bool EnableVpnAzure true
+        uint ServerType 1
+        declare Proto
+        {
+          declare OpenVPN
+          {
+            bool Enabled true
+          }
+          declare SSTP
+          {
+            bool Enabled false
+          }
+        }
+      }
+      declare DDnsClient
+      {
+        bool Disabled false
+      }`),
+    [
+      "SecureNAT of hub A",
+      "cascade of hub A to other.example",
+      "users of hub A whom a RADIUS server or an NT domain knows (1)",
+      "local bridge of hub A with eth1",
+      "cluster of servers",
+      "L2TP over IPsec",
+      "clients of OpenVPN",
+      "VPN Azure",
+      "dynamic DNS name",
+    ],
+  );
+});
+
+test("a configuration that has none of it is served wholly", () => {
+  assert.deepEqual(
+    unserved("declare VirtualHUB\n{\ndeclare A\n{\ndeclare SecureNAT\n{\nbool Disabled true\n}\n}\n}"),
+    [],
+  );
+});
