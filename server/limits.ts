@@ -83,6 +83,8 @@ export const connectionLimits = {
   total: 1000,
   /** From one address (`MaxConnectionsPerIP`). */
   perAddress: 256,
+  /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
+  probeMs: 60_000,
 } as const;
 
 /** Connections that the kernel holds for a listener until they are accepted. */
@@ -209,9 +211,9 @@ export const rpcLimits = {
   hubRequestBytes: 8 * MiB,
   /** Items of one list in a request, such as the rules of an access list. */
   items: 32_768,
-  /** From one request over HTTP to the next on the same connection. */
+  /** From one answer over HTTP to the whole head of the next request, and until more of an answer is taken. */
   httpIdleMs: 30_000,
-  /** From the first byte of a request over HTTP to its last. */
+  /** From the head of a request over HTTP to the end of its body, and to the answer. */
   httpRequestMs: 60_000,
 } as const;
 

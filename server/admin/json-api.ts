@@ -36,6 +36,9 @@ const commonHeaders = {
   "Cache-Control": "no-cache",
 } as const;
 
+/** For those who have not logged in: only administrators keep a connection. */
+const leaving = { Connection: "close" } as const;
+
 /**
  * The administration as JSON-RPC 2.0 over HTTP.
  *
@@ -55,17 +58,22 @@ export class JsonApi {
 
   async answer(request: ApiRequest): Promise<ApiResponse> {
     const { method, target } = request;
-    if (method === "OPTIONS") return response(200, "text/plain", "", { Allow: "OPTIONS, GET, POST" });
-    if (method !== "POST" && method !== "GET") {
-      return response(405, "text/plain", "The administration takes POST, GET and OPTIONS.\n");
+    if (method === "OPTIONS") {
+      return response(200, "text/plain", "", { ...leaving, Allow: "OPTIONS, GET, POST" });
     }
-    const url = new URL(target, "https://server");
-    const isRoot = url.pathname === "/api" || url.pathname === "/api/";
-    const name = /^\/api\/(\w+)$/.exec(url.pathname)?.[1];
-    if (!isRoot && name === undefined) return response(404, "text/plain", "There is nothing here.\n");
+    if (method !== "POST" && method !== "GET") {
+      return response(405, "text/plain", "The administration takes POST, GET and OPTIONS.\n", leaving);
+    }
+    const url = URL.parse(target, "https://server");
+    const isRoot = url?.pathname === "/api" || url?.pathname === "/api/";
+    const name = /^\/api\/(\w+)$/.exec(url?.pathname ?? "")?.[1];
+    if (url === null || (!isRoot && name === undefined)) {
+      return response(404, "text/plain", "There is nothing here.\n", leaving);
+    }
     const login = await this.#login(request);
     if (login.type === "refused") {
       return response(401, "text/html; charset=utf-8", unauthorizedPage, {
+        ...leaving,
         "WWW-Authenticate": 'Basic realm="Administration of the VPN server"',
       });
     }

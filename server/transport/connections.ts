@@ -1,7 +1,7 @@
 import { constants, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, getCiphers, type Server as TlsServer, type TLSSocket } from "node:tls";
-import { connectionLimits, handshakeLimits } from "../limits.ts";
+import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
 import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
@@ -10,17 +10,16 @@ import { openDataChannel } from "./data-channel.ts";
 import { ServerHandshake } from "./handshake.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
-import { WebServer, type WebRequest, type WebResponse } from "./web-server.ts";
+import { WebServer, type WebBounds, type WebRequest, type WebResponse } from "./web-server.ts";
 
 const tls13Ciphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
-export interface ConnectionBounds {
+export interface ConnectionBounds extends WebBounds {
   readonly total: number;
   readonly perAddress: number;
+  readonly probeMs: number;
   readonly tlsMs: number;
-  readonly loginMs: number;
-  readonly lingerMs: number;
 }
 
 export interface ConnectionsOptions {
@@ -66,8 +65,12 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     const { certificate, ciphers = "", answerMethod, answerWeb, bounds } = options;
     this.#answerMethod = answerMethod;
-    this.#web = new WebServer(answerWeb);
-    this.#bounds = { ...connectionLimits, ...handshakeLimits, ...bounds };
+    this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
+    this.#web = new WebServer(async (request) => {
+      const answer = await answerWeb(request);
+      if (answer.status === 401) this.#refusals.add("login-refused");
+      return answer;
+    }, this.#bounds);
     // Never listens itself: the listeners hand their sockets to it, so that all share one TLS configuration.
     this.#tls = createServer({
       ...contextOf(certificate, ciphers),
@@ -133,6 +136,8 @@ export class Connections {
       this.#noLongerPending(ends);
     });
     socket.setNoDelay(true);
+    // An administrator's connection may be silent for days; that of a peer that is gone must not stay.
+    socket.setKeepAlive(true, this.#bounds.probeMs);
     this.#tls.emit("connection", socket);
   }
 

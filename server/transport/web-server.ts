@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { rpcLimits } from "../limits.ts";
+import { httpLimits } from "../limits.ts";
 
 /** A request as the web server hands it over; `body` gives undefined when there is more than the limit. */
 export interface WebRequest {
@@ -18,66 +18,141 @@ export interface WebResponse {
   readonly body: string;
 }
 
+/** Bounds of the connections; the defaults are those of `server/limits.ts`. */
+export interface WebBounds {
+  readonly loginMs: number;
+  readonly lingerMs: number;
+  readonly httpIdleMs: number;
+  readonly httpRequestMs: number;
+}
+
+/** What is kept of one connection. */
+interface WebConnection {
+  readonly name: string;
+  /** Cuts it when what comes next takes too long. */
+  deadline: NodeJS.Timeout | undefined;
+  /** A request was not answered yet. */
+  answering: boolean;
+}
+
 /**
  * HTTP on connections that others accepted. What browsers and users' programs send is read by the runtime's own parser; the
  * handshake of the VPN keeps to the few forms that its programs have.
+ *
+ * A connection has one deadline at a time, which no single byte extends:
+ *
+ *     head --loginMs, later httpIdleMs--> body and answer --httpRequestMs--> answer is taken --> head
+ *
+ * While an answer is on its way the client has to take some of it every `httpIdleMs`.
  */
 export class WebServer {
+  readonly #answer: (request: WebRequest) => Promise<WebResponse>;
+  readonly #bounds: WebBounds;
   readonly #server: Server;
-  readonly #names = new WeakMap<Socket, string>();
+  readonly #connections = new WeakMap<Socket, WebConnection>();
 
   /** @param answer of a request; when it fails the client gets status 500 */
-  constructor(answer: (request: WebRequest) => Promise<WebResponse>) {
-    // Never listens itself.
-    this.#server = createServer({ keepAlive: true }, (request, response) => {
-      void this.#answer(answer, request, response);
+  constructor(answer: (request: WebRequest) => Promise<WebResponse>, bounds: WebBounds) {
+    this.#answer = answer;
+    this.#bounds = bounds;
+    // Never listens itself, so that the deadlines that it has of its own do not run: they begin with listening.
+    this.#server = createServer({
+      maxHeaderSize: httpLimits.headBytes,
+      keepAliveTimeout: bounds.httpIdleMs,
     });
+    this.#server.maxHeadersCount = httpLimits.headerLines;
+    this.#server.timeout = bounds.httpIdleMs;
+    this.#server.on("request", (request, response) => void this.#receive(request, response));
+    // Who asks before sending a body is told to go on only where the body is wanted.
+    this.#server.on(
+      "checkContinue",
+      (request, response) => void this.#receive(request, response, () => response.writeContinue()),
+    );
   }
 
   /** Takes over a connection, with what was read from it already. */
-  serve(socket: Socket, connectionName: string, received: Buffer): void {
-    this.#names.set(socket, connectionName);
-    // The web server's own timers start with listening, which this one does not.
-    socket.setTimeout(rpcLimits.httpIdleMs, () => socket.destroy());
+  serve(socket: Socket, name: string, received: Buffer): void {
+    const connection: WebConnection = { name, deadline: undefined, answering: false };
+    this.#connections.set(socket, connection);
+    socket.once("close", () => clearTimeout(connection.deadline));
+    cutAfter(socket, connection, this.#bounds.loginMs);
     socket.unshift(received);
     this.#server.emit("connection", socket);
   }
 
-  async #answer(
-    answer: (request: WebRequest) => Promise<WebResponse>,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  async #receive(request: IncomingMessage, response: ServerResponse, goOn?: () => void): Promise<void> {
     const { socket, method = "", url = "", headers } = request;
-    const deadline = setTimeout(() => socket.destroy(), rpcLimits.httpRequestMs);
+    const connection = this.#connections.get(socket);
+    // No program of today sends a request before it has the last answer; one that does has no end of them.
+    if (connection === undefined || connection.answering) {
+      socket.destroy();
+      return;
+    }
+    connection.answering = true;
+    cutAfter(socket, connection, this.#bounds.httpRequestMs);
     let result: WebResponse;
     try {
-      result = await answer({
+      result = await this.#answer({
         method,
         target: url,
         headers,
         peerAddress: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-        connectionName: this.#names.get(socket) ?? "",
-        body: (limitBytes) => readBody(request, limitBytes),
+        connectionName: connection.name,
+        body: (limitBytes) => readBody(request, limitBytes, goOn),
       });
     } catch {
       result = { status: 500, headers: { "Content-Type": "text/plain" }, body: "The server failed.\n" };
-    } finally {
-      clearTimeout(deadline);
     }
+    if (socket.destroyed) return;
     const body = Buffer.from(result.body, "utf8");
-    // What was not read of the request would be taken for the next one.
-    const close = request.complete ? {} : { Connection: "close" };
-    response.writeHead(result.status, { ...result.headers, ...close, "Content-Length": body.length });
+    const sized = { ...result.headers, "Content-Length": body.length };
+    if (!request.complete) return this.#refuseRest(request, response, result.status, sized, body);
+    clearTimeout(connection.deadline);
+    response.once("finish", () => cutAfter(socket, connection, this.#bounds.httpIdleMs));
+    response.writeHead(result.status, sized);
     response.end(body);
+    connection.answering = false;
+  }
+
+  /**
+   * Answers a request of which not all was read, and closes. What still comes is read and dropped for a while: a close with
+   * bytes unread would be a reset, and that can overtake the answer.
+   */
+  #refuseRest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    headers: Readonly<Record<string, string | number>>,
+    body: Buffer,
+  ): void {
+    response.writeHead(status, { ...headers, Connection: "close" });
+    response.write(body);
+    const end = () => {
+      clearTimeout(cut);
+      response.end();
+    };
+    const cut = setTimeout(end, this.#bounds.lingerMs);
+    request.once("close", end).resume();
   }
 }
 
-async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
+/** Puts a new deadline in the place of the last one. */
+function cutAfter(socket: Socket, connection: WebConnection, afterMs: number): void {
+  clearTimeout(connection.deadline);
+  if (!socket.destroyed) connection.deadline = setTimeout(() => socket.destroy(), afterMs);
+}
+
+async function readBody(
+  request: IncomingMessage,
+  limitBytes: number,
+  goOn?: () => void,
+): Promise<Buffer | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return undefined;
+  goOn?.();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // What is left unread does not end the connection: the answer is to come.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limitBytes) return undefined;
     chunks.push(chunk);

@@ -58,6 +58,7 @@ describe("JSON-RPC over HTTP", () => {
       const { status, headers, body } = await ask({ target, body: testCall });
       assert.deepEqual([status, headers["Content-Type"]], [200, "application/json"]);
       assert.equal(headers["Access-Control-Allow-Methods"], "OPTIONS,GET,POST");
+      assert.equal(headers["Connection"], undefined);
       assert.equal(body, JSON.stringify({ result: testReply, jsonrpc: "2.0", id: "7" }));
     }
   });
@@ -128,6 +129,7 @@ describe("JSON-RPC over HTTP", () => {
       const { status, headers: answered, body } = await ask({ headers, body: testCall });
       assert.equal(status, 401);
       assert.match(answered["WWW-Authenticate"] ?? "", /^Basic realm="/);
+      assert.equal(answered["Connection"], "close");
       assert.deepEqual(limits, []);
       assert.ok(!body.includes("result") && !log.join("\n").includes("secret"));
     });
@@ -152,12 +154,12 @@ describe("JSON-RPC over HTTP", () => {
     const { ask } = await createApi();
     const options = await ask({ method: "OPTIONS", headers: {} });
     assert.deepEqual(
-      [options.status, options.headers["Allow"], options.body],
-      [200, "OPTIONS, GET, POST", ""],
+      [options.status, options.headers["Allow"], options.headers["Connection"], options.body],
+      [200, "OPTIONS, GET, POST", "close", ""],
     );
     assert.equal((await ask({ method: "PUT" })).status, 405);
     assert.equal((await ask({ target: "/api/x/y" })).status, 404);
-    assert.equal((await ask({ target: "/apix" })).status, 404);
+    for (const target of ["/apix", "//[", "*"]) assert.equal((await ask({ target })).status, 404);
   });
 
   test("reads of a hub's administrator less than of the server's", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
@@ -157,6 +158,21 @@ describe("connections", () => {
     const clients = await Promise.all(Array.from({ length: 6 }, () => dialTcp(server.port)));
     await until("4 to be refused", () => server.connections.refusals()["connections-total"] === 4);
     for (const client of clients) client.socket.destroy();
+  });
+
+  test("lets the kernel ask a silent peer whether it is still there", async () => {
+    await using server = await serveOnLoopback({ probeMs: 30_000 });
+    const client = await dialTls(server.port);
+    const port = client.socket.localPort ?? 0;
+    // proc(5): the remote address is the third field, the sixth begins with 02 where the keep-alive timer runs.
+    const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const isAsked = () =>
+      readFileSync("/proc/net/tcp", "latin1")
+        .split("\n")
+        .map((line) => line.trim().split(/ +/))
+        .some((fields) => fields[2]?.endsWith(hex) && fields[5]?.startsWith("02:"));
+    await until("the timer to run", isAsked);
+    client.socket.destroy();
   });
 
   test("survives clients that leave or reset at any point", async () => {
