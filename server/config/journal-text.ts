@@ -34,6 +34,7 @@ export interface Journal {
 
 const magic = "vpnserver-journal 1";
 const newline = 0x0a;
+const headerBytes = magic.length + " ".length + 64 + "\n".length;
 
 /** The first line of a journal. */
 export function encodeJournalHeader(base: string): Buffer {
@@ -65,7 +66,7 @@ export function parseJournal(bytes: Buffer): Journal | undefined {
     bytes.toString("latin1", 0, Math.max(headEnd, 0)),
   )?.[1];
   if (base === undefined) {
-    if (headEnd === -1) return undefined;
+    if (headEnd === -1 && bytes.length <= headerBytes) return undefined;
     return { base: "", records: [], validBytes: 0, checksum: 0, isDamaged: true };
   }
   const records: JournalRecord[] = [];
@@ -74,9 +75,12 @@ export function parseJournal(bytes: Buffer): Journal | undefined {
   for (;;) {
     const end = bytes.indexOf(newline, validBytes);
     if (end === -1) return { base, records, validBytes, checksum, isDamaged: false };
-    const read = parseRecord(bytes.subarray(validBytes, end), checksum);
+    const line = bytes.subarray(validBytes, end);
+    const read = parseRecord(line, checksum);
     if (read === undefined) {
-      return { base, records, validBytes, checksum, isDamaged: end + 1 < bytes.length };
+      // Two records in one line are told apart by what the first says of its length.
+      const isDamaged = end + 1 < bytes.length || line.length > saidBytes(line);
+      return { base, records, validBytes, checksum, isDamaged };
     }
     records.push(read.record);
     checksum = read.checksum;
@@ -84,8 +88,16 @@ export function parseJournal(bytes: Buffer): Journal | undefined {
   }
 }
 
+const recordHead = /^([0-9a-f]{8}) (\d{1,10}) /;
+
+/** Length of a line as it says itself; without end where it says nothing. */
+function saidBytes(line: Buffer): number {
+  const [head = "", , length = Infinity] = recordHead.exec(line.toString("latin1", 0, 20)) ?? [];
+  return head.length + Number(length);
+}
+
 function parseRecord(line: Buffer, former: number): { record: JournalRecord; checksum: number } | undefined {
-  const [head, written, length] = /^([0-9a-f]{8}) (\d{1,10}) /.exec(line.toString("latin1", 0, 20)) ?? [];
+  const [head, written, length] = recordHead.exec(line.toString("latin1", 0, 20)) ?? [];
   if (head === undefined || written === undefined) return undefined;
   const json = line.subarray(head.length);
   if (json.length !== Number(length)) return undefined;
