@@ -64,6 +64,7 @@ async function fallSilent(ports: readonly number[], run: RunProgram): Promise<bo
     "--quiet",
     "--collect",
     `--on-active=${silentSeconds}`,
+    "--timer-property=AccuracySec=1s",
     ...removal,
   ]);
   if (scheduled?.code !== 0 || (await run("nft", [rules(ports)]))?.code !== 0) return false;
