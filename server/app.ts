@@ -26,6 +26,7 @@ import {
   type ServerCertificate,
 } from "./transport/certificate.ts";
 import { restoreCertificate, takeCertificate } from "./transport/certificate-files.ts";
+import { ConnectionLog } from "./transport/connection-log.ts";
 import { Connections, type PendingConnection } from "./transport/connections.ts";
 import { KeepAliveSender } from "./transport/keep-alive.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
@@ -108,6 +109,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     hubs,
     environment: createSessionEnvironment(),
     unixNow: () => Date.now(),
+    tellServer: (text, event) => log.event(text, event),
     storeUser: async (hubName, user) => {
       await options.updateSettings((all) => withUser(all, hubName, user));
     },
@@ -151,6 +153,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     answerMethod: (request) =>
       request.pack.str("method") === "admin" ? front.service.answer(request) : sessions.answer(request),
     answerWeb: (request) => front.api.answer(request),
+    log: new ConnectionLog(
+      (line) => log.detail(line),
+      () => performance.now(),
+    ),
   });
   const listeners = new Listeners({
     addresses: options.bindAddress === undefined ? anyAddress : [options.bindAddress],

@@ -84,7 +84,9 @@ export const connectionLimits = {
   /** From one address (`MaxConnectionsPerIP`). */
   perAddress: 256,
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
-  probeMs: 60_000,
+  probeMs: 30_000,
+  /** Lines of the server log about their begins and ends, in a minute. */
+  logLines: 3_000,
 } as const;
 
 /** Connections that the kernel holds for a listener until they are accepted. */

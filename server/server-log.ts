@@ -8,6 +8,8 @@ export interface ServerLog extends Logger {
    * @param event the same for programs that read the journal
    */
   event(text: string, event: HubEvent): void;
+  /** For the server log alone: what would only fill the journal. */
+  detail(text: string): void;
 }
 
 const plainValue = /^[\w.:/@+-]+$/;

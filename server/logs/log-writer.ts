@@ -75,6 +75,7 @@ export class LogWriter {
         log.info(eventLine(event));
         write(text);
       },
+      detail: write,
     };
   }
 

@@ -1,3 +1,4 @@
+import type { HubEvent } from "../hub/hub-log.ts";
 import type { UserSettings } from "../hub/hub-settings.ts";
 import { isDeniedSource } from "../hub/source-address-rule.ts";
 import { parseAddress } from "../wire/ip-address.ts";
@@ -21,6 +22,8 @@ export interface SessionServiceOptions {
   readonly environment: SessionEnvironment;
   /** Unix time in milliseconds. */
   readonly unixNow: () => number;
+  /** Called with what concerns no hub, for the server log, and the same for programs. */
+  readonly tellServer: (text: string, event: HubEvent) => void;
   /** Keeps a user's new settings; resolves when they are on the disk and hold. */
   readonly storeUser: (hubName: string, user: UserSettings) => Promise<void>;
 }
@@ -79,15 +82,25 @@ export class SessionService {
   #login(request: MethodRequest): MethodAnswer {
     const login = decodeLogin(request.pack);
     const live = this.#options.hubs.find(login.hubName);
-    if (live === undefined) return { type: "error", error: "hubNotFound" };
     const { address, port } = request.peer;
     const connection = `Connection "${request.connectionName}" (${login.client.product}, ${address}:${port})`;
+    if (live === undefined) {
+      const event = {
+        ...{ event: "login-refused", hub: login.hubName, user: login.userName, peer: address },
+        error: "hubNotFound",
+      };
+      this.#options.tellServer(`${connection}: refused: there is no hub "${login.hubName}".`, event);
+      return { type: "error", error: "hubNotFound" };
+    }
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
     if (isDeniedSource(live.hub.settings.sourceAddresses, parseAddress(address) ?? new Uint8Array())) {
       const denied = refuse("addressDenied", `the hub takes no clients from ${address}`);
       return refused(live, connection, login.userName, address, denied);
     }
-    if (!live.hub.settings.online) return { type: "error", error: "hubStopped" };
+    if (!live.hub.settings.online) {
+      const stopped = refuse("hubStopped", "the hub is offline");
+      return refused(live, connection, login.userName, address, stopped);
+    }
     const authenticated = authenticate(live.hub.settings, login, {
       random: request.challenge,
       now: this.#options.unixNow(),

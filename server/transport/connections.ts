@@ -6,6 +6,7 @@ import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
 import type { ServerCertificate } from "./certificate.ts";
+import type { ConnectionLog } from "./connection-log.ts";
 import { openDataChannel } from "./data-channel.ts";
 import { ServerHandshake } from "./handshake.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
@@ -30,6 +31,8 @@ export interface ConnectionsOptions {
   readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
   /** Answers HTTP requests for the administration. */
   readonly answerWeb: (request: WebRequest) => Promise<WebResponse>;
+  /** Told of each connection once it is encrypted. */
+  readonly log?: ConnectionLog;
   readonly bounds?: Partial<ConnectionBounds>;
 }
 
@@ -60,10 +63,12 @@ export class Connections {
   readonly #named = new Map<string, { readonly socket: TLSSocket; connection: PendingConnection }>();
   readonly #refusals = new Refusals();
   readonly #web: WebServer;
+  readonly #log: ConnectionLog | undefined;
   #accepted = 0;
 
   constructor(options: ConnectionsOptions) {
     const { certificate, ciphers = "", answerMethod, answerWeb, bounds } = options;
+    this.#log = options.log;
     this.#answerMethod = answerMethod;
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
     this.#web = new WebServer(async (request) => {
@@ -175,6 +180,13 @@ export class Connections {
     const connectionName = `CID-${++this.#accepted}`;
     const challenge = randomBytes(helloRandomBytes);
     const peer = { address: addressOf(socket), port: socket.remotePort ?? 0 };
+    this.#log?.began({
+      name: connectionName,
+      peer,
+      port: socket.localPort ?? 0,
+      protocol: socket.getProtocol() ?? "TLS",
+      cipher: socket.getCipher().standardName,
+    });
     let ended = false;
     const handOver = () => {
       ended = true;
@@ -231,6 +243,7 @@ export class Connections {
     socket.once("close", () => {
       clearTimeout(deadline);
       this.#named.delete(connectionName);
+      this.#log?.ended(connectionName);
       if (!ended) this.#refusals.add("connection-lost");
     });
   }
@@ -248,7 +261,11 @@ export class Connections {
     }
     stopReading(socket);
     // An empty write comes after the answer, and tells when that is with the system.
-    socket.write("", () => openDataChannel(leaveTls(socket), name, join, received, this.#bounds.lingerMs));
+    socket.write("", () => {
+      const plain = leaveTls(socket);
+      if (plain !== socket) plain.once("close", () => this.#log?.ended(name));
+      openDataChannel(plain, name, join, received, this.#bounds.lingerMs);
+    });
   }
 }
 

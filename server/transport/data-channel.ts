@@ -2,9 +2,6 @@ import type { Socket } from "node:net";
 import type { Join } from "../session/method.ts";
 import { receiveShared } from "./shared-read-buffer.ts";
 
-/** From the last byte of a silent peer to the first question of the system whether it is still there. */
-const tcpKeepAliveMs = 30_000;
-
 /**
  * Makes a connection one of its session: what comes in goes to the session, which sends and closes.
  *
@@ -17,7 +14,6 @@ export function openDataChannel(
   received: Buffer,
   lingerMs: number,
 ): void {
-  socket.setKeepAlive(true, tcpKeepAliveMs);
   const events = join.attach({
     name,
     send: (bytes, sent) => {

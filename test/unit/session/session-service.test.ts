@@ -53,6 +53,7 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
       queued: { bytes: 0 },
     },
     unixNow: () => now,
+    tellServer: (line) => security.push(`server: ${line}`),
     storeUser: async (hub, user) => void stored.push({ hub, user }),
   });
   let connections = 0;
@@ -147,6 +148,8 @@ describe("session service", () => {
     assert.equal(errorOf(ask(loginPack("alice", {}, "closed"))), "hubStopped");
     assert.equal(errorOf(ask(loginPack("alice", {}, "DEFAULT", "wrong"))), "authenticationFailed");
     assert.equal(errorOf(ask(loginPack("mallory"))), "authenticationFailed");
+    assert.match(security.join("\n"), /server: .* refused: there is no hub "NOWHERE"/);
+    assert.match(security.join("\n"), /CLOSED: .* refused: the hub is offline/);
     assert.match(security.join("\n"), /wrong password of user "alice"/);
     assert.match(security.join("\n"), /no user "mallory"/);
     assert.equal(plugged.size, 0);

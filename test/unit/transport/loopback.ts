@@ -8,6 +8,7 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "n
 import type { Logger } from "../../../server/logger.ts";
 import type { MethodAnswer, MethodRequest } from "../../../server/session/method.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/transport/certificate.ts";
+import type { ConnectionLog } from "../../../server/transport/connection-log.ts";
 import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
 import type { WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
 import { Listener } from "../../../server/transport/listener.ts";
@@ -43,12 +44,14 @@ export async function serveOnLoopback(
   answerMethod: (request: MethodRequest) => MethodAnswer = () => ({ type: "error", error: "notSupported" }),
   answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
     Promise.resolve({ status: 404, headers: {}, body: "" }),
+  log?: ConnectionLog,
 ) {
   const connections = new Connections({
     certificate: await testCertificate(),
     answerMethod,
     answerWeb,
     bounds,
+    ...(log && { log }),
   });
   const listener = new Listener({
     port: 0,

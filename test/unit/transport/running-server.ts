@@ -29,7 +29,7 @@ export async function startServerIn(
     logs: new LogFiles({ directory, hubNames: () => store.hubs.map(({ name }) => name) }),
     restart: () => {},
     bindAddress: "127.0.0.1",
-    log: { ...silent, event: () => {} },
+    log: { ...silent, event: () => {}, detail: () => {} },
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,
   });
