@@ -2,6 +2,7 @@ import type { GroupSettings, HubSettings } from "../../hub/hub-settings.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
+import { byName } from "./by-name.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
@@ -66,7 +67,7 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
         if (key !== undefined) members.set(key, (members.get(key) ?? 0) + 1);
       }
       return {
-        GroupList: [...hub.groups].map(([key, { name, realName, note, policy }]) => ({
+        GroupList: byName(hub.groups, ([key]) => key).map(([key, { name, realName, note, policy }]) => ({
           Name: name,
           Realname: realName,
           Note: note,

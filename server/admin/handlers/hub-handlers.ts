@@ -12,6 +12,7 @@ import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
+import { byName } from "./by-name.ts";
 import { accountLimits } from "./account-limits.ts";
 import { findHub, findLiveHub, updateHub } from "./find-hub.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
@@ -88,7 +89,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       };
     },
     EnumHub: (_request, { administrator }) => ({
-      HubList: [...administration.hubs]
+      HubList: byName(administration.hubs, ({ hub }) => hub.settings.name)
         .filter(({ hub }) => {
           if (administrator.type === "server") return true;
           return hub.settings.name.toLowerCase() === administrator.hubName.toLowerCase();

@@ -6,6 +6,7 @@ import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
+import { byName } from "./by-name.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
@@ -87,7 +88,7 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
       const hub = findHub(settings(), HubName);
       const { users: activities } = statistics(hub.name);
       return {
-        UserList: [...hub.users].map(([key, user]) => {
+        UserList: byName(hub.users, ([key]) => key).map(([key, user]) => {
           const { logins, lastLoginAt, traffic } = activities.get(key) ?? noStatistics;
           return {
             Name: user.name,

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigStore } from "../../../server/config/config-store.ts";
@@ -37,6 +37,19 @@ export class OurServer {
     const store = await ConfigStore.open({ configFile: join(stateDirectory, "vpn_server.config") });
     await mkdir(stateDirectory, { mode: 0o700 });
     await store.updateHubs(() => hubs);
+    await server.begin();
+    return server;
+  }
+
+  /** @param configuration of another server */
+  static async startWith(
+    station: Namespace,
+    directory: string,
+    configuration: Uint8Array,
+  ): Promise<OurServer> {
+    const server = new OurServer(station, join(directory, station.name));
+    await mkdir(server.stateDirectory, { mode: 0o700 });
+    await writeFile(join(server.stateDirectory, "vpn_server.config"), configuration);
     await server.begin();
     return server;
   }

@@ -79,7 +79,8 @@ class Administrator {
   }
 }
 
-function normalize(output: string, ownFigure: boolean): string[] {
+/** What a command printed, with what differs from run to run, and from server to server, left out. */
+export function normalize(output: string, ownFigure = false): string[] {
   return output
     .split(/\r?\n/)
     .filter((line) => line.trim() !== "")
