@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 
 export const logFileLimits = {
   /** A file that has grown beyond this is set aside. */
@@ -27,8 +27,11 @@ export class LogFile {
   /** Writes text that ends with a line break. */
   write(text: string): void {
     try {
-      if (this.#bytes > 0 && this.#bytes + text.length > this.#limits.bytes) this.#rotate();
-      this.#bytes += writeSync(this.#descriptor, text);
+      const bytes = Buffer.from(text);
+      if (this.#bytes > 0 && this.#bytes + bytes.length > this.#limits.bytes) this.#rotate();
+      if (writeSync(this.#descriptor, bytes) === bytes.length) this.#bytes += bytes.length;
+      // Of a line that a full disk took half of nothing stays: the next one would be joined to it.
+      else ftruncateSync(this.#descriptor, this.#bytes);
     } catch {
       // There is no better place to tell it.
     }
