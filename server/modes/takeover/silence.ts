@@ -58,15 +58,9 @@ export async function whileClientsHearNothing<T>(
 async function fallSilent(ports: readonly number[], run: RunProgram): Promise<boolean> {
   // Of a run that broke off; no result at all tells that there is no program of that name.
   if ((await run("nft", [`delete table ${table}`])) === undefined) return false;
-  // Before there are rules, so that they end whatever becomes of us.
-  const removal = ["nft", "delete", "table", ...table.split(" ")];
-  const scheduled = await run("systemd-run", [
-    "--quiet",
-    "--collect",
-    `--on-active=${silentSeconds}`,
-    "--timer-property=AccuracySec=1s",
-    ...removal,
-  ]);
+  // Before there are rules, so that they end whatever becomes of us. No timer, which each daemon-reload begins anew.
+  const removal = `sleep ${silentSeconds}; exec nft delete table ${table}`;
+  const scheduled = await run("systemd-run", ["--quiet", "--collect", "sh", "-c", removal]);
   if (scheduled?.code !== 0 || (await run("nft", [rules(ports)]))?.code !== 0) return false;
   const filter = `( ${ports.map((port) => `sport = :${port}`).join(" or ")} )`;
   const listed = await run("ss", ["--tcp", "--numeric", "--no-header", "state", "established", filter]);
