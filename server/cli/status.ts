@@ -38,6 +38,7 @@ function describe(status: RunningStatus): string {
     `  certificate  SHA-256 ${status.tlsFingerprint}`,
     ...status.listeners.map((listener) => `  ${describeListener(listener)}`),
     ...(status.hubs ?? []).map((hub) => `  hub ${describeHub(hub)}`),
+    ...(status.warnings ?? []).map((warning) => `  warning: ${warning}`),
   ].join("\n");
 }
 

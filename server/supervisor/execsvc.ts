@@ -92,16 +92,18 @@ async function supervise(
     tlsFingerprint: supervisor.tlsFingerprint,
     hubs: null,
     sessions: null,
+    warnings: null,
   });
-  const statusWithHubs = async (): Promise<RunningStatus> => {
-    const hubs = await supervisor.hubs().catch(() => null);
-    const sessions = hubs && hubs.reduce((sum, hub) => sum + hub.sessions, 0);
-    return { ...status(), hubs, sessions };
+  const wholeStatus = async (): Promise<RunningStatus> => {
+    const report = await supervisor.report().catch(() => undefined);
+    if (report === undefined) return status();
+    const { hubs, warnings } = report;
+    return { ...status(), hubs, sessions: hubs.reduce((sum, hub) => sum + hub.sessions, 0), warnings };
   };
   const control = await ControlServer.listen(paths.controlSocket, async (request) => {
     switch (request.command) {
       case "status":
-        return { status: await statusWithHubs() };
+        return { status: await wholeStatus() };
       case "stop":
         supervisor.stop();
         return { status: status() };
@@ -115,7 +117,7 @@ async function supervise(
   if (stopRequest.aborted) supervisor.stop();
   log.info(`supervisor ${process.pid} started: version ${version}, ${program}`);
   try {
-    if (await supervisor.start()) onStarted(await statusWithHubs());
+    if (await supervisor.start()) onStarted(await wholeStatus());
     return await supervisor.ended;
   } finally {
     await supervisor.ended;

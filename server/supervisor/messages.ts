@@ -16,14 +16,14 @@ export type WorkerMessage =
   | WorkerAnswer;
 
 /** What a supervisor asks its worker. */
-export type WorkerRequest = { readonly type: "hubs" } | ({ readonly type: "apply" } & ApplyRequest);
+export type WorkerRequest = { readonly type: "report" } | ({ readonly type: "apply" } & ApplyRequest);
 
 /** A request on its way, with the number that its answer has. */
 export type NumberedRequest = WorkerRequest & { readonly number: number };
 
 export type WorkerAnswer =
   | { readonly type: "answer"; readonly number: number; readonly failure: Failure }
-  /** HubSummary[], or an ApplyResult. */
+  /** A WorkerReport, or an ApplyResult. */
   | { readonly type: "answer"; readonly number: number; readonly result: unknown };
 
 /** What a supervisor tells the process that started it, once. */

@@ -22,6 +22,14 @@ export interface RunningStatus {
   readonly hubs: readonly HubSummary[] | null;
   /** VPN sessions of all hubs; `null` when the worker does not answer. */
   readonly sessions: number | null;
+  /** What is not as it should be with the files of the configuration, for people; `null` when the worker does not answer. */
+  readonly warnings: readonly string[] | null;
+}
+
+/** What only the worker knows. */
+export interface WorkerReport {
+  readonly hubs: readonly HubSummary[];
+  readonly warnings: readonly string[];
 }
 
 /** A Virtual Hub, as `status --json` prints it. */

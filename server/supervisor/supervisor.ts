@@ -3,7 +3,7 @@ import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
 import { restartExitCode, type NumberedRequest, type WorkerMessage, type WorkerRequest } from "./messages.ts";
-import type { HubSummary } from "./running-status.ts";
+import type { WorkerReport } from "./running-status.ts";
 import { errorOf } from "./failure.ts";
 import { WorkerRequests } from "./worker-requests.ts";
 
@@ -18,8 +18,8 @@ export const supervisorTimes = {
   startMs: 60_000,
   /** From the request to end to the end, as in the original. */
   stopMs: 60_000,
-  /** From a look at the hubs to the answer. */
-  hubsMs: 1_000,
+  /** From the wish for a report to the answer. */
+  reportMs: 1_000,
   /** From a desired state to the answer. */
   applyMs: 60_000,
 } as const;
@@ -157,8 +157,8 @@ export class Supervisor {
   }
 
   /** @throws {ServerError} see {@link apply} */
-  async hubs(): Promise<readonly HubSummary[]> {
-    return (await this.#ask({ type: "hubs" }, supervisorTimes.hubsMs)) as readonly HubSummary[];
+  async report(): Promise<WorkerReport> {
+    return (await this.#ask({ type: "report" }, supervisorTimes.reportMs)) as WorkerReport;
   }
 
   /**

@@ -11,7 +11,7 @@ import { Logs } from "../logs/logs.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "./failure.ts";
 import { restartExitCode, type NumberedRequest, type WorkerMessage } from "./messages.ts";
-import type { HubSummary } from "./running-status.ts";
+import type { WorkerReport } from "./running-status.ts";
 import { processTitle } from "./self-command.ts";
 
 /** Bound on the orderly end of a worker that was asked to end; below the patience of its supervisor. */
@@ -108,7 +108,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       certificate: () => server.certificate,
     });
     answerRequests({
-      hubs: () => Promise.resolve(server.hubs()),
+      report: () => Promise.resolve({ hubs: server.hubs(), warnings: config.warnings }),
       apply: async (request) => {
         const result = await applier.apply(request);
         const { changes, endedSessions } = result;
@@ -161,7 +161,7 @@ function raisePriority(): void {
 }
 
 interface Answers {
-  readonly hubs: () => Promise<readonly HubSummary[]>;
+  readonly report: () => Promise<WorkerReport>;
   readonly apply: (request: ApplyRequest) => Promise<ApplyResult>;
 }
 
@@ -169,7 +169,7 @@ interface Answers {
 function answerRequests(answers: Answers): void {
   process.on("message", (message) => {
     const { number, ...request } = message as NumberedRequest;
-    const answer: Promise<unknown> = request.type === "apply" ? answers.apply(request) : answers.hubs();
+    const answer: Promise<unknown> = request.type === "apply" ? answers.apply(request) : answers.report();
     answer.then(
       (result) => tell({ type: "answer", number, result }),
       (error: unknown) => tell({ type: "answer", number, failure: failureOf(error) }),

@@ -24,6 +24,7 @@ const status: RunningStatus = {
   startedAt: "2026-01-31T12:00:00.000Z",
   listeners: [{ port: 5555, state: "Listening" }],
   hubs: null,
+  warnings: null,
   sessions: null,
   tlsFingerprint: "AB:CD",
 };

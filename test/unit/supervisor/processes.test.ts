@@ -100,6 +100,22 @@ describe("start", () => {
     assert.equal(workers?.length, 1);
   });
 
+  test("starts from the last good configuration where the file is damaged, and status says so", async () => {
+    assert.equal((await server.run("start")).code, 0);
+    assert.deepEqual((await server.status()).warnings, []);
+    assert.equal((await server.run("stop")).code, 0);
+    await writeFile(server.paths.configFile, "damaged");
+    assert.equal((await server.run("start")).code, 0);
+    const { warnings, listeners } = await server.status();
+    assert.match(warnings?.join("\n") ?? "", /cannot be used: .*; the last good one is used instead/);
+    assert.deepEqual(
+      listeners.map(({ port }) => port),
+      server.ports,
+    );
+    assert.match((await server.run("status")).stdout, /^ {2}warning: the configuration .*cannot be used/m);
+    assert.match(await server.log(), / warn the configuration .*cannot be used/);
+  });
+
   test("names a port that it could not open, and serves on the other", async () => {
     const [taken, free] = server.ports;
     assert.ok(taken && free);

@@ -416,14 +416,14 @@ describe("a request to the worker", () => {
   test("is answered by its number, in whatever order, and leaves no timer", async () => {
     const { supervisor, worker } = await world.serving();
     const applied = supervisor.apply(request);
-    const hubs = supervisor.hubs();
+    const report = supervisor.report();
     assert.deepEqual(
       worker.requests.map(({ type }) => type),
-      ["apply", "hubs"],
+      ["apply", "report"],
     );
-    answer(worker, 1, { result: [] });
+    answer(worker, 1, { result: { hubs: [], warnings: [] } });
     answer(worker, 0, { result });
-    assert.deepEqual(await hubs, []);
+    assert.deepEqual(await report, { hubs: [], warnings: [] });
     assert.deepEqual(await applied, result);
     assert.equal(world.timers, 0);
   });
@@ -437,9 +437,9 @@ describe("a request to the worker", () => {
 
   test("fails when its time is over; an answer after that does no harm", async () => {
     const { supervisor, worker } = await world.serving();
-    const hubs = supervisor.hubs();
-    world.pass(supervisorTimes.hubsMs);
-    await assert.rejects(hubs, failsWith("FAILED", /did not answer within 1 s/));
+    const report = supervisor.report();
+    world.pass(supervisorTimes.reportMs);
+    await assert.rejects(report, failsWith("FAILED", /did not answer within 1 s/));
     answer(worker, 0, { result: [] });
     answer(worker, 0, { result: [] });
   });
@@ -461,7 +461,7 @@ describe("a request to the worker", () => {
   test("is refused while the server is being stopped", async () => {
     const { supervisor } = await world.serving();
     supervisor.stop();
-    await assert.rejects(supervisor.hubs(), failsWith("BUSY", /is being stopped/));
+    await assert.rejects(supervisor.report(), failsWith("BUSY", /is being stopped/));
   });
 });
 
