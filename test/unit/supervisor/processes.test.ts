@@ -432,6 +432,7 @@ describe("status", () => {
       tlsFingerprint: status.tlsFingerprint,
       hubs: [{ name: "DEFAULT", online: true, sessions: 0 }],
       sessions: 0,
+      warnings: [],
     });
   });
 
