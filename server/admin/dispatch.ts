@@ -20,6 +20,8 @@ export interface RpcDispatcherOptions {
 export interface RpcChange {
   readonly method: RpcName;
   readonly hubName: string;
+  /** The fields of the request that say what it is about, such as the name of a user; none of them is a secret. */
+  readonly about: Readonly<Record<string, string | number>>;
   readonly error: ProtocolError | undefined;
 }
 
@@ -30,6 +32,9 @@ export type RpcResult<Value> =
 
 type AnyMessage = MessageOf<Fields>;
 type AnyHandler = (request: AnyMessage, call: Call) => Partial<AnyMessage> | Promise<Partial<AnyMessage>>;
+
+/** Characters of a name that is told. */
+const longestName = 255;
 
 /** Methods that change nothing, by the beginning of their names. */
 const readingNames = /^(Get|Enum|Test|Read|Make)/;
@@ -75,6 +80,7 @@ export class RpcDispatcher {
     const { name, definition } = found;
     const { administrator } = call;
     let hubName = "";
+    let about: RpcChange["about"] = {};
     let result: RpcResult<Reply>;
     try {
       // Before a byte of the request is looked at, where that can be said.
@@ -83,6 +89,7 @@ export class RpcDispatcher {
       }
       const request = form.read(definition);
       hubName = hubOf(definition, request);
+      about = aboutOf(definition, request);
       if (!isAllowed(administrator, definition, hubName)) throw new RpcError("notEnoughRights");
       this.#options.restrict?.(name, request, call);
       const message = await this.#answer(name, definition, request, call);
@@ -92,7 +99,7 @@ export class RpcDispatcher {
     }
     const error = result.type === "error" ? result.error : undefined;
     try {
-      if (!readingNames.test(name)) this.#options.onChange?.(call, { method: name, hubName, error });
+      if (!readingNames.test(name)) this.#options.onChange?.(call, { method: name, hubName, about, error });
     } catch (fault) {
       // The change is done; that it cannot be told makes it no failure.
       this.#options.onFault(name, fault);
@@ -142,6 +149,25 @@ function hubOf({ right, hubField = "HubName" }: RpcDefinition, request: AnyMessa
 function isAllowed(administrator: Administrator, { right }: RpcDefinition, hubName: string): boolean {
   if (administrator.type === "server" || right === "any") return true;
   return right === "hub" && hubName.toLowerCase() === administrator.hubName.toLowerCase();
+}
+
+/** Fields that name what a request is about. */
+const namingFields = [
+  ...["HubName", "Name", "AccountName", "OldAccountName", "NewAccountName", "DeviceName"],
+  ...["Port", "Key", "Id", "Online"],
+];
+
+function aboutOf({ fields, right, hubField = "HubName" }: RpcDefinition, request: AnyMessage) {
+  const about: Record<string, string | number> = {};
+  for (const name of namingFields) {
+    const field = fields[name];
+    if (field?.type !== "scalar" || field.secret === true || (right === "hub" && name === hubField)) continue;
+    const value = request[name];
+    if (typeof value === "boolean") about[name] = String(value);
+    else if (typeof value === "number" && value !== 0) about[name] = value;
+    else if (typeof value === "string" && value !== "") about[name] = value.slice(0, longestName);
+  }
+  return about;
 }
 
 /** The request as it may come back in the reply. */

@@ -33,16 +33,18 @@ export function createAdministrationFront({
     handlers: createHandlers(administration),
     restrict: (method, request, call) =>
       checkHubRestrictions(administration.settings(), method, request, call),
-    onChange: ({ administrator, connectionName, peerAddress }, { method, hubName, error }) => {
+    onChange: ({ administrator, connectionName, peerAddress }, { method, hubName, about, error }) => {
       const who = administrator.type === "server" ? "server" : `hub "${administrator.hubName}"`;
       const where = hubName === "" ? "" : ` of hub "${hubName.slice(0, 255)}"`;
+      const what = Object.entries(about).map(([name, value]) => `, ${name} "${value}"`);
       const result = error ?? "done";
       tell(
         hubName,
-        `administration: administrator of the ${who} by connection "${connectionName}": ${method}${where}: ${result}`,
+        `administration: administrator of the ${who} by connection "${connectionName}": ${method}${where}${what.join("")}: ${result}`,
         {
           event: "administration",
           method,
+          ...about,
           hub: hubName === "" ? undefined : hubName,
           administrator: administrator.type === "server" ? "server" : `hub ${administrator.hubName}`,
           peer: peerAddress,

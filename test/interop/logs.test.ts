@@ -71,8 +71,12 @@ describe("the logs of a server", () => {
     const saved = join(downloads, "saved.log");
     await vpncmd("LogFileGet", path, "/SERVER:", `/SAVEPATH:${saved}`);
     assert.match(
+      await server.log(),
+      / event=administration method=CreateUser Name=user1 hub=DEFAULT administrator=server peer=127\.0\.0\.1 connection=CID-\d+ result=done$/m,
+    );
+    assert.match(
       await readFile(saved, "utf8"),
-      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} administration: .*: CreateUser of hub "DEFAULT": done\r$/m,
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} administration: .*: CreateUser of hub "DEFAULT", Name "user1": done\r$/m,
     );
   });
 

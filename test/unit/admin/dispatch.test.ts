@@ -140,10 +140,28 @@ describe("RpcDispatcher", () => {
     const other: Call = { ...call, administrator: { type: "hub", hubName: "OTHER" } };
     await dispatcher.callJson("SetHubOnline", { HubName_str: "HUB" }, other);
     assert.deepEqual(changes, [
-      { method: "SetHubOnline", hubName: "HUB", error: undefined },
-      { method: "DeleteHub", hubName: "", error: "notSupported" },
-      { method: "SetHubOnline", hubName: "HUB", error: "notEnoughRights" },
+      { method: "SetHubOnline", hubName: "HUB", about: { Online: "false" }, error: undefined },
+      { method: "DeleteHub", hubName: "", about: { HubName: "HUB" }, error: "notSupported" },
+      { method: "SetHubOnline", hubName: "HUB", about: { Online: "false" }, error: "notEnoughRights" },
     ]);
+  });
+
+  test("tells what a change is about, and no secret of it", async () => {
+    const { dispatcher, changes } = dispatcherOf({
+      CreateUser: () => ({}),
+      CreateHub: () => ({}),
+      DeleteListener: () => ({}),
+    });
+    const user = { HubName_str: "HUB", Name_str: "alice", Auth_Password_str: "s3cret" };
+    await dispatcher.callJson("CreateUser", user, call);
+    const hub = { HubName_str: "NEW", Online_bool: true, AdminPasswordPlainText_str: "s3cret" };
+    await dispatcher.callJson("CreateHub", hub, call);
+    await dispatcher.callJson("DeleteListener", { Port_u32: 443 }, call);
+    assert.deepEqual(
+      changes.map(({ about }) => about),
+      [{ Name: "alice" }, { HubName: "NEW", Online: "true" }, { Port: 443 }],
+    );
+    assert.doesNotMatch(JSON.stringify(changes), /s3cret/);
   });
 
   test("answers also when nobody can be told of the change", async () => {
