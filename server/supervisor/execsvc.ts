@@ -9,6 +9,7 @@ import { identifyProcess } from "./process-identity.ts";
 import { readRunFiles, removeRunFiles, writeRunFiles } from "./run-files.ts";
 import { alreadyRunning, type RunningStatus } from "./running-status.ts";
 import { selfCommand } from "./self-command.ts";
+import { journalDescriptor, SystemJournal } from "./system-journal.ts";
 import { Supervisor } from "./supervisor.ts";
 import { spawnWorkerProcess } from "./worker-process.ts";
 
@@ -39,9 +40,12 @@ export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
   if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
   try {
     const logFile = openLog(paths.logFile);
+    const journalAt = foreground === undefined ? journalDescriptor(process.env) : undefined;
+    const journal = journalAt === undefined ? undefined : new SystemJournal(journalAt);
     try {
       const write = (line: string) => {
         logFile.write(line);
+        journal?.write(line);
         foreground?.print(line);
       };
       return await supervise(options, stopRequest.signal, write);

@@ -7,6 +7,7 @@ import { readLastLogLines } from "./log-file.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
 import { executableCommand, processName, selfCommand } from "./self-command.ts";
+import { journalDescriptor } from "./system-journal.ts";
 import { firstStartRestarts, supervisorTimes } from "./supervisor.ts";
 
 /** The supervisor itself gives up earlier, and says why. */
@@ -16,7 +17,7 @@ const logLines = 10;
 
 /**
  * Starts a server in the background: a process of its own session that outlives terminal and connection and holds on to
- * nothing of the caller's.
+ * nothing of the caller's but the way to systemd's journal, where that is the caller's output.
  *
  * @param options.executable the single executable to start, this program by default
  * @param options.timeoutMs bound on the start; by default the supervisor gives up before it
@@ -38,7 +39,7 @@ export async function startServerProcess(
       cwd: "/",
       detached: true,
       env: { ...process.env, [stateDirectoryVariable]: paths.stateDirectory },
-      stdio: ["ignore", log, log, "ipc"],
+      stdio: ["ignore", journalDescriptor(process.env) ?? log, log, "ipc"],
     });
   } finally {
     closeSync(log);

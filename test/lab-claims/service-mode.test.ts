@@ -34,6 +34,11 @@ test("root gets a service that is enabled and serves on 443, 992 and 5555", asyn
   // What systemd itself has to say about the unit.
   assert.equal((await host.run("systemd-analyze verify vpnserver.service 2>&1")).stdout, "");
 
+  // What the server says reaches the journal of its service, for programs too.
+  const { stdout: said } = await host.run("journalctl --unit vpnserver --output cat --no-pager");
+  assert.match(said, /^event=server-starting version=/m);
+  assert.match(said, /^listener 443: Listening$/m);
+
   const status = await statusOf(host);
   const again = resultOf(await install(host));
   assert.equal(again.changed, false);
