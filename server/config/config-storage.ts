@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { copyFile, open, readdir, rm, type FileHandle } from "node:fs/promises";
+import { copyFile, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomically } from "../atomic-file.ts";
 import { ServerError } from "../errors.ts";
@@ -7,30 +6,18 @@ import { listBackups, writeBackup } from "./config-backups.ts";
 import type { ConfigChange } from "./config-change.ts";
 import { journalFileOf, readStoredConfig, sha256Of, versionOf, type StoredConfig } from "./config-reader.ts";
 import { configLimits, formatConfig, type ConfigDocument } from "./config-text.ts";
-import { encodeJournalHeader, encodeJournalRecord, journalSeed } from "./journal-text.ts";
-
-export const journalLimits = {
-  /** One record; larger changes are written as a whole configuration. */
-  recordBytes: 1024 * 1024,
-  /** The whole journal, beyond which it is folded. */
-  bytes: 4 * 1024 * 1024,
-} as const;
+import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";
 
 /** Files that could not be used, of one kind, that are kept aside. */
 const keptAside = 5;
 
-/**
- * Each write is on the disk when it is done, where the system can promise that in one call: it is a third quicker than to write and to
- * ask for it then.
- */
-const writesThrough = process.platform === "linux";
-const journalFlags = constants.O_RDWR | (writesThrough ? constants.O_DSYNC : 0);
-
-interface OpenJournal {
-  readonly handle: FileHandle;
-  bytes: number;
-  checksum: number;
+/** What files are written with. */
+export interface ConfigDisk {
+  readonly openJournal: OpenJournalHandle;
+  readonly writeFileAtomically: typeof writeFileAtomically;
 }
+
+const realDisk: ConfigDisk = { openJournal: open, writeFileAtomically };
 
 /**
  * `vpn_server.config` with its journal and backups on the disk, for the one process that may write them. Calls follow each
@@ -40,7 +27,8 @@ export class ConfigStorage {
   readonly #path: string;
   readonly #now: () => number;
   readonly #warn: (problem: string) => void;
-  #journal: OpenJournal | undefined;
+  readonly #disk: ConfigDisk;
+  #journal: JournalFile | undefined;
   /** What the file itself holds; undefined until it was written. */
   #sha256: string | undefined;
   #version: string | undefined;
@@ -49,8 +37,9 @@ export class ConfigStorage {
    * @param now Unix time in milliseconds
    * @param warn called with what is not as it should be, and does not keep the server from working
    */
-  constructor(path: string, now: () => number, warn: (problem: string) => void) {
+  constructor(path: string, now: () => number, warn: (problem: string) => void, disk: ConfigDisk = realDisk) {
     this.#path = path;
+    this.#disk = disk;
     this.#now = now;
     this.#warn = warn;
   }
@@ -79,10 +68,7 @@ export class ConfigStorage {
       this.#sha256 = undefined;
       await this.#foldIfPossible(stored.document);
     } else if (journal !== undefined) {
-      const handle = await open(journalFileOf(this.#path), journalFlags);
-      // What a crash left of a record that nobody was told of.
-      await handle.truncate(journal.validBytes);
-      this.#journal = { handle, bytes: journal.validBytes, checksum: journal.checksum };
+      this.#journal = await JournalFile.reopen(journalFileOf(this.#path), journal, this.#disk.openJournal);
     }
     return stored;
   }
@@ -120,10 +106,12 @@ export class ConfigStorage {
     if (changes?.length === 0) return;
     if (changes === undefined || this.#sha256 === undefined) return void (await this.fold(document));
     try {
-      const journal = (this.#journal ??= await this.#createJournal(this.#sha256));
-      const { line, checksum } = encodeJournalRecord({ changes }, journal.checksum);
-      if (line.length > journalLimits.recordBytes) return void (await this.fold(document));
-      await this.#appendLine(journal, line, checksum);
+      this.#journal ??= await JournalFile.create(
+        journalFileOf(this.#path),
+        this.#sha256,
+        this.#disk.openJournal,
+      );
+      if (!(await this.#journal.append({ changes }))) await this.fold(document);
     } catch (error) {
       throw this.#writeError(error);
     }
@@ -143,11 +131,8 @@ export class ConfigStorage {
       }
       const sha256 = sha256Of(bytes);
       await this.#backUp(bytes);
-      if (this.#journal !== undefined) {
-        const { line, checksum } = encodeJournalRecord({ folded: sha256 }, this.#journal.checksum);
-        await this.#appendLine(this.#journal, line, checksum);
-      }
-      await writeFileAtomically(this.#path, bytes, { mode: 0o600 });
+      await this.#journal?.append({ folded: sha256 });
+      await this.#disk.writeFileAtomically(this.#path, bytes, { mode: 0o600 });
       this.#sha256 = sha256;
       this.#version = versionOf(this.#path);
       await this.close();
@@ -166,39 +151,7 @@ export class ConfigStorage {
   async close(): Promise<void> {
     const journal = this.#journal;
     this.#journal = undefined;
-    await journal?.handle.close();
-  }
-
-  async #createJournal(base: string): Promise<OpenJournal> {
-    const handle = await open(
-      journalFileOf(this.#path),
-      journalFlags | constants.O_CREAT | constants.O_TRUNC,
-      0o600,
-    );
-    try {
-      await handle.chmod(0o600);
-      const header = encodeJournalHeader(base);
-      await writeAt(handle, header, 0);
-      await handle.sync();
-      await syncDirectory(dirname(this.#path));
-      return { handle, bytes: header.length, checksum: journalSeed(base) };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  }
-
-  async #appendLine(journal: OpenJournal, line: Buffer, checksum: number): Promise<void> {
-    try {
-      await writeAt(journal.handle, line, journal.bytes);
-      if (!writesThrough) await journal.handle.datasync();
-    } catch (error) {
-      // Whatever of it is there must not be taken for a change: it is written over, or cut off here.
-      await journal.handle.truncate(journal.bytes).catch(() => {});
-      throw error;
-    }
-    journal.bytes += line.length;
-    journal.checksum = checksum;
+    await journal?.close();
   }
 
   async #foldIfPossible(document: ConfigDocument): Promise<void> {
@@ -255,21 +208,5 @@ export class ConfigStorage {
     return new ServerError("STATE_INVALID", `cannot write ${this.#path}: ${(error as Error).message}`, {
       cause: error,
     });
-  }
-}
-
-async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

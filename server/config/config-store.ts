@@ -3,7 +3,7 @@ import { changesBetween, withChanges } from "./config-change.ts";
 import { emptyDocument, withServerConfiguration } from "./config-document.ts";
 import { defaultServerConfig } from "./config-file.ts";
 import { damaged, readStoredConfig } from "./config-reader.ts";
-import { ConfigStorage } from "./config-storage.ts";
+import { ConfigStorage, type ConfigDisk } from "./config-storage.ts";
 import { formatConfig, parseConfig, type ConfigDocument } from "./config-text.ts";
 import { defaultHubs, writeHubs } from "./hub-config.ts";
 import { withListeners, type ListenerConfig } from "./listener-config.ts";
@@ -29,6 +29,7 @@ export interface ConfigStoreOptions {
   readonly schedule?: (callback: () => void, delayMs: number) => () => void;
   /** Called with what is not as it should be, and does not keep the server from working. */
   readonly onWarning?: (problem: string) => void;
+  readonly disk?: ConfigDisk;
 }
 
 /**
@@ -83,9 +84,9 @@ export class ConfigStore {
     { configFile }: Pick<StatePaths, "configFile">,
     options: ConfigStoreOptions = {},
   ): Promise<ConfigStore> {
-    const { unixNow = Date.now, onWarning } = options;
+    const { unixNow = Date.now, onWarning, disk } = options;
     const warnings = new Warnings(onWarning);
-    const storage = new ConfigStorage(configFile, unixNow, (problem) => warnings.add(problem));
+    const storage = new ConfigStorage(configFile, unixNow, (problem) => warnings.add(problem), disk);
     const stored = await storage.read(checkServerSettings);
     const document = stored?.document ?? newDocument(unixNow());
     const folded = storage.hasJournal ? (stored?.file?.document ?? document) : document;

@@ -13,7 +13,7 @@ import type { ConfigFolder, ConfigItem, ConfigNode } from "./config-text.ts";
  * A line of changes is taken as a whole or not at all. The checksum is the CRC-32 of the JSON, 8 hexadecimal digits, begun
  * with that of the line before, so that only the lines of this journal in this order fit. `folded` comes before a
  * configuration is written that holds all the changes up to there: a crash between the two loses nothing, whichever of both
- * files is found.
+ * files is found. Zeros may follow, over which the next lines are written.
  */
 export type JournalRecord = { readonly changes: readonly ConfigChange[] } | { readonly folded: string };
 
@@ -60,7 +60,8 @@ export function encodeJournalRecord(
 }
 
 /** Reads a journal as far as it can be read; undefined when its first line was not finished. Throws nothing. */
-export function parseJournal(bytes: Buffer): Journal | undefined {
+export function parseJournal(file: Buffer): Journal | undefined {
+  const bytes = withoutZeros(file);
   const headEnd = bytes.indexOf(newline);
   const base = /^vpnserver-journal 1 ([0-9a-f]{64})$/.exec(
     bytes.toString("latin1", 0, Math.max(headEnd, 0)),
@@ -86,6 +87,13 @@ export function parseJournal(bytes: Buffer): Journal | undefined {
     checksum = read.checksum;
     validBytes = end + 1;
   }
+}
+
+/** Without the zeros at its end: no line has any. */
+function withoutZeros(file: Buffer): Buffer {
+  let end = file.length;
+  while (end > 0 && file[end - 1] === 0) end--;
+  return file.subarray(0, end);
 }
 
 const recordHead = /^([0-9a-f]{8}) (\d{1,10}) /;
