@@ -87,7 +87,7 @@ module.exports = {
       to: {
         path: "^server/",
         pathNot:
-          "^server/(config/|wire/|hub/(hub-settings|access-rule|statistics)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
+          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|revoked-certificate|source-address-rule|statistics)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
       },
     },
     {
@@ -95,7 +95,10 @@ module.exports = {
       comment: "A log takes lines from a hub; where they come from, and why, is not its business.",
       severity: "error",
       from: { path: "^server/logs/" },
-      to: { path: "^server/", pathNot: "^server/(logs/|hub/hub\\.ts|logger\\.ts|limits\\.ts)" },
+      to: {
+        path: "^server/",
+        pathNot: "^server/(logs/|hub/(hub|hub-settings)\\.ts|logger\\.ts|server-log\\.ts|limits\\.ts)",
+      },
     },
     {
       name: "administration-owns-no-socket",
