@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Server } from "../../server/app.ts";
+import { until } from "../unit/transport/loopback.ts";
 import { startServerIn } from "../unit/transport/running-server.ts";
 
 const password = "of the administrator";
@@ -80,6 +83,24 @@ describe("the official vpncmd", () => {
     const { output } = await run(["/PASSWORD:wrong"], ["ServerInfoGet"], 3_000);
     assert.doesNotMatch(output, /Product Name/);
     assert.ok(server.refusals()["login-refused"] > before);
+  });
+
+  test("has the keep-alive sender send, and stop", async () => {
+    const received: string[] = [];
+    const socket = createSocket("udp4", (message) => received.push(message.toString()));
+    try {
+      socket.bind(0, "127.0.0.1");
+      await once(socket, "listening");
+      const host = `/HOST:127.0.0.1:${socket.address().port}`;
+      await succeeds(asServer, "KeepSet", host, "/PROTOCOL:udp", "/INTERVAL:5");
+      await succeeds(asServer, "KeepEnable");
+      await until("a packet", () => received.length > 0);
+      assert.match(received[0] ?? "", /Keep Alive/);
+      await succeeds(asServer, "KeepDisable");
+      assert.match(await succeeds(asServer, "KeepGet"), /Current Status,Disable/);
+    } finally {
+      socket.close();
+    }
   });
 
   test("makes, changes, lists and deletes hubs", async () => {
