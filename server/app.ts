@@ -8,6 +8,7 @@ import { createAdministrationFront } from "./admin/front.ts";
 import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
+import { LayeredMap } from "./hub/layered-map.ts";
 import type { HubStatistics } from "./hub/statistics.ts";
 import { sessionLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
@@ -231,7 +232,7 @@ function withUser(settings: ServerSettings, hubName: string, user: UserSettings)
     ...settings,
     hubs: settings.hubs.map((hub) =>
       hub.name === hubName
-        ? { ...hub, users: new Map([...hub.users, [user.name.toLowerCase(), user]]) }
+        ? { ...hub, users: LayeredMap.with(hub.users, user.name.toLowerCase(), user) }
         : hub,
     ),
   };

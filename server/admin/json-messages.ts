@@ -34,7 +34,7 @@ export function messageToJson<F extends Fields>(
   message: MessageOf<F>,
   extraNumbers: readonly (readonly [name: string, value: number])[] = [],
 ): JsonObject {
-  const entries = inOrder(Object.entries(fields));
+  const entries = entriesInOrder<Fields>(fields);
   const json: Record<string, Json> = {};
   for (const [name, field] of entries) {
     if (field.type === "list") json[name] = itemsToJson(field.fields, message[name] as readonly Item[]);
@@ -82,8 +82,19 @@ function inOrder<Entry extends readonly [name: string, ...unknown[]]>(entries: r
   return [...entries].sort(([one], [other]) => (one.toUpperCase() < other.toUpperCase() ? -1 : 1));
 }
 
+/** Of the definitions, which stay: to sort their names takes longer than all else of a message. */
+const orders = new WeakMap<object, readonly (readonly [name: string, field: unknown])[]>();
+
+function entriesInOrder<F extends object>(
+  fields: F,
+): readonly (readonly [name: string, field: F[keyof F]])[] {
+  const known = orders.get(fields) ?? inOrder(Object.entries(fields));
+  orders.set(fields, known);
+  return known as readonly (readonly [name: string, field: F[keyof F]])[];
+}
+
 function itemsToJson(fields: ItemFields, items: readonly Item[]): JsonObject[] {
-  const entries = inOrder(Object.entries(fields)).map(
+  const entries = entriesInOrder<ItemFields>(fields).map(
     ([name, { kind }]) => [name, name + suffixes[kind], kind] as const,
   );
   return items.map((item) =>

@@ -1,3 +1,4 @@
+import { LayeredMap } from "../hub/layered-map.ts";
 import type { ConfigFolder } from "./config-text.ts";
 
 /**
@@ -14,6 +15,8 @@ export function writeAccounts<T extends { readonly name: string }>(
   write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
 ): ConfigFolder {
   if (accounts === former) return folder;
+  const children = former && withChangedAccounts(folder, accounts, former, write);
+  if (children !== undefined) return { ...folder, children };
   const places = new FormerPlaces(folder, former);
   return {
     ...folder,
@@ -22,6 +25,30 @@ export function writeAccounts<T extends { readonly name: string }>(
       return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
     }),
   };
+}
+
+/** Undefined where it cannot be told in few steps what has changed, or where the folder holds more than the former accounts. */
+function withChangedAccounts<T extends { readonly name: string }>(
+  folder: ConfigFolder,
+  accounts: ReadonlyMap<string, T>,
+  former: ReadonlyMap<string, T>,
+  write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
+): ConfigFolder["children"] | undefined {
+  const keys = LayeredMap.changedKeys(former, accounts);
+  if (keys === undefined || folder.children.length !== former.size) return undefined;
+  const children = [...folder.children];
+  for (const key of keys) {
+    const [account, before] = [accounts.get(key), former.get(key)];
+    if (before === undefined) {
+      if (account !== undefined) children.push(write(account, undefined));
+      continue;
+    }
+    const place = children.findIndex((child) => child.kind === "folder" && child.name === before.name);
+    if (place === -1) return undefined;
+    if (account === undefined) children.splice(place, 1);
+    else children[place] = write(account, children[place] as ConfigFolder);
+  }
+  return children;
 }
 
 /**

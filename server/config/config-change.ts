@@ -62,9 +62,10 @@ function differences(
   const all = [...removed, ...changes];
   if (all.length === 0) return all;
   const texts = new Set(Array.from([...before.values(), ...after.values()], textOf));
-  const isTwice = (child: ConfigNode) => texts.has(textOf(child));
-  if (next.children.slice(0, start).some(isTwice) || next.children.slice(nextEnd).some(isTwice)) {
-    return undefined;
+  for (let index = 0; index < next.children.length; index++) {
+    if (index === start) index = nextEnd;
+    const child = next.children[index];
+    if (child !== undefined && texts.has(textOf(child))) return undefined;
   }
   return all;
 }

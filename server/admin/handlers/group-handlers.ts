@@ -1,4 +1,5 @@
 import type { GroupSettings, HubSettings } from "../../hub/hub-settings.ts";
+import { LayeredMap } from "../../hub/layered-map.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -47,8 +48,7 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
       if (Name === "") throw new RpcError("invalidParameter");
       await updateHub(administration, HubName, (hub) => {
         const group = findGroup(hub, Name);
-        const groups = new Map(hub.groups);
-        groups.delete(Name.toLowerCase());
+        const groups = LayeredMap.without(hub.groups, Name.toLowerCase());
         const users = new Map(
           [...hub.users].map(([key, user]) => [
             key,
@@ -86,7 +86,7 @@ function findGroup(hub: HubSettings, name: string): GroupSettings {
 }
 
 function withGroup(hub: HubSettings, group: GroupSettings): HubSettings {
-  return { ...hub, groups: new Map(hub.groups).set(group.name.toLowerCase(), group) };
+  return { ...hub, groups: LayeredMap.with(hub.groups, group.name.toLowerCase(), group) };
 }
 
 function groupFrom(message: RequestOf<typeof rpcs.CreateGroup>, name: string): GroupSettings {

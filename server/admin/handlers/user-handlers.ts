@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Authentication, HubSettings, UserSettings } from "../../hub/hub-settings.ts";
+import { LayeredMap } from "../../hub/layered-map.ts";
 import { noStatistics } from "../../session/hub-activity.ts";
 import { policyOf } from "../../session/user-policy.ts";
 import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
@@ -78,9 +79,7 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
       if (Name === "") throw new RpcError("invalidParameter");
       await updateHub(administration, HubName, (hub) => {
         findUser(hub, Name);
-        const users = new Map(hub.users);
-        users.delete(Name.toLowerCase());
-        return { ...hub, users };
+        return { ...hub, users: LayeredMap.without(hub.users, Name.toLowerCase()) };
       });
       return {};
     },
@@ -130,7 +129,7 @@ function findUser(hub: HubSettings, name: string): UserSettings {
 }
 
 function withUser(hub: HubSettings, user: UserSettings): HubSettings {
-  return { ...hub, users: new Map(hub.users).set(user.name.toLowerCase(), user) };
+  return { ...hub, users: LayeredMap.with(hub.users, user.name.toLowerCase(), user) };
 }
 
 function userFrom(
