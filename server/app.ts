@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type {
   ConfigurationAdministration,
   ConnectionSummary,
@@ -15,6 +16,7 @@ import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { SessionEnvironment } from "./session/session.ts";
+import { PasswordThrottle } from "./session/password-throttle.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
 import { policyOf } from "./session/user-policy.ts";
@@ -114,6 +116,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     storeUser: async (hubName, user) => {
       await options.updateSettings((all) => withUser(all, hubName, user));
     },
+    throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
   });
   const front = createAdministrationFront({
     administration: {

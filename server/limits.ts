@@ -227,7 +227,7 @@ export const rpcPackLimits: PackLimits = {
   valueBytes: 72 * MiB,
 };
 
-/** How wrong passwords of administrators are slowed down. */
+/** How wrong passwords are slowed down, of administrators as of users. */
 export const passwordLimits = {
   /** Wrong ones without a delay. */
   freeFailures: 3,

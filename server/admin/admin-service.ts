@@ -7,7 +7,7 @@ import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
 import { authenticateAdministrator, isSame, type AuthenticationResult } from "./authentication.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
-import type { PasswordThrottle } from "./password-throttle.ts";
+import type { PasswordThrottle } from "../session/password-throttle.ts";
 import type { Administrator, Call } from "./rpc.ts";
 
 export interface AdminServiceOptions {

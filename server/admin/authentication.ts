@@ -3,7 +3,7 @@ import { emptyPasswordHash } from "../config/server-settings-config.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import { isLoopback } from "../session/loopback.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
-import type { PasswordThrottle } from "./password-throttle.ts";
+import type { PasswordThrottle } from "../session/password-throttle.ts";
 import type { Administrator } from "./rpc.ts";
 
 /** Who somebody says to be, and how to tell whether it is true. */
@@ -38,9 +38,14 @@ export async function authenticateAdministrator(
       "no password is set, so only the server's own host may administer",
     );
   }
-  const result = await throttle.attempt(peerAddress, hub?.name ?? "", () => claim.proves(hash));
-  if (result === "wrong") return refused("accessDenied", "wrong password");
-  if (result === "too many") return refused("accessDenied", "too many wrong passwords from this address");
+  const proven = await throttle.attempt(
+    peerAddress,
+    hub?.name ?? "",
+    () => claim.proves(hash),
+    (isRight) => isRight,
+  );
+  if (proven === "too many") return refused("accessDenied", "too many wrong passwords from this address");
+  if (!proven) return refused("accessDenied", "wrong password");
   const administrator: Administrator =
     hub === undefined ? { type: "server" } : { type: "hub", hubName: hub.name };
   return { type: "administrator", administrator, emptyPassword };

@@ -11,6 +11,7 @@ import { authenticate, type Authenticated } from "./authenticate.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
 import { isLoopback } from "./loopback.ts";
+import type { Attempt, PasswordThrottle } from "./password-throttle.ts";
 import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { Session, type SessionEnd, type SessionEnvironment } from "./session.ts";
@@ -26,6 +27,7 @@ export interface SessionServiceOptions {
   readonly tellServer: (text: string, event: HubEvent) => void;
   /** Keeps a user's new settings; resolves when they are on the disk and hold. */
   readonly storeUser: (hubName: string, user: UserSettings) => Promise<void>;
+  readonly throttle: PasswordThrottle;
 }
 
 /** Methods of the protocol that this server knows and does not serve. */
@@ -79,7 +81,7 @@ export class SessionService {
     for (const { session } of [...this.#sessions.values()]) session.end("server stops");
   }
 
-  #login(request: MethodRequest): MethodAnswer {
+  #login(request: MethodRequest): MethodAnswer | Promise<MethodAnswer> {
     const login = decodeLogin(request.pack);
     const live = this.#options.hubs.find(login.hubName);
     const { address, port } = request.peer;
@@ -101,13 +103,41 @@ export class SessionService {
       const stopped = refuse("hubStopped", "the hub is offline");
       return refused(live, connection, login.userName, address, stopped);
     }
-    const authenticated = authenticate(live.hub.settings, login, {
-      random: request.challenge,
-      now: this.#options.unixNow(),
-      loopback: isLoopback(address),
-    });
+    const attempt = this.#options.throttle.attempt(
+      address,
+      accountOf(live, login.userName),
+      () =>
+        authenticate(live.hub.settings, login, {
+          random: request.challenge,
+          now: this.#options.unixNow(),
+          loopback: isLoopback(address),
+        }),
+      ({ type }) => type === "authenticated",
+    );
+    const admitWith = (authenticated: Awaited<typeof attempt>) =>
+      this.#admit(request, login, live, authenticated, connection);
+    return attempt instanceof Promise ? attempt.then(admitWith) : admitWith(attempt);
+  }
+
+  #admit(
+    request: MethodRequest,
+    login: LoginRequest,
+    live: LiveHub,
+    authenticated: Attempt<Authenticated | Refusal>,
+    connection: string,
+  ): MethodAnswer {
+    const { address } = request.peer;
+    if (authenticated === "too many") {
+      const busy = refuse("authenticationFailed", `too many wrong passwords of user "${login.userName}"`);
+      return refused(live, connection, login.userName, address, busy);
+    }
     if (authenticated.type === "refused") {
       return refused(live, connection, login.userName, address, authenticated);
+    }
+    // It may have waited since the hub was looked at.
+    if (this.#closed) return { type: "error", error: "serverCannotAccept" };
+    if (this.#options.hubs.find(login.hubName) !== live || !live.hub.settings.online) {
+      return { type: "error", error: "hubStopped" };
     }
     live.log.security(
       `${connection}: user "${login.userName}" was authenticated by ${authenticated.method}.`,
@@ -210,10 +240,13 @@ export class SessionService {
     const change = decodePasswordChange(pack);
     const live = this.#options.hubs.find(change.hubName);
     if (live === undefined) return { type: "error", error: "hubNotFound" };
-    const result = changePassword(live.hub.settings, change, {
-      random: challenge,
-      now: this.#options.unixNow(),
-    });
+    const attempt = await this.#options.throttle.attempt(
+      peer.address,
+      accountOf(live, change.userName),
+      () => changePassword(live.hub.settings, change, { random: challenge, now: this.#options.unixNow() }),
+      ({ type }) => type === "changed",
+    );
+    const result = attempt === "too many" ? refuse("oldPasswordWrong", "too many wrong passwords") : attempt;
     const who = `Password of user "${change.userName}" from ${peer.address}`;
     const event = { event: "password-change", user: change.userName, peer: peer.address };
     if (result.type === "refused") {
@@ -233,6 +266,11 @@ export class SessionService {
     const event = { event: "session-ended", session: name, user: user.name, reason };
     entry.hub.log.security(`Session "${name}": ended (${reason}).`, event);
   }
+}
+
+/** What wrong passwords are counted for. */
+function accountOf({ hub }: LiveHub, userName: string): string {
+  return `${hub.settings.name}/${userName}`;
 }
 
 /** The direction is decided when the answer is made, and the connection added right after it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { authenticateAdministrator, isSame } from "../../../server/admin/authentication.ts";
-import { PasswordThrottle } from "../../../server/admin/password-throttle.ts";
+import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
 import { passwordLimits } from "../../../server/limits.ts";
 import { hashAdminPassword } from "../../../server/wire/sha0.ts";
 import { hubOf } from "../session/login-fixture.ts";

@@ -6,8 +6,10 @@ import type { MethodAnswer } from "../../../server/session/method.ts";
 import type { SessionConnection } from "../../../server/session/session-connection.ts";
 import { SessionService } from "../../../server/session/session-service.ts";
 import { createPortCounters } from "../../../server/hub/port-counters.ts";
+import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
 import { SlabPool } from "../../../server/session/slab-pool.ts";
 import { policyOf } from "../../../server/session/user-policy.ts";
+import { passwordLimits } from "../../../server/limits.ts";
 import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
 import { DecodeError } from "../../../server/wire/decode-error.ts";
 import { Pack } from "../../../server/wire/pack.ts";
@@ -21,6 +23,8 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
   const plugged = new Set<string>();
   const security: string[] = [];
   const stored: { hub: string; user: UserSettings }[] = [];
+  const waits: number[] = [];
+  const waiting: (() => void)[] = [];
   const virtualHubs = new VirtualHubs({
     createHub: (settings) => {
       const hub = {
@@ -55,6 +59,13 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
     unixNow: () => now,
     tellServer: (line) => security.push(`server: ${line}`),
     storeUser: async (hub, user) => void stored.push({ hub, user }),
+    throttle: new PasswordThrottle({
+      now: () => now,
+      delay: (ms) => {
+        waits.push(ms);
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+    }),
   });
   let connections = 0;
   const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
@@ -71,6 +82,9 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
     plugged,
     security,
     stored,
+    waits,
+    /** Lets those who wait for another look at a password go on. */
+    goOn: () => waiting.splice(0).forEach((resolve) => resolve()),
     ask,
     pass: (ms: number) => {
       now += ms;
@@ -97,6 +111,14 @@ function loginPack(
   }
   return pack;
 }
+
+const passwordPack = (old: string) =>
+  new Pack()
+    .addStr("method", "password")
+    .addStr("hubname", "default")
+    .addStr("username", "alice")
+    .addData("secure_old_password", secureResponse(hashPassword(old, "alice"), random))
+    .addData("new_password", hashPassword("new", "alice"));
 
 const addPack = (key: Uint8Array) =>
   new Pack().addStr("method", "additional_connect").addData("session_key", key);
@@ -153,6 +175,44 @@ describe("session service", () => {
     assert.match(security.join("\n"), /wrong password of user "alice"/);
     assert.match(security.join("\n"), /no user "mallory"/);
     assert.equal(plugged.size, 0);
+  });
+
+  test("makes guessing a user's password slow, for that user and address", async () => {
+    const { ask, goOn, waits, hubs } = setUp();
+    const wrong = () => ask(loginPack("alice", {}, "DEFAULT", "wrong"));
+    for (let index = 0; index <= passwordLimits.freeFailures; index++) {
+      assert.equal(errorOf(wrong()), "authenticationFailed");
+    }
+    // Others do not wait for it.
+    assert.equal(errorOf(ask(loginPack("bob"))), "join");
+    assert.equal(errorOf(ask(loginPack(), { address: "192.0.2.10" })), "join");
+    const [guess, right] = [wrong(), ask(loginPack())];
+    assert.ok(guess instanceof Promise && right instanceof Promise);
+    assert.deepEqual(waits, [passwordLimits.firstDelayMs, passwordLimits.firstDelayMs]);
+    goOn();
+    assert.equal(errorOf(await guess), "authenticationFailed");
+    assert.equal(errorOf(await right), "join");
+    // The right one ends it.
+    assert.equal(errorOf(wrong()), "authenticationFailed");
+    for (let index = 0; index < passwordLimits.freeFailures; index++) errorOf(wrong());
+    const late = ask(loginPack());
+    hubs.apply([]);
+    goOn();
+    assert.equal(errorOf(await late), "hubStopped");
+  });
+
+  test("makes guessing by a change of the password slow as well", async () => {
+    const { ask, waits, goOn, stored } = setUp();
+    const guess = () => ask(passwordPack("wrong"));
+    for (let index = 0; index <= passwordLimits.freeFailures; index++) {
+      assert.equal(errorOf(await guess()), "oldPasswordWrong");
+    }
+    const attempts = Array.from({ length: passwordLimits.waitingPerAddress }, guess);
+    assert.equal(waits.length, attempts.length);
+    assert.equal(errorOf(await ask(passwordPack("secret"))), "oldPasswordWrong");
+    goOn();
+    for (const attempt of attempts) assert.equal(errorOf(await attempt), "oldPasswordWrong");
+    assert.deepEqual(stored, []);
   });
 
   test("tells the security log of a hub when it goes on and off, and away", () => {
@@ -245,23 +305,16 @@ describe("session service", () => {
 
   test("keeps a user's new password, and tells a wrong old one", async () => {
     const { ask, stored } = setUp();
-    const change = (old: string) =>
-      new Pack()
-        .addStr("method", "password")
-        .addStr("hubname", "default")
-        .addStr("username", "alice")
-        .addData("secure_old_password", secureResponse(hashPassword(old, "alice"), random))
-        .addData("new_password", hashPassword("better", "alice"));
-    assert.deepEqual(await ask(change("guess")), { type: "error", error: "oldPasswordWrong" });
+    assert.deepEqual(await ask(passwordPack("guess")), { type: "error", error: "oldPasswordWrong" });
     assert.equal(stored.length, 0);
-    const answer = await ask(change("secret"));
+    const answer = await ask(passwordPack("secret"));
     assert.ok(answer.type === "reply");
     assert.equal(answer.pack.int("error"), 0);
     const [kept] = stored;
     assert.equal(stored.length, 1);
     assert.deepEqual([kept?.hub, kept?.user.name], ["DEFAULT", "alice"]);
     assert.ok(kept?.user.authentication.type === "password");
-    assert.deepEqual(Buffer.from(kept.user.authentication.hashedKey), hashPassword("better", "alice"));
+    assert.deepEqual(Buffer.from(kept.user.authentication.hashedKey), hashPassword("new", "alice"));
   });
 
   test("ends sessions at the expiry of their user", () => {

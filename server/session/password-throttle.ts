@@ -8,6 +8,9 @@ interface Source {
   waiting: number;
 }
 
+/** What came of an attempt. */
+export type Attempt<Result> = Result | "too many";
+
 export interface PasswordThrottleOptions {
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
@@ -29,31 +32,37 @@ export class PasswordThrottle {
   }
 
   /**
-   * Looks at an attempt when it is its turn.
+   * Looks at an attempt when it is its turn: at once, or when it has waited.
    *
-   * @param account hub whose administrator it is; empty for the server's
-   * @param isRight tells whether the password was right
-   * @returns "too many" when too many attempts of this source wait already; this one was not looked at
+   * @param account tells accounts apart, without regard to case
+   * @param look looks at the password
+   * @param isRight whether that was right
+   * @returns what `look` gave, or "too many" when too many attempts of this source wait already
    */
-  async attempt(
+  attempt<Result>(
     address: string,
     account: string,
-    isRight: () => boolean,
-  ): Promise<"right" | "wrong" | "too many"> {
+    look: () => Result,
+    isRight: (result: Result) => boolean,
+  ): Attempt<Result> | Promise<Attempt<Result>> {
     const key = `${networkOf(address)} ${account.toLowerCase()}`;
     const source = this.#find(key);
-    if (source !== undefined && source.failures > passwordLimits.freeFailures) {
-      if (source.waiting >= passwordLimits.waitingPerAddress) return "too many";
-      source.waiting++;
-      await this.#options.delay(delayMs(source.failures));
+    if (source === undefined || source.failures <= passwordLimits.freeFailures) {
+      return this.#look(key, look, isRight);
+    }
+    if (source.waiting >= passwordLimits.waitingPerAddress) return "too many";
+    source.waiting++;
+    return this.#options.delay(delayMs(source.failures)).then(() => {
       source.waiting--;
-    }
-    if (isRight()) {
-      this.#sources.delete(key);
-      return "right";
-    }
-    this.#failed(key);
-    return "wrong";
+      return this.#look(key, look, isRight);
+    });
+  }
+
+  #look<Result>(key: string, look: () => Result, isRight: (result: Result) => boolean): Result {
+    const result = look();
+    if (isRight(result)) this.#sources.delete(key);
+    else this.#failed(key);
+    return result;
   }
 
   #find(key: string): Source | undefined {

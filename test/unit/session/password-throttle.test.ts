@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PasswordThrottle } from "../../../server/admin/password-throttle.ts";
+import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
 import { passwordLimits } from "../../../server/limits.ts";
 
 /** A throttle whose clock the test moves, and which tells what it waits for. */
@@ -20,8 +20,13 @@ function createThrottle() {
       clock.release = resolve;
     });
   };
-  const attempt = (isRight: boolean, address = "192.0.2.1", account = "") =>
-    throttle.attempt(address, account, () => isRight);
+  const attempt = async (isRight: boolean, address = "192.0.2.1", account = "") =>
+    throttle.attempt(
+      address,
+      account,
+      () => (isRight ? "right" : "wrong"),
+      (result) => result === "right",
+    );
   const fail = async (times: number, address?: string, account?: string) => {
     for (let index = 0; index < times; index++) await attempt(false, address, account);
   };
@@ -74,7 +79,7 @@ describe("PasswordThrottle", () => {
     hold();
     const waiting = Array.from({ length: passwordLimits.waitingPerAddress }, () => attempt(true));
     const look = () => assert.fail("was looked at");
-    assert.equal(await throttle.attempt("192.0.2.1", "", look), "too many");
+    assert.equal(await throttle.attempt("192.0.2.1", "", look, () => true), "too many");
     clock.release();
     assert.deepEqual(new Set(await Promise.all(waiting)), new Set(["right"]));
     assert.equal(await attempt(true), "right");
