@@ -2,11 +2,13 @@ import { Agent, request } from "node:https";
 
 /**
  * Administers a server on this host over JSON-RPC, on connections that stay open, and prints what it measured as JSON: makes
- * users one after the other, then several at a time, and lists them all.
+ * users one after the other, then several at a time, and lists them all; then some more that each have to be on the disk before the
+ * next.
  *
- * Arguments: port, users of each kind, number at a time.
+ * Arguments: port, users of each kind, number at a time; `flush` where a server has to be told to write to the disk.
  */
 const [port = 0, count = 0, atOnce = 0] = process.argv.slice(2).map(Number);
+const hasToBeTold = process.argv[5] === "flush";
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce, rejectUnauthorized: false });
 
 function call(method: string, params: object): Promise<void> {
@@ -62,5 +64,18 @@ const together = await seconds(() =>
   ),
 );
 const list = await seconds(() => call("EnumUser", { HubName_str: "DEFAULT" }));
-console.log(JSON.stringify({ inARow: count / inARow, together: count / together, listMs: list * 1000 }));
+const onDisk = await seconds(async () => {
+  for (let index = 0; index < count / 10; index++) {
+    await createUser(`disk-${index}`);
+    if (hasToBeTold) await call("Flush", {});
+  }
+});
+console.log(
+  JSON.stringify({
+    inARow: count / inARow,
+    together: count / together,
+    listMs: list * 1000,
+    onDisk: count / 10 / onDisk,
+  }),
+);
 agent.destroy();

@@ -6,6 +6,7 @@ import { calls, hubPassword, serverPassword } from "./json-rpc/calls.ts";
 import type { Outcome } from "./json-rpc/vpnrpc.ts";
 import { hubOf, OurServer } from "./support/our-server.ts";
 import { SoftEtherProgram } from "./support/softether-program.ts";
+import { VpnClient } from "./support/vpn-client.ts";
 
 const port = 5555;
 const program = join(import.meta.dirname, "json-rpc/vpnrpc.ts");
@@ -17,13 +18,14 @@ interface Answers {
 
 let lab: Lab;
 let server: OurServer;
+let real: SoftEtherProgram;
 let ours: Answers;
 let official: Answers;
 before(async () => {
   lab = await Lab.create();
   const [ourStation, officialStation] = await Promise.all([lab.station("ours"), lab.station("official")]);
   server = await OurServer.start(ourStation, lab.directory, [hubOf("DEFAULT", [])]);
-  const real = await SoftEtherProgram.start("vpnserver", officialStation, port);
+  real = await SoftEtherProgram.start("vpnserver", officialStation, port);
   // It opens one more by itself, for OpenVPN.
   await real.vpncmd(["/SERVER"], ["ListenerDelete", "1194"]);
   const answersOf = async (on: Pick<SoftEtherProgram, "run">, name: "ours" | "official") =>
@@ -85,7 +87,7 @@ function linesOf(value: unknown, path = ""): string[] {
 }
 
 describe("curl", () => {
-  const curl = async (path: string, ...options: string[]) => {
+  const curlOn = async (on: Pick<SoftEtherProgram, "run">, path: string, ...options: string[]) => {
     const url = `https://127.0.0.1:${port}${path}`;
     const format = [
       "--silent",
@@ -95,10 +97,11 @@ describe("curl", () => {
       "--write-out",
       "\n%{http_code} %{content_type}",
     ];
-    const { stdout } = await server.station.run("curl", [...format, ...options, url]);
+    const { stdout } = await on.run("curl", [...format, ...options, url]);
     const lines = stdout.split("\n");
     return { status: lines.at(-1) ?? "", body: lines.slice(0, -1).join("\n") };
   };
+  const curl = (path: string, ...options: string[]) => curlOn(server.station, path, ...options);
   const callOf = (method: string, params: object = {}) =>
     JSON.stringify({ jsonrpc: "2.0", id: "7", method, params });
   const basic = ["--user", `administrator:${serverPassword}`];
@@ -184,4 +187,51 @@ describe("curl", () => {
       assert.match(answer.body, new RegExp(`"code": ?${code}\\b`), body);
     }
   });
+
+  test("tells of a session, and ends it", async () => {
+    const client = await VpnClient.start(await lab.station("client"));
+    const replies = [];
+    for (const [on, address] of [
+      [real, real.station.address],
+      [server.station, server.address],
+    ] as const) {
+      const call = async (method: string, params: object = {}) => {
+        const data = callOf(method, { HubName_str: "DEFAULT", ...params });
+        const { body } = await curlOn(on, "/api/", ...basic, "--data", data);
+        const { result } = JSON.parse(body) as { result?: Record<string, unknown> };
+        assert.ok(result, `${method}: ${body}`);
+        return result;
+      };
+      const sessions = async () => {
+        const { SessionList } = await call("EnumSession");
+        return (SessionList as Record<string, unknown>[]).filter(
+          ({ Username_str }) => Username_str === "guest",
+        );
+      };
+      await call("CreateUser", { Name_str: "guest", AuthType_u32: 0 });
+      await client.connect({ server: address, user: "guest" });
+      const [session] = await sessions();
+      const Name_str = session?.["Name_str"];
+      const status = await call("GetSessionStatus", { Name_str });
+      replies.push([session, status].map(kindsOf));
+      await call("DeleteSession", { Name_str });
+      await client.until("the session to be ended", async () =>
+        (await sessions()).every((other) => other["Name_str"] !== Name_str),
+      );
+      await client.disconnect();
+    }
+    const [there = [], here = []] = replies;
+    // What it leaves out is without a value in ours.
+    for (const [index, expected] of there.entries()) {
+      assert.deepEqual(
+        here[index]?.filter((field) => expected.includes(field)),
+        expected,
+      );
+    }
+  });
 });
+
+/** The fields of a reply in their order with their types. */
+function kindsOf(reply: object | undefined): readonly string[] {
+  return Object.entries(reply ?? {}).map(([name, value]) => `${name}: ${typeof value}`);
+}

@@ -24,18 +24,24 @@ export class SoftEtherProgram {
 
   /**
    * @param port on which it can be administered from its own station
+   * @param stateDirectory where it keeps its state; without it that is in memory
    * @throws Error that names the Debian package when the program is not there
    */
   static async start(
     name: "vpnclient" | "vpnserver",
     station: Namespace,
     port: number,
+    stateDirectory?: string,
   ): Promise<SoftEtherProgram> {
     const file = `${libexec}/${name}/${name}`;
     if (!existsSync(file)) throw new Error(`${file} is not there: apt-get install softether-${name}`);
     const script = [
       "mount --make-rprivate /",
-      ...stateFolders.map((folder) => `mkdir -p ${folder} && mount -t tmpfs tmpfs ${folder}`),
+      ...stateFolders.map((folder) => {
+        if (stateDirectory === undefined) return `mkdir -p ${folder} && mount -t tmpfs tmpfs ${folder}`;
+        const own = `${stateDirectory}${folder}`;
+        return `mkdir -p ${folder} ${own} && mount --bind ${own} ${folder}`;
+      }),
       `exec ${file} execsvc`,
     ].join(" && ");
     const child = station.spawn("unshare", ["--mount", "sh", "-c", script], { stdio: "ignore" });
