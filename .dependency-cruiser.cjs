@@ -87,7 +87,7 @@ module.exports = {
       to: {
         path: "^server/",
         pathNot:
-          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|revoked-certificate|source-address-rule|statistics)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
+          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|layered-map|revoked-certificate|source-address-rule|statistics)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
       },
     },
     {
