@@ -8,14 +8,7 @@ import {
   type ServerConfig,
 } from "../config/config-file.ts";
 import { ServerError } from "../errors.ts";
-import {
-  closeFirewall,
-  openFirewall,
-  portList,
-  unmanaged,
-  type FirewallOpening,
-  type FirewallReport,
-} from "../firewall/firewall.ts";
+import { portList } from "../firewall/firewall.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 import { version } from "../version.ts";
@@ -23,8 +16,9 @@ import { exists, folderMode, makeFolders } from "./folders.ts";
 import { waitUntilHealthy } from "./health.ts";
 import { endsWithSession } from "./host-facts.ts";
 import type { ImportReport, InstallOptions, InstallResult } from "./install-options.ts";
+import { InstallationFirewall } from "./installation-firewall.ts";
 import type { Layout } from "./layout.ts";
-import { writeManifest, type Manifest } from "./manifest.ts";
+import { ManifestRecord, type Manifest } from "./manifest.ts";
 import type { ModeRunner } from "./mode-runner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf, statePathsOf } from "./runner.ts";
@@ -54,8 +48,8 @@ export class Installation {
   readonly #paths: StatePaths;
   readonly #runner: ModeRunner;
   readonly #store: ReleaseStore;
-  /** What the manifest says at this moment. */
-  #manifest: Manifest;
+  readonly #record: ManifestRecord;
+  readonly #firewall: InstallationFirewall;
   /** The report of an import that was made before; undefined when nothing is to be imported. */
   #takeover: Takeover | ImportReport | undefined;
   #changed = false;
@@ -67,7 +61,8 @@ export class Installation {
     this.#layout = layout;
     this.#sha256 = sha256;
     this.#before = before;
-    this.#manifest = draft;
+    this.#record = new ManifestRecord(layout, draft);
+    this.#firewall = new InstallationFirewall({ options, record: this.#record, before });
     this.#paths = statePathsOf(draft.stateDirectory);
     this.#runner = runnerOf({ layout, manifest: draft, run: options.run });
     this.#store = new ReleaseStore(layout, { mode: folderMode(options.mode) });
@@ -109,10 +104,11 @@ export class Installation {
     if (takeover !== undefined) await this.#carryOut(takeover);
     const present = takeover === undefined ? found.config : await readServerConfig(this.#paths);
     const config = this.#desiredConfig(present);
-    const opening = await this.#changeFirewall(enabledPorts(config));
+    await this.#firewall.change(enabledPorts(config));
+    this.#changed ||= this.#firewall.changed;
     signal?.throwIfAborted();
 
-    const registration = this.#runner.desiredRegistration({ opensFirewall: opening?.keptByStart ?? false });
+    const registration = this.#runner.desiredRegistration({ opensFirewall: this.#firewall.keptByStart });
     const switched = (await this.#store.current()) !== this.#sha256;
     const isNew =
       switched || takeover !== undefined || config !== present || registration !== found.registration;
@@ -145,7 +141,7 @@ export class Installation {
       stateDirectory: this.#paths.stateDirectory,
       listeners: status.listeners,
       tlsFingerprint: status.tlsFingerprint,
-      firewall: opening === undefined ? this.#firewallLeftAlone(status) : firewallReport(opening),
+      firewall: this.#firewall.report(status),
       ...(imported && { imported }),
       warnings: [...(await this.#warnings(status)), ...(takeover?.warnings ?? [])],
       changed: this.#changed,
@@ -168,7 +164,7 @@ export class Installation {
 
   async #makeState(): Promise<void> {
     const folders = await makeFolders(this.#paths.stateDirectory, 0o700);
-    await this.#record({ folders: [...this.#manifest.folders, ...folders] });
+    await this.#record.add({ folders: [...this.#record.manifest.folders, ...folders] });
     await makeStateDirectories(this.#paths);
   }
 
@@ -181,31 +177,6 @@ export class Installation {
     );
     if (wanted === present) return config;
     return { ...config, listeners: listeners.map((port) => ({ port, enabled: true })) };
-  }
-
-  /** `undefined` when no firewall is to be changed. */
-  async #changeFirewall(ports: readonly number[]): Promise<FirewallOpening | undefined> {
-    const { run, mode, openFirewall: wanted } = this.#options;
-    const { firewall } = this.#manifest;
-    if (mode === "user") return undefined;
-    const open = wanted ?? firewall.open;
-    const superfluous = firewall.ports.filter((port) => !open || !ports.includes(port));
-    // What is to be opened is on record before it is.
-    await this.#record({
-      firewall: { open, ports: open ? [...new Set([...firewall.ports, ...ports])] : firewall.ports },
-    });
-    const opening = open ? await openFirewall(ports, run) : undefined;
-    if (superfluous.length > 0) this.#changed = (await closeFirewall(superfluous, run)) || this.#changed;
-    await this.#record({ firewall: { open, ports: open ? ports : [] } });
-    this.#changed ||= opening?.changed ?? false;
-    return opening;
-  }
-
-  #firewallLeftAlone({ listeners }: RunningStatus): FirewallReport {
-    const serving = listeners.filter(({ state }) => state === "Listening").map(({ port }) => port);
-    return this.#options.mode === "user"
-      ? unmanaged("user mode changes no firewall", serving)
-      : unmanaged("the firewall was left alone, as asked for", serving);
   }
 
   /** The status of a server that runs this release and is well; `undefined` when it has to be started. */
@@ -251,10 +222,10 @@ export class Installation {
   async #commit(): Promise<void> {
     const { release: former, previousRelease } = this.#before ?? {};
     const previous = former === this.#sha256 ? previousRelease : former;
-    const { previousRelease: _, ...manifest } = this.#manifest;
-    this.#manifest = manifest;
     await this.#link();
-    await this.#record({
+    const { previousRelease: _, ...manifest } = this.#record.manifest;
+    await this.#record.replace({
+      ...manifest,
       release: this.#sha256,
       ...(previous !== undefined && { previousRelease: previous }),
     });
@@ -264,12 +235,12 @@ export class Installation {
   /** The command for everybody, where that name is free. */
   async #link(): Promise<void> {
     const { executable } = this.#layout;
-    const { links } = this.#manifest;
+    const { links } = this.#record.manifest;
     if (this.#options.mode === "user" || !(await exists(dirname(linkPath)))) return;
     const isFree = !(await exists(linkPath));
     const isOurs = (await readlink(linkPath).catch(() => undefined)) === executable;
     if (!isFree && !isOurs) return;
-    await this.#record({ links: [...new Set([...links, linkPath])] });
+    await this.#record.add({ links: [...new Set([...links, linkPath])] });
     if (isOurs) return;
     await symlink(executable, linkPath);
     this.#changed = true;
@@ -287,11 +258,6 @@ export class Installation {
           ]
         : []),
     ];
-  }
-
-  async #record(changes: Partial<Manifest>): Promise<void> {
-    this.#manifest = { ...this.#manifest, ...changes };
-    await writeManifest(this.#layout, this.#manifest);
   }
 
   /** Leaves the host as it was found, and returns the error to tell. */
@@ -314,7 +280,7 @@ export class Installation {
         await this.#remove(found);
         return new ServerError(code, `${reason}; nothing was left on this host.${log}`, { cause: error });
       }
-      await this.#restoreFirewall();
+      await this.#firewall.restore();
       if (!this.#disturbed) {
         await this.#restoreFiles(former);
         return error instanceof Error ? error : new Error(reason);
@@ -342,7 +308,7 @@ export class Installation {
     const { run, note } = this.#options;
     await removeInstallation({
       layout: this.#layout,
-      manifest: this.#manifest,
+      manifest: this.#record.manifest,
       runner: this.#runner,
       run,
       note,
@@ -361,19 +327,9 @@ export class Installation {
     );
   }
 
-  /** Closes what only this run opened. */
-  async #restoreFirewall(): Promise<void> {
-    const [before = [], now] = [this.#before?.firewall.ports, this.#manifest.firewall.ports];
-    const opened = now.filter((port) => !before.includes(port));
-    if (opened.length > 0) await closeFirewall(opened, this.#options.run);
-    const closed = before.filter((port) => !now.includes(port));
-    if (closed.length > 0) await openFirewall(closed, this.#options.run);
-  }
-
   async #restoreFiles(former: string): Promise<void> {
     if (this.#before === undefined) return;
-    this.#manifest = { ...this.#before, folders: this.#manifest.folders };
-    await writeManifest(this.#layout, this.#manifest);
+    await this.#record.replace({ ...this.#before, folders: this.#record.manifest.folders });
     await this.#store.prune([former, this.#before.previousRelease]);
   }
 
@@ -403,11 +359,6 @@ interface Found {
   readonly configIsNew: boolean;
   readonly registration: string | undefined;
   readonly status: RunningStatus | undefined;
-}
-
-function firewallReport({ report, keptByStart }: FirewallOpening): FirewallReport {
-  const note = "each start of the service opens them again";
-  return keptByStart ? { ...report, message: `${report.message}; ${note}` } : report;
 }
 
 function portsServedBy(status: RunningStatus | undefined): number[] {

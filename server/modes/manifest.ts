@@ -89,6 +89,31 @@ export async function writeManifest(layout: Layout, manifest: Manifest): Promise
   }
 }
 
+/** The manifest during one run of an installation: what is on record before the things themselves are made. */
+export class ManifestRecord {
+  readonly #layout: Layout;
+  #manifest: Manifest;
+
+  /** @param draft what the first write is to add to */
+  constructor(layout: Layout, draft: Manifest) {
+    this.#layout = layout;
+    this.#manifest = draft;
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  async add(changes: Partial<Manifest>): Promise<void> {
+    await this.replace({ ...this.#manifest, ...changes });
+  }
+
+  async replace(manifest: Manifest): Promise<void> {
+    this.#manifest = manifest;
+    await writeManifest(this.#layout, manifest);
+  }
+}
+
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== "object" || value === null) return false;
   const { format, mode, stateDirectory, release, previousRelease, folders, links, firewall } =

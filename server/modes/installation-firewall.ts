@@ -1,0 +1,79 @@
+import {
+  closeFirewall,
+  openFirewall,
+  unmanaged,
+  type FirewallOpening,
+  type FirewallReport,
+} from "../firewall/firewall.ts";
+import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { InstallOptions } from "./install-options.ts";
+import type { Manifest, ManifestRecord } from "./manifest.ts";
+
+export interface InstallationFirewallParts {
+  readonly options: Pick<InstallOptions, "mode" | "openFirewall" | "run">;
+  readonly record: ManifestRecord;
+  /** As the installation was found. */
+  readonly before: Manifest | undefined;
+}
+
+/** What one run of an installation does to the host's firewall, on record in the manifest before it is done. */
+export class InstallationFirewall {
+  readonly #options: InstallationFirewallParts["options"];
+  readonly #record: ManifestRecord;
+  readonly #before: readonly number[];
+  #changed = false;
+  #opening: FirewallOpening | undefined;
+
+  constructor({ options, record, before }: InstallationFirewallParts) {
+    this.#options = options;
+    this.#record = record;
+    this.#before = before?.firewall.ports ?? [];
+  }
+
+  /** Whether {@link change} had to change anything. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** The rules are gone after a boot, unless each start of the server opens the ports again. */
+  get keptByStart(): boolean {
+    return this.#opening?.keptByStart ?? false;
+  }
+
+  /** Opens TCP `ports` and closes those that an earlier run opened and that are not among them. */
+  async change(ports: readonly number[]): Promise<void> {
+    const { run, mode, openFirewall: wanted } = this.#options;
+    if (mode === "user") return;
+    const { firewall } = this.#record.manifest;
+    const open = wanted ?? firewall.open;
+    const superfluous = firewall.ports.filter((port) => !open || !ports.includes(port));
+    await this.#record.add({
+      firewall: { open, ports: open ? [...new Set([...firewall.ports, ...ports])] : firewall.ports },
+    });
+    this.#opening = open ? await openFirewall(ports, run) : undefined;
+    const closed = superfluous.length > 0 && (await closeFirewall(superfluous, run));
+    await this.#record.add({ firewall: { open, ports: open ? ports : [] } });
+    this.#changed = closed || (this.#opening?.changed ?? false);
+  }
+
+  /** Closes what only this run opened, and opens what only it closed. */
+  async restore(): Promise<void> {
+    const now = this.#record.manifest.firewall.ports;
+    const opened = now.filter((port) => !this.#before.includes(port));
+    if (opened.length > 0) await closeFirewall(opened, this.#options.run);
+    const closed = this.#before.filter((port) => !now.includes(port));
+    if (closed.length > 0) await openFirewall(closed, this.#options.run);
+  }
+
+  report({ listeners }: RunningStatus): FirewallReport {
+    if (this.#opening !== undefined) {
+      const { report, keptByStart } = this.#opening;
+      const note = "each start of the service opens them again";
+      return keptByStart ? { ...report, message: `${report.message}; ${note}` } : report;
+    }
+    const serving = listeners.filter(({ state }) => state === "Listening").map(({ port }) => port);
+    return this.#options.mode === "user"
+      ? unmanaged("user mode changes no firewall", serving)
+      : unmanaged("the firewall was left alone, as asked for", serving);
+  }
+}
