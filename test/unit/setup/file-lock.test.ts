@@ -22,16 +22,18 @@ describe("withFileLock", () => {
   test("lets one at a time work, tells who waits, and hands on the result", async () => {
     const path = join(directory, "one");
     const steps: string[] = [];
-    let release = () => {};
+    const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const first = withFileLock(path, generous, async () => {
       steps.push("first begins");
-      await new Promise<void>((resolve) => (release = resolve));
+      held.resolve();
+      await release.promise;
       steps.push("first ends");
       return 1;
     });
+    await held.promise;
     const onWait = () => {
       steps.push("second waits");
-      release();
+      release.resolve();
     };
     const second = withFileLock(path, { ...generous, onWait }, async () => {
       steps.push("second begins");
