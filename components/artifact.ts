@@ -1,57 +1,56 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { PlatformRelease } from "./host-script.ts";
 
 /** The compressed executable for one platform, as `npm run build` made it. */
-export interface Artifact {
-  /** Such as `linux-x64`. */
-  readonly platform: string;
-  readonly version: string;
-  /** SHA-256 of the executable, 64 hexadecimal digits: the name of the release on the host. */
-  readonly sha256: string;
+export interface Artifact extends PlatformRelease {
   /** The compressed executable (gzip) on this machine. */
   readonly uploadPath: string;
+  /** Size of the compressed executable. */
+  readonly uploadBytes: number;
+}
+
+/** The executables of this package. */
+export interface Artifacts {
+  readonly version: string;
+  readonly releases: readonly Artifact[];
 }
 
 interface Manifest {
   readonly version: string;
   readonly artifacts: Readonly<
-    Record<string, { readonly sha256: string; readonly upload: { readonly file: string } }>
+    Record<
+      string,
+      {
+        readonly sha256: string;
+        readonly bytes: number;
+        readonly upload: { readonly file: string; readonly bytes: number };
+      }
+    >
   >;
 }
 
 /** `uname -sm` of the platforms that the server is built for. */
 const platforms: Readonly<Record<string, string>> = {
-  "Linux x86_64": "linux-x64",
-  "Linux aarch64": "linux-arm64",
+  "linux-x64": "Linux x86_64",
+  "linux-arm64": "Linux aarch64",
 };
 
 /**
- * Finds the executable for a host.
+ * Finds the executables.
  *
- * @param uname what `uname -sm` printed there
  * @param directory folder of `manifest.json`; that of this package when left out
- * @throws Error when there is none for that platform, or nothing has been built
+ * @throws Error when nothing has been built
  */
-export function findArtifact(uname: string, directory: string = artifactDirectory()): Artifact {
-  const platform = platforms[uname.trim()];
-  if (platform === undefined) {
-    throw new Error(
-      `the host is "${uname.trim()}", and the server is built for ${Object.keys(platforms).join(" and ")} only`,
-    );
-  }
-  const manifest = readManifest(directory);
-  const artifact = manifest.artifacts[platform];
-  if (artifact === undefined) {
-    throw new Error(
-      `${join(directory, "manifest.json")} has no executable for ${platform}: run "npm run build"`,
-    );
-  }
-  return {
-    platform,
-    version: manifest.version,
-    sha256: artifact.sha256,
-    uploadPath: join(directory, artifact.upload.file),
-  };
+export function findArtifacts(directory: string = artifactDirectory()): Artifacts {
+  const { version, artifacts } = readManifest(directory);
+  const releases = Object.entries(artifacts).flatMap(([platform, { sha256, bytes, upload }]): Artifact[] => {
+    const uname = platforms[platform];
+    if (uname === undefined) return [];
+    const uploadPath = join(directory, upload.file);
+    return [{ uname, sha256, bytes, uploadPath, uploadBytes: upload.bytes }];
+  });
+  return { version, releases };
 }
 
 function readManifest(directory: string): Manifest {

@@ -1,13 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { HealthReport } from "./health.ts";
+import type { CheckReport } from "./health.ts";
 
 /** How the deployment of one server ended, for those who must go on when it failed. */
 export type DeploymentOutcome =
-  | { readonly kind: "healthy"; readonly health: HealthReport; /** PEM. */ readonly certificate: string }
-  /** Installed, but the health check failed; `problem` says why. */
-  | { readonly kind: "unhealthy"; readonly problem: string }
-  /** The host was not reached, so nothing was done there; `problem` says why. */
-  | { readonly kind: "unreachable"; readonly problem: string };
+  | { readonly kind: "passed"; readonly check: CheckReport; /** PEM. */ readonly certificate: string }
+  /** Installed, but the check at the end failed; `problem` says why. */
+  | { readonly kind: "failed"; readonly problem: string }
+  /** The server cannot be deployed there, so nothing was done; `problem` says why. */
+  | { readonly kind: "untouched"; readonly problem: string };
 
 // Beside the component and not in it: every property of a component class becomes an output of its schema.
 const outcomes = new WeakMap<object, pulumi.Output<DeploymentOutcome>>();
@@ -16,7 +16,7 @@ export function recordOutcome(server: object, outcome: pulumi.Output<DeploymentO
   outcomes.set(server, outcome);
 }
 
-/** The outcome of a server's deployment. It does not reject when the host is unreachable or the server unhealthy. */
+/** The outcome of a server's deployment. It does not reject when the host cannot be reached or the check fails. */
 export function outcomeOf(server: object): pulumi.Output<DeploymentOutcome> {
   const outcome = outcomes.get(server);
   if (outcome === undefined) throw new Error("this server has recorded no outcome");

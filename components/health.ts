@@ -1,15 +1,6 @@
 import { probeListener } from "../server/client/probe.ts";
-import type { Artifact } from "./artifact.ts";
 import type { SshConnection } from "./connection.ts";
-import {
-  applyCommand,
-  installScript,
-  releaseMissing,
-  scriptRunner,
-  serverCommand,
-  uploadPath,
-  type InstallOptions,
-} from "./host-script.ts";
+import { applyCommand, serverCommand } from "./host-script.ts";
 import { parseFinalJson, type InstallReport, type ListenerReport } from "./install-report.ts";
 import { SshSession } from "./ssh-session.ts";
 import { parseApplyReport } from "./vpn-connection.ts";
@@ -28,11 +19,12 @@ export interface ListenerHealth {
 }
 
 /**
- * What the last health check found. It holds nothing that differs between two checks of an unchanged server, so that a
- * second `pulumi up` shows no change.
+ * What the check at the end of a `pulumi up` found; it says nothing of the time since. It holds nothing that differs between two
+ * checks of an unchanged server, so that a second `pulumi up` shows no change.
  */
-export interface HealthReport {
-  healthy: boolean;
+export interface CheckReport {
+  /** Whether each listener that should serve answered a VPN client's handshake. */
+  passed: boolean;
   /** Version that answered. */
   version: string;
   /** SHA-256 of the executable that runs. */
@@ -44,23 +36,28 @@ export interface HealthReport {
   checkedThrough: string;
 }
 
-export interface HealthCheckOptions {
+export interface CheckOptions {
   readonly connection: SshConnection;
   readonly installed: InstallReport;
-  readonly install: InstallOptions;
+  /** Version of the server that was deployed. */
+  readonly version: string;
   /** What the server is to be: standard input of `vpnserver apply`. */
   readonly desired: string;
-  readonly artifact: Artifact;
   readonly timeoutMs: number;
-  /** Told in words what is being done about a server that is not well. */
+  /** Told of what is not as it should be, though the server serves. */
   readonly warn: (message: string) => void;
 }
 
-interface HealthCheck {
-  readonly health: HealthReport;
-  /** The certificate that the server has now, PEM. */
-  readonly certificate: string;
-}
+/** What a check found. */
+export type CheckResult =
+  | {
+      readonly kind: "well";
+      readonly report: CheckReport;
+      /** The certificate that the server has now, PEM. */
+      readonly certificate: string;
+    }
+  /** The server does not serve, or is not as declared; `problem` says how. */
+  | { readonly kind: "unwell"; readonly problem: string; /** The end of its log, if there is one. */ readonly log: string };
 
 /** `vpnserver status --json`. */
 interface RunningStatus {
@@ -77,57 +74,40 @@ const handshakeTimeoutMs = 10_000;
 const logLines = 15;
 
 /**
- * Checks that the server really serves: both processes, the expected release, and a VPN protocol handshake on each
- * listener through the SSH connection. A server that is not well is started again once, and checked again. Hubs that are
- * no longer as they were declared are made so again.
+ * Checks that the server really serves, as declared: both processes, the expected release, a VPN protocol handshake on each
+ * listener through the SSH connection, and the hubs. It looks and changes nothing.
  *
- * @throws Error with what is wrong and the server's last log lines
+ * @throws SshError when the host cannot be asked
  */
-export async function checkHealth(options: HealthCheckOptions): Promise<HealthCheck> {
+export async function checkServer(options: CheckOptions): Promise<CheckResult> {
   const session = await SshSession.connect(options.connection, { deadlineMs: options.timeoutMs });
   try {
-    const health = await examineAndRestore(session, options);
-    return { health, certificate: await restoreHubs(session, options) };
+    const report = await examine(session, options);
+    return { kind: "well", report, certificate: await compareHubs(session, options) };
+  } catch (error) {
+    if (!(error instanceof UnhealthyError)) throw error;
+    return { kind: "unwell", problem: error.message, log: await lastLogLines(session, options) };
   } finally {
     session.close();
   }
 }
 
-async function examineAndRestore(session: SshSession, options: HealthCheckOptions): Promise<HealthReport> {
-  try {
-    return await examine(session, options);
-  } catch (error) {
-    if (!(error instanceof UnhealthyError)) throw error;
-    options.warn(`${error.message}; starting it again`);
-  }
-  await restore(session, options);
-  try {
-    const report = await examine(session, options);
-    options.warn("the server is healthy again");
-    return report;
-  } catch (error) {
-    if (!(error instanceof UnhealthyError)) throw error;
-    throw new Error(
-      `${error.message}, also after it was started again.${await lastLogLines(session, options)}`,
-      { cause: error },
-    );
-  }
-}
-
 /** Resolves to the server's certificate. */
-async function restoreHubs(session: SshSession, options: HealthCheckOptions): Promise<string> {
+async function compareHubs(session: SshSession, options: CheckOptions): Promise<string> {
   const { stdout, stderr, code } = await session.run(
-    applyCommand(options.installed, options.connection.user),
+    `${applyCommand(options.installed, options.connection.user)} --dry-run`,
     { stdin: options.desired, timeoutMs: commandTimeoutMs },
   );
   if (code !== 0) {
-    throw new Error(
+    throw new UnhealthyError(
       `the hubs could not be compared with what was declared: ${stderr.trim() || `apply ended with ${code ?? "a signal"}`}`,
     );
   }
   const { changes, certificate } = parseApplyReport(stdout);
   if (changes.length > 0) {
-    options.warn(`the hubs were no longer as declared, and are so again: ${changes.join("; ")}`);
+    throw new UnhealthyError(
+      `the hubs are no longer as declared; to make them so again: ${changes.join("; ")}`,
+    );
   }
   return certificate;
 }
@@ -136,11 +116,11 @@ class UnhealthyError extends Error {
   override readonly name = "UnhealthyError";
 }
 
-async function examine(session: SshSession, options: HealthCheckOptions): Promise<HealthReport> {
+async function examine(session: SshSession, options: CheckOptions): Promise<CheckReport> {
   const status = await readStatus(session, options);
-  if (status.release !== options.install.sha256) {
+  if (status.release !== options.installed.sha256) {
     throw new UnhealthyError(
-      `the server runs release ${status.release ?? "(unknown)"} instead of ${options.install.sha256}`,
+      `the server runs release ${status.release ?? "(unknown)"} instead of ${options.installed.sha256}`,
     );
   }
   if (status.worker.pid === null) throw new UnhealthyError("the worker has ended and is being started again");
@@ -159,7 +139,7 @@ async function examine(session: SshSession, options: HealthCheckOptions): Promis
   }
   const handshakes = await shakeHands(session, options, serving);
   return {
-    healthy: true,
+    passed: true,
     version: status.version,
     release: status.release,
     processes: new Set([status.supervisor.pid, status.worker.pid]).size,
@@ -177,7 +157,7 @@ async function examine(session: SshSession, options: HealthCheckOptions): Promis
   };
 }
 
-async function readStatus(session: SshSession, options: HealthCheckOptions): Promise<RunningStatus> {
+async function readStatus(session: SshSession, options: CheckOptions): Promise<RunningStatus> {
   const { stdout, stderr, code } = await session.run(
     serverCommand(options.installed, options.connection.user, "status --json"),
     { timeoutMs: commandTimeoutMs },
@@ -193,23 +173,23 @@ async function readStatus(session: SshSession, options: HealthCheckOptions): Pro
 
 async function shakeHands(
   session: SshSession,
-  options: HealthCheckOptions,
+  options: CheckOptions,
   listeners: readonly ListenerReport[],
 ): Promise<{ tlsVersions: Map<number, string>; checkedThrough: string }> {
   const tlsVersions = new Map<number, string>();
-  for (const { port } of listeners) {
+  for (const { port, address } of listeners) {
     let forwardingRefused = false;
     try {
       const hello = await probeListener(
         () =>
-          session.openPort(port).catch((error: Error & { reason?: unknown }) => {
+          session.openPort(port, address).catch((error: Error & { reason?: unknown }) => {
             // RFC 4254 section 5.1: 1 is SSH_OPEN_ADMINISTRATIVELY_PROHIBITED.
             forwardingRefused = error.reason === 1;
             throw error;
           }),
         { timeoutMs: handshakeTimeoutMs },
       );
-      if (hello.product !== `pulumi-vpnserver ${options.artifact.version}`) {
+      if (hello.product !== `pulumi-vpnserver ${options.version}`) {
         throw new UnhealthyError(`another program answers on port ${port}: "${hello.product}"`);
       }
       tlsVersions.set(port, hello.tlsVersion);
@@ -225,7 +205,7 @@ async function shakeHands(
 }
 
 /** For hosts whose SSH server forwards no ports (`AllowTcpForwarding no`): the same handshake, made on the host. */
-async function checkOnHost(session: SshSession, options: HealthCheckOptions) {
+async function checkOnHost(session: SshSession, options: CheckOptions) {
   const { stdout, stderr } = await session.run(
     serverCommand(options.installed, options.connection.user, "check --json"),
     { timeoutMs: commandTimeoutMs },
@@ -241,29 +221,9 @@ async function checkOnHost(session: SshSession, options: HealthCheckOptions) {
   return { tlsVersions, checkedThrough: "host" };
 }
 
-async function restore(session: SshSession, options: HealthCheckOptions): Promise<void> {
-  const install = () =>
-    session.run(scriptRunner, {
-      stdin: installScript(options.install),
-      timeoutMs: commandTimeoutMs + options.install.healthTimeoutSeconds * 1000,
-    });
-  let { code, stderr } = await install();
-  if (code === releaseMissing) {
-    options.warn("the host has lost the server; uploading it again");
-    await session.upload(options.artifact.uploadPath, uploadPath(options.install.sha256));
-    ({ code, stderr } = await install());
-  }
-  if (code !== 0) {
-    throw new Error(
-      `the server could not be started again: ${stderr.trim() || `the command ended with ${code ?? "a signal"}`}.` +
-        (await lastLogLines(session, options)),
-    );
-  }
-}
-
 async function lastLogLines(
   session: SshSession,
-  { installed, connection }: HealthCheckOptions,
+  { installed, connection }: CheckOptions,
 ): Promise<string> {
   const sudo = installed.mode === "service" && connection.user !== "root" ? "sudo -n " : "";
   const log = `'${installed.stateDirectory.replaceAll("'", `'\\''`)}/log/server.log'`;

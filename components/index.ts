@@ -15,4 +15,4 @@ export type { HubLogArgs, HubOptionsArgs, PacketLogArgs } from "./hub-options-ar
 export type { HubPolicyArgs } from "./hub-policy-arguments.ts";
 export type { VpnConnection } from "./vpn-connection.ts";
 export type { FirewallReport, ListenerReport } from "./install-report.ts";
-export type { HealthReport, ListenerHealth } from "./health.ts";
+export type { CheckReport, ListenerHealth } from "./health.ts";

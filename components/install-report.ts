@@ -1,3 +1,5 @@
+import { resultMark } from "./host-script.ts";
+
 /** One TCP listener of a server, with the terms of the SoftEther manual. */
 export interface ListenerReport {
   port: number;
@@ -5,6 +7,8 @@ export interface ListenerReport {
   state: string;
   /** Why the state is `Error`. */
   reason?: string;
+  /** The address that it listens on, where that is not every address of the host. */
+  address?: string;
 }
 
 /** What was done about the host's own firewall. */
@@ -17,7 +21,7 @@ export interface FirewallReport {
   message: string;
 }
 
-/** The last line that `vpnserver install --json` prints. */
+/** What `vpnserver install --json` prints. */
 export interface InstallReport {
   readonly mode: string;
   readonly reason: string;
@@ -32,27 +36,28 @@ export interface InstallReport {
 }
 
 /**
- * Reads the result of `vpnserver install --json`.
+ * Reads the result of `install` of the host's script.
  *
  * @throws Error when the output holds none
  */
 export function parseInstallReport(stdout: string): InstallReport {
-  const report = parseFinalJson<Partial<InstallReport>>(stdout);
+  const marked = stdout.split("\n").findLast((line) => line.startsWith(resultMark));
+  const report = parseFinalJson<Partial<InstallReport>>(marked?.slice(resultMark.length) ?? stdout);
   if (!report?.mode || !report.sha256 || !report.listeners || !report.firewall) {
     throw new Error(`the install command did not report its result; it printed: ${stdout.slice(0, 500)}`);
   }
   return report as InstallReport;
 }
 
-/** Reads the JSON object that a command's output ends with; a login banner may stand before it. */
+/** Reads the last line that is a JSON object; what a login shell prints may stand before and after it. */
 export function parseFinalJson<T extends object>(stdout: string): T | undefined {
-  const lines = stdout.trimEnd().split("\n");
-  for (const text of [lines.at(-1) ?? "", lines.slice(lines.indexOf("{")).join("\n")]) {
+  for (const line of stdout.split("\n").reverse()) {
+    if (!line.startsWith("{")) continue;
     try {
-      const value: unknown = JSON.parse(text);
+      const value: unknown = JSON.parse(line);
       if (typeof value === "object" && value !== null) return value as T;
     } catch {
-      // Not JSON: the other form is tried, then there is no result.
+      // Another line may be the one.
     }
   }
   return undefined;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import * as provider from "@pulumi/pulumi/provider/index.js";
 import { VpnFleet, VpnServer } from "./index.ts";
+import { servedByPlugin } from "./removal-failure.ts";
 
 interface Schema {
   readonly version: string;
@@ -29,6 +30,7 @@ const components: Readonly<Record<string, ComponentConstructor>> = {
  * @param args what the engine starts a plugin with: its own address
  */
 export function servePlugin(args: string[]): Promise<void> {
+  servedByPlugin();
   const text = readFileSync(join(import.meta.dirname, "..", "schema.json"), "utf8");
   const schema = JSON.parse(text) as Schema;
   return provider.main(

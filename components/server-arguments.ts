@@ -89,8 +89,8 @@ export interface ServerSettings {
   readonly connection: SshConnection;
   /** Where VPN clients connect; an IPv6 address without brackets. */
   readonly publicHost: string;
-  readonly install: Omit<InstallOptions, "sha256">;
-  readonly removal: { readonly uninstall: boolean; readonly keepState: boolean };
+  readonly install: InstallOptions;
+  readonly removal: { readonly uninstall: boolean; readonly purgeState: boolean };
   readonly connectTimeoutMs: number;
 }
 
@@ -127,6 +127,7 @@ export function resolveSettings(
     connection,
     publicHost,
     install: {
+      adopt: false,
       mode,
       openFirewall: args.openFirewall ?? true,
       healthTimeoutSeconds,
@@ -135,7 +136,7 @@ export function resolveSettings(
       ...(args.stateDirectory !== undefined && { stateDirectory: args.stateDirectory }),
       ...(args.importFrom !== undefined && { importFrom: args.importFrom }),
     },
-    removal: { uninstall: args.uninstallOnDestroy ?? true, keepState: args.keepState ?? false },
+    removal: { uninstall: args.uninstallOnDestroy ?? true, purgeState: !(args.keepState ?? true) },
     connectTimeoutMs: connectTimeoutSeconds * 1000,
   };
 }

@@ -1,7 +1,8 @@
-import type { Duplex } from "node:stream";
-import { promisify } from "node:util";
+import { Transform, type Duplex, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import ssh2 from "ssh2";
 import { describeEndpoint, type SshConnection, type SshEndpoint } from "./connection.ts";
+import { messageOf } from "./deployment-error.ts";
 
 /** What a command on the host answered. */
 export interface CommandResult {
@@ -14,28 +15,44 @@ export interface CommandResult {
 /** Why a host could not be reached, in words that name the host, the cause and the way out. */
 export class SshError extends Error {
   override readonly name = "SshError";
-  /** Whether another try may succeed: the host may still be starting. A wrong key will stay wrong. */
-  readonly retriable: boolean;
+  /** How long other tries may succeed: the host may still be starting. A wrong key will stay wrong. */
+  readonly retry: Retry;
 
-  constructor(message: string, retriable: boolean, options?: ErrorOptions) {
+  constructor(message: string, retry: Retry, options?: ErrorOptions) {
     super(message, options);
-    this.retriable = retriable;
+    this.retry = retry;
   }
 }
+
+/** `briefly`: a name that nobody knows may be new; as a rule it is misspelt. */
+type Retry = "never" | "briefly" | "until the deadline";
 
 /** Upper bound on what is kept of one command's output, per stream. */
 const outputLimitBytes = 1024 * 1024;
 const dialTimeoutMs = 15_000;
 const retryDelayMs = 1_000;
+const briefRetriesMs = 5_000;
+
+export interface ConnectOptions {
+  /** How long to go on trying. */
+  readonly deadlineMs: number;
+  /** Told what keeps the connection from being made, and how long it has been tried. */
+  readonly onRetry?: (problem: string, elapsedMs: number) => void;
+}
 
 /** One SSH connection to a host, with the host key verified, by way of the bastion where there is one. */
 export class SshSession {
   readonly #client: ssh2.Client;
   readonly #bastion: ssh2.Client | undefined;
+  readonly #broken: Promise<never>;
 
   private constructor(client: ssh2.Client, bastion: ssh2.Client | undefined) {
     this.#client = client;
     this.#bastion = bastion;
+    this.#broken = new Promise((_, reject) => {
+      client.once("close", () => reject(new Error("the connection broke")));
+    });
+    this.#broken.catch(() => {});
   }
 
   /**
@@ -44,13 +61,20 @@ export class SshSession {
    *
    * @throws SshError
    */
-  static async connect(connection: SshConnection, options: { deadlineMs: number }): Promise<SshSession> {
-    const end = Date.now() + options.deadlineMs;
+  static async connect(
+    connection: SshConnection,
+    { deadlineMs, onRetry }: ConnectOptions,
+  ): Promise<SshSession> {
+    const start = Date.now();
     for (;;) {
       try {
         return await SshSession.#dial(connection);
       } catch (error) {
-        if (!(error instanceof SshError) || !error.retriable || Date.now() + retryDelayMs >= end) throw error;
+        const elapsedMs = Date.now() - start;
+        if (!(error instanceof SshError) || error.retry === "never") throw error;
+        const patienceMs = error.retry === "briefly" ? Math.min(briefRetriesMs, deadlineMs) : deadlineMs;
+        if (elapsedMs + retryDelayMs >= patienceMs) throw error;
+        onRetry?.(error.message, elapsedMs);
         await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
       }
     }
@@ -69,10 +93,8 @@ export class SshSession {
         ? error
         : new SshError(
             `the bastion cannot reach ${endpoint.host}:${endpoint.port}: ${messageOf(error)}`,
-            true,
-            {
-              cause: error,
-            },
+            "until the deadline",
+            { cause: error },
           );
     }
   }
@@ -82,60 +104,121 @@ export class SshSession {
    *
    * @throws SshError when the connection breaks or the command takes longer than `timeoutMs`
    */
-  run(command: string, options: { timeoutMs: number; stdin?: string }): Promise<CommandResult> {
-    return new Promise((resolve, reject) => {
-      const fail = (message: string, cause?: unknown) => {
-        clearTimeout(timer);
-        reject(new SshError(message, false, { cause }));
-      };
-      const timer = setTimeout(() => {
-        fail(`a command on the host did not end within ${options.timeoutMs / 1000} s`);
-        this.close();
-      }, options.timeoutMs);
-      this.#client.exec(command, (error, channel) => {
-        if (error) {
-          fail(`the host runs no command: ${error.message}`, error);
-          return;
-        }
-        const stdout = collect(channel);
-        const stderr = collect(channel.stderr);
-        let code: number | undefined;
-        channel.on("exit", (exitCode: number | null) => (code = exitCode ?? undefined));
-        channel.end(options.stdin);
-        channel.on("close", () => {
-          clearTimeout(timer);
-          resolve({ code, stdout: stdout(), stderr: stderr() });
-        });
-      });
-    });
+  async run(command: string, options: { timeoutMs: number; stdin?: string }): Promise<CommandResult> {
+    const { timeoutMs, stdin } = options;
+    const watch = new Watch(timeoutMs, () => this.close());
+    try {
+      const { channel, ended } = await this.#exec(command, watch);
+      channel.end(stdin);
+      return await watch.limit(ended, `a command on the host did not end within ${timeoutMs / 1000} s`);
+    } finally {
+      watch.stop();
+    }
   }
 
   /**
-   * Copies a file to the host. It has its name there only once it is whole.
+   * Runs a command in the user's shell that takes a stream.
    *
-   * @param remotePath relative to the user's home
-   * @throws SshError
+   * @param onProgress told how many bytes of the stream have gone out
+   * @throws SshError when the connection breaks or takes nothing for `idleTimeoutMs`
    */
-  async upload(localPath: string, remotePath: string): Promise<void> {
+  async feed(
+    command: string,
+    source: Readable,
+    options: { idleTimeoutMs: number; onProgress: (bytes: number) => void },
+  ): Promise<CommandResult> {
+    const { idleTimeoutMs, onProgress } = options;
+    const watch = new Watch(idleTimeoutMs, () => this.close());
+    let bytes = 0;
+    const counter = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        watch.restart();
+        onProgress(bytes);
+        done(null, chunk);
+      },
+    });
     try {
-      const sftp = await promisify(this.#client.sftp.bind(this.#client))();
-      await promisify(sftp.fastPut.bind(sftp))(localPath, `${remotePath}.part`);
-      await promisify(sftp.ext_openssh_rename.bind(sftp))(`${remotePath}.part`, remotePath);
-      sftp.end();
+      const { channel, ended } = await this.#exec(command, watch);
+      // A command that ends early says why itself.
+      const fed = pipeline(source, counter, channel).catch(() => {});
+      const result = await watch.limit(ended, `the host took nothing for ${idleTimeoutMs / 1000} s`);
+      await fed;
+      return result;
+    } finally {
+      source.destroy();
+      watch.stop();
+    }
+  }
+
+  async #exec(
+    command: string,
+    watch: Watch,
+  ): Promise<{ channel: ssh2.ClientChannel; ended: Promise<CommandResult> }> {
+    const opened = new Promise<ssh2.ClientChannel>((resolve, reject) => {
+      this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+    });
+    try {
+      const channel = await watch.limit(Promise.race([opened, this.#broken]), "it did not answer in time");
+      // What breaks shows as the end of the command, without an exit code.
+      channel.on("error", () => {});
+      return { channel, ended: endOf(channel) };
     } catch (error) {
-      throw new SshError(`the host does not take the upload: ${messageOf(error)}`, false, { cause: error });
+      throw new SshError(`the host runs no command: ${messageOf(error)}`, "never", { cause: error });
     }
   }
 
   /** Opens a TCP connection from the host to one of its own ports, and hands it over as a stream. */
-  openPort(port: number): Promise<Duplex> {
-    return forward(this.#client, "127.0.0.1", port);
+  openPort(port: number, address = "127.0.0.1"): Promise<Duplex> {
+    return forward(this.#client, address, port);
   }
 
   close(): void {
     this.#client.end();
     this.#bastion?.end();
   }
+}
+
+/** Bounds the time of one command. */
+class Watch {
+  readonly #timer: NodeJS.Timeout;
+  readonly #expired: Promise<void>;
+
+  constructor(timeoutMs: number, onExpiry: () => void) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#expired = promise;
+    this.#timer = setTimeout(() => {
+      resolve();
+      onExpiry();
+    }, timeoutMs);
+  }
+
+  restart(): void {
+    this.#timer.refresh();
+  }
+
+  /** @throws SshError with `problem` when the time is over first */
+  async limit<T>(work: Promise<T>, problem: string): Promise<T> {
+    const late = this.#expired.then((): never => {
+      throw new SshError(problem, "never");
+    });
+    late.catch(() => {});
+    return await Promise.race([work, late]);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function endOf(channel: ssh2.ClientChannel): Promise<CommandResult> {
+  const stdout = collect(channel);
+  const stderr = collect(channel.stderr);
+  let code: number | undefined;
+  channel.on("exit", (exitCode: number | null) => (code = exitCode ?? undefined));
+  return new Promise((resolve) => {
+    channel.on("close", () => resolve({ code, stdout: stdout(), stderr: stderr() }));
+  });
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {
@@ -163,19 +246,18 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
     const client = new ssh2.Client();
     let offeredKey: string | undefined;
     client.once("ready", () => {
-      client.removeAllListeners("error");
-      // A connection that breaks later shows in the operation that is under way, as a closed channel.
-      client.on("error", () => client.end());
       resolve(client);
     });
-    client.once("error", (error: Error & { level?: string }) => {
+    // One try may fail more than once, such as by a time-out and then by what comes late all the same: the first counts. A
+    // connection that breaks later shows in the operation that is under way, as a closed channel.
+    client.on("error", (error: Error & { level?: string }) => {
       client.end();
       if (offeredKey !== undefined) {
         reject(
           new SshError(
             `the host key of ${where} is not the expected one: it offers "${offeredKey}". ` +
               "If the host was set up anew, put its new key into hostKey; otherwise somebody may be in between",
-            false,
+            "never",
             { cause: error },
           ),
         );
@@ -183,7 +265,7 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
         reject(
           new SshError(
             `${where} refuses the credentials: check user, privateKey, password and the host's authorized_keys`,
-            false,
+            "never",
             { cause: error },
           ),
         );
@@ -192,12 +274,14 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
           new SshError(
             `${where} has no host key of the type ${endpoint.hostKey?.type ?? "asked for"}: ` +
               "see which it has with ssh-keyscan, and put one of them into hostKey",
-            false,
+            "never",
             { cause: error },
           ),
         );
       } else {
-        reject(new SshError(`${where} cannot be reached: ${messageOf(error)}`, true, { cause: error }));
+        const retry =
+          (error as NodeJS.ErrnoException).code === "ENOTFOUND" ? "briefly" : "until the deadline";
+        reject(new SshError(`${where} cannot be reached: ${messageOf(error)}`, retry, { cause: error }));
       }
     });
     try {
@@ -225,14 +309,7 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
       });
     } catch (error) {
       // ssh2 throws for a private key that it cannot read, before it dials.
-      reject(new SshError(`cannot log in to ${where}: ${messageOf(error)}`, false, { cause: error }));
+      reject(new SshError(`cannot log in to ${where}: ${messageOf(error)}`, "never", { cause: error }));
     }
   });
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
-  return error instanceof Error
-    ? error.message || String((error as NodeJS.ErrnoException).code)
-    : String(error);
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argument-error.ts";
 import { outcomeOf } from "./deployment-outcome.ts";
-import type { HealthReport } from "./health.ts";
+import type { CheckReport } from "./health.ts";
 import type { FirewallReport } from "./install-report.ts";
 import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
 import type { VpnConnection } from "./vpn-connection.ts";
@@ -15,9 +15,9 @@ export interface VpnFleetArgs extends VpnServerOptions {
 
 /** One server of a fleet as it stands after `pulumi up`. */
 export interface FleetMember {
-  /** Whether the health check of this `pulumi up` passed. */
-  healthy: boolean;
-  /** What is wrong, when it did not. */
+  /** Whether the check at the end of the last `pulumi up` passed; it says nothing of the time since. */
+  passedLastCheck: boolean;
+  /** What was wrong, when it did not. */
   problem?: string;
   /** The mode that was taken, `service` or `user`; absent when the host could not be reached. */
   mode?: string;
@@ -33,8 +33,8 @@ export interface FleetMember {
   connections?: VpnConnection[];
   /** What was done about the host's firewall; absent when the host could not be reached. */
   firewall?: FirewallReport;
-  /** What the health check found, when it passed. */
-  health?: HealthReport;
+  /** What that check found, when it passed. */
+  lastCheck?: CheckReport;
 }
 
 /**
@@ -80,13 +80,15 @@ export class VpnFleet extends pulumi.ComponentResource {
 
 function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
   return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
-    if (outcome.kind === "unreachable") return pulumi.output({ healthy: false, problem: outcome.problem });
+    if (outcome.kind === "untouched") {
+      return pulumi.output({ passedLastCheck: false, problem: outcome.problem });
+    }
     const { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall } = server;
     const installed = { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall };
     return pulumi.output(installed).apply((installed) => ({
-      healthy: outcome.kind === "healthy",
+      passedLastCheck: outcome.kind === "passed",
       ...installed,
-      ...(outcome.kind === "healthy" ? { health: outcome.health } : { problem: outcome.problem }),
+      ...(outcome.kind === "passed" ? { lastCheck: outcome.check } : { problem: outcome.problem }),
     }));
   });
 }
@@ -99,7 +101,7 @@ function secretsOf<T>(
   const ofOne = (key: string, server: VpnServer) =>
     outcomeOf(server)
       .apply((outcome): pulumi.Output<T | undefined> =>
-        outcome.kind === "unreachable" ? pulumi.output(undefined) : secretOf(server),
+        outcome.kind === "untouched" ? pulumi.output(undefined) : secretOf(server),
       )
       .apply((secret) => (secret === undefined ? {} : { [key]: secret }));
   return pulumi.secret(

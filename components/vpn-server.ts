@@ -1,25 +1,12 @@
 import { X509Certificate } from "node:crypto";
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
-import { findArtifact } from "./artifact.ts";
-import { commandConnection } from "./connection.ts";
-import { resolveHubs } from "./desired-hubs.ts";
-import { recordOutcome, type DeploymentOutcome } from "./deployment-outcome.ts";
-import { checkHealth, type HealthCheckOptions, type HealthReport } from "./health.ts";
-import {
-  applyCommand,
-  installScript,
-  scriptRunner,
-  uninstallScript,
-  uploadPath as remoteUploadPath,
-  type InstallOptions,
-} from "./host-script.ts";
-import { parseInstallReport, type FirewallReport, type ListenerReport } from "./install-report.ts";
-import { resolveSettings, type ServerSettings, type VpnServerArgs } from "./server-arguments.ts";
-import { SshSession } from "./ssh-session.ts";
-import { substituteUnknown } from "./substitute-unknown.ts";
-import { connectionsOf, parseApplyReport, vpnFilesOf, type VpnConnection } from "./vpn-connection.ts";
+import { DeploymentError } from "./deployment-error.ts";
+import { recordOutcome } from "./deployment-outcome.ts";
+import type { CheckReport } from "./health.ts";
+import type { FirewallReport, ListenerReport } from "./install-report.ts";
+import type { VpnServerArgs } from "./server-arguments.ts";
+import { deployServer } from "./server-deployment.ts";
+import { connectionsOf, vpnFilesOf, type VpnConnection } from "./vpn-connection.ts";
 
 /**
  * A VPN server on one host that answers SSH: uploads the executable, registers it as a service or starts it as a
@@ -43,6 +30,8 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly sha256: pulumi.Output<string>;
   /** The listeners with their states, as of the installation. */
   readonly listeners: pulumi.Output<ListenerReport[]>;
+  /** What is not as it could be on the host, though the server serves. */
+  readonly warnings: pulumi.Output<string[]>;
   /** Where clients connect: `host:port` of each listener that serves. */
   readonly endpoints: pulumi.Output<string[]>;
   /** SHA-256 fingerprint of the server's TLS certificate, for clients that verify it. */
@@ -60,170 +49,32 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly adminPassword: pulumi.Output<string | undefined>;
   /** What was done about the host's firewall. */
   readonly firewall: pulumi.Output<FirewallReport>;
-  /** What the health check of this `pulumi up` found; unknown in a preview, which dials nobody. */
-  readonly health: pulumi.Output<HealthReport>;
+  /**
+   * What the check at the end of the last `pulumi up` found; it says nothing of the time since. Unknown in a preview, which dials
+   * nobody.
+   */
+  readonly lastCheck: pulumi.Output<CheckReport>;
 
   constructor(name: string, args: VpnServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("vpnserver:index:VpnServer", name, {}, opts);
-    const fail = (error: unknown): never => {
-      throw namedError(name, error, this);
-    };
-
-    // Apart from the rest: a user's password may be unknown in a preview.
-    const { hubs: hubArguments = [], adminPassword, ...serverArguments } = args;
-    const settings = pulumi.output(serverArguments).apply((values) => {
-      try {
-        return resolveSettings(values);
-      } catch (error) {
-        return fail(error);
-      }
-    });
-    const hubs = pulumi.secret(
-      pulumi.output(hubArguments).apply((values) => {
-        try {
-          return resolveHubs(values);
-        } catch (error) {
-          return fail(error);
-        }
-      }),
-    );
-    // What is not secret is kept apart, so that credentials do not make every output a secret.
-    const host = pulumi.unsecret(settings.apply(({ connection }) => connection.host));
-    const user = pulumi.unsecret(settings.apply(({ connection }) => connection.user));
-    const publicHost = pulumi.unsecret(settings.apply(({ publicHost }) => publicHost));
-    const install = pulumi.unsecret(settings.apply(({ install }) => install));
-    const removal = pulumi.unsecret(settings.apply(({ removal }) => removal));
-
-    // Reaching the host before any resource is registered gives a failure the host's name, and keeps it from stopping
-    // the deployment of others: a failed resource would stop the engine, a failed program only ends it in the end.
-    const checked = pulumi.runtime.isDryRun()
-      ? settings
-      : pulumi.all([settings, hubs]).apply(([values]) => values);
-    const reach = checked.apply(async (values) =>
-      pulumi.runtime.isDryRun() ? { values } : { values, problem: await problemOfReaching(values) },
-    );
-    const reached = reach.apply(({ values, problem }) => (problem === undefined ? values : fail(problem)));
-    const connection = pulumi.secret(reached.apply((values) => commandConnection(values.connection)));
-
-    const platform = new command.remote.Command(
-      `${name}-platform`,
-      { connection, create: "uname -sm", addPreviousOutputInEnv: false, logging: "none" },
-      { parent: this },
-    );
-    // A first preview takes the common platform; `up` then has the host's answer.
-    const artifact = substituteUnknown(pulumi.unsecret(platform.stdout), "Linux x86_64").apply((uname) => {
-      try {
-        return findArtifact(uname);
-      } catch (error) {
-        return fail(error);
-      }
-    });
-    const upload = new command.remote.CopyToRemote(
-      `${name}-upload`,
-      {
-        connection,
-        source: artifact.apply(({ uploadPath }) => new pulumi.asset.FileAsset(uploadPath)),
-        remotePath: artifact.apply(({ sha256 }) => remoteUploadPath(sha256)),
-        // A host that was set up anew has lost its upload.
-        triggers: [
-          host,
-          pulumi.unsecret(settings.apply(({ connection }) => connection.hostKey?.base64 ?? "")),
-        ],
-      },
-      { parent: this },
-    );
-    const release = pulumi
-      .all([install, artifact])
-      .apply(([options, { sha256 }]): InstallOptions => ({ ...options, sha256 }));
-    const script = release.apply(installScript);
-    const installed = new command.remote.Command(
-      `${name}-install`,
-      {
-        connection,
-        create: scriptRunner,
-        update: scriptRunner,
-        stdin: script,
-        delete: pulumi
-          .all([release, removal])
-          .apply(([options, { uninstall, keepState }]) =>
-            uninstall ? uninstallScript({ ...options, keepState }) : "true",
-          ),
-        addPreviousOutputInEnv: false,
-        logging: "stderr",
-      },
-      { parent: this, dependsOn: [upload] },
-    );
-    const report = pulumi.unsecret(installed.stdout).apply(parseInstallReport);
-    void report.apply(({ warnings = [] }) => {
-      for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`, this);
-    });
-
-    this.adminPassword = pulumi.secret(
-      adminPassword === undefined
-        ? args.importFrom === undefined
-          ? this.#generatePassword(name, connection)
-          : undefined
-        : pulumi.output(adminPassword).apply((password) => {
-            if (password !== "") return password;
-            return fail(new ArgumentError("adminPassword", "is empty: leave it out to have one made"));
-          }),
-    );
-    const desired = pulumi.secret(
-      pulumi
-        .all([this.adminPassword, hubs])
-        .apply(([password, { hubs }]) => JSON.stringify({ adminPassword: password, hubs })),
-    );
-    const applied = new command.remote.Command(
-      `${name}-hubs`,
-      {
-        connection,
-        create: pulumi.all([report, user]).apply(([installed, user]) => applyCommand(installed, user)),
-        stdin: desired,
-        addPreviousOutputInEnv: false,
-        logging: "stderr",
-      },
-      { parent: this },
-    );
-    const applyReport = pulumi.unsecret(applied.stdout).apply(parseApplyReport);
-
-    // An apply is evaluated on every `up`, where an unchanged resource would be skipped.
-    const examined = pulumi
-      .all([reached, report, release, artifact, desired, applyReport])
-      .apply(([{ connection }, installed, install, artifact, desired]) =>
-        pulumi.runtime.isDryRun()
-          ? Promise.resolve(unknownOutcome)
-          : examine({
-              connection,
-              installed,
-              install,
-              desired,
-              artifact,
-              timeoutMs: install.healthTimeoutSeconds * 1000,
-              warn: (message) => void pulumi.log.warn(`${name}: ${message}`, this),
-            }),
-      );
-    const outcome = pulumi.unsecret(
-      reach.apply(({ problem }) =>
-        problem === undefined ? examined : pulumi.output<DeploymentOutcome>({ kind: "unreachable", problem }),
-      ),
-    );
+    const { settings, hubs, adminPassword, report, applied, outcome } = deployServer(name, args, this);
     recordOutcome(this, outcome);
-
+    // What is not secret is kept apart, so that credentials do not make every output a secret.
+    const publicHost = pulumi.unsecret(settings.apply(({ publicHost }) => publicHost));
     this.mode = report.mode;
     this.modeReason = report.reason;
     this.version = report.version;
     this.sha256 = report.sha256;
     this.listeners = report.listeners;
+    this.warnings = report.apply(({ warnings = [] }) => [...warnings]);
     this.endpoints = pulumi
       .all([publicHost, report.listeners])
       .apply(([name, listeners]) => endpointsOf(name, listeners));
-    this.certificate = pulumi
-      .all([applyReport, pulumi.runtime.isDryRun() ? undefined : outcome])
-      .apply(([{ certificate }, result]) => (result?.kind === "healthy" ? result.certificate : certificate));
     // A server that was lost and put there again has another one than it was installed with.
-    this.tlsFingerprint = pulumi.runtime.isDryRun()
-      ? report.tlsFingerprint
-      : this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
+    this.certificate = pulumi
+      .all([applied, pulumi.runtime.isDryRun() ? undefined : outcome])
+      .apply(([{ certificate }, result]) => (result?.kind === "passed" ? result.certificate : certificate));
+    this.tlsFingerprint = this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
     const accounts = pulumi.unsecret(
       hubs.apply(({ accounts }) => accounts.map(({ hub, user }) => ({ hub, user }))),
     );
@@ -235,20 +86,23 @@ export class VpnServer extends pulumi.ComponentResource {
         .all([hubs, this.connections, this.certificate])
         .apply(([{ accounts }, connections, certificate]) => vpnFilesOf(accounts, connections, certificate)),
     );
+    this.adminPassword = adminPassword;
     this.firewall = report.firewall;
-    this.health = outcome.apply((result) =>
-      result.kind === "healthy" ? result.health : fail(result.problem),
-    );
+    this.lastCheck = outcome.apply((result) => {
+      if (result.kind === "passed") return result.check;
+      throw new DeploymentError(`VpnServer "${name}": ${result.problem}`, this);
+    });
     // An output that fails would be reported as an error of serializing it; the state gets the problem in words.
     this.registerOutputs(
       outcome.apply((result): pulumi.Inputs => {
-        if (result.kind === "unreachable") return { problem: result.problem };
+        if (result.kind === "untouched") return { problem: result.problem };
         return {
           mode: this.mode,
           modeReason: this.modeReason,
           version: this.version,
           sha256: this.sha256,
           listeners: this.listeners,
+          warnings: this.warnings,
           endpoints: this.endpoints,
           tlsFingerprint: this.tlsFingerprint,
           certificate: this.certificate,
@@ -256,64 +110,14 @@ export class VpnServer extends pulumi.ComponentResource {
           vpnFiles: this.vpnFiles,
           adminPassword: this.adminPassword,
           firewall: this.firewall,
-          ...(result.kind === "healthy" ? { health: result.health } : { problem: result.problem }),
+          ...(result.kind === "passed" ? { lastCheck: result.check } : { problem: result.problem }),
         };
       }),
     );
   }
-
-  /**
-   * Makes a password once: a resource's answer stays in the state, as a secret. It is made where random bytes are at hand in the
-   * same way whatever the program is written in, on the host; another connection does not make another one.
-   */
-  #generatePassword(name: string, connection: pulumi.Input<command.types.input.remote.ConnectionArgs>) {
-    const made = new command.remote.Command(
-      `${name}-admin-password`,
-      {
-        connection,
-        create: "head -c 18 /dev/urandom | base64 | tr +/ -_",
-        addPreviousOutputInEnv: false,
-        logging: "none",
-      },
-      { parent: this, ignoreChanges: ["connection"], additionalSecretOutputs: ["stdout"] },
-    );
-    return made.stdout.apply((text) => text.trim());
-  }
 }
-
-async function problemOfReaching({
-  connection,
-  connectTimeoutMs,
-}: ServerSettings): Promise<string | undefined> {
-  try {
-    const session = await SshSession.connect(connection, { deadlineMs: connectTimeoutMs });
-    session.close();
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-async function examine(options: HealthCheckOptions): Promise<DeploymentOutcome> {
-  try {
-    return { kind: "healthy", ...(await checkHealth(options)) };
-  } catch (error) {
-    return { kind: "unhealthy", problem: messageOf(error) };
-  }
-}
-
-/** A preview dials nobody, so it knows nothing of the server's health. */
-const unknownOutcome = pulumi.unknown as unknown as DeploymentOutcome;
 
 function endpointsOf(host: string, listeners: readonly ListenerReport[]): string[] {
   const name = host.includes(":") ? `[${host}]` : host;
   return listeners.filter(({ state }) => state === "Listening").map(({ port }) => `${name}:${port}`);
-}
-
-function namedError(name: string, error: unknown, resource: pulumi.Resource): pulumi.ResourceError {
-  return new pulumi.ResourceError(`VpnServer "${name}": ${messageOf(error)}`, resource, true);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,8 +16,8 @@ test("a host behind a bastion is deployed through it, upload, commands and healt
   assertSucceeded(await deployment.stack.up());
 
   const server = await deployment.server("alpha");
-  assert.equal(server.healthy, true);
-  assert.equal(server.health?.checkedThrough, "ssh tunnel");
+  assert.equal(server.passedLastCheck, true);
+  assert.equal(server.lastCheck?.checkedThrough, "ssh tunnel");
   assertSucceeded(await deployment.stack.destroy());
 });
 
@@ -31,10 +31,10 @@ test("where the SSH server forwards no ports, the handshakes are made on the hos
 
   assertSucceeded(await deployment.stack.up());
 
-  const { health } = await deployment.server("alpha");
-  assert.equal(health?.checkedThrough, "host");
+  const { lastCheck } = await deployment.server("alpha");
+  assert.equal(lastCheck?.checkedThrough, "host");
   assert.deepEqual(
-    health?.listeners.map(({ answers }) => answers),
+    lastCheck?.listeners.map(({ answers }) => answers),
     [true, true, true],
   );
 });

@@ -25,7 +25,7 @@ test("in a fleet of four hosts in both modes, the one that is broken is named an
 
   const servers = await deployment.servers();
   assert.deepEqual(
-    Object.entries(servers).map(([name, { healthy, mode }]) => [name, healthy, mode]),
+    Object.entries(servers).map(([name, { passedLastCheck, mode }]) => [name, passedLastCheck, mode]),
     [
       ["alpha", true, "service"],
       ["bravo", true, "user"],

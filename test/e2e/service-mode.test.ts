@@ -11,13 +11,13 @@ test("first up as root installs a service that is enabled, listens on 443, 992 a
 
   const server = await deployment.server("alpha");
   assert.equal(server.mode, "service");
-  assert.equal(server.healthy, true);
+  assert.equal(server.passedLastCheck, true);
   assert.deepEqual(
     server.endpoints,
     [443, 992, 5555].map((port) => `${host.address}:${port}`),
   );
   assert.deepEqual(
-    server.health?.listeners.map(({ port, answers }) => [port, answers]),
+    server.lastCheck?.listeners.map(({ port, answers }) => [port, answers]),
     [
       [443, true],
       [992, true],

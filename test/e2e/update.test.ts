@@ -22,7 +22,7 @@ test("another build takes the place of the running one, with the same certificat
   assertSucceeded(await deployment.stack.up());
 
   const after = await deployment.server("alpha");
-  assert.equal(after.health?.release, release);
+  assert.equal(after.lastCheck?.release, release);
   assert.notEqual(release, former.release);
   assert.equal(after.tlsFingerprint, before.tlsFingerprint);
   assert.equal((await statusOf(host)).release, release);

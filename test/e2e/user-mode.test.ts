@@ -12,7 +12,7 @@ test("first up for a user without sudo starts a server that serves on 5555 and o
   const server = await deployment.server("alpha");
   assert.equal(server.mode, "user");
   assert.deepEqual(server.endpoints, [`${host.address}:5555`]);
-  const listeners = new Map(server.health?.listeners.map((listener) => [listener.port, listener]));
+  const listeners = new Map(server.lastCheck?.listeners.map((listener) => [listener.port, listener]));
   for (const port of [443, 992]) {
     assert.equal(listeners.get(port)?.state, "Error");
     assert.match(listeners.get(port)?.reason ?? "", /root|1024|EACCES/);

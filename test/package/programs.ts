@@ -32,7 +32,7 @@ const server = new VpnServer("office", args);
 export const mode = server.mode;
 export const endpoints = server.endpoints;
 export const sha256 = server.sha256;
-export const healthy = server.health.healthy;
+export const healthy = server.lastCheck.passed;
 export const connections = server.connections;
 export const vpnFiles = server.vpnFiles;
 `;
@@ -79,7 +79,7 @@ outputs:
   mode: \${office.mode}
   endpoints: \${office.endpoints}
   sha256: \${office.sha256}
-  healthy: \${office.health.healthy}
+  healthy: \${office.lastCheck.passed}
   connections: \${office.connections}
   vpnFiles: \${office.vpnFiles}
 `,

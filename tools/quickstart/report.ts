@@ -14,10 +14,10 @@ export interface ReportPaths {
 
 /** The server as `pulumi up` left it, for a person: where it listens, its health, how to connect, look at it and stop it. */
 export function describeServer(server: FleetMember, paths: ReportPaths): string {
-  const { health } = server;
+  const { lastCheck } = server;
   const lines = [
-    server.healthy
-      ? `A VPN server runs on this machine, in ${server.mode} mode, version ${health?.version}.`
+    server.passedLastCheck
+      ? `A VPN server runs on this machine, in ${server.mode} mode, version ${lastCheck?.version}.`
       : `The VPN server is not healthy: ${server.problem}`,
     "",
     ...rows([
@@ -27,12 +27,12 @@ export function describeServer(server: FleetMember, paths: ReportPaths): string 
       ["Firewall", server.firewall?.message ?? "unknown"],
     ]),
   ];
-  if (health !== undefined) {
+  if (lastCheck !== undefined) {
     lines.push(
       "",
-      `Health, checked through the ${health.checkedThrough}: ${health.processes} processes, and`,
+      `Health, checked through the ${lastCheck.checkedThrough}: ${lastCheck.processes} processes, and`,
     );
-    for (const { port, state, reason, answers, tlsVersion } of health.listeners) {
+    for (const { port, state, reason, answers, tlsVersion } of lastCheck.listeners) {
       const detail = answers ? `answers the VPN handshake (${tlsVersion})` : (reason ?? "");
       lines.push(`  port ${String(port).padEnd(6)} ${state.padEnd(10)} ${detail}`.trimEnd());
     }

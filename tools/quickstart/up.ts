@@ -58,7 +58,7 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
     const paths = { executable, logFile, ssh: host, vpnFile, passwordFile };
     console.log(`\n${describeServer(server, paths)}\n`);
   }
-  if (!done || server?.healthy !== true) {
+  if (!done || server?.passedLastCheck !== true) {
     throw new Error(
       "pulumi up did not succeed; the lines above say why. Run the same command again when that is mended: " +
         'it goes on from here. "npm run quickstart -- down" removes everything',

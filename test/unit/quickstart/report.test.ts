@@ -12,14 +12,14 @@ const paths = {
 };
 
 const healthy: FleetMember = {
-  healthy: true,
+  passedLastCheck: true,
   mode: "user",
   modeReason: "it was asked for",
   endpoints: ["127.0.0.1:5555"],
   tlsFingerprint: "AB:CD",
   connections: [{ hub: "DEFAULT", user: "u", host: "127.0.0.1", port: 5555, account: "u@127.0.0.1/DEFAULT" }],
-  health: {
-    healthy: true,
+  lastCheck: {
+    passed: true,
     version: "0.1.0",
     release: "00",
     processes: 2,
@@ -51,7 +51,7 @@ describe("describeServer", () => {
   });
 
   test("says what is wrong with a server that is not healthy", () => {
-    const text = describeServer({ healthy: false, problem: "no listener is open" }, paths);
+    const text = describeServer({ passedLastCheck: false, problem: "no listener is open" }, paths);
     assert.match(text, /not healthy: no listener is open/);
     assert.doesNotMatch(text, /undefined/);
   });

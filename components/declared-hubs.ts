@@ -1,0 +1,38 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * What is declared of the hubs, without secrets: a child of the server that does nothing, so that `pulumi preview --diff` and the
+ * history show which hubs, users, groups and rules come, change and go. What is applied is a secret as a whole.
+ */
+export class DeclaredHubs extends pulumi.ComponentResource {
+  constructor(name: string, hubs: pulumi.Input<HubDescriptions>, opts: pulumi.ComponentResourceOptions) {
+    super("vpnserver:index:DeclaredHubs", name, { hubs }, opts);
+    this.registerOutputs({});
+  }
+}
+
+/** Hubs, and what is named in them, by their names. */
+export type HubDescriptions = Readonly<Record<string, Members>>;
+
+type Members = Readonly<Record<string, unknown>>;
+
+const secretMembers = ["password", "adminPassword", "privateKey"];
+const namedLists = ["users", "groups"];
+
+/** @param hubs as `vpnserver apply` takes them */
+export function describeHubs(hubs: readonly unknown[]): HubDescriptions {
+  return byName(hubs);
+}
+
+function byName(list: readonly unknown[]): HubDescriptions {
+  return Object.fromEntries((list as Members[]).map((member) => [String(member["name"]), describe(member)]));
+}
+
+function describe(members: Members): Members {
+  const entries = Object.entries(members).flatMap(([key, value]): [string, unknown][] => {
+    if (key === "name" || value === undefined) return [];
+    if (secretMembers.includes(key)) return [];
+    return [[key, namedLists.includes(key) && Array.isArray(value) ? byName(value) : value]];
+  });
+  return Object.fromEntries(entries);
+}
