@@ -15,6 +15,16 @@ export class DeploymentError extends pulumi.ResourceError {
   }
 }
 
+/**
+ * Has the outputs of a component fail in silence: its resources, which fail by the same error, have it told once. The runtime looks
+ * at outputs only after the program has run, and until then Node.js would warn of each.
+ */
+export function failQuietly(outputs: object): void {
+  for (const output of Object.values(outputs)) {
+    if (pulumi.Output.isInstance(output)) void pulumi.recover(output, () => undefined);
+  }
+}
+
 /** What to tell of something that was thrown; never empty. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);

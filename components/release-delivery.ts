@@ -9,14 +9,14 @@ export interface DeliveryOptions {
   /** That of the host, see `hostScript`. */
   readonly script: string;
   readonly artifacts: readonly Artifact[];
-  /** Told how far an upload is, at most once a second. */
+  /** Told how far an upload is, every other second. */
   readonly progress: (message: string) => void;
 }
 
 const commandTimeoutMs = 30_000;
 /** A link that is alive takes some bytes in this time, however slow it is. */
 const idleTimeoutMs = 60_000;
-const progressMs = 1_000;
+const progressMs = 2_000;
 
 /**
  * Puts the executable on the host, where `install` of the host's script finds it, unless the host has it. It needs no SFTP, and

@@ -9,7 +9,7 @@ import { DeclaredHubs, describeHubs } from "./declared-hubs.ts";
 import { DeploymentError, messageOf } from "./deployment-error.ts";
 import type { DeploymentOutcome } from "./deployment-outcome.ts";
 import { resolveHubs, type DesiredHubs } from "./desired-hubs.ts";
-import { checkServer, type CheckResult } from "./health.ts";
+import { checkServer, type CheckReport, type CheckResult } from "./health.ts";
 import { lookAtHost } from "./host-look.ts";
 import {
   applyCommand,
@@ -33,6 +33,8 @@ export interface ServerDeployment {
   readonly report: pulumi.Output<InstallReport>;
   readonly applied: pulumi.Output<ApplyReport>;
   readonly outcome: pulumi.Output<DeploymentOutcome>;
+  /** Rejects when the check did not pass. */
+  readonly lastCheck: pulumi.Output<CheckReport>;
 }
 
 /**
@@ -82,7 +84,10 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
   const applied = pulumi.unsecret(applying.stdout).apply(parseApplyReport);
   deployer.declare(hubs, applying);
   const outcome = deployer.check({ reach, reached, connection, artifacts, host, desired, report, applied });
-  return { settings, hubs, adminPassword, report, applied, outcome };
+  const lastCheck = outcome.apply((result) =>
+    result.kind === "passed" ? result.check : deployer.fail(result.problem),
+  );
+  return { settings, hubs, adminPassword, report, applied, outcome, lastCheck };
 }
 
 /** The values of one server's deployment, some of which hold secrets. */
@@ -123,16 +128,21 @@ class Deployer {
   readonly #server: pulumi.Resource;
   /** Hooks are called from outside of the program, where messages would reach no engine. */
   readonly #inProgram = AsyncLocalStorage.snapshot();
+  readonly #errors = new Map<string, DeploymentError>();
 
   constructor(name: string, server: pulumi.Resource) {
     this.#name = name;
     this.#server = server;
   }
 
+  /** Throws the same object for the same cause, however many outputs fail by it. */
   fail(error: unknown): never {
-    throw new DeploymentError(`VpnServer "${this.#name}": ${messageOf(error)}`, this.#server, {
-      cause: error,
-    });
+    const message = `VpnServer "${this.#name}": ${messageOf(error)}`;
+    const known = this.#errors.get(message);
+    if (known !== undefined) throw known;
+    const made = new DeploymentError(message, this.#server, { cause: error });
+    this.#errors.set(message, made);
+    throw made;
   }
 
   settings(args: VpnServerArgs): Values["settings"] {

@@ -32,11 +32,12 @@ const outputLimitBytes = 1024 * 1024;
 const dialTimeoutMs = 15_000;
 const retryDelayMs = 1_000;
 const briefRetriesMs = 5_000;
+const retryReportMs = 5_000;
 
 export interface ConnectOptions {
   /** How long to go on trying. */
   readonly deadlineMs: number;
-  /** Told what keeps the connection from being made, and how long it has been tried. */
+  /** Told now and then what keeps the connection from being made, and how long it has been tried. */
   readonly onRetry?: (problem: string, elapsedMs: number) => void;
 }
 
@@ -66,6 +67,7 @@ export class SshSession {
     { deadlineMs, onRetry }: ConnectOptions,
   ): Promise<SshSession> {
     const start = Date.now();
+    let reported = start;
     for (;;) {
       try {
         return await SshSession.#dial(connection);
@@ -74,7 +76,10 @@ export class SshSession {
         if (!(error instanceof SshError) || error.retry === "never") throw error;
         const patienceMs = error.retry === "briefly" ? Math.min(briefRetriesMs, deadlineMs) : deadlineMs;
         if (elapsedMs + retryDelayMs >= patienceMs) throw error;
-        onRetry?.(error.message, elapsedMs);
+        if (Date.now() - reported >= retryReportMs) {
+          reported = Date.now();
+          onRetry?.(error.message, elapsedMs);
+        }
         await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
       }
     }

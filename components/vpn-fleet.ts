@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argument-error.ts";
+import { failQuietly } from "./deployment-error.ts";
 import { outcomeOf } from "./deployment-outcome.ts";
 import type { CheckReport } from "./health.ts";
 import type { FirewallReport } from "./install-report.ts";
@@ -70,6 +71,7 @@ export class VpnFleet extends pulumi.ComponentResource {
     this.servers = pulumi.all(Object.fromEntries(members.map(([key, server]) => [key, memberOf(server)])));
     this.vpnFiles = secretsOf(members, ({ vpnFiles }) => vpnFiles);
     this.adminPasswords = secretsOf(members, ({ adminPassword }) => adminPassword);
+    failQuietly(this);
     this.registerOutputs({
       servers: this.servers,
       vpnFiles: this.vpnFiles,

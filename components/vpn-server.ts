@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { DeploymentError } from "./deployment-error.ts";
+import { failQuietly } from "./deployment-error.ts";
 import { recordOutcome } from "./deployment-outcome.ts";
 import type { CheckReport } from "./health.ts";
 import type { FirewallReport, ListenerReport } from "./install-report.ts";
@@ -57,7 +57,8 @@ export class VpnServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: VpnServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("vpnserver:index:VpnServer", name, {}, opts);
-    const { settings, hubs, adminPassword, report, applied, outcome } = deployServer(name, args, this);
+    const deployment = deployServer(name, args, this);
+    const { settings, hubs, adminPassword, report, applied, outcome, lastCheck } = deployment;
     recordOutcome(this, outcome);
     // What is not secret is kept apart, so that credentials do not make every output a secret.
     const publicHost = pulumi.unsecret(settings.apply(({ publicHost }) => publicHost));
@@ -88,10 +89,8 @@ export class VpnServer extends pulumi.ComponentResource {
     );
     this.adminPassword = adminPassword;
     this.firewall = report.firewall;
-    this.lastCheck = outcome.apply((result) => {
-      if (result.kind === "passed") return result.check;
-      throw new DeploymentError(`VpnServer "${name}": ${result.problem}`, this);
-    });
+    this.lastCheck = lastCheck;
+    failQuietly(this);
     // An output that fails would be reported as an error of serializing it; the state gets the problem in words.
     this.registerOutputs(
       outcome.apply((result): pulumi.Inputs => {
