@@ -57,7 +57,11 @@ export type CheckResult =
       readonly certificate: string;
     }
   /** The server does not serve, or is not as declared; `problem` says how. */
-  | { readonly kind: "unwell"; readonly problem: string; /** The end of its log, if there is one. */ readonly log: string };
+  | {
+      readonly kind: "unwell";
+      readonly problem: string;
+      /** The end of its log, if there is one. */ readonly log: string;
+    };
 
 /** `vpnserver status --json`. */
 interface RunningStatus {
@@ -221,10 +225,7 @@ async function checkOnHost(session: SshSession, options: CheckOptions) {
   return { tlsVersions, checkedThrough: "host" };
 }
 
-async function lastLogLines(
-  session: SshSession,
-  { installed, connection }: CheckOptions,
-): Promise<string> {
+async function lastLogLines(session: SshSession, { installed, connection }: CheckOptions): Promise<string> {
   const sudo = installed.mode === "service" && connection.user !== "root" ? "sudo -n " : "";
   const log = `'${installed.stateDirectory.replaceAll("'", `'\\''`)}/log/server.log'`;
   const { stdout } = await session

@@ -84,7 +84,12 @@ export const releaseMissing = 66;
  * is in `vpnserver install`; this finds the executable, or a place for it.
  */
 export function hostScript({ install, owner, releases, purgeState, desired }: HostScriptOptions): string {
-  const folders = ['"$HOME"', ...(install.directory ? [hostPath(install.directory)] : []), "/var/tmp", "/tmp"];
+  const folders = [
+    '"$HOME"',
+    ...(install.directory ? [hostPath(install.directory)] : []),
+    "/var/tmp",
+    "/tmp",
+  ];
   const builtFor = releases.map(({ uname }) => uname).join(" and ");
   return `set -eu
 umask 077
@@ -244,11 +249,7 @@ function installFlags(options: InstallOptions, owner: ServerOwner): string[] {
  * @param staging folder, as `prepare` answered it
  * @param unpack whether the input is compressed
  */
-export function receiveCommand(
-  staging: string,
-  { sha256, bytes }: PlatformRelease,
-  unpack: boolean,
-): string {
+export function receiveCommand(staging: string, { sha256, bytes }: PlatformRelease, unpack: boolean): string {
   const script =
     `umask 077; { ${unpack ? "gzip -dc" : "cat"} >"$1/part" && [ "$(wc -c <"$1/part")" -eq "$3" ] && ` +
     'chmod 700 "$1/part" && mv "$1/part" "$1/$2"; } || { rm -rf "$1"; exit 1; }';

@@ -63,14 +63,12 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
   const host = pulumi.unsecret(
     pulumi
       .all([settings, owner, artifacts])
-      .apply(
-        ([{ install, removal }, owner, { releases }]): HostScriptOptions => ({
-          install,
-          owner,
-          releases: releases.map(({ uname, sha256, bytes }) => ({ uname, sha256, bytes })),
-          purgeState: removal.purgeState,
-        }),
-      ),
+      .apply(([{ install, removal }, owner, { releases }]): HostScriptOptions => ({
+        install,
+        owner,
+        releases: releases.map(({ uname, sha256, bytes }) => ({ uname, sha256, bytes })),
+        purgeState: removal.purgeState,
+      })),
   );
   const reach = deployer.reach({ settings, hubs, host });
   const reached = reach.apply(({ settings, problem }) =>
@@ -152,9 +150,7 @@ class Deployer {
   }
 
   hubs({ hubs = [] }: VpnServerArgs): Values["hubs"] {
-    return pulumi.secret(
-      pulumi.output(hubs).apply((values) => this.#attempt(() => resolveHubs(values))),
-    );
+    return pulumi.secret(pulumi.output(hubs).apply((values) => this.#attempt(() => resolveHubs(values))));
   }
 
   artifacts(): Values["artifacts"] {
@@ -184,15 +180,13 @@ class Deployer {
 
   reach({ settings, hubs, host }: Pick<Values, "settings" | "hubs" | "host">): Values["reach"] {
     if (pulumi.runtime.isDryRun()) return settings.apply((settings) => ({ settings }));
-    return pulumi
-      .all([settings, hubs, host])
-      .apply(async ([settings, , host]) => {
-        const problem = await this.#withSession(settings, (session) => lookAtHost(session, host)).then(
-          () => undefined,
-          messageOf,
-        );
-        return { settings, ...(problem !== undefined && { problem }) };
-      });
+    return pulumi.all([settings, hubs, host]).apply(async ([settings, , host]) => {
+      const problem = await this.#withSession(settings, (session) => lookAtHost(session, host)).then(
+        () => undefined,
+        messageOf,
+      );
+      return { settings, ...(problem !== undefined && { problem }) };
+    });
   }
 
   install(
@@ -351,10 +345,7 @@ class Deployer {
   }
 
   /** A hook that puts the executable on the host. */
-  #delivery({
-    reached,
-    artifacts,
-  }: Pick<Values, "reached" | "artifacts">): pulumi.ResourceHookFunction {
+  #delivery({ reached, artifacts }: Pick<Values, "reached" | "artifacts">): pulumi.ResourceHookFunction {
     const target = promiseOf(pulumi.all([reached, artifacts]));
     target.catch(() => {});
     return this.#hook(async ({ newInputs }) => {

@@ -29,7 +29,6 @@ type Retry = "never" | "briefly" | "until the deadline";
 
 /** Upper bound on what is kept of one command's output, per stream. */
 const outputLimitBytes = 1024 * 1024;
-const dialTimeoutMs = 15_000;
 const retryDelayMs = 1_000;
 const briefRetriesMs = 5_000;
 const retryReportMs = 5_000;
@@ -37,6 +36,11 @@ const retryReportMs = 5_000;
 export interface ConnectOptions {
   /** How long to go on trying. */
   readonly deadlineMs: number;
+  /**
+   * How long one try may take.
+   * @default 15000
+   */
+  readonly dialTimeoutMs?: number;
   /** Told now and then what keeps the connection from being made, and how long it has been tried. */
   readonly onRetry?: (problem: string, elapsedMs: number) => void;
 }
@@ -64,13 +68,13 @@ export class SshSession {
    */
   static async connect(
     connection: SshConnection,
-    { deadlineMs, onRetry }: ConnectOptions,
+    { deadlineMs, dialTimeoutMs = 15_000, onRetry }: ConnectOptions,
   ): Promise<SshSession> {
     const start = Date.now();
     let reported = start;
     for (;;) {
       try {
-        return await SshSession.#dial(connection);
+        return await SshSession.#dial(connection, dialTimeoutMs);
       } catch (error) {
         const elapsedMs = Date.now() - start;
         if (!(error instanceof SshError) || error.retry === "never") throw error;
@@ -85,13 +89,13 @@ export class SshSession {
     }
   }
 
-  static async #dial(connection: SshConnection): Promise<SshSession> {
+  static async #dial(connection: SshConnection, timeoutMs: number): Promise<SshSession> {
     const { bastion: bastionEndpoint, ...endpoint } = connection;
-    if (!bastionEndpoint) return new SshSession(await connectClient(endpoint), undefined);
-    const bastion = await connectClient(bastionEndpoint);
+    if (!bastionEndpoint) return new SshSession(await connectClient(endpoint, timeoutMs), undefined);
+    const bastion = await connectClient(bastionEndpoint, timeoutMs);
     try {
       const socket = await forward(bastion, endpoint.host, endpoint.port);
-      return new SshSession(await connectClient(endpoint, socket), bastion);
+      return new SshSession(await connectClient(endpoint, timeoutMs, socket), bastion);
     } catch (error) {
       bastion.end();
       throw error instanceof SshError
@@ -111,11 +115,12 @@ export class SshSession {
    */
   async run(command: string, options: { timeoutMs: number; stdin?: string }): Promise<CommandResult> {
     const { timeoutMs, stdin } = options;
-    const watch = new Watch(timeoutMs, () => this.close());
+    const problem = `a command on the host did not end within ${timeoutMs / 1000} s`;
+    const watch = new Watch(timeoutMs, problem, () => this.close());
     try {
       const { channel, ended } = await this.#exec(command, watch);
       channel.end(stdin);
-      return await watch.limit(ended, `a command on the host did not end within ${timeoutMs / 1000} s`);
+      return await watch.limit(ended);
     } finally {
       watch.stop();
     }
@@ -133,7 +138,8 @@ export class SshSession {
     options: { idleTimeoutMs: number; onProgress: (bytes: number) => void },
   ): Promise<CommandResult> {
     const { idleTimeoutMs, onProgress } = options;
-    const watch = new Watch(idleTimeoutMs, () => this.close());
+    const problem = `the host took nothing for ${idleTimeoutMs / 1000} s`;
+    const watch = new Watch(idleTimeoutMs, problem, () => this.close());
     let bytes = 0;
     const counter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
@@ -147,7 +153,8 @@ export class SshSession {
       const { channel, ended } = await this.#exec(command, watch);
       // A command that ends early says why itself.
       const fed = pipeline(source, counter, channel).catch(() => {});
-      const result = await watch.limit(ended, `the host took nothing for ${idleTimeoutMs / 1000} s`);
+      const result = await watch.limit(ended);
+      source.destroy();
       await fed;
       return result;
     } finally {
@@ -156,19 +163,22 @@ export class SshSession {
     }
   }
 
-  async #exec(
-    command: string,
-    watch: Watch,
-  ): Promise<{ channel: ssh2.ClientChannel; ended: Promise<CommandResult> }> {
-    const opened = new Promise<ssh2.ClientChannel>((resolve, reject) => {
-      this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+  async #exec(command: string, watch: Watch): Promise<RunningCommand> {
+    const begun = new Promise<RunningCommand>((resolve, reject) => {
+      this.#client.exec(command, (error, channel) => {
+        if (error) {
+          reject(error);
+          return;
+        }
+        // What breaks shows as the end of the command, without an exit code.
+        channel.on("error", () => {});
+        resolve({ channel, ended: endOf(channel) });
+      });
     });
     try {
-      const channel = await watch.limit(Promise.race([opened, this.#broken]), "it did not answer in time");
-      // What breaks shows as the end of the command, without an exit code.
-      channel.on("error", () => {});
-      return { channel, ended: endOf(channel) };
+      return await watch.limit(Promise.race([begun, this.#broken]));
     } catch (error) {
+      if (error instanceof SshError) throw error;
       throw new SshError(`the host runs no command: ${messageOf(error)}`, "never", { cause: error });
     }
   }
@@ -184,16 +194,23 @@ export class SshSession {
   }
 }
 
+interface RunningCommand {
+  readonly channel: ssh2.ClientChannel;
+  readonly ended: Promise<CommandResult>;
+}
+
 /** Bounds the time of one command. */
 class Watch {
   readonly #timer: NodeJS.Timeout;
-  readonly #expired: Promise<void>;
+  readonly #late: Promise<never>;
 
-  constructor(timeoutMs: number, onExpiry: () => void) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#expired = promise;
+  /** @param problem what is wrong when the time is over */
+  constructor(timeoutMs: number, problem: string, onExpiry: () => void) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    this.#late = promise;
     this.#timer = setTimeout(() => {
-      resolve();
+      reject(new SshError(problem, "never"));
       onExpiry();
     }, timeoutMs);
   }
@@ -202,13 +219,9 @@ class Watch {
     this.#timer.refresh();
   }
 
-  /** @throws SshError with `problem` when the time is over first */
-  async limit<T>(work: Promise<T>, problem: string): Promise<T> {
-    const late = this.#expired.then((): never => {
-      throw new SshError(problem, "never");
-    });
-    late.catch(() => {});
-    return await Promise.race([work, late]);
+  /** @throws SshError when the time is over first */
+  limit<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#late]);
   }
 
   stop(): void {
@@ -245,7 +258,7 @@ function forward(client: ssh2.Client, host: string, port: number): Promise<Duple
   });
 }
 
-function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Client> {
+function connectClient(endpoint: SshEndpoint, timeoutMs: number, socket?: Duplex): Promise<ssh2.Client> {
   const where = describeEndpoint(endpoint);
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
@@ -294,7 +307,7 @@ function connectClient(endpoint: SshEndpoint, socket?: Duplex): Promise<ssh2.Cli
         host: endpoint.host,
         port: endpoint.port,
         username: endpoint.user,
-        readyTimeout: dialTimeoutMs,
+        readyTimeout: timeoutMs,
         keepaliveInterval: 10_000,
         keepaliveCountMax: 3,
         ...(socket && { sock: socket }),

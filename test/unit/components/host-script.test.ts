@@ -17,30 +17,63 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
   applyCommand,
-  installScript,
+  hostScript,
+  parseAnswers,
+  receiveCommand,
   releaseMissing,
+  scriptCommand,
   serverCommand,
-  uninstallScript,
-  uploadPath,
+  type HostScriptOptions,
   type InstallOptions,
+  type ScriptWord,
 } from "../../../components/host-script.ts";
+import { parseInstallReport } from "../../../components/install-report.ts";
 
-// Stands in for the server's executable: writes down how it was called.
-const executable = '#!/bin/sh\necho "$@" >>"$HOME/calls"\n';
+// Stands in for the server's executable: writes down how it was called, and reports.
+const executable = `#!/bin/sh
+case "$*" in *apply*) cat >>"$HOME/applied" ;; esac
+if [ "$1" = version ]; then echo 1.2.3; exit "\${VERSION_STATUS:-0}"; fi
+echo "$@" >>"$HOME/calls"
+if [ "$1" = install ]; then
+  echo '{"mode":"user","sha256":"abc","listeners":[],"firewall":{}}'
+  exit "\${INSTALL_STATUS:-0}"
+fi
+`;
 const sha256 = createHash("sha256").update(executable).digest("hex");
-const options: InstallOptions = { sha256, mode: "user", openFirewall: true, healthTimeoutSeconds: 30 };
+const { stdout: uname } = spawnSync("uname", ["-sm"], { encoding: "utf8" });
+const release = { uname: uname.trim(), sha256, bytes: Buffer.byteLength(executable) };
+const id = "0123456789abcdef";
+const upload = `.vpnserver-upload-${id}`;
 
 let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), "host-script-"))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function runOnHost(script: string) {
-  const { status, stderr } = spawnSync("/bin/sh", ["-s"], {
-    input: script,
+function options(
+  install: Partial<InstallOptions> = {},
+  more: Partial<HostScriptOptions> = {},
+): HostScriptOptions {
+  return {
+    install: { mode: "user", openFirewall: true, healthTimeoutSeconds: 30, adopt: false, ...install },
+    owner: { id, stack: "organization/it's/prod", name: "office" },
+    releases: [release],
+    purgeState: false,
+    ...more,
+  };
+}
+
+function run(word: ScriptWord, scriptOptions = options(), environment: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", scriptCommand(word)], {
+    input: hostScript(scriptOptions),
     cwd: home,
-    env: { ...process.env, HOME: home },
+    env: { ...process.env, HOME: home, ...environment },
+    encoding: "utf8",
   });
-  return { status, stderr: stderr.toString() };
+  return { status, stdout, stderr, answers: parseAnswers(stdout) };
+}
+
+function receive(staging: string, input: Buffer, unpack: boolean) {
+  return spawnSync("/bin/sh", ["-c", receiveCommand(staging, release, unpack)], { input, encoding: "utf8" });
 }
 
 function calls(): string {
@@ -48,87 +81,171 @@ function calls(): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-function upload(content: string = executable): void {
-  writeFileSync(join(home, uploadPath(sha256)), gzipSync(content));
-}
-
-function putExecutable(path: string): void {
+function put(path: string, text = executable): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, executable);
+  writeFileSync(path, text);
   chmodSync(path, 0o755);
 }
 
-describe("installScript", () => {
-  test("unpacks the upload, installs from it and leaves nothing of it behind", () => {
-    upload();
-    assert.equal(runOnHost(installScript({ ...options, listeners: [443, 5555] })).status, 0);
-    assert.equal(
-      calls(),
-      "install --json --mode user --health-timeout 30 --open-firewall --listeners 443,5555\n",
-    );
-    assert.deepEqual(readdirSync(home), ["calls"]);
+function putUpload(): void {
+  put(join(home, upload, sha256));
+}
+
+function putInstallation(prefix: string, ownerId: string): void {
+  put(join(prefix, "current/vpnserver"));
+  writeFileSync(join(prefix, "install.json"), JSON.stringify({ owner: { id: ownerId } }, undefined, 2));
+}
+
+describe("an upload", () => {
+  for (const unpack of [true, false]) {
+    test(`${unpack ? "compressed" : "as it is"} is received where prepare says, and installed from there`, () => {
+      const staging = run("prepare").answers.get("staging") ?? "";
+      assert.equal(staging, join(home, upload));
+      const bytes = Buffer.from(executable);
+      assert.equal(receive(staging, unpack ? gzipSync(bytes) : bytes, unpack).status, 0);
+      assert.equal(run("prepare").answers.get("release"), join(staging, sha256));
+
+      assert.equal(run("install").status, 0);
+
+      assert.match(calls(), new RegExp(`^install --sha256 ${sha256} --json --mode user `));
+      assert.deepEqual(readdirSync(home), ["calls"], "nothing of the upload stays");
+    });
+  }
+
+  test("that was cut off is no upload", () => {
+    const staging = run("prepare").answers.get("staging") ?? "";
+    assert.equal(receive(staging, Buffer.from(executable.slice(0, -1)), false).status, 1);
+    assert.deepEqual(readdirSync(home), []);
   });
 
-  test("needs no upload where the release is installed already", () => {
-    putExecutable(join(home, "vpnserver/releases", sha256, "vpnserver"));
-    assert.equal(runOnHost(installScript({ ...options, openFirewall: false })).status, 0);
+  test("is not needed where the release is installed", () => {
+    put(join(home, "vpnserver/releases", sha256, "vpnserver"));
+    assert.equal(
+      run("prepare").answers.get("release"),
+      join(home, "vpnserver/releases", sha256, "vpnserver"),
+    );
+    assert.equal(run("install", options({ openFirewall: false })).status, 0);
     assert.match(calls(), /--no-open-firewall/);
   });
 
-  test("says what to do when the release is neither installed nor uploaded", () => {
-    const { status, stderr } = runOnHost(installScript(options));
-    assert.equal(status, releaseMissing);
-    assert.match(stderr, /neither installed nor uploaded/);
-    assert.match(stderr, /pulumi up --replace URN/);
+  test("goes to the folder of the installation where the home takes none", () => {
+    const directory = join(home, "srv", "vpn");
+    mkdirSync(join(home, "srv"));
+    const missing = join(home, "nowhere");
+    const answers = run("prepare", options({ directory }), { HOME: missing }).answers;
+    // The nearest folder above that is there.
+    assert.equal(answers.get("staging"), join(home, upload));
   });
 
-  test("refuses a damaged upload without running it", () => {
-    upload("#!/bin/sh\necho evil >>$HOME/calls\n");
-    const { status, stderr } = runOnHost(installScript(options));
-    assert.equal(status, 1);
-    assert.match(stderr, /its SHA-256 is not/);
+  test("that somebody else could have put there is not run", () => {
+    mkdirSync(join(home, "real"));
+    put(join(home, "real", sha256));
+    spawnSync("ln", ["-s", join(home, "real"), join(home, upload)]);
+    assert.equal(run("install").status, releaseMissing);
     assert.equal(calls(), "");
   });
+});
 
-  test("keeps the upload for another try when the installation fails", () => {
-    writeFileSync(join(home, uploadPath(sha256)), "not gzip");
-    assert.equal(runOnHost(installScript(options)).status, 1);
-    assert.deepEqual(readdirSync(home), [uploadPath(sha256)]);
+describe("install", () => {
+  test("says so when the release is neither installed nor uploaded", () => {
+    const { status, stderr } = run("install");
+    assert.equal(status, releaseMissing);
+    assert.match(stderr, /neither installed nor uploaded/);
+  });
+
+  test("marks its result, so that what shells print does not matter", () => {
+    putUpload();
+    const { stdout } = run("install");
+    assert.equal(parseInstallReport(`Welcome\n{"mode":"x"}\n${stdout}{"bye":1}\n`).sha256, "abc");
+  });
+
+  test("fails as the server's own install fails, and takes the upload away all the same", () => {
+    putUpload();
+    assert.equal(run("install", options(), { INSTALL_STATUS: "9" }).status, 9);
+    assert.deepEqual(readdirSync(home), ["calls"]);
+  });
+
+  test("says what the host lacks when the executable cannot run there", () => {
+    putUpload();
+    const { status, stderr } = run("install", options(), { VERSION_STATUS: "127" });
+    assert.equal(status, 1);
+    assert.match(stderr, /cannot run on this host; it needs glibc 2\.28 or later/);
+  });
+
+  test("refuses a platform that there is no executable for", () => {
+    const { status, stderr } = run(
+      "install",
+      options({}, { releases: [{ ...release, uname: "Plan9 mips" }] }),
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /this host is "\w+ \w+", and the server is built for Plan9 mips only/);
+  });
+
+  test("tells whose the server is", () => {
+    putUpload();
+    run("install", options({ adopt: true }));
+    assert.match(
+      calls(),
+      new RegExp(`--owner-id ${id} --owner-stack organization/it's/prod --owner-name office --adopt`),
+    );
   });
 
   test("names the server that is to be taken over", () => {
-    upload();
-    const importFrom = "/usr/local/a server";
-    assert.equal(runOnHost(installScript({ ...options, importFrom })).status, 0);
+    putUpload();
+    run("install", options({ importFrom: "/usr/local/a server" }));
     assert.match(calls(), /--import \/usr\/local\/a server\n$/);
   });
 
   test("takes folders with blanks and quotes literally, and ~ as the home of the user", () => {
-    upload();
-    const directory = "~/it's a $(touch injected) `place`";
-    assert.equal(runOnHost(installScript({ ...options, directory })).status, 0);
+    putUpload();
+    run("install", options({ directory: "~/it's a $(touch injected) `place`" }));
     assert.match(calls(), /--prefix .*it's a \$\(touch injected\) `place`/);
     assert.equal(existsSync(join(home, "injected")), false);
   });
 });
 
-describe("uninstallScript", () => {
-  test("takes away an installed server with its state, and the upload", () => {
-    upload();
-    putExecutable(join(home, "vpnserver/current/vpnserver"));
-    assert.equal(runOnHost(uninstallScript({ ...options, keepState: false })).status, 0);
-    assert.equal(calls(), `uninstall --prefix ${home}/vpnserver --purge\n`);
-    assert.equal(existsSync(join(home, uploadPath(sha256))), false);
+test("repair installs, then applies what is desired, whatever is in it", () => {
+  putUpload();
+  putInstallation(join(home, "vpnserver"), id);
+  const desired = JSON.stringify({ password: "it's $HOME `x` \\ END_OF_DESIRED\n" });
+  assert.equal(run("repair", options({}, { desired })).status, 0);
+  assert.match(calls(), /^install [^\n]*\napply --json\n$/);
+  assert.equal(readFileSync(join(home, "applied"), "utf8"), `${desired}\n`);
+});
+
+describe("uninstall", () => {
+  test("names the owner, and takes uploads away", () => {
+    putUpload();
+    putInstallation(join(home, "vpnserver"), id);
+    assert.equal(run("uninstall").status, 0);
+    assert.equal(calls(), `uninstall --prefix ${home}/vpnserver --owner-id ${id}\n`);
+    assert.equal(existsSync(join(home, upload)), false);
   });
 
-  test("keeps the state when told to", () => {
-    putExecutable(join(home, "vpnserver/current/vpnserver"));
-    runOnHost(uninstallScript({ ...options, keepState: true }));
-    assert.doesNotMatch(calls(), /--purge/);
+  test("takes the state away only when it is asked to", () => {
+    putInstallation(join(home, "vpnserver"), id);
+    run("uninstall", options({}, { purgeState: true }));
+    assert.match(calls(), / --purge$/m);
   });
 
   test("is content where nothing is installed", () => {
-    assert.equal(runOnHost(uninstallScript({ ...options, keepState: false })).status, 0);
+    assert.equal(run("uninstall").status, 0);
+  });
+});
+
+describe("look", () => {
+  test("answers with the platform and whose the installation is", () => {
+    putInstallation(join(home, "vpnserver"), "another");
+    const { answers } = run("look");
+    assert.equal(answers.get("platform"), uname.trim());
+    const { owner } = JSON.parse(answers.get("manifest") ?? "") as { owner: unknown };
+    assert.deepEqual(owner, { id: "another" });
+    assert.equal(calls(), "");
+  });
+
+  test("leaves lines of others out", () => {
+    const answers = parseAnswers("Welcome\nvpnserver-host: platform=Linux x86_64\nplatform=Plan9\n");
+    assert.deepEqual([...answers], [["platform", "Linux x86_64"]]);
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import ssh2 from "ssh2";
 import { parseHostKey, type SshConnection } from "../../../components/connection.ts";
@@ -26,6 +27,11 @@ before(async () => {
       accept().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         if (command === "hang") return;
+        if (command === "refuse") {
+          channel.exit(3);
+          channel.close();
+          return;
+        }
         if (command === "cat") {
           channel.pipe(channel, { end: false });
           channel.on("end", () => {
@@ -85,7 +91,7 @@ describe("SshSession.connect", () => {
     const before = logins;
     const error = await refusal(connection({ hostKey: parseHostKey(otherKeys.public, "hostKey") }), 5_000);
     assert.match(error.message, /is not the expected one: it offers "ssh-ed25519 /);
-    assert.equal(error.retriable, false);
+    assert.equal(error.retry, "never");
     assert.equal(logins, before);
   });
 
@@ -122,6 +128,34 @@ describe("SshSession.connect", () => {
     relay.close();
   });
 
+  test("fails once when a server is silent, and then says what is none of SSH", async () => {
+    const ended: Promise<unknown>[] = [];
+    const silent = createServer((socket) => {
+      // The client gives up on it, and hears of it all the same.
+      socket.on("error", () => undefined);
+      ended.push(once(socket, "close"));
+      socket.resume();
+      socket.once("end", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+      setTimeout(() => socket.write("late\r\n"), 150).unref();
+    });
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const where = connection({ port: (silent.address() as AddressInfo).port });
+    await assert.rejects(
+      SshSession.connect(where, { deadlineMs: 0, dialTimeoutMs: 100 }),
+      /cannot be reached: Timed out while waiting for handshake/,
+    );
+    await Promise.all(ended);
+    silent.close();
+  });
+
+  test("does not wait long for a name that nobody knows", async () => {
+    const begin = performance.now();
+    const error = await refusal(connection({ host: "no-such-host.invalid" }), 60_000);
+    assert.match(error.message, /ENOTFOUND no-such-host\.invalid|EAI_AGAIN/);
+    if (error.message.includes("ENOTFOUND")) assert.ok(performance.now() - begin < 15_000);
+  });
+
   test("goes through the bastion, and says when that cannot reach the host", async () => {
     const { bastion: _none, ...bastion } = connection();
     const error = await refusal(connection({ host: "192.0.2.1", bastion }));
@@ -149,6 +183,41 @@ describe("SshSession", () => {
     await withSession((session) =>
       assert.rejects(session.run("hang", { timeoutMs: 100 }), /did not end within 0\.1 s/),
     );
+  });
+
+  test("feeds a command, and tells how many bytes have gone out", async () => {
+    const told: number[] = [];
+    const { code, stdout } = await withSession((session) =>
+      session.feed("cat", Readable.from([Buffer.alloc(1000, "a"), Buffer.alloc(500, "b")]), {
+        idleTimeoutMs: 5_000,
+        onProgress: (bytes) => told.push(bytes),
+      }),
+    );
+    assert.equal(code, 0);
+    assert.equal(stdout.length, 1500);
+    assert.deepEqual(told, [1000, 1500]);
+  });
+
+  test("gives up feeding a command that takes nothing", async () => {
+    const endless = Readable.from(
+      (function* () {
+        for (let left = 100; left > 0; left--) yield Buffer.alloc(1024 * 1024);
+      })(),
+    );
+    await withSession((session) =>
+      assert.rejects(
+        session.feed("hang", endless, { idleTimeoutMs: 200, onProgress: () => undefined }),
+        /the host took nothing for 0\.2 s/,
+      ),
+    );
+  });
+
+  test("does not wait for the end of what it feeds when the command has ended", async () => {
+    const never = new Readable({ read: () => undefined });
+    const { code } = await withSession((session) =>
+      session.feed("refuse", never, { idleTimeoutMs: 5_000, onProgress: () => undefined }),
+    );
+    assert.equal(code, 3);
   });
 
   test("opens a port of the host as a stream, and tells a refusal", async () => {

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeHubs } from "../../../components/declared-hubs.ts";
+
+test("hubs are described by the names of what is in them, without secrets", () => {
+  const description = describeHubs([
+    {
+      name: "DEFAULT",
+      online: true,
+      adminPassword: "secret 1",
+      users: [
+        { name: "alice", password: "secret 2", group: "staff" },
+        { name: "guest", anonymous: true },
+      ],
+      groups: [{ name: "staff", policy: { MultiLogins: 2 } }],
+      accessList: [{ action: "discard", protocol: 47 }],
+    },
+    { name: "EMPTY" },
+  ]);
+  assert.deepEqual(description, {
+    DEFAULT: {
+      online: true,
+      users: { alice: { group: "staff" }, guest: { anonymous: true } },
+      groups: { staff: { policy: { MultiLogins: 2 } } },
+      accessList: [{ action: "discard", protocol: 47 }],
+    },
+    EMPTY: {},
+  });
+  assert.doesNotMatch(JSON.stringify(description), /secret/);
+});
