@@ -23,7 +23,7 @@ export function wordsOf(error: unknown): string {
  */
 export function fileProblemOf(error: unknown, path: string, option?: "--prefix" | "--state-dir"): string {
   const elsewhere = option === undefined ? "" : `, or name another folder with ${option}`;
-  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+  switch ((error as NodeJS.ErrnoException | undefined)?.code ?? "") {
     case "ENOSPC":
       return `the file system of ${path} is full (ENOSPC): make room there, as \`df -h\` and \`df -i\` show it${elsewhere}`;
     case "EDQUOT":

@@ -37,7 +37,7 @@ export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
   process.on("SIGHUP", foreground === undefined ? () => {} : requestStop);
 
   await makeStateDirectories(paths);
-  const lock = InstanceLock.acquire(paths.lockFile);
+  const lock = InstanceLock.acquire(paths.lockFile, "--state-dir");
   if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
   try {
     const logFile = openLog(paths.logFile);

@@ -18,10 +18,11 @@ export class InstanceLock {
   }
 
   /**
+   * @param option names another place for the file
    * @returns the lock, or `undefined` when another process holds it
    * @throws {ServerError} STATE_INVALID when the file cannot be used, NOT_PERMITTED when this user may not
    */
-  static acquire(path: string): InstanceLock | undefined {
+  static acquire(path: string, option?: "--prefix" | "--state-dir"): InstanceLock | undefined {
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path, { timeout: patienceMs });
@@ -31,7 +32,7 @@ export class InstanceLock {
     } catch (error) {
       database?.close();
       if ((error as { errcode?: number }).errcode === sqliteBusy) return undefined;
-      throw cannotLock(path, error);
+      throw cannotLock(path, option, error);
     }
   }
 
@@ -41,12 +42,16 @@ export class InstanceLock {
 }
 
 /** SQLite does not say why a file cannot be opened: the system does. */
-function cannotLock(path: string, error: unknown): ServerError {
+function cannotLock(
+  path: string,
+  option: "--prefix" | "--state-dir" | undefined,
+  error: unknown,
+): ServerError {
   try {
     closeSync(openSync(path, "a", 0o600));
   } catch (cause) {
     const code = isAboutRights(cause) ? "NOT_PERMITTED" : "STATE_INVALID";
-    return new ServerError(code, `cannot lock ${path}: ${fileProblemOf(cause, path)}`, { cause });
+    return new ServerError(code, `cannot lock ${path}: ${fileProblemOf(cause, path, option)}`, { cause });
   }
   return new ServerError(
     "STATE_INVALID",
