@@ -28,7 +28,7 @@ describe("makeFolders", () => {
 
   test("makes none when it cannot make all", async () => {
     await writeFile(join(directory, "file"), "");
-    await assert.rejects(makeFolders(join(directory, "file", "a"), 0o700), { code: "ENOTDIR" });
+    await assert.rejects(makeFolders(join(directory, "file", "a"), 0o700), { code: "EEXIST" });
     await assert.rejects(makeFolders(join(directory, "a", "b", "n".repeat(300), "c"), 0o700), {
       code: "ENAMETOOLONG",
     });
