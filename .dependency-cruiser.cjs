@@ -47,7 +47,7 @@ module.exports = {
         "The handshake's client side is shared with the components, so it stays free of the server's I/O and state.",
       severity: "error",
       from: { path: "^server/client/" },
-      to: { path: "^server/", pathNot: "^server/(client|wire)/|^server/limits\\.ts" },
+      to: { path: "^server/", pathNot: "^server/(client|wire)/|^server/(limits|error-words)\\.ts" },
     },
     {
       name: "hub-and-session-are-state-machines",
@@ -87,7 +87,7 @@ module.exports = {
       to: {
         path: "^server/",
         pathNot:
-          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|layered-map|revoked-certificate|source-address-rule|statistics)\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
+          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|layered-map|revoked-certificate|source-address-rule|statistics)\\.ts|error-words\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
       },
     },
     {

@@ -30,6 +30,24 @@ export default tseslint.config(
     },
   },
   {
+    files: ["server/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "node:fs",
+              importNames: ["rmSync"],
+              message:
+                "Node.js 24's tells neither code nor cause of what it met: use unlinkSync, or rm of node:fs/promises.",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.{js,mjs,cjs}"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },

@@ -28,6 +28,7 @@ export const errorCodes = {
     meaning:
       "install, uninstall, firewall: another one is at work on the same installation; apply: the server is being started or stopped",
   },
+  OWNED_BY_ANOTHER: { exitCode: 12, meaning: "install: the server belongs to another deployment" },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { wordsOf } from "../error-words.ts";
 import { errorCodes } from "../errors.ts";
 import type { ListenerState, ListenerStatus } from "../listener-status.ts";
 import { notRunning } from "../supervisor/running-status.ts";
@@ -73,7 +74,7 @@ async function shakeHands(
     );
     return { port, ...known, ok: true, product, tlsVersion, certificateFingerprint, roundTripMs };
   } catch (error) {
-    return { port, ...known, ok: false, error: (error as Error).message };
+    return { port, ...known, ok: false, error: wordsOf(error) };
   }
 }
 

@@ -3,13 +3,20 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { ServerError } from "../errors.ts";
 import type { ImportReport, InstallResult } from "../modes/install-options.ts";
 import { requestableModes, type RequestedMode } from "../modes/mode-choice.ts";
+import { describeOwner, isOwnerLabel, ownerLimits, type Owner } from "../modes/owner.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
+import { parseOwnerId } from "./owner-id.ts";
 import { parsePortList } from "./port-list.ts";
 
 interface InstallFlags {
   readonly mode: RequestedMode;
   readonly prefix?: string;
+  readonly sha256?: string;
+  readonly ownerId?: string;
+  readonly ownerStack?: string;
+  readonly ownerName?: string;
+  readonly adopt?: true;
   readonly listeners?: number[];
   readonly import?: string;
   readonly openFirewall?: boolean;
@@ -47,16 +54,22 @@ export function addInstallCommand(program: Command, context: CliContext): void {
       parseSeconds,
       20,
     )
+    .option("--sha256 <hex>", "what the SHA-256 of this executable has to be", parseSha256)
+    .option("--owner-id <id>", "the deployment that the server belongs to from now on", parseOwnerId)
+    .option("--owner-stack <label>", "what that deployment is a part of", parseOwnerLabel)
+    .option("--owner-name <label>", "its name there", parseOwnerLabel)
+    .option("--adopt", "take the server over from another deployment")
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: InstallFlags) => {
       const executable = installable(context);
+      const owner = ownerOf(flags);
       const { runProgram } = await import("../run-program.ts");
       const { probeHost } = await import("../modes/host-facts.ts");
       const { requestMode } = await import("../modes/mode-request.ts");
       const { checkFolder, defaultPrefix } = await import("../modes/layout.ts");
       const facts = await probeHost({ run: runProgram, env: context.env, executable });
       const named = flags.prefix === undefined ? undefined : resolve(flags.prefix);
-      const { mode, reason, needsSudo } = await requestMode(flags.mode, { prefix: named, facts });
+      const { mode, reason, needsSudo, warning } = await requestMode(flags.mode, { prefix: named, facts });
       const prefix = checkFolder("--prefix", named ?? defaultPrefix(mode), mode);
       const stateOption = context.stateDirectoryOption();
       const stateDirectory =
@@ -72,7 +85,11 @@ export function addInstallCommand(program: Command, context: CliContext): void {
         executable,
         mode,
         reason,
+        modeWarning: warning,
         prefix,
+        sha256: flags.sha256,
+        owner,
+        adopt: flags.adopt,
         stateDirectory,
         listeners: flags.listeners,
         importFrom: flags.import === undefined ? undefined : resolve(flags.import),
@@ -103,6 +120,11 @@ function rootWords(flags: InstallFlags, prefix: string, stateDirectory: string |
     `--prefix=${prefix}`,
     `--health-timeout=${flags.healthTimeout}`,
     ...(stateDirectory === undefined ? [] : [`--state-dir=${stateDirectory}`]),
+    ...(flags.sha256 === undefined ? [] : [`--sha256=${flags.sha256}`]),
+    ...(flags.ownerId === undefined ? [] : [`--owner-id=${flags.ownerId}`]),
+    ...(flags.ownerStack === undefined ? [] : [`--owner-stack=${flags.ownerStack}`]),
+    ...(flags.ownerName === undefined ? [] : [`--owner-name=${flags.ownerName}`]),
+    ...(flags.adopt ? ["--adopt"] : []),
     ...(flags.listeners === undefined ? [] : [`--listeners=${flags.listeners.join()}`]),
     ...(flags.import === undefined ? [] : [`--import=${resolve(flags.import)}`]),
     ...(flags.openFirewall === undefined
@@ -127,6 +149,30 @@ function breakOffSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** @throws {ServerError} USAGE when only a part of it is told */
+function ownerOf({ ownerId, ownerStack, ownerName }: InstallFlags): Owner | undefined {
+  if (ownerId !== undefined && ownerStack !== undefined && ownerName !== undefined) {
+    return { id: ownerId, stack: ownerStack, name: ownerName };
+  }
+  if (ownerId === undefined && ownerStack === undefined && ownerName === undefined) return undefined;
+  throw new ServerError(
+    "USAGE",
+    "--owner-id, --owner-stack and --owner-name are given together, or not at all",
+  );
+}
+
+function parseOwnerLabel(text: string): string {
+  if (isOwnerLabel(text)) return text;
+  throw new InvalidArgumentError(
+    `A label has 1 to ${ownerLimits.labelCharacters} characters, and no control characters.`,
+  );
+}
+
+function parseSha256(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError("A SHA-256 is 64 hexadecimal digits.");
+}
+
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!/^\d+$/.test(text) || seconds < 1 || seconds > 3600) {
@@ -141,6 +187,7 @@ function describe(result: InstallResult): string {
     `  release      ${result.sha256}`,
     `  executable   ${result.prefix}/current/vpnserver`,
     `  state        ${result.stateDirectory}`,
+    ...(result.owner === undefined ? [] : [`  owner        ${describeOwner(result.owner)}`]),
     `  certificate  SHA-256 ${result.tlsFingerprint}`,
     `  firewall     ${result.firewall.message}`,
     ...(result.imported === undefined ? [] : [`  imported     ${describeImport(result.imported)}`]),

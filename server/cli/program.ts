@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { isSea } from "node:sea";
 import { Command, CommanderError } from "commander";
 import { resolveStatePaths } from "../config/paths.ts";
+import { wordsOf } from "../error-words.ts";
 import { errorCodes, ServerError } from "../errors.ts";
 import { addApplyCommand } from "./apply.ts";
 import { addCheckCommand } from "./check.ts";
@@ -108,6 +109,6 @@ function fail(error: unknown, context: CliContext): number {
     return error.exitCode === 0 ? 0 : errorCodes.USAGE.exitCode;
   }
   const debug = context.env[debugVariable] === "1";
-  context.note(error instanceof Error ? (debug && error.stack) || error.message : String(error));
+  context.note((debug && error instanceof Error && error.stack) || wordsOf(error));
   return error instanceof ServerError ? error.exitCode : errorCodes.FAILED.exitCode;
 }

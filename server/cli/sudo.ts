@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 /**
@@ -12,9 +13,11 @@ export function runAsRoot(executable: string, words: readonly string[]): Promise
     // Broken off, it has to end in its own way; sudo passes the signal on.
     const passOn = (signal: NodeJS.Signals) => void child.kill(signal);
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, passOn);
-    child.once("error", (error) =>
-      reject(new ServerError("NOT_PERMITTED", `cannot run sudo: ${error.message}`, { cause: error })),
-    );
+    child.on("error", (error) => {
+      // Also told when a signal could not be passed on: sudo is root's.
+      if (child.pid !== undefined) return;
+      reject(new ServerError("NOT_PERMITTED", `cannot run sudo: ${wordsOf(error)}`, { cause: error }));
+    });
     child.once("close", (code) => resolve(code ?? 1));
   });
 }

@@ -1,12 +1,17 @@
+import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { releaseOf } from "../config/paths.ts";
 import { ServerError } from "../errors.ts";
+import { describeStay } from "../modes/owner.ts";
+import type { UninstallResult } from "../modes/uninstall.ts";
 import type { CliContext } from "./context.ts";
+import { parseOwnerId } from "./owner-id.ts";
 
 interface UninstallFlags {
   readonly prefix?: string;
   readonly purge?: true;
+  readonly ownerId?: string;
   readonly json?: true;
 }
 
@@ -16,15 +21,20 @@ export function addUninstallCommand(program: Command, context: CliContext): void
     .command("uninstall")
     .description("stop the server and take away what `install` put on this host")
     .option("--prefix <directory>", "where it is (default: the installation that this executable belongs to)")
-    .option("--purge", "take configuration, keys and logs away too")
+    .option("--purge", "take configuration, keys and logs away too, also those that a former uninstall kept")
+    .option(
+      "--owner-id <id>",
+      "leave the server alone if it belongs to another deployment by now",
+      parseOwnerId,
+    )
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: UninstallFlags) => {
-      const { installedMode } = await import("../modes/manifest.ts");
-      const { layoutOf } = await import("../modes/layout.ts");
       const { runProgram } = await import("../run-program.ts");
       const prefix = await prefixOf(flags, context);
-      if (context.uid !== 0 && (await installedMode(layoutOf(prefix))) === "service") {
-        await uninstallAsRoot(prefix, flags, context);
+      const stateOption = context.stateDirectoryOption();
+      const stateDirectory = stateOption === undefined ? undefined : resolve(stateOption);
+      if (context.uid !== 0 && (await isRoots(prefix, stateDirectory, flags))) {
+        await uninstallAsRoot(prefix, stateDirectory, flags, context);
         return;
       }
       // The end of a terminal or an SSH connection is no reason to leave half of it.
@@ -32,16 +42,48 @@ export function addUninstallCommand(program: Command, context: CliContext): void
       const { uninstall } = await import("../modes/uninstall.ts");
       const result = await uninstall({
         prefix,
+        stateDirectory,
         purge: flags.purge ?? false,
+        ownerId: flags.ownerId,
         run: runProgram,
         note: (message) => context.note(message),
       });
-      if (flags.json) context.print(JSON.stringify(result));
-      else {
-        const kept = result.kept.map((folder) => `; ${folder} stays`).join("");
-        context.print(`The server of ${result.mode} mode was taken away from ${prefix}${kept}`);
-      }
+      context.print(flags.json ? JSON.stringify(result) : describe(result));
     });
+}
+
+function describe({ removed, mode, prefix, stateDirectory, owner, kept }: UninstallResult): string {
+  if (!removed) return owner === undefined ? "Nothing was changed" : capitalized(describeStay(prefix, owner));
+  const stays = kept.map((folder) => `; ${folder} stays`).join("");
+  if (mode === undefined) return `The state in ${stateDirectory} was taken away${stays}`;
+  const purge = kept.includes(stateDirectory)
+    ? `\nTo take the state away too: vpnserver uninstall --purge --state-dir ${quoted(stateDirectory)}, by any copy of the program`
+    : "";
+  return `The server of ${mode} mode was taken away from ${prefix}${stays}${purge}`;
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** As a shell reads it. */
+function quoted(path: string): string {
+  return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** Whether what would be taken away is root's: a service, or the state that one left. */
+async function isRoots(
+  prefix: string,
+  stateDirectory: string | undefined,
+  { purge, ownerId }: UninstallFlags,
+): Promise<boolean> {
+  const { installedMode } = await import("../modes/manifest.ts");
+  const { layoutOf } = await import("../modes/layout.ts");
+  const mode = await installedMode(layoutOf(prefix));
+  if (mode !== undefined || !purge || ownerId !== undefined) return mode === "service";
+  const { defaultStateDirectories } = await import("../modes/state-directory.ts");
+  const places = stateDirectory === undefined ? defaultStateDirectories(prefix) : [stateDirectory];
+  return places.some((place) => statSync(place, { throwIfNoEntry: false })?.uid === 0);
 }
 
 /** The folder that was named, that of this executable, or the one where an installation would be. */
@@ -56,11 +98,19 @@ async function prefixOf(
   const { defaultPrefix, layoutOf } = await import("../modes/layout.ts");
   const { installedMode } = await import("../modes/manifest.ts");
   const [own, service] = [defaultPrefix("user"), defaultPrefix("service")];
-  const isOwn = (await installedMode(layoutOf(own))) !== undefined;
-  return isOwn || uid !== 0 ? own : service;
+  if (uid !== 0 || (await installedMode(layoutOf(own))) !== undefined) return own;
+  if (!flags.purge || (await installedMode(layoutOf(service))) !== undefined) return service;
+  // Nothing is installed: whichever has left its state.
+  const { hasLeftState } = await import("../modes/state-directory.ts");
+  return !(await hasLeftState(service)) && (await hasLeftState(own)) ? own : service;
 }
 
-async function uninstallAsRoot(prefix: string, flags: UninstallFlags, context: CliContext): Promise<void> {
+async function uninstallAsRoot(
+  prefix: string,
+  stateDirectory: string | undefined,
+  flags: UninstallFlags,
+  context: CliContext,
+): Promise<void> {
   const { executable, env } = context;
   const { probeHost } = await import("../modes/host-facts.ts");
   const { runProgram } = await import("../run-program.ts");
@@ -69,14 +119,16 @@ async function uninstallAsRoot(prefix: string, flags: UninstallFlags, context: C
     const why = sudo && !sudo.works ? ` (${sudo.reason})` : "";
     throw new ServerError(
       "NOT_PERMITTED",
-      `the server in ${prefix} is a service, which only root can take away${why}: run this as root`,
+      `the server of ${prefix} is a service, which only root can take away${why}: run this as root`,
     );
   }
   const { runAsRoot } = await import("./sudo.ts");
   process.exitCode = await runAsRoot(executable, [
     "uninstall",
     `--prefix=${prefix}`,
+    ...(stateDirectory === undefined ? [] : [`--state-dir=${stateDirectory}`]),
     ...(flags.purge ? ["--purge"] : []),
+    ...(flags.ownerId === undefined ? [] : [`--owner-id=${flags.ownerId}`]),
     ...(flags.json ? ["--json"] : []),
   ]);
 }

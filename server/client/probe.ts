@@ -1,6 +1,7 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import { wordsOf } from "../error-words.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { decodeHello, type Hello } from "../wire/hello.ts";
 import { HttpReader } from "../wire/http-head.ts";
@@ -128,7 +129,7 @@ class Probe {
         roundTripMs,
       };
     } catch (error) {
-      throw error instanceof ProbeError ? error : this.error(messageOf(error), error);
+      throw error instanceof ProbeError ? error : this.error(wordsOf(error), error);
     }
   }
 
@@ -164,8 +165,4 @@ class Probe {
       tls.write(encodeSignatureRequest("vpnserver"));
     });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { writeFileAtomically } from "../atomic-file.ts";
+import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 /** What `apply` made, so that it takes away what is no longer desired, and nothing else. Names only. */
@@ -67,7 +68,7 @@ export async function writeAppliedRecord(path: string, record: AppliedRecord): P
   try {
     await writeFileAtomically(path, formatRecord(record), { mode: 0o600 });
   } catch (error) {
-    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${(error as Error).message}`, {
+    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${fileProblemOf(error, path)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import { copyFile, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomically } from "../atomic-file.ts";
+import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { listBackups, writeBackup } from "./config-backups.ts";
 import type { ConfigChange } from "./config-change.ts";
@@ -205,8 +206,12 @@ export class ConfigStorage {
 
   #writeError(error: unknown): ServerError {
     if (error instanceof ServerError) return error;
-    return new ServerError("STATE_INVALID", `cannot write ${this.#path}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    return new ServerError(
+      "STATE_INVALID",
+      `cannot write ${this.#path}: ${fileProblemOf(error, this.#path)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

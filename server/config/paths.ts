@@ -1,6 +1,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fileProblemOf, isAboutRights } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
@@ -86,10 +87,9 @@ export async function makeStateDirectories(paths: StatePaths): Promise<void> {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       if (directory !== paths.stateDirectory) await chmod(directory, 0o700);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
       throw new ServerError(
-        code === "EACCES" || code === "EPERM" ? "NOT_PERMITTED" : "STATE_INVALID",
-        `cannot use ${paths.stateDirectory} as state directory: ${message}; choose another with --state-dir, or run as the user it belongs to`,
+        isAboutRights(error) ? "NOT_PERMITTED" : "STATE_INVALID",
+        `cannot use ${paths.stateDirectory} as state directory: ${fileProblemOf(error, directory, "--state-dir")}`,
         { cause: error },
       );
     }

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, rmdir } from "node:fs/promises";
+import { chmod, lstat, mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Mode } from "./mode-choice.ts";
 
@@ -21,19 +21,47 @@ export async function removeIfEmpty(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a folder with those above it that are missing.
+ * Makes a folder with those above it that are missing: all of them, or none.
  *
  * @returns the folders that were made, the topmost first
+ * @throws the system's error
  */
 export async function makeFolders(path: string, mode: number): Promise<string[]> {
-  const topmost = await mkdir(path, { recursive: true });
-  if (topmost === undefined) return [];
-  const made = [];
-  for (let folder = path; ; folder = dirname(folder)) {
-    made.unshift(folder);
-    await chmod(folder, mode);
-    if (folder === topmost) return made;
+  const missing = [];
+  for (let folder = path; !(await isFolder(folder)) && folder !== dirname(folder); folder = dirname(folder)) {
+    missing.unshift(folder);
   }
+  const made: string[] = [];
+  try {
+    for (const folder of missing) {
+      if (!(await makeFolder(folder))) continue;
+      made.push(folder);
+      await chmod(folder, mode);
+    }
+    return made;
+  } catch (error) {
+    for (const folder of made.reverse()) await removeIfEmpty(folder);
+    throw error;
+  }
+}
+
+/** @returns whether it was not there; another process may make the same ones */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST" && (await isFolder(path))) return false;
+    throw error;
+  }
+}
+
+/** By way of a link, too. */
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 /** Whether there is anything of that name, a link to nothing too. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openTcp, probeListener } from "../client/probe.ts";
 import type { StatePaths } from "../config/paths.ts";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
@@ -53,7 +54,7 @@ async function examine(options: HealthOptions, deadline: number): Promise<Runnin
   try {
     status = await readStatus(paths);
   } catch (error) {
-    return (error as Error).message;
+    return wordsOf(error);
   }
   if (status === undefined) return "the server does not run";
   if (status.release !== release) return `release ${status.release ?? "(none)"} runs instead of ${release}`;
@@ -78,6 +79,6 @@ async function problemOfPort(port: number, version: string, leftMs: number): Pro
       ? undefined
       : `another server answers on TCP ${port}: "${product}"`;
   } catch (error) {
-    return `TCP ${port} does not answer a VPN client: ${(error as Error).message}`;
+    return `TCP ${port} does not answer a VPN client: ${wordsOf(error)}`;
   }
 }

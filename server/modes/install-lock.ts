@@ -9,7 +9,7 @@ import type { Layout } from "./layout.ts";
  * @throws {ServerError} BUSY when another one does
  */
 export async function whileLocked<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
-  const lock = InstanceLock.acquire(layout.lock);
+  const lock = InstanceLock.acquire(layout.lock, "--prefix");
   if (lock === undefined) {
     throw new ServerError(
       "BUSY",

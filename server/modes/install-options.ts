@@ -2,6 +2,7 @@ import type { FirewallReport } from "../firewall/firewall.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunProgram } from "../run-program.ts";
 import type { Mode } from "./mode-choice.ts";
+import type { Owner } from "./owner.ts";
 
 export interface InstallOptions {
   /** The release: path of the executable to install. */
@@ -9,7 +10,15 @@ export interface InstallOptions {
   readonly mode: Mode;
   /** Why this mode. */
   readonly reason: string;
+  /** What it lacks, for the result's warnings. */
+  readonly modeWarning?: string | undefined;
   readonly prefix: string;
+  /** What the executable has to be, in lower-case hexadecimal. */
+  readonly sha256?: string | undefined;
+  /** The deployment that the server belongs to from now on; as before when left out. */
+  readonly owner?: Owner | undefined;
+  /** Take the server over from another deployment. */
+  readonly adopt?: boolean | undefined;
   /** That of the installation, or the mode's own, when left out. */
   readonly stateDirectory?: string | undefined;
   /** TCP ports; those that the server has when left out. */
@@ -38,6 +47,8 @@ export interface InstallResult {
   readonly listeners: readonly ListenerStatus[];
   readonly tlsFingerprint: string;
   readonly firewall: FirewallReport;
+  /** The deployment that the server belongs to; left out where it belongs to none. */
+  readonly owner?: Owner;
   /** Left out when nothing was to be imported. */
   readonly imported?: ImportReport;
   /** What is not as it could be, though the server serves. */

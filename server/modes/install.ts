@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { fileProblemOf, isAboutRights } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { exists, folderMode, makeFolders, removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
@@ -6,6 +7,7 @@ import type { InstallOptions, InstallResult } from "./install-options.ts";
 import { Installation } from "./installation.ts";
 import { defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
+import { decideOwner } from "./owner.ts";
 import { sha256OfFile } from "./releases.ts";
 
 /**
@@ -19,15 +21,21 @@ import { sha256OfFile } from "./releases.ts";
 export async function install(options: InstallOptions): Promise<InstallResult> {
   const { prefix, mode } = options;
   const layout = layoutOf(prefix);
+  const sha256 = await checkedSha256(options);
   const folders = await makePrefix(prefix, folderMode(mode));
   try {
     // Of another user: said before its lock cannot be had.
     await readManifest(layout);
     return await whileLocked(layout, async () => {
       const manifest = await readManifest(layout);
+      const ownerChange = decideOwner({
+        installed: manifest !== undefined,
+        present: manifest?.owner,
+        wanted: options.owner,
+        adopt: options.adopt ?? false,
+      });
       const stateDirectory = chooseStateDirectory(options, layout, manifest);
       await checkStateDirectory(stateDirectory);
-      const sha256 = await sha256OfFile(options.executable);
       const draft: Manifest = {
         firewall: { open: mode === "service", ports: [] },
         links: [],
@@ -37,10 +45,11 @@ export async function install(options: InstallOptions): Promise<InstallResult> {
         stateDirectory,
         folders: [...(manifest?.folders ?? []), ...folders],
       };
-      return new Installation({ options, layout, sha256, before: manifest, draft }).run();
+      return new Installation({ options, layout, sha256, ownerChange, before: manifest, draft }).run();
     });
   } catch (error) {
-    await removeTraces(layout, folders);
+    // Whatever comes of that, the error to tell is the first one.
+    await removeTraces(layout, folders).catch(() => {});
     throw error;
   }
 }
@@ -49,10 +58,9 @@ async function makePrefix(prefix: string, mode: number): Promise<string[]> {
   try {
     return await makeFolders(prefix, mode);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
     throw new ServerError(
-      code === "EACCES" || code === "EPERM" ? "NOT_PERMITTED" : "FAILED",
-      `cannot make the folder ${prefix}: ${message}; name another with --prefix`,
+      isAboutRights(error) ? "NOT_PERMITTED" : "FAILED",
+      `cannot make the folder ${prefix}: ${fileProblemOf(error, prefix, "--prefix")}`,
       { cause: error },
     );
   }
@@ -78,10 +86,28 @@ function chooseStateDirectory(
   return manifest?.stateDirectory ?? stateDirectory ?? defaultStateDirectory(mode, prefix);
 }
 
+/** @throws {ServerError} FAILED when the executable is not what was asked for */
+async function checkedSha256({ executable, sha256: wanted }: InstallOptions): Promise<string> {
+  const sha256 = await sha256OfFile(executable);
+  if (wanted === undefined || wanted === sha256) return sha256;
+  throw new ServerError(
+    "FAILED",
+    `${executable} is damaged, or another release than the one that was asked for: its SHA-256 is ${sha256}, and not ${wanted}; nothing was changed: bring it to this host again`,
+  );
+}
+
 /** A service has no rights over the files of others, though it is root's. */
 async function checkStateDirectory(stateDirectory: string): Promise<void> {
-  const { uid } = (await stat(stateDirectory).catch(() => undefined)) ?? {};
-  if (uid === undefined || uid === process.geteuid?.()) return;
+  const stats = await stat(stateDirectory).catch(() => undefined);
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) {
+    throw new ServerError(
+      "USAGE",
+      `the state directory ${stateDirectory} is a file: move it away, or name a folder with --state-dir`,
+    );
+  }
+  const { uid } = stats;
+  if (uid === process.geteuid?.()) return;
   throw new ServerError(
     "NOT_PERMITTED",
     `the state directory ${stateDirectory} belongs to another user (id ${uid}): change that (chown -R), or name another with --state-dir`,

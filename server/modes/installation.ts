@@ -1,5 +1,6 @@
-import { symlink, readlink } from "node:fs/promises";
+import { readlink, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { makeStateDirectories, type StatePaths } from "../config/paths.ts";
 import {
   readServerConfig,
@@ -7,6 +8,7 @@ import {
   writeServerConfig,
   type ServerConfig,
 } from "../config/config-file.ts";
+import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { portList } from "../firewall/firewall.ts";
 import { readStatus } from "../supervisor/control.ts";
@@ -14,12 +16,15 @@ import type { RunningStatus } from "../supervisor/running-status.ts";
 import { version } from "../version.ts";
 import { exists, folderMode, makeFolders } from "./folders.ts";
 import { waitUntilHealthy } from "./health.ts";
-import { endsWithSession } from "./host-facts.ts";
 import type { ImportReport, InstallOptions, InstallResult } from "./install-options.ts";
+import { warningsOf } from "./install-warnings.ts";
+import { conclude } from "./conclusion.ts";
+import { InstallationOwner } from "./installation-owner.ts";
 import { InstallationFirewall } from "./installation-firewall.ts";
 import type { Layout } from "./layout.ts";
 import { ManifestRecord, type Manifest } from "./manifest.ts";
 import type { ModeRunner } from "./mode-runner.ts";
+import type { OwnerChange } from "./owner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf, statePathsOf } from "./runner.ts";
 import { Takeover } from "./takeover/takeover.ts";
@@ -34,6 +39,7 @@ export interface InstallationParts {
   readonly options: InstallOptions;
   readonly layout: Layout;
   readonly sha256: string;
+  readonly ownerChange: OwnerChange;
   /** As it was found. */
   readonly before: Manifest | undefined;
   readonly draft: Manifest;
@@ -49,6 +55,7 @@ export class Installation {
   readonly #runner: ModeRunner;
   readonly #store: ReleaseStore;
   readonly #record: ManifestRecord;
+  readonly #owner: InstallationOwner;
   readonly #firewall: InstallationFirewall;
   /** The report of an import that was made before; undefined when nothing is to be imported. */
   #takeover: Takeover | ImportReport | undefined;
@@ -56,14 +63,15 @@ export class Installation {
   /** From here on the server is no longer the one that was found, or not as it was. */
   #disturbed = false;
 
-  constructor({ options, layout, sha256, before, draft }: InstallationParts) {
+  constructor({ options, layout, sha256, ownerChange, before, draft }: InstallationParts) {
     this.#options = options;
     this.#layout = layout;
     this.#sha256 = sha256;
     this.#before = before;
-    this.#record = new ManifestRecord(layout, draft);
+    this.#record = new ManifestRecord(layout, before, draft);
     this.#firewall = new InstallationFirewall({ options, record: this.#record, before });
     this.#paths = statePathsOf(draft.stateDirectory);
+    this.#owner = new InstallationOwner({ change: ownerChange, paths: this.#paths, before });
     this.#runner = runnerOf({ layout, manifest: draft, run: options.run });
     this.#store = new ReleaseStore(layout, { mode: folderMode(options.mode) });
   }
@@ -96,10 +104,11 @@ export class Installation {
   }
 
   async #change(found: Found): Promise<InstallResult> {
-    const { mode, reason, healthTimeoutMs, signal, note } = this.#options;
+    const { mode, reason, modeWarning, healthTimeoutMs, run, signal, note } = this.#options;
     await this.#makeState();
     if (!(await this.#store.has(this.#sha256))) note(`putting release ${this.#sha256} there`);
     await this.#store.stage(this.#options.executable, this.#sha256);
+    await this.#store.tryOut(this.#sha256, run);
     const takeover = this.#takeover instanceof Takeover ? this.#takeover : undefined;
     if (takeover !== undefined) await this.#carryOut(takeover);
     const present = takeover === undefined ? found.config : await readServerConfig(this.#paths);
@@ -131,6 +140,8 @@ export class Installation {
       (await this.#start(this.#sha256, ports, healthTimeoutMs));
     await this.#commit();
     await takeover?.complete();
+    await this.#owner.complete();
+    const { owner } = this.#owner;
     const imported = this.#takeover instanceof Takeover ? this.#takeover.report : this.#takeover;
     return {
       mode,
@@ -142,8 +153,14 @@ export class Installation {
       listeners: status.listeners,
       tlsFingerprint: status.tlsFingerprint,
       firewall: this.#firewall.report(status),
+      ...(owner && { owner }),
       ...(imported && { imported }),
-      warnings: [...(await this.#warnings(status)), ...(takeover?.warnings ?? [])],
+      warnings: [
+        ...this.#owner.warnings,
+        ...(modeWarning === undefined ? [] : [modeWarning]),
+        ...(await warningsOf(status.listeners, mode, run)),
+        ...(takeover?.warnings ?? []),
+      ],
       changed: this.#changed,
     };
   }
@@ -163,7 +180,14 @@ export class Installation {
   }
 
   async #makeState(): Promise<void> {
-    const folders = await makeFolders(this.#paths.stateDirectory, 0o700);
+    const { stateDirectory } = this.#paths;
+    const folders = await makeFolders(stateDirectory, 0o700).catch((error: unknown) => {
+      throw new ServerError(
+        isAboutRights(error) ? "NOT_PERMITTED" : "FAILED",
+        `cannot make the state directory ${stateDirectory}: ${fileProblemOf(error, stateDirectory, "--state-dir")}`,
+        { cause: error },
+      );
+    });
     await this.#record.add({ folders: [...this.#record.manifest.folders, ...folders] });
     await makeStateDirectories(this.#paths);
   }
@@ -197,7 +221,7 @@ export class Installation {
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      note(`the server is not well: ${messageOf(error)}`);
+      note(`the server is not well: ${wordsOf(error)}`);
       return undefined;
     }
   }
@@ -223,13 +247,21 @@ export class Installation {
     const { release: former, previousRelease } = this.#before ?? {};
     const previous = former === this.#sha256 ? previousRelease : former;
     await this.#link();
+    const { owner, note } = this.#owner;
+    await this.#owner.prepare();
     const { previousRelease: _, ...manifest } = this.#record.manifest;
     await this.#record.replace({
       ...manifest,
       release: this.#sha256,
       ...(previous !== undefined && { previousRelease: previous }),
+      ...(owner && { owner }),
     });
-    await this.#store.prune([this.#sha256, previous]);
+    this.#changed ||= this.#owner.isChanged;
+    if (note !== undefined) this.#options.note(note);
+    // The server serves by now: what is left of former ones is no reason to go back to them.
+    await this.#store
+      .prune([this.#sha256, previous])
+      .catch((error: unknown) => this.#options.note(`releases of before stay: ${wordsOf(error)}`));
   }
 
   /** The command for everybody, where that name is free. */
@@ -242,29 +274,21 @@ export class Installation {
     if (!isFree && !isOurs) return;
     await this.#record.add({ links: [...new Set([...links, linkPath])] });
     if (isOurs) return;
-    await symlink(executable, linkPath);
-    this.#changed = true;
-  }
-
-  async #warnings({ listeners }: RunningStatus): Promise<string[]> {
-    const { mode, run } = this.#options;
-    const closed = listeners.filter(({ state }) => state === "Error");
-    return [
-      ...closed.map(({ port, reason }) => `TCP ${port} is not open: ${reason ?? "it is being retried"}`),
-      ...(mode === "user" && (await endsWithSession(run))
-        ? [
-            "this host ends a user's processes with the last session (KillUserProcesses in logind.conf): " +
-              "for the server to stay, lingering is needed (loginctl enable-linger, by an administrator)",
-          ]
-        : []),
-    ];
+    try {
+      await symlink(executable, linkPath);
+      this.#changed = true;
+    } catch (error) {
+      await this.#record.add({ links });
+      this.#options.note(`there is no command vpnserver for everybody: ${wordsOf(error)}`);
+    }
   }
 
   /** Leaves the host as it was found, and returns the error to tell. */
   async #undo(found: Found, error: unknown): Promise<Error> {
     const told = await this.#undoOwn(found, error);
+    await this.#owner.undo();
     const takeover = this.#takeover instanceof Takeover ? this.#takeover : undefined;
-    const more = await takeover?.undo().catch((second: unknown) => messageOf(second));
+    const more = await takeover?.undo().catch((second: unknown) => wordsOf(second));
     if (!more) return told;
     const code = told instanceof ServerError ? told.code : "FAILED";
     return new ServerError(code, `${told.message}\n${more}`, { cause: told });
@@ -272,13 +296,13 @@ export class Installation {
 
   async #undoOwn(found: Found, error: unknown): Promise<Error> {
     const former = this.#before?.release;
-    const reason = messageOf(error);
-    const log = this.#disturbed ? describeLog(await this.#runner.lastLogLines().catch(() => [])) : "";
+    const reason = wordsOf(error);
+    const log = this.#disturbed ? await this.#runner.lastLogLines().catch(() => []) : [];
     const code = error instanceof ServerError ? error.code : "FAILED";
     try {
       if (former === undefined) {
-        await this.#remove(found);
-        return new ServerError(code, `${reason}; nothing was left on this host.${log}`, { cause: error });
+        const left = await this.#remove(found);
+        return new ServerError(code, conclude(reason, left, log), { cause: error });
       }
       await this.#firewall.restore();
       if (!this.#disturbed) {
@@ -287,26 +311,28 @@ export class Installation {
       }
       const isSame = former === this.#sha256 && (await this.#isAsFound(found));
       if (isSame) {
-        return new ServerError("UNHEALTHY", `the server cannot be brought back: ${reason}.${log}`, {
+        await this.#restoreFiles(former);
+        return new ServerError("UNHEALTHY", conclude(reason, "the server cannot be brought back", log), {
           cause: error,
         });
       }
       await this.#restore(found, former);
     } catch (second) {
-      const message = `${reason}; going back to what was there failed too: ${messageOf(second)}.${log}`;
-      return new ServerError("UNHEALTHY", message, { cause: second });
+      const outcome = `going back to what was there failed too: ${wordsOf(second)}`;
+      return new ServerError("UNHEALTHY", conclude(reason, outcome, log), { cause: second });
     }
     const what = former === this.#sha256 ? "the new settings were" : `release ${this.#sha256} was`;
     return new ServerError(
       "ROLLED_BACK",
-      `${what} unhealthy and rolled back: ${reason}; the previous release ${former} runs again.${log}`,
+      `${what} unhealthy and rolled back: ${conclude(reason, `the previous release ${former} runs again`, log)}`,
       { cause: error },
     );
   }
 
-  async #remove({ stateIsNew, configIsNew, config }: Found): Promise<void> {
+  /** @returns what of this host is as it was, a clause */
+  async #remove({ stateIsNew, configIsNew, config }: Found): Promise<string> {
     const { run, note } = this.#options;
-    await removeInstallation({
+    const { kept } = await removeInstallation({
       layout: this.#layout,
       manifest: this.#record.manifest,
       runner: this.#runner,
@@ -314,9 +340,19 @@ export class Installation {
       note,
       purge: stateIsNew,
     });
-    if (stateIsNew) return;
-    if (configIsNew) await removeServerConfig(this.#paths);
-    else await writeServerConfig(this.#paths, config);
+    if (!stateIsNew) {
+      if (configIsNew) await removeServerConfig(this.#paths);
+      else await this.#writeConfig(config);
+    }
+    return kept.length === 0
+      ? "nothing was left on this host"
+      : `what was installed was taken away again, and what was there before stays (${kept.join(", ")})`;
+  }
+
+  /** Only where it is another one, so that a full disk is no obstacle where nothing is to be written. */
+  async #writeConfig(config: ServerConfig): Promise<void> {
+    const present = await readServerConfig(this.#paths);
+    if (!isDeepStrictEqual(present, config)) await writeServerConfig(this.#paths, config);
   }
 
   async #isAsFound(found: Found): Promise<boolean> {
@@ -338,7 +374,7 @@ export class Installation {
     await this.#runner.stop();
     await this.#store.switchTo(former);
     if (found.configIsNew) await removeServerConfig(this.#paths);
-    else await writeServerConfig(this.#paths, found.config);
+    else await this.#writeConfig(found.config);
     if (found.registration !== undefined) await this.#runner.register(found.registration);
     // Whoever broke it off wants the server back all the same.
     await this.#runner.start({ timeoutMs: this.#options.healthTimeoutMs });
@@ -368,14 +404,4 @@ function portsServedBy(status: RunningStatus | undefined): number[] {
 
 function enabledPorts({ listeners }: ServerConfig): number[] {
   return listeners.filter(({ enabled }) => enabled).map(({ port }) => port);
-}
-
-function describeLog(lines: readonly string[]): string {
-  return lines.length === 0
-    ? ""
-    : ` The last lines of the log:\n${lines.map((line) => `  ${line}`).join("\n")}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

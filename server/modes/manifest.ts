@@ -1,8 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { writeFileAtomically } from "../atomic-file.ts";
+import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import type { Layout } from "./layout.ts";
 import type { Mode } from "./mode-choice.ts";
+import { isOwner, type Owner } from "./owner.ts";
 
 /**
  * What an installation put on its host, in `<prefix>/install.json`. An entry is written before the thing itself is made,
@@ -20,6 +23,8 @@ export interface Manifest {
   readonly folders: readonly string[];
   /** Links to the executable that were made. */
   readonly links: readonly string[];
+  /** The deployment that it belongs to; left out where it belongs to none. */
+  readonly owner?: Owner;
   readonly firewall: {
     readonly open: boolean;
     /** TCP ports that rules were asked for. */
@@ -46,11 +51,12 @@ export async function readManifest(layout: Layout): Promise<Manifest | undefined
     }
   } catch (error) {
     if (error instanceof ServerError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new ServerError(
-      code === "EACCES" ? "NOT_PERMITTED" : "STATE_INVALID",
-      `cannot read ${path}: ${message}`,
+      isAboutRights(error) ? "NOT_PERMITTED" : "STATE_INVALID",
+      `cannot read ${path}: ${wordsOf(error)}`,
+      { cause: error },
     );
   }
   let value: unknown;
@@ -83,9 +89,11 @@ export async function writeManifest(layout: Layout, manifest: Manifest): Promise
   try {
     await writeFileAtomically(layout.manifest, `${JSON.stringify(manifest, undefined, 2)}\n`, { mode });
   } catch (error) {
-    throw new ServerError("FAILED", `cannot write ${layout.manifest}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new ServerError(
+      isAboutRights(error) ? "NOT_PERMITTED" : "FAILED",
+      `cannot write ${layout.manifest}: ${fileProblemOf(error, layout.prefix, "--prefix")}`,
+      { cause: error },
+    );
   }
 }
 
@@ -93,10 +101,15 @@ export async function writeManifest(layout: Layout, manifest: Manifest): Promise
 export class ManifestRecord {
   readonly #layout: Layout;
   #manifest: Manifest;
+  #written: Manifest | undefined;
 
-  /** @param draft what the first write is to add to */
-  constructor(layout: Layout, draft: Manifest) {
+  /**
+   * @param written what the file holds
+   * @param draft what the first write is to add to
+   */
+  constructor(layout: Layout, written: Manifest | undefined, draft: Manifest) {
     this.#layout = layout;
+    this.#written = written;
     this.#manifest = draft;
   }
 
@@ -110,13 +123,16 @@ export class ManifestRecord {
 
   async replace(manifest: Manifest): Promise<void> {
     this.#manifest = manifest;
+    // So that a full disk is no obstacle where nothing is to be written.
+    if (isDeepStrictEqual(manifest, this.#written)) return;
     await writeManifest(this.#layout, manifest);
+    this.#written = manifest;
   }
 }
 
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== "object" || value === null) return false;
-  const { format, mode, stateDirectory, release, previousRelease, folders, links, firewall } =
+  const { format, mode, stateDirectory, release, previousRelease, folders, links, owner, firewall } =
     value as Partial<Record<keyof Manifest, unknown>>;
   const { open, ports } = (firewall ?? {}) as Partial<Record<string, unknown>>;
   return (
@@ -126,6 +142,7 @@ function isManifest(value: unknown): value is Manifest {
     [release, previousRelease].every((name) => name === undefined || isReleaseName(name)) &&
     isListOf(folders, isPath) &&
     isListOf(links, isPath) &&
+    (owner === undefined || isOwner(owner)) &&
     typeof open === "boolean" &&
     isListOf(ports, Number.isInteger)
   );

@@ -26,6 +26,8 @@ export interface ModeChoice {
   readonly reason: string;
   /** The command has to be run again by sudo. */
   readonly needsSudo: boolean;
+  /** What would have been better, and how it can be had, where only the user's rights stand in the way. */
+  readonly warning?: string;
 }
 
 /**
@@ -51,7 +53,12 @@ export function chooseMode(requested: RequestedMode, facts: HostFacts): ModeChoi
       `service mode is not possible: ${obstacle.reason}; ${obstacle.wayOut}, or install with --mode user`,
     );
   }
-  return { mode: "user", reason: obstacle.reason, needsSudo: false };
+  const choice = { mode: "user", reason: obstacle.reason, needsSudo: false } as const;
+  if (obstacle.code !== "NOT_PERMITTED") return choice;
+  return {
+    ...choice,
+    warning: `user mode was chosen because ${obstacle.reason}: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)`,
+  };
 }
 
 interface Obstacle {

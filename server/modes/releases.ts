@@ -13,7 +13,9 @@ import {
   symlink,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
+import { failureOf, type RunProgram } from "../run-program.ts";
 import { removeIfEmpty } from "./folders.ts";
 import type { Layout } from "./layout.ts";
 
@@ -77,11 +79,38 @@ export class ReleaseStore {
       await rm(staging, { recursive: true, force: true }).catch(() => {});
       if (error instanceof ServerError) throw error;
       throw new ServerError(
-        "FAILED",
-        `cannot put the release into ${releases}: ${(error as Error).message}`,
-        {
+        isAboutRights(error) ? "NOT_PERMITTED" : "FAILED",
+        `cannot put the release into ${releases}: ${fileProblemOf(error, releases, "--prefix")}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Runs a release that was staged, for it to say its version: a file system may hold programs and not let them run.
+   *
+   * @throws {ServerError} UNSUPPORTED when it does not run
+   */
+  async tryOut(sha256: string, run: RunProgram): Promise<void> {
+    const executable = this.executableOf(sha256);
+    const { prefix } = this.#layout;
+    try {
+      const result = await run(executable, ["version"]);
+      if (result?.code === 0) return;
+      // The file is there; it is the loader of programs which it names that is not.
+      const why = result === undefined ? "its loader is not on this host" : failureOf(result);
+      throw new ServerError("UNSUPPORTED", `${executable} does not run on this host: ${why}`);
+    } catch (error) {
+      if (error instanceof ServerError) throw error;
+      if (!isAboutRights(error)) {
+        throw new ServerError("UNSUPPORTED", `${executable} cannot be run: ${wordsOf(error)}`, {
           cause: error,
-        },
+        });
+      }
+      throw new ServerError(
+        "UNSUPPORTED",
+        `the file system of ${prefix} does not let programs run (${wordsOf(error)}), as the mount option noexec does it (findmnt -T ${prefix}): mount it without, or name a folder on another file system with --prefix`,
+        { cause: error },
       );
     }
   }
@@ -126,10 +155,12 @@ export class ReleaseStore {
       await symlink(join("releases", sha256), link);
       await rename(link, current);
     } catch (error) {
-      await rm(link, { force: true });
-      throw new ServerError("FAILED", `cannot point ${current} to the release: ${(error as Error).message}`, {
-        cause: error,
-      });
+      await rm(link, { force: true }).catch(() => {});
+      throw new ServerError(
+        "FAILED",
+        `cannot point ${current} to the release: ${fileProblemOf(error, prefix, "--prefix")}`,
+        { cause: error },
+      );
     }
     await syncToDisk(prefix);
   }

@@ -10,6 +10,9 @@ import type { ModeRunner } from "./mode-runner.ts";
 import { isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
 import { logLines, stopIfRunning } from "./user-mode.ts";
 
+/** What messages of ours begin with. */
+const ourWords = "vpnserver: ";
+
 /** The unit's own TimeoutStopSec, and a little more. */
 const stopMs = 100_000;
 
@@ -80,7 +83,8 @@ export class ServiceMode implements ModeRunner {
     await this.#run("systemctl", ["reset-failed", unitName]);
     const result = await this.#run("systemctl", ["start", unitName], { timeoutMs });
     if (result?.code === 0) return;
-    if (result?.code === undefined) {
+    if (result === undefined) throw withoutSystemctl(`start ${unitName}`);
+    if (result.code === undefined) {
       throw new ServerError("UNHEALTHY", `${unitName} did not start within ${timeoutMs / 1000} s`);
     }
     throw new ServerError("UNHEALTHY", `${unitName} did not start: ${await this.#whyNotStarted(result)}`);
@@ -116,8 +120,7 @@ export class ServiceMode implements ModeRunner {
 
   /** What `vpnserver start` said to the journal tells more than systemd's hint to look there. */
   async #whyNotStarted(result: ProgramResult): Promise<string> {
-    const said = (await this.#journal()).findLast((line) => line.startsWith("vpnserver: "));
-    return said?.slice("vpnserver: ".length) ?? failureOf(result).split("\n")[0] ?? "";
+    return lastWordsIn(await this.#journal()) ?? failureOf(result).replace(/\n[^]*/, "");
   }
 
   async #journal(): Promise<string[]> {
@@ -134,7 +137,20 @@ export class ServiceMode implements ModeRunner {
   async #systemctl(...args: string[]): Promise<void> {
     const result = await this.#run("systemctl", args);
     if (result?.code === 0) return;
-    const why = result === undefined ? "there is no systemctl" : failureOf(result);
-    throw new ServerError("FAILED", `"systemctl ${args.join(" ")}" failed: ${why}`);
+    if (result === undefined) throw withoutSystemctl(args.join(" "));
+    throw new ServerError("FAILED", `"systemctl ${args.join(" ")}" failed: ${failureOf(result)}`);
   }
+}
+
+/** The last message of ours in the lines of a journal, with the lines that go on with it, which are indented. */
+export function lastWordsIn(lines: readonly string[]): string | undefined {
+  const begin = lines.findLastIndex((line) => line.startsWith(ourWords) && line.length > ourWords.length);
+  if (begin === -1) return undefined;
+  const [first = "", ...others] = lines.slice(begin);
+  const end = others.findIndex((line) => !/^\s/.test(line));
+  return [first.slice(ourWords.length), ...others.slice(0, end === -1 ? undefined : end)].join("\n");
+}
+
+function withoutSystemctl(command: string): ServerError {
+  return new ServerError("UNSUPPORTED", `"systemctl ${command}" failed: there is no systemctl on this host`);
 }

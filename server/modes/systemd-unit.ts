@@ -31,7 +31,7 @@ After=network.target auditd.service nftables.service
 [Service]
 Type=forking
 PIDFile=${escapeSpecifiers(pidFile)}
-Environment=${quoteWord(`VPNSERVER_STATE_DIR=${stateDirectory}`)}
+${stateLine(stateDirectory)}
 ${opensFirewall ? `ExecStartPre=-+${program} firewall open\n` : ""}ExecStart=${program} start
 ExecStop=-${program} stop
 TimeoutStartSec=300
@@ -83,6 +83,15 @@ export function isUnitOf(text: string, executable: string): boolean {
 /** Whether a unit's text was made here, for any installation. */
 export function isOurUnit(text: string): boolean {
   return text.includes(marker);
+}
+
+/** Whether a unit's text was made here, for a server whose state is in that folder. */
+export function hasState(text: string, stateDirectory: string): boolean {
+  return isOurUnit(text) && text.split("\n").includes(stateLine(stateDirectory));
+}
+
+function stateLine(stateDirectory: string): string {
+  return `Environment=${quoteWord(`VPNSERVER_STATE_DIR=${stateDirectory}`)}`;
 }
 
 /** A word of a command line or of an environment, as systemd.syntax(7) and systemd.service(5) read it. */

@@ -1,8 +1,9 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { socketAddress } from "./control-socket.ts";
 import { failureOf } from "./failure.ts";
+import { removeFile } from "./run-files.ts";
 
 /** Answers a request, sooner or later. */
 export type ControlAnswer = (request: ControlRequest) => ControlResponse | Promise<ControlResponse>;
@@ -23,7 +24,7 @@ export class ControlServer {
 
   /** @throws the system's error when the socket cannot be made */
   static async listen(path: string, answer: ControlAnswer): Promise<ControlServer> {
-    rmSync(path, { force: true });
+    removeFile(path);
     const { address, release } = socketAddress(path);
     const server = createServer({ allowHalfOpen: true });
     const control = new ControlServer(server, release);

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../config/paths.ts";
 import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { socketAddress } from "./control-socket.ts";
@@ -171,13 +172,13 @@ async function request(
   try {
     line = await exchange(paths.controlSocket, `${JSON.stringify(content)}\n`, answerMs);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "EACCES" || code === "EPERM") throw belongsToAnother(paths, error);
     const pid = readRunFiles(paths)?.supervisor;
     if (pid === undefined || !isRunning(pid)) return undefined;
     throw new ServerError(
       "FAILED",
-      `the server (process ${pid.pid}) does not answer: ${message}; to end it: vpnserver stop`,
+      `the server (process ${pid.pid}) does not answer: ${wordsOf(error)}; to end it: vpnserver stop`,
       { cause: error },
     );
   }

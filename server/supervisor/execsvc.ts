@@ -1,8 +1,9 @@
 import { makeStateDirectories, releaseOf, type StatePaths } from "../config/paths.ts";
+import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { version } from "../version.ts";
-import { ControlServer } from "./control-server.ts";
+import { ControlServer, type ControlAnswer } from "./control-server.ts";
 import { InstanceLock } from "./instance-lock.ts";
 import { LogFile } from "./log-file.ts";
 import { identifyProcess } from "./process-identity.ts";
@@ -36,7 +37,7 @@ export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
   process.on("SIGHUP", foreground === undefined ? () => {} : requestStop);
 
   await makeStateDirectories(paths);
-  const lock = InstanceLock.acquire(paths.lockFile);
+  const lock = InstanceLock.acquire(paths.lockFile, "--state-dir");
   if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
   try {
     const logFile = openLog(paths.logFile);
@@ -79,7 +80,7 @@ async function supervise(
         const worker = pid === undefined ? undefined : identifyProcess(pid);
         writeRunFiles(paths, { supervisor: self, worker });
       } catch (error) {
-        log.warn(`cannot write to ${paths.runDirectory}: ${(error as Error).message}`);
+        log.warn(`cannot write to ${paths.runDirectory}: ${wordsOf(error)}`);
       }
     },
   });
@@ -104,7 +105,7 @@ async function supervise(
     const { hubs, warnings } = report;
     return { ...status(), hubs, sessions: hubs.reduce((sum, hub) => sum + hub.sessions, 0), warnings };
   };
-  const control = await ControlServer.listen(paths.controlSocket, async (request) => {
+  const control = await listenForControl(paths.controlSocket, async (request) => {
     switch (request.command) {
       case "status":
         return { status: await wholeStatus() };
@@ -125,9 +126,25 @@ async function supervise(
     return await supervisor.ended;
   } finally {
     await supervisor.ended;
-    removeRunFiles(paths);
+    try {
+      removeRunFiles(paths);
+    } catch (error) {
+      log.warn(`cannot tidy ${paths.runDirectory}: ${wordsOf(error)}`);
+    }
     await control.close();
     log.info("supervisor ended");
+  }
+}
+
+async function listenForControl(path: string, answer: ControlAnswer): Promise<ControlServer> {
+  try {
+    return await ControlServer.listen(path, answer);
+  } catch (error) {
+    throw new ServerError(
+      "STATE_INVALID",
+      `cannot make the control socket ${path}: ${fileProblemOf(error, path)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -135,7 +152,7 @@ function openLog(path: string): LogFile {
   try {
     return new LogFile(path);
   } catch (error) {
-    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${(error as Error).message}`, {
+    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${fileProblemOf(error, path)}`, {
       cause: error,
     });
   }

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 /**
@@ -16,10 +18,11 @@ export class InstanceLock {
   }
 
   /**
+   * @param option names another place for the file
    * @returns the lock, or `undefined` when another process holds it
-   * @throws {ServerError} STATE_INVALID when the file cannot be used
+   * @throws {ServerError} STATE_INVALID when the file cannot be used, NOT_PERMITTED when this user may not
    */
-  static acquire(path: string): InstanceLock | undefined {
+  static acquire(path: string, option?: "--prefix" | "--state-dir"): InstanceLock | undefined {
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path, { timeout: patienceMs });
@@ -29,17 +32,32 @@ export class InstanceLock {
     } catch (error) {
       database?.close();
       if ((error as { errcode?: number }).errcode === sqliteBusy) return undefined;
-      throw new ServerError(
-        "STATE_INVALID",
-        `cannot lock ${path}: ${(error as Error).message}; remove the file if it is damaged, no server runs here`,
-        { cause: error },
-      );
+      throw cannotLock(path, option, error);
     }
   }
 
   release(): void {
     this.#database.close();
   }
+}
+
+/** SQLite does not say why a file cannot be opened: the system does. */
+function cannotLock(
+  path: string,
+  option: "--prefix" | "--state-dir" | undefined,
+  error: unknown,
+): ServerError {
+  try {
+    closeSync(openSync(path, "a", 0o600));
+  } catch (cause) {
+    const code = isAboutRights(cause) ? "NOT_PERMITTED" : "STATE_INVALID";
+    return new ServerError(code, `cannot lock ${path}: ${fileProblemOf(cause, path, option)}`, { cause });
+  }
+  return new ServerError(
+    "STATE_INVALID",
+    `cannot lock ${path}: ${wordsOf(error)}; remove the file if it is damaged, no server runs here`,
+    { cause: error },
+  );
 }
 
 /** A holder that ends has freed the lock a moment after the process is seen to be gone. */

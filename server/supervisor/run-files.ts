@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import type { StatePaths } from "../config/paths.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
@@ -16,7 +16,7 @@ export function writeRunFiles(paths: StatePaths, processes: ServerProcesses): vo
 
 /** For the holder of the instance lock, at its end. */
 export function removeRunFiles(paths: StatePaths): void {
-  for (const file of [paths.pidFile, paths.processesFile]) rmSync(file, { force: true });
+  for (const file of [paths.pidFile, paths.processesFile]) removeFile(file);
 }
 
 /** The processes of the last server of this state directory, which may have ended since. */
@@ -35,6 +35,19 @@ export function readRunFiles(paths: StatePaths): ServerProcesses | undefined {
 function isIdentity(value: unknown): value is ProcessIdentity {
   const { pid, started } = (value ?? {}) as Partial<ProcessIdentity>;
   return Number.isInteger(pid) && (pid as number) > 1 && typeof started === "string";
+}
+
+/**
+ * Takes a file away, if it is there.
+ *
+ * @throws the system's error
+ */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 // Not forced to the disk: after a power cut these processes are gone anyway.

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
+import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { errorOf } from "./failure.ts";
 import { readLastLogLines } from "./log-file.ts";
@@ -57,6 +58,9 @@ function firstMessage(child: ChildProcess, paths: StatePaths, timeoutMs: number)
     let failure: SupervisorMessage | undefined;
     const timer = setTimeout(() => {
       child.kill("SIGTERM");
+      // One that does not end by that is no reason to wait.
+      if (child.connected) child.disconnect();
+      child.unref();
       reject(new ServerError("FAILED", `the server did not start within ${timeoutMs / 1000} s`));
     }, timeoutMs);
     child.on("message", (message) => {
@@ -71,7 +75,7 @@ function firstMessage(child: ChildProcess, paths: StatePaths, timeoutMs: number)
     child.on("error", (error) => {
       clearTimeout(timer);
       reject(
-        new ServerError("FAILED", `cannot run ${child.spawnfile}: ${error.message}`, {
+        new ServerError("FAILED", `cannot run ${child.spawnfile}: ${wordsOf(error)}`, {
           cause: error,
         }),
       );
@@ -88,12 +92,11 @@ function firstMessage(child: ChildProcess, paths: StatePaths, timeoutMs: number)
       }
       const lines = readLastLogLines(paths.logFile, logLines).map((line) => `\n  ${line}`);
       const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-      reject(
-        new ServerError(
-          "FAILED",
-          `the server ${how} while it started; the end of ${paths.logFile}:${lines.join("")}`,
-        ),
-      );
+      const log =
+        lines.length === 0
+          ? `there is nothing in ${paths.logFile}`
+          : `the end of ${paths.logFile}:${lines.join("")}`;
+      reject(new ServerError("FAILED", `the server ${how} while it started; ${log}`));
     });
   });
 }
@@ -102,7 +105,7 @@ function openLog(path: string): number {
   try {
     return openSync(path, "a", 0o600);
   } catch (error) {
-    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${(error as Error).message}`, {
+    throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${fileProblemOf(error, path)}`, {
       cause: error,
     });
   }

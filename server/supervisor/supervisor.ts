@@ -1,4 +1,5 @@
 import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
@@ -307,11 +308,12 @@ function nothingListens(listeners: readonly ListenerStatus[]): ServerError {
       "no listener is enabled in the configuration: enable one in ListenerList of vpn_server.config",
     );
   }
-  const reasons = enabled.map(({ port, reason }) => `\n  TCP ${port}: ${reason ?? "not open"}`);
-  return new ServerError("UNHEALTHY", `none of the listeners could be opened:${reasons.join("")}`);
+  // On one line, which the journal of a service keeps together.
+  const reasons = enabled.map(({ port, reason }) => `TCP ${port}: ${reason ?? "not open"}`);
+  return new ServerError("UNHEALTHY", `none of the listeners could be opened: ${reasons.join("; ")}`);
 }
 
 function describe(end: WorkerEnd): string {
-  if (end.error !== undefined) return `could not be started: ${end.error.message}`;
+  if (end.error !== undefined) return `could not be started: ${wordsOf(end.error)}`;
   return end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`;
 }

@@ -5,6 +5,7 @@ import { ConfigStore } from "../config/config-store.ts";
 import { identityFromPem, isSameIdentity, type IdentityPem } from "../config/server-identity.ts";
 import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
 import type { Server } from "../app.ts";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
@@ -52,9 +53,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
   let abandon = () => {};
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (fault: unknown) => {
-      log.error(
-        `fault in the worker: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`,
-      );
+      log.error(`fault in the worker: ${(fault instanceof Error && fault.stack) || wordsOf(fault)}`);
       abandon();
       // What was said to the clients is with the system by then.
       setTimeout(() => process.exit(1), faultMs);
@@ -130,12 +129,13 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     await server.close();
     logs.server.event(`${productName} has ended.`, { event: "server-ended" });
     await logs.close();
-    await config.close().catch((error: unknown) => log.error((error as Error).message));
+    await config.close().catch((error: unknown) => log.error(wordsOf(error)));
     process.exit(exitCode);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     if (!(error instanceof ServerError)) {
-      log.error(`fault at the start of the worker: ${error instanceof Error ? error.stack : message}`);
+      log.error(
+        `fault at the start of the worker: ${(error instanceof Error && error.stack) || wordsOf(error)}`,
+      );
     }
     tell({ type: "failed", failure: failureOf(error) }, () => process.exit(1));
   }

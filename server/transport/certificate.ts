@@ -11,6 +11,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { writeFileAtomically } from "../atomic-file.ts";
+import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 export interface CertificatePaths {
@@ -167,7 +168,7 @@ function parseCertificate(certificateFile: string, pem: string): X509Certificate
 function damaged(what: string, cause: unknown): ServerError {
   return new ServerError(
     "STATE_INVALID",
-    `${what} is damaged (${messageOf(cause)}): put a backup back, or remove certificate and key so that a new pair is made`,
+    `${what} is damaged (${wordsOf(cause)}): put a backup back, or remove certificate and key so that a new pair is made`,
     { cause },
   );
 }
@@ -177,7 +178,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new ServerError("STATE_INVALID", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw new ServerError("STATE_INVALID", `cannot read ${path}: ${wordsOf(error)}`, { cause: error });
   }
 }
 
@@ -185,10 +186,8 @@ async function write(path: string, content: string, mode: number): Promise<void>
   try {
     await writeFileAtomically(path, content, { mode });
   } catch (error) {
-    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${fileProblemOf(error, path)}`, {
+      cause: error,
+    });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { wordsOf } from "../error-words.ts";
 import { listenBacklog, listenRetryMs } from "../limits.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
@@ -132,7 +133,7 @@ function reasonOf(error: NodeJS.ErrnoException, port: number): string {
     case "EADDRNOTAVAIL":
       return `EADDRNOTAVAIL: this host does not have the address to listen on`;
     default:
-      return error.message;
+      return wordsOf(error);
   }
 }
 

@@ -54,6 +54,15 @@ export class TryInstall {
     );
   }
 
+  /** Runs `uninstall` of any executable for this installation. */
+  uninstallBy(executable: string, words: readonly string[] = []): Promise<CommandEnd> {
+    return ended(
+      spawn(executable, ["uninstall", "--prefix", this.prefix, ...words], {
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+  }
+
   async status(): Promise<RunningStatus> {
     const { stdout, stderr, code } = await this.command("status", "--json");
     if (code !== 0) throw new Error(`status: exit code ${code}: ${stderr}${stdout}`);

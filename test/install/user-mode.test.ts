@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { appendFile, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { InstanceLock } from "../../server/supervisor/instance-lock.ts";
 import { sha256OfFile } from "../../server/modes/releases.ts";
 import { anotherRelease, builtRelease, hangingRelease, muteRelease } from "./release-variants.ts";
-import { ended, isServer, occupy, resultOf, TryInstall, type CommandEnd } from "./try-install.ts";
+import { ended, isServer, occupy, resultOf, TryInstall } from "./try-install.ts";
 
 let releases: string;
 let [built, second, third, mute, hanging] = ["", "", "", "", ""];
@@ -340,13 +339,13 @@ describe("uninstall", () => {
     await rm(tried.state, { recursive: true });
     await rm(join(tried.prefix, "releases"), { recursive: true });
     await rm(join(tried.prefix, "current"));
-    assert.equal((await uninstallBy(builtRelease, tried)).code, 0);
+    assert.equal((await tried.uninstallBy(builtRelease, ["--purge"])).code, 0);
     assert.deepEqual(await readdir(tried.directory), []);
   });
 
   test("says that nothing is installed where nothing is", async () => {
     await using tried = await TryInstall.create();
-    const end = await uninstallBy(builtRelease, tried);
+    const end = await tried.uninstallBy(builtRelease, ["--purge"]);
     assert.equal(end.code, 8);
     assert.match(end.stderr, /nothing is installed in .*install\.json/);
   });
@@ -355,18 +354,12 @@ describe("uninstall", () => {
     await using tried = await TryInstall.create();
     resultOf(await tried.install());
     await appendFile(join(tried.prefix, "install.json"), "}");
-    const end = await uninstallBy(builtRelease, tried);
+    const end = await tried.uninstallBy(builtRelease, ["--purge"]);
     assert.equal(end.code, 7);
     assert.match(end.stderr, /install\.json is not what an installation writes/);
     assert.ok(existsSync(join(tried.prefix, "current", "vpnserver")));
   });
 });
-
-function uninstallBy(executable: string, { prefix }: TryInstall): Promise<CommandEnd> {
-  return ended(
-    spawn(executable, ["uninstall", "--prefix", prefix, "--purge"], { stdio: ["ignore", "pipe", "pipe"] }),
-  );
-}
 
 function untilRunning(tried: TryInstall, release: string): Promise<void> {
   return until(async () => (await tried.status().catch(() => undefined))?.release === release);

@@ -26,6 +26,15 @@ describe("makeFolders", () => {
     }
   });
 
+  test("makes none when it cannot make all", async () => {
+    await writeFile(join(directory, "file"), "");
+    await assert.rejects(makeFolders(join(directory, "file", "a"), 0o700), { code: "EEXIST" });
+    await assert.rejects(makeFolders(join(directory, "a", "b", "n".repeat(300), "c"), 0o700), {
+      code: "ENAMETOOLONG",
+    });
+    assert.deepEqual(await readdir(directory), ["file"]);
+  });
+
   test("leaves the mode of folders that were there", async () => {
     await chmod(directory, 0o711);
     await makeFolders(join(directory, "x"), 0o700);

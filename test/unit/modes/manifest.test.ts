@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import { ServerError } from "../../../server/errors.ts";
 import { layoutOf, type Layout } from "../../../server/modes/layout.ts";
-import { installedMode, readManifest, writeManifest, type Manifest } from "../../../server/modes/manifest.ts";
+import {
+  installedMode,
+  ManifestRecord,
+  readManifest,
+  writeManifest,
+  type Manifest,
+} from "../../../server/modes/manifest.ts";
 
 const manifest: Manifest = {
   format: 1,
@@ -32,6 +38,12 @@ describe("a manifest", () => {
     assert.equal(await installedMode(layout), "service");
   });
 
+  test("may name an owner", async () => {
+    const owned = { ...manifest, owner: { id: "id-of-paris", stack: "o/p/s", name: "fleet-paris" } };
+    await writeManifest(layout, owned);
+    assert.deepEqual(await readManifest(layout), owned);
+  });
+
   test("is for everybody to read in service mode, and private in user mode", async () => {
     await writeManifest(layout, manifest);
     assert.equal((await stat(layout.manifest)).mode & 0o777, 0o644);
@@ -46,6 +58,7 @@ describe("a manifest", () => {
     ["a release that is no SHA-256", { release: "../../etc" }],
     ["folders that are no paths", { folders: [1] }],
     ["no links", { links: undefined }],
+    ["an owner without an id", { owner: { stack: "a/b/c", name: "d" } }],
     ["no firewall", { firewall: null }],
     ["ports that are no numbers", { firewall: { open: true, ports: ["443"] } }],
   ] as const) {
@@ -71,6 +84,26 @@ describe("a manifest", () => {
         );
       }),
       { numRuns: 50 },
+    );
+  });
+
+  test("on record is not written again when it is as it was", async () => {
+    await writeManifest(layout, manifest);
+    const before = await stat(layout.manifest);
+    const record = new ManifestRecord(layout, manifest, { ...manifest, links: [] });
+    await record.replace(manifest);
+    assert.equal((await stat(layout.manifest)).ino, before.ino);
+    await record.add({ links: [] });
+    assert.deepEqual((await readManifest(layout))?.links, []);
+    await record.replace(manifest);
+    assert.deepEqual(await readManifest(layout), manifest);
+  });
+
+  test("that cannot be written is told with the way out", async () => {
+    await writeFile(join(layout.prefix, "file"), "");
+    await assert.rejects(
+      writeManifest(layoutOf(join(layout.prefix, "file")), manifest),
+      /cannot write .*install\.json: a part of that path is a file .*--prefix/,
     );
   });
 });

@@ -46,7 +46,13 @@ describe("auto", () => {
     [
       "a user without sudo",
       bob,
-      { mode: "user", reason: 'the user "bob" is not root, and there is no sudo', needsSudo: false },
+      {
+        mode: "user",
+        reason: 'the user "bob" is not root, and there is no sudo',
+        needsSudo: false,
+        warning:
+          'user mode was chosen because the user "bob" is not root, and there is no sudo: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)',
+      },
     ],
     [
       "root without systemd",

@@ -62,6 +62,35 @@ describe("stage", () => {
   });
 });
 
+describe("tryOut", () => {
+  const fails = (code: string) => () => Promise.reject(Object.assign(new Error(`spawn ${code}`), { code }));
+  const ends =
+    (code: number | undefined, stderr = "") =>
+    () =>
+      Promise.resolve({ code, stdout: "", stderr });
+
+  test("is content with a release that says its version", async () => {
+    let words: readonly string[] = [];
+    await store.tryOut("a", async (program, args) => {
+      words = [program, ...args];
+      return { code: 0, stdout: "1.2.3\n", stderr: "" };
+    });
+    assert.deepEqual(words, [store.executableOf("a"), "version"]);
+  });
+
+  for (const [what, run, problem] of [
+    ["may not run", fails("EACCES"), /does not let programs run \(spawn EACCES\).*noexec.*--prefix$/],
+    ["cannot be run", fails("ENOMEM"), /vpnserver cannot be run: spawn ENOMEM$/],
+    ["has no loader", () => Promise.resolve(undefined), /does not run on this host: its loader/],
+    ["fails", ends(127, "no libc"), /does not run on this host: no libc$/],
+    ["ends without a word", ends(undefined), /does not run on this host: it was killed, or/],
+  ] as const) {
+    test(`refuses one that ${what}, with the reason`, async () => {
+      await assert.rejects(store.tryOut("a", run), problem);
+    });
+  }
+});
+
 describe("switchTo", () => {
   test("points current to the release, relative to the folder", async () => {
     const sha256 = await stage("one");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { isUnitOf, systemdUnit, type UnitOptions } from "../../../server/modes/systemd-unit.ts";
+import { hasState, isUnitOf, systemdUnit, type UnitOptions } from "../../../server/modes/systemd-unit.ts";
 
 const usual: UnitOptions = {
   executable: "/opt/vpnserver/current/vpnserver",
@@ -29,6 +29,13 @@ describe("systemdUnit", () => {
       ),
     );
     assert.ok(!linesOf({}).some((line) => line.startsWith("ExecStartPre")));
+  });
+
+  test("tells whose state it serves", () => {
+    assert.ok(hasState(systemdUnit(usual), "/var/lib/vpnserver"));
+    assert.ok(!hasState(systemdUnit(usual), "/var/lib/vpn"));
+    assert.ok(!hasState(systemdUnit(usual).replace("Made by", "Not by"), "/var/lib/vpnserver"));
+    assert.ok(hasState(systemdUnit({ ...usual, stateDirectory: "/srv/a b" }), "/srv/a b"));
   });
 
   test("writes paths so that systemd reads them as they are", () => {

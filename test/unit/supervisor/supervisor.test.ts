@@ -181,7 +181,7 @@ describe("the first start", () => {
       (error) =>
         error instanceof ServerError &&
         error.code === "UNHEALTHY" &&
-        /TCP 443: EADDRINUSE\n\s+TCP 992: EACCES$/.test(error.message),
+        /^none of the listeners could be opened: TCP 443: EADDRINUSE; TCP 992: EACCES$/.test(error.message),
     );
     await settle();
     assert.equal(world.exitCode, undefined);
