@@ -19,12 +19,12 @@ module.exports = {
     {
       name: "components-see-only-the-handshake",
       comment:
-        "Components deploy the built artefact. Of the server's sources they share types and the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state, so that a mistake is found before anything is deployed.",
+        "Components deploy the built artefact. Of the server's sources they share types and the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
       severity: "error",
       from: { path: "^components/" },
       to: {
         path: "^server/",
-        pathNot: "^server/(client/|wire/|listener-status\\.ts|limits\\.ts|config/desired-state\\.ts)",
+        pathNot: "^server/(client/|wire/|listener-status\\.ts|limits\\.ts|config/desired-state\\.ts|modes/owner\\.ts)",
       },
     },
     {

@@ -1,10 +1,5 @@
-import {
-  hostScript,
-  parseAnswers,
-  scriptCommand,
-  type HostScriptOptions,
-  type ServerOwner,
-} from "./host-script.ts";
+import { decideOwner, isOwner, type Owner } from "../server/modes/owner.ts";
+import { hostScript, parseAnswers, scriptCommand, type HostScriptOptions } from "./host-script.ts";
 import { failureOf, notRun } from "./release-delivery.ts";
 import type { SshSession } from "./ssh-session.ts";
 
@@ -28,31 +23,23 @@ export async function lookAtHost(session: SshSession, options: HostScriptOptions
   if (!known.includes(platform)) {
     throw new Error(`the host is "${platform}", and the server is built for ${known.join(" and ")} only`);
   }
-  const problem = problemOfOwner(ownerOf(answers.get("manifest")), options);
-  if (problem !== undefined) throw new Error(problem);
+  const manifest = answers.get("manifest");
+  if (manifest === undefined) return;
+  // What `install` would refuse is said before the deployment begins, so that the other hosts of a fleet go on.
+  decideOwner({
+    installed: true,
+    present: ownerOf(manifest),
+    wanted: options.owner,
+    adopt: options.install.adopt,
+  });
 }
 
-function ownerOf(manifest: string | undefined): ServerOwner | undefined {
-  if (manifest === undefined) return undefined;
+function ownerOf(manifest: string): Owner | undefined {
   try {
-    return (JSON.parse(manifest) as { owner?: ServerOwner }).owner;
+    const { owner } = JSON.parse(manifest) as { owner?: unknown };
+    return isOwner(owner) ? owner : undefined;
   } catch {
-    // What `install` makes of it, it says itself.
+    // What is wrong with it, `install` says.
     return undefined;
   }
-}
-
-/** What `vpnserver install` would refuse, said before the deployment begins, so that the other hosts of a fleet go on. */
-function problemOfOwner(
-  present: ServerOwner | undefined,
-  { owner, install: { adopt } }: HostScriptOptions,
-): string | undefined {
-  if (present === undefined || present.id === owner.id || adopt) return undefined;
-  // A resource that got another name.
-  if (present.stack === owner.stack && present.name !== owner.name) return undefined;
-  return (
-    `the server on the host belongs to "${present.name}" of another deployment, the stack ${present.stack}: two deployments of one ` +
-    `host would undo each other's changes. Take it out of the one that is to let go of it, or set adopt: true on the one that is ` +
-    "to have it"
-  );
 }

@@ -1,3 +1,5 @@
+import type { Owner } from "../server/modes/owner.ts";
+
 /** What the server on the host is to be. */
 export interface InstallOptions {
   readonly mode: DeploymentMode;
@@ -16,16 +18,6 @@ export interface InstallOptions {
   readonly healthTimeoutSeconds: number;
 }
 
-/** Who a server belongs to, as the host writes it down. */
-export interface ServerOwner {
-  /** Made once and kept in the stack's state, so that it outlives a new name of the stack or the project. */
-  readonly id: string;
-  /** `organization/project/stack`. */
-  readonly stack: string;
-  /** Name of the resource. */
-  readonly name: string;
-}
-
 /** A release of the server for one platform. */
 export interface PlatformRelease {
   /** What `uname -sm` prints there. */
@@ -38,7 +30,7 @@ export interface PlatformRelease {
 
 export interface HostScriptOptions {
   readonly install: InstallOptions;
-  readonly owner: ServerOwner;
+  readonly owner: Owner;
   readonly releases: readonly PlatformRelease[];
   /** Take configuration, keys and logs away with the server. */
   readonly purgeState: boolean;
@@ -226,7 +218,7 @@ END_OF_DESIRED
 `;
 }
 
-function installFlags(options: InstallOptions, owner: ServerOwner): string[] {
+function installFlags(options: InstallOptions, owner: Owner): string[] {
   return [
     "--json",
     `--mode ${options.mode}`,

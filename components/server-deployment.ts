@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes, X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Owner } from "../server/modes/owner.ts";
 import { ArgumentError } from "./argument-error.ts";
 import { findArtifacts, type Artifacts } from "./artifact.ts";
 import { commandConnection, describeEndpoint, type SshConnection } from "./connection.ts";
@@ -16,7 +17,6 @@ import {
   hostScript,
   scriptCommand,
   type HostScriptOptions,
-  type ServerOwner,
 } from "./host-script.ts";
 import { parseInstallReport, type InstallReport } from "./install-report.ts";
 import { deliverRelease } from "./release-delivery.ts";
@@ -92,7 +92,7 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
 interface Values {
   readonly settings: pulumi.Output<ServerSettings>;
   readonly hubs: pulumi.Output<DesiredHubs>;
-  readonly owner: pulumi.Output<ServerOwner>;
+  readonly owner: pulumi.Output<Owner>;
   readonly artifacts: pulumi.Output<Artifacts>;
   /** What the host's script is made of. */
   readonly host: pulumi.Output<HostScriptOptions>;
@@ -161,7 +161,7 @@ class Deployer {
   owner(): Values["owner"] {
     const id = this.#keep("id", randomBytes(12).toString("hex"));
     const stack = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    return id.apply((id): ServerOwner => ({ id, stack, name: this.#name }));
+    return id.apply((id): Owner => ({ id, stack, name: this.#name }));
   }
 
   /** The one that was given, or one that is made once; none where the former one of an import stays. */

@@ -18,6 +18,7 @@ const packages = [
   "sudo",
   "systemd",
   "systemd-sysv",
+  "tcsh",
   "ufw",
 ];
 

@@ -102,13 +102,24 @@ export class Stack {
   }
 
   /** `pulumi preview`. */
-  preview(options: RunOptions = {}): Promise<StackResult> {
-    return this.#operate(["preview"], options);
+  preview({ diff = false, ...options }: RunOptions & { diff?: boolean } = {}): Promise<StackResult> {
+    return this.#operate(["preview", ...(diff ? ["--diff"] : [])], options);
   }
 
   /** `pulumi refresh`. */
-  refresh(options: RunOptions = {}): Promise<StackResult> {
-    return this.#operate(["refresh", "--yes", "--skip-preview"], options);
+  refresh({
+    runProgram = false,
+    ...options
+  }: RunOptions & { runProgram?: boolean } = {}): Promise<StackResult> {
+    const program = runProgram ? ["--run-program"] : [];
+    return this.#operate(["refresh", "--yes", "--skip-preview", ...program], options);
+  }
+
+  /** `pulumi state delete` of a resource with all that depends on it. */
+  async forget(urn: string): Promise<void> {
+    await this.#pulumi(["state", "delete", urn, "--target-dependents", "--yes", "--stack", stackName], {
+      cwd: this.#project,
+    });
   }
 
   /** `pulumi destroy`, which does not run the program. */
