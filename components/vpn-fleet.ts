@@ -58,7 +58,7 @@ export class VpnFleet extends pulumi.ComponentResource {
     const { servers, ...common } = args;
     if (Object.keys(servers).length === 0) {
       throw new pulumi.ResourceError(
-        `VpnFleet "${name}": ${new ArgumentError("servers", "is empty: name at least one host").message}`,
+        `VpnFleet "${name}": ${new ArgumentError(["servers is empty: name at least one host"]).message}`,
         this,
         true,
       );

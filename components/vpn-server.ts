@@ -70,7 +70,13 @@ export class VpnServer extends pulumi.ComponentResource {
     };
 
     // Apart from the rest: a user's password may be unknown in a preview.
-    const { hubs: hubArguments = [], adminPassword, ...serverArguments } = args;
+    const {
+      hubs: hubArguments = [],
+      adminPassword,
+      certificate: _,
+      privateKey: __,
+      ...serverArguments
+    } = args;
     const settings = pulumi.output(serverArguments).apply((values) => {
       try {
         return resolveSettings(values);
@@ -145,8 +151,8 @@ export class VpnServer extends pulumi.ComponentResource {
         stdin: script,
         delete: pulumi
           .all([release, removal])
-          .apply(([options, { uninstall, keepState }]) =>
-            uninstall ? uninstallScript({ ...options, keepState }) : "true",
+          .apply(([options, { uninstall, purgeState }]) =>
+            uninstall ? uninstallScript({ ...options, keepState: !purgeState }) : "true",
           ),
         addPreviousOutputInEnv: false,
         logging: "stderr",
@@ -165,7 +171,7 @@ export class VpnServer extends pulumi.ComponentResource {
           : undefined
         : pulumi.output(adminPassword).apply((password) => {
             if (password !== "") return password;
-            return fail(new ArgumentError("adminPassword", "is empty: leave it out to have one made"));
+            return fail(new ArgumentError(["adminPassword is empty: leave it out to have one made"]));
           }),
     );
     const desired = pulumi.secret(

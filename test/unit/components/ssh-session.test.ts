@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import ssh2 from "ssh2";
-import { parseHostKey, type SshConnection } from "../../../components/connection.ts";
+import type { SshConnection } from "../../../components/connection.ts";
+import { parseHostKey } from "../../../components/host-key.ts";
 import { SshError, SshSession } from "../../../components/ssh-session.ts";
 
 const password = "correct horse";
