@@ -129,7 +129,7 @@ export const portKind = { type: "integer", least: 1, most: 65_535, needed: "a TC
 
 function portsProblems(path: string, value: unknown): string[] {
   if (!Array.isArray(value)) {
-    const numbers = (typeof value === "string" ? value.split(/[\s,]+/) : [value]).map(Number);
+    const numbers = typeof value === "string" ? value.split(/[\s,]+/).map(Number) : [value];
     const meant = numbers.every((port) => isIntegerIn(port, portKind)) ? numbers : [443];
     return [
       `${path} is ${describeValue(value)}: a list of TCP ports is needed, such as [${meant.join(", ")}]`,

@@ -45,7 +45,7 @@ function errorOffset(text: string): number {
     tokens.lastIndex = offset;
     const [, punctuation, string] = tokens.exec(text) ?? [];
     const token = punctuation ?? (string === undefined ? "scalar" : "string");
-    const next = tokens.lastIndex === 0 ? undefined : follow(expected, open, token);
+    const next: Expected | undefined = tokens.lastIndex === 0 ? undefined : follow(expected, open, token);
     if (next === undefined) return offset + text.slice(offset).search(/[^ \t\n\r]|$/);
     expected = next;
     offset = tokens.lastIndex;

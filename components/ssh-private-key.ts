@@ -25,7 +25,11 @@ const makeAnother = 'make another: "ssh-keygen -t ed25519"';
  * @param path of the object that both are members of, such as `connection`
  * @throws ArgumentError without a word of the key
  */
-export function parsePrivateKey(path: string, privateKey: unknown, passphrase: unknown): SshPrivateKey {
+export function parsePrivateKey(
+  path: string,
+  privateKey: NonNullable<unknown>,
+  passphrase: unknown,
+): SshPrivateKey {
   const kind = { type: "text", secret: true } as const;
   const problems = [
     ...kindProblems(`${path}.privateKey`, privateKey, kind),
@@ -102,10 +106,8 @@ function cipherOf(pem: string): string | undefined {
     return /^Proc-Type: *4, *ENCRYPTED$/m.test(pem) ? "by passphrase" : undefined;
   }
   // "openssh-key-v1\0", then the cipher's name behind its length (OpenSSH, PROTOCOL.key).
-  const blob = Buffer.from(pem.split("\n").slice(1, -2).join(""), "base64");
-  const begin = "openssh-key-v1\0".length + 4;
-  const cipher =
-    blob.length < begin ? "none" : blob.toString("latin1", begin, begin + blob.readUInt32BE(begin - 4));
+  const blob = Buffer.from(pem.split("\n").slice(1, -2).join(""), "base64").toString("latin1");
+  const cipher = /^openssh-key-v1\0\0\0\0[\s\S]([\w@.-]+)/.exec(blob)?.[1] ?? "none";
   if (cipher === "none") return undefined;
   return ciphers.includes(cipher) ? cipher : "out of use";
 }
@@ -141,7 +143,7 @@ function problemOf({ message }: Error, damaged: string): string {
   if (/key type: sk-/i.test(message)) {
     return "belongs to a security key: load it into an SSH agent, and give agentSocketPath instead";
   }
-  if (/unsupported|not supported/i.test(message)) {
+  if (/unsupported (?:cipher|kdf|openssh private key type|private key ec oid)|not supported/i.test(message)) {
     return `is of a kind that cannot be used: ${rewrite}, or ${makeAnother}`;
   }
   return damaged;
