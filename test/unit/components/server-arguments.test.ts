@@ -145,11 +145,9 @@ describe("resolveSettings", () => {
       anything.map((value): unknown => value ?? {}),
       fc.tuple(names, anything).map(([name, value]) => ({ connection, [name]: value })),
       fc.tuple(inner, anything).map(([name, value]) => ({ connection: { ...connection, [name]: value } })),
-      fc
-        .tuple(inner, anything)
-        .map(([name, value]) => ({
-          connection: { ...connection, bastion: { ...connection, [name]: value } },
-        })),
+      fc.tuple(inner, anything).map(([name, value]) => ({
+        connection: { ...connection, bastion: { ...connection, [name]: value } },
+      })),
     );
     fc.assert(
       fc.property(args, (value) => {
