@@ -71,23 +71,18 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 /** A value for messages: short texts and numbers as they are; of all others, which may hold a secret, only what they are. */
 export function describeValue(value: unknown, secret?: true): string {
   if (isLeftOut(value)) return "missing";
-  switch (typeof value) {
-    case "string":
-      if (value === "") return "empty";
-      if (value.includes(unresolvedOutput)) return "a resource's Output that was put into a text";
-      return secret || value.length > longestRepeated || /[\r\n]/.test(value)
-        ? "a text"
-        : JSON.stringify(value);
-    case "number":
-    case "boolean":
-    case "bigint":
-      return secret ? `a ${typeof value}` : String(value);
-    case "object":
-      if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
-      return value instanceof Date ? "a Date" : "an object";
-    default:
-      return `a ${typeof value}`;
-  }
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return value instanceof Date ? "a Date" : "an object";
+  if (typeof value === "string") return describeText(value, secret);
+  const isPlain = typeof value === "number" || typeof value === "boolean" || typeof value === "bigint";
+  return isPlain && !secret ? String(value) : `a ${typeof value}`;
+}
+
+function describeText(text: string, secret?: true): string {
+  if (text === "") return "empty";
+  if (text.includes(unresolvedOutput)) return "a resource's Output that was put into a text";
+  const mayBeOther = text.length > longestRepeated || /[\r\n]/.test(text);
+  return secret || mayBeOther ? "a text" : JSON.stringify(text);
 }
 
 function textProblem(value: unknown, secret?: true): string[] {

@@ -43,14 +43,7 @@ export function readConfigFile(key: string, path: string, root: string): string 
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "there is no such file";
-    case "EACCES":
-    case "EPERM":
-      return "the user who runs Pulumi may not read it";
-    default:
-      return code ?? message;
-  }
+  if (code === "ENOENT" || code === "ENOTDIR") return "there is no such file";
+  if (code === "EACCES" || code === "EPERM") return "the user who runs Pulumi may not read it";
+  return code ?? message;
 }

@@ -8,7 +8,7 @@ import { endpointKinds, resolveConnection, type SshConnectionArgs } from "./conn
 import { hubProblems } from "./desired-hubs.ts";
 import { joinHubs, readHubsFile, type HubsSource } from "./hubs-file.ts";
 import { checkAdminPassword, optionKinds, optionProblems, parsePublicHost } from "./server-arguments.ts";
-import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
+import type { VpnServerOptions } from "./server-arguments.ts";
 import { resolveCertificate } from "./server-certificate.ts";
 import type { VpnFleetArgs } from "./vpn-fleet.ts";
 

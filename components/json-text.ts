@@ -31,6 +31,7 @@ export function parseJsonText(text: string): unknown {
 
 /** White space, then a token: punctuation, a text, or a number or word (RFC 8259). */
 const tokens =
+  // eslint-disable-next-line no-control-regex -- control characters are what no text may hold
   /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y;
 
 /** What may come next. `first-…` is what may come after an opening bracket, where it may be closed at once. */

@@ -122,13 +122,12 @@ function problemOfUsing(pem: string, passphrase: string | undefined): string | u
   try {
     const parsed = ssh2.utils.parseKey(pem, passphrase);
     if (parsed instanceof Error) return problemOf(parsed, damaged);
-    const key = Array.isArray(parsed) ? parsed[0] : parsed;
-    if (key === undefined || !key.isPrivateKey()) return damaged;
-    if (key.type === "ssh-dss") return dsa;
+    if (!parsed.isPrivateKey()) return damaged;
+    if (parsed.type === "ssh-dss") return dsa;
     const data = Buffer.from("vpnserver");
-    const signature = key.sign(data) as unknown;
-    if (!Buffer.isBuffer(signature) || key.verify(data, signature) !== true) return damaged;
-    const bits = createPublicKey(key.getPublicPEM()).asymmetricKeyDetails?.modulusLength;
+    const signature: unknown = parsed.sign(data);
+    if (!Buffer.isBuffer(signature) || parsed.verify(data, signature) !== true) return damaged;
+    const bits = createPublicKey(parsed.getPublicPEM()).asymmetricKeyDetails?.modulusLength;
     if (bits !== undefined && bits < shortestRsaBits) {
       return `is an RSA key of ${bits} bits, which SSH servers refuse: ${makeAnother}`;
     }

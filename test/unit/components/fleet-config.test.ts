@@ -79,7 +79,7 @@ describe("fleetFromConfig", () => {
       hosts: [{ ...host, pasword: "x", bastion: { hosst: "b" } }],
       modus: "user",
     });
-    assert.match(message, /5 problems/);
+    assert.match(message, /6 problems/);
     assert.match(message, /fleet:modus is not known: did you mean mode\? .*known are hosts, mode/);
     assert.match(message, /hosts\[0\]\.pasword is not known: did you mean password\?/);
     assert.match(message, /hosts\[0\]\.bastion\.hosst is not known: did you mean host\?/);
@@ -162,7 +162,9 @@ describe("fleetFromConfig", () => {
   test("reads a key file below the project's root, and checks what is in it", async () => {
     const { password: _password, ...rest } = host;
     const fleet = read({ hosts: [{ ...rest, privateKeyFile: file("key", privateKey) }] });
-    const connection = fleet.servers["office"]?.connection as { privateKey: pulumi.Output<string> };
+    const { connection } = fleet.servers["office"] as unknown as {
+      connection: { privateKey: pulumi.Output<string> };
+    };
     assert.equal(await valueOf(connection.privateKey), privateKey);
     assert.equal(await pulumi.isSecret(connection.privateKey), true);
     assert.match(
