@@ -27,7 +27,8 @@ const optionKeys = {
   hubsFiles: { type: "texts" },
 } as const satisfies ArgumentKinds;
 const endpointKeys = { ...endpointKinds, privateKeyFile: file } as const satisfies ArgumentKinds;
-const hostKeys = {
+/** What may be told of a host. */
+export const hostKeys = {
   name: { type: "text" },
   ...endpointKeys,
   bastion: { type: "endpoint" },
