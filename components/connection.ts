@@ -1,6 +1,13 @@
+import { statSync } from "node:fs";
 import type * as command from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
+import { ArgumentError, ArgumentProblems } from "./argument-error.ts";
+import { describeValue, isLeftOut, isObject, kindProblems, portKind } from "./argument-kind.ts";
+import type { ArgumentKind } from "./argument-kind.ts";
+import { unknownNames } from "./argument-names.ts";
+import { parseHostKey, type HostKey } from "./host-key.ts";
+import { parseHost } from "./host-name.ts";
+import { parsePrivateKey } from "./ssh-private-key.ts";
 
 /** How a host, or the bastion before it, is reached over SSH. */
 export interface SshEndpointArgs {
@@ -63,100 +70,143 @@ export interface SshConnection extends SshEndpoint {
   readonly bastion?: SshEndpoint;
 }
 
-/** One public key in authorized_keys form. */
-export interface HostKey {
-  /** Such as `ssh-ed25519`. */
-  readonly type: string;
-  /** The base64 part. */
-  readonly base64: string;
-}
+/** What the arguments of an endpoint must be. */
+export const endpointKinds = {
+  host: { type: "text" },
+  port: portKind,
+  user: { type: "text" },
+  privateKey: { type: "text", secret: true },
+  privateKeyPassword: { type: "text", secret: true },
+  password: { type: "text", secret: true },
+  agentSocketPath: { type: "text" },
+  hostKey: { type: "text" },
+  insecureSkipHostKeyCheck: { type: "boolean" },
+} as const satisfies Readonly<Record<keyof SshEndpointArgs, ArgumentKind>>;
 
-/** RSA is not among them: `@pulumi/command` offers only its SHA-1 form for a pinned key, which SSH servers refuse. */
-const hostKeyTypes = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
+/** What the arguments of a connection must be. */
+export const connectionKinds = {
+  ...endpointKinds,
+  bastion: { type: "endpoint" },
+} as const satisfies Readonly<Record<keyof SshConnectionArgs, ArgumentKind>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Checks the arguments of a connection and fills in the defaults.
  *
  * @param environment where `SSH_AUTH_SOCK` is looked up
- * @throws ArgumentError that names the argument and what is allowed
+ * @param path of the connection, for messages
+ * @throws ArgumentError with everything that is wrong
  */
 export function resolveConnection(
-  args: pulumi.Unwrap<SshConnectionArgs>,
-  environment: Readonly<Record<string, string | undefined>>,
+  args: unknown,
+  environment: Environment,
+  path = "connection",
 ): SshConnection {
-  const { bastion, ...endpoint } = args;
+  if (!isObject(args)) {
+    throw new ArgumentError([
+      `${path} is ${describeValue(args)}: an object that tells how to reach the host is needed, such as ` +
+        '{ host: "203.0.113.5", hostKey: "ssh-ed25519 AAAA…", privateKey }',
+    ]);
+  }
+  const problems = new ArgumentProblems();
+  problems.add(...unknownNames(args, connectionKinds, `${path}.`));
+  const { bastion: bastionArgs, ...endpointArgs } = args;
+  const endpoint = problems.collect(() => resolveEndpoint(endpointArgs, path, environment));
+  const bastion = isLeftOut(bastionArgs)
+    ? undefined
+    : problems.collect(() => resolveBastion(bastionArgs, `${path}.bastion`, environment));
+  problems.throwIfAny();
+  return { ...(endpoint as SshEndpoint), ...(bastion && { bastion }) };
+}
+
+function resolveBastion(args: unknown, path: string, environment: Environment): SshEndpoint {
+  if (!isObject(args)) throw new ArgumentError(kindProblems(path, args, connectionKinds.bastion));
+  const problems = new ArgumentProblems();
+  problems.add(...unknownNames(args, endpointKinds, `${path}.`));
+  const endpoint = problems.collect(() => resolveEndpoint(args, path, environment));
+  problems.throwIfAny();
+  return endpoint as SshEndpoint;
+}
+
+function resolveEndpoint(args: Members, path: string, environment: Environment): SshEndpoint {
+  const problems = new ArgumentProblems();
+  const elsewhere = `user and port are arguments of their own, ${path}.user and ${path}.port`;
+  const host = problems.collect(() => parseHost(`${path}.host`, args["host"], elsewhere));
+  const { port, user, password, insecureSkipHostKeyCheck, agentSocketPath } = endpointKinds;
+  for (const [name, kind] of Object.entries({ port, password, insecureSkipHostKeyCheck, agentSocketPath })) {
+    problems.add(...kindProblems(`${path}.${name}`, args[name], kind));
+  }
+  problems.add(...userProblems(`${path}.user`, args["user"], user));
+  const login = problems.collect(() => resolveLogin(args, path, environment));
+  const hostKey = problems.collect(() => resolveHostKey(args, path, host));
+  problems.throwIfAny();
   return {
-    ...resolveEndpoint(endpoint, "connection", environment),
-    ...(bastion && { bastion: resolveEndpoint(bastion, "connection.bastion", environment) }),
+    host: host as string,
+    port: (args["port"] as number | undefined) ?? 22,
+    user: (args["user"] as string | undefined) ?? "root",
+    ...login,
+    ...(hostKey && { hostKey }),
   };
 }
 
-function resolveEndpoint(
-  args: pulumi.Unwrap<SshEndpointArgs>,
-  path: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): SshEndpoint {
-  const { host, port = 22, user = "root", privateKey, privateKeyPassword, password } = args;
-  if (typeof host !== "string" || host.trim() === "") {
-    throw new ArgumentError(`${path}.host`, "is missing: give the host's name or address");
+function userProblems(path: string, user: unknown, kind: ArgumentKind): string[] {
+  if (typeof user !== "string") return kindProblems(path, user, kind);
+  if (user === "") return [`${path} is empty: leave it out to log in as root`];
+  // eslint-disable-next-line no-control-regex -- control bytes are what it looks for
+  const odd = /[\s\u0000-\u001f\u007f]/.test(user);
+  return odd ? [`${path} is ${describeValue(user)}: the name of a user, without white space, is needed`] : [];
+}
+
+type Login = Pick<SshEndpoint, "privateKey" | "privateKeyPassword" | "password" | "agentSocketPath">;
+
+/** How to log in: a private key, a password or an agent. */
+function resolveLogin(args: Members, path: string, environment: Environment): Login {
+  const { privateKey, privateKeyPassword, password, agentSocketPath: given } = args;
+  const key = isLeftOut(privateKey) ? undefined : parsePrivateKey(path, privateKey, privateKeyPassword);
+  const inherited = key || !isLeftOut(password) ? undefined : environment["SSH_AUTH_SOCK"] || undefined;
+  const agent = given ?? inherited;
+  if (!key && isLeftOut(password) && isLeftOut(agent)) {
+    throw new ArgumentError([
+      `${path} has no way to log in: give privateKey, password or agentSocketPath, or start an SSH agent (SSH_AUTH_SOCK)`,
+    ]);
   }
-  if (!Number.isInteger(port) || port < 1 || port > 65535) {
-    throw new ArgumentError(`${path}.port`, `is ${String(port)}; a TCP port from 1 to 65535 is needed`);
-  }
-  const agentSocketPath =
-    args.agentSocketPath ?? (privateKey || password ? undefined : environment["SSH_AUTH_SOCK"] || undefined);
-  if (!privateKey && !password && !agentSocketPath) {
-    throw new ArgumentError(
-      path,
-      "has no way to log in: give privateKey, password or agentSocketPath, or start an SSH agent (SSH_AUTH_SOCK)",
-    );
-  }
-  if (!args.hostKey && !args.insecureSkipHostKeyCheck) {
-    throw new ArgumentError(
-      `${path}.hostKey`,
-      `is missing, so ${host} could not be told from an impostor. Get it with ` +
-        `"ssh-keyscan ${port === 22 ? "" : `-p ${port} `}-t ed25519 ${host}", compare it with ` +
-        '/etc/ssh/ssh_host_ed25519_key.pub on the host, and give it as "ssh-ed25519 AAAA…". ' +
-        "Where that does not matter, set insecureSkipHostKeyCheck: true",
-    );
+  const problem = key || typeof agent !== "string" || agent === "" ? undefined : agentProblem(agent);
+  if (problem !== undefined) {
+    const subject = isLeftOut(given)
+      ? `${path} has neither key nor password, and SSH_AUTH_SOCK`
+      : `${path}.agentSocketPath`;
+    throw new ArgumentError([`${subject} ${problem}: start an SSH agent, or give privateKey or password`]);
   }
   return {
-    host,
-    port,
-    user,
-    ...(privateKey && { privateKey }),
-    ...(privateKeyPassword && { privateKeyPassword }),
-    ...(password && { password }),
-    ...(agentSocketPath && { agentSocketPath }),
-    ...(args.hostKey && { hostKey: parseHostKey(args.hostKey, `${path}.hostKey`) }),
+    ...key,
+    ...(!isLeftOut(password) && { password: password as string }),
+    ...(!isLeftOut(agent) && { agentSocketPath: agent as string }),
   };
 }
 
-/**
- * Reads one public key in authorized_keys form; a line of `ssh-keyscan`, which has the host in front, is understood too.
- *
- * @throws ArgumentError when it is none, or of a type that cannot be pinned
- */
-export function parseHostKey(text: string, path: string): HostKey {
-  const words = text.trim().split(/\s+/);
-  const at = words.findIndex((word) => hostKeyTypes.includes(word));
-  const type = words[at];
-  const base64 = words[at + 1];
-  if (type === undefined || base64 === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-    throw new ArgumentError(
-      path,
-      `is no public key that can be pinned: "TYPE BASE64" is needed, with TYPE one of ${hostKeyTypes.join(", ")}`,
-    );
+function agentProblem(socketPath: string): string | undefined {
+  if (process.platform === "win32") return undefined; // Named pipes, which cannot be looked at.
+  const is = `is ${describeValue(socketPath)}`;
+  try {
+    return statSync(socketPath).isSocket() ? undefined : `${is}, which is no socket`;
+  } catch (error) {
+    return `${is}, which cannot be used (${(error as NodeJS.ErrnoException).code ?? "it is no path"})`;
   }
-  const blob = Buffer.from(base64, "base64");
-  const nameLength = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
-  if (blob.toString("latin1", 4, 4 + nameLength) !== type) {
-    throw new ArgumentError(
-      path,
-      `does not hold a key of the type ${type} that it names: copy the whole line`,
-    );
-  }
-  return { type, base64 };
+}
+
+function resolveHostKey(args: Members, path: string, host: string | undefined): HostKey | undefined {
+  const { hostKey, port, insecureSkipHostKeyCheck } = args;
+  if (!isLeftOut(hostKey) && hostKey !== "") return parseHostKey(hostKey, `${path}.hostKey`);
+  if (insecureSkipHostKeyCheck === true) return undefined;
+  const portFlag = typeof port === "number" && port !== 22 ? `-p ${port} ` : "";
+  throw new ArgumentError([
+    `${path}.hostKey is missing, so ${host ?? "the host"} could not be told from an impostor. Get it with ` +
+      `"ssh-keyscan ${portFlag}-t ed25519 ${host ?? "HOST"}", compare it with ` +
+      '/etc/ssh/ssh_host_ed25519_key.pub on the host, and give it as "ssh-ed25519 AAAA…". ' +
+      "Where that does not matter, set insecureSkipHostKeyCheck: true",
+  ]);
 }
 
 /** The same connection in the form of `@pulumi/command`. */

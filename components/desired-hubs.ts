@@ -2,11 +2,14 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import { checkDesiredState } from "../server/config/desired-state.ts";
 import { ArgumentError } from "./argument-error.ts";
+import { isLeftOut, isObject, kindProblems } from "./argument-kind.ts";
 import type { HubArgs, HubUserArgs } from "./hub-arguments.ts";
+import { nearestName } from "./nearest-name.ts";
 import type { VpnProof } from "./vpn-file.ts";
 
 type Hub = pulumi.Unwrap<HubArgs>;
 type User = pulumi.Unwrap<HubUserArgs>;
+type Members = Readonly<Record<string, unknown>>;
 
 /** What the arguments say about hubs, checked. */
 export interface DesiredHubs {
@@ -30,13 +33,11 @@ export interface HubAccount {
  */
 export function resolveHubs(hubs: readonly Hub[]): DesiredHubs {
   const problems = hubProblems(hubs);
-  if (problems.length > 0) {
-    const listed = problems.map((problem) => `\n  ${problem}`).join("");
-    throw new ArgumentError("hubs", `cannot be applied, and nothing was changed:${listed}`);
-  }
+  if (problems.length > 0) throw new ArgumentError(problems);
+  const told = (withoutLeftOut(hubs) ?? []) as readonly Hub[];
   return {
-    hubs: desiredHubs(hubs) as readonly unknown[],
-    accounts: hubs.flatMap((hub) =>
+    hubs: desiredHubs(told) as readonly unknown[],
+    accounts: told.flatMap((hub) =>
       (hub.users ?? []).map((user) => ({ hub: hub.name, user: user.name, proof: proofOf(user) })),
     ),
   };
@@ -44,8 +45,42 @@ export function resolveHubs(hubs: readonly Hub[]): DesiredHubs {
 
 /** Everything that is wrong with what may be hubs, one line each: path, whom it is about, what is allowed. */
 export function hubProblems(hubs: unknown): string[] {
-  const { problems } = checkDesiredState({ hubs: desiredHubs(hubs) });
-  return [...problems, ...privateKeyProblems(hubs)].map((problem) => withNames(problem, hubs));
+  const kind = kindProblems("hubs", hubs, { type: "hubs" });
+  if (kind.length > 0 || isLeftOut(hubs)) return kind;
+  const told = withoutLeftOut(hubs);
+  const { problems } = checkDesiredState({ hubs: desiredHubs(told) });
+  return [...problems.map(withNearestName), ...groupProblems(told), ...privateKeyProblems(told)].map(
+    (problem) => withNames(problem, told),
+  );
+}
+
+/** Puts the member that was probably meant behind one that is not known. */
+function withNearestName(problem: string): string {
+  const [, name, known] = /(\w+): is not known here; known are (.*)$/.exec(problem) ?? [];
+  const nearest = nearestName(name ?? "", known?.split(", ") ?? []);
+  return nearest === undefined ? problem : `${problem}. Did you mean ${nearest}?`;
+}
+
+/** The groups of users that are not among those that their hub declares. */
+function groupProblems(hubs: unknown): string[] {
+  return at(hubs).flatMap((hub, hubIndex) => {
+    const declared = at(hub?.["groups"]).flatMap((group) =>
+      typeof group?.["name"] === "string" ? [group["name"]] : [],
+    );
+    const known = new Set(declared.map((name) => name.toLowerCase()));
+    return at(hub?.["users"]).flatMap((user, userIndex) => {
+      const group = user?.["group"];
+      if (typeof group !== "string" || group === "" || known.has(group.toLowerCase())) return [];
+      const nearest = nearestName(group, declared);
+      const meant = nearest === undefined ? "" : `; did you mean "${nearest}"?`;
+      const listed = declared.slice(0, 20).map((name) => `"${name}"`);
+      const wayOut =
+        declared.length === 0
+          ? `the hub declares none: add groups: [{ name: "${group.slice(0, 64)}" }] to it`
+          : `the groups of this hub are ${listed.join(", ")}${meant}`;
+      return [`hubs[${hubIndex}].users[${userIndex}].group: "${group.slice(0, 64)}" is no group: ${wayOut}`];
+    });
+  });
 }
 
 /** What `vpnserver apply` takes: without the private keys, which are for the `.vpn` files, and with numbers as it has them. */
@@ -57,16 +92,25 @@ function desiredHubs(hubs: unknown): unknown {
   }));
 }
 
-type Members = Readonly<Record<string, unknown>>;
+/** Hubs are not that deep; a value that holds itself is. */
+const deepest = 16;
 
-/** Members that are undefined count as left out. What is of another kind goes through, for the check to find it. */
-function mapList(list: unknown, map: (members: Members) => unknown): unknown {
-  if (!Array.isArray(list)) return list;
-  return list.map((item: unknown) => (isObject(item) ? map(compact(item)) : item));
+/** The same without members that are left out: the check takes each that is there for one that is told. */
+function withoutLeftOut(value: unknown, depth = 0): unknown {
+  if (depth > deepest) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutLeftOut(item, depth + 1));
+  if (!isObject(value) || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => !isLeftOut(member))
+      .map(([name, member]) => [name, withoutLeftOut(member, depth + 1)]),
+  );
 }
 
-function compact(members: Members): Members {
-  return JSON.parse(JSON.stringify(members)) as Members;
+/** What is of another kind goes through, for the check to find it. */
+function mapList(list: unknown, map: (members: Members) => unknown): unknown {
+  if (!Array.isArray(list)) return list;
+  return list.map((item: unknown) => (isObject(item) ? map(item) : item));
 }
 
 /** Protocols are names or numbers there, ports are texts; a stack's configuration makes a number of either. */
@@ -122,10 +166,6 @@ function withNames(problem: string, hubs: unknown): string {
 
 function at(list: unknown): readonly (Members | undefined)[] {
   return Array.isArray(list) ? list.map((item: unknown) => (isObject(item) ? item : undefined)) : [];
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function proofOf({ password, certificate, privateKey }: User): VpnProof {

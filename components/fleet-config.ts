@@ -1,49 +1,41 @@
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { ArgumentProblems } from "./argument-error.ts";
+import { describeValue, isLeftOut, isObject, kindProblems } from "./argument-kind.ts";
+import type { ArgumentKind, ArgumentKinds } from "./argument-kind.ts";
+import { unknownNames } from "./argument-names.ts";
+import { projectRoot, readConfigFile } from "./config-file.ts";
+import { endpointKinds, resolveConnection, type SshConnectionArgs } from "./connection.ts";
 import { hubProblems } from "./desired-hubs.ts";
-import type { SshConnectionArgs, SshEndpointArgs } from "./connection.ts";
+import { joinHubs, readHubsFile, type HubsSource } from "./hubs-file.ts";
+import { checkAdminPassword, optionKinds, optionProblems, parsePublicHost } from "./server-arguments.ts";
+import type { VpnServerOptions } from "./server-arguments.ts";
+import { resolveCertificate } from "./server-certificate.ts";
 import type { VpnFleetArgs } from "./vpn-fleet.ts";
-import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Members = Readonly<Record<string, unknown>>;
 
-/** A key of the configuration: what its value must be, and what it is for. */
-interface Key {
-  readonly type: "string" | "number" | "boolean" | "numbers" | "hubs";
-  readonly secret?: true;
-}
-
-const optionKeys: Readonly<Record<keyof VpnServerOptions, Key>> = {
-  mode: { type: "string" },
-  listeners: { type: "numbers" },
-  hubs: { type: "hubs", secret: true },
-  adminPassword: { type: "string", secret: true },
-  importFrom: { type: "string" },
-  openFirewall: { type: "boolean" },
-  directory: { type: "string" },
-  stateDirectory: { type: "string" },
-  uninstallOnDestroy: { type: "boolean" },
-  keepState: { type: "boolean" },
-  healthTimeoutSeconds: { type: "number" },
-  connectTimeoutSeconds: { type: "number" },
-};
-
-const serverKeys: Readonly<Record<"publicHost", Key>> = { publicHost: { type: "string" } };
-
-const endpointKeys: Readonly<Record<keyof SshEndpointArgs | "privateKeyFile", Key>> = {
-  host: { type: "string" },
-  port: { type: "number" },
-  user: { type: "string" },
-  privateKey: { type: "string", secret: true },
-  privateKeyFile: { type: "string" },
-  privateKeyPassword: { type: "string", secret: true },
-  password: { type: "string", secret: true },
-  agentSocketPath: { type: "string" },
-  hostKey: { type: "string" },
-  insecureSkipHostKeyCheck: { type: "boolean" },
-};
+// The keys are the arguments of the components, so that none can be forgotten here. Beside a host's keys stand those of its
+// connection, whose privateKey is another than that of the certificate; and a file may stand for what is long.
+const { privateKey: certificateKey, ...optionsOfTheSameName } = optionKinds;
+const file = { type: "text" } as const;
+const optionKeys = {
+  ...optionsOfTheSameName,
+  certificateKey,
+  certificateFile: file,
+  certificateKeyFile: file,
+  hubsFile: file,
+  hubsFiles: { type: "texts" },
+} as const satisfies ArgumentKinds;
+const endpointKeys = { ...endpointKinds, privateKeyFile: file } as const satisfies ArgumentKinds;
+/** What may be told of a host. */
+export const hostKeys = {
+  name: { type: "text" },
+  ...endpointKeys,
+  bastion: { type: "endpoint" },
+  publicHost: { type: "text" },
+  ...optionKeys,
+} as const satisfies ArgumentKinds;
+const fleetKeys: ArgumentKinds = { hosts: { type: "texts" }, ...optionKeys };
 
 /** Name of a host: it becomes part of resource names. */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
@@ -54,158 +46,192 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
  *
  * @param config all configuration of the stack, as `pulumi.runtime.allConfig()` gives it
  * @param namespace the part before the colon: the project's name
+ * @param root folder that relative paths of files begin at
  * @throws pulumi.RunError that names every key that is wrong, and what is allowed there
  */
 export function fleetFromConfig(
   config: Readonly<Record<string, string>> = pulumi.runtime.allConfig(),
   namespace: string = pulumi.getProject(),
+  root: string = projectRoot(),
 ): VpnFleetArgs {
-  const problems: string[] = [];
-  const values: Record<string, Json> = {};
+  const problems = new ArgumentProblems();
+  const values: Record<string, unknown> = {};
   for (const [key, text] of Object.entries(config)) {
-    if (key.startsWith(`${namespace}:`)) values[key.slice(namespace.length + 1)] = parseValue(text);
+    const name = key.slice(namespace.length + 1);
+    if (key.startsWith(`${namespace}:`)) values[name] = parseValue(text, fleetKeys[name]);
   }
+  problems.add(...unknownNames(values, fleetKeys, `${namespace}:`));
   const { hosts, ...common } = values;
-  const fleet: VpnFleetArgs = {
-    servers: {},
-    ...(readKeys(common, optionKeys, `${namespace}:`, problems, ["hosts"]) as VpnServerOptions),
-  };
+  const reader = { root, problems };
+  const options = readOptions(common, `${namespace}:`, reader);
+  const servers: VpnFleetArgs["servers"] = {};
   if (!Array.isArray(hosts) || hosts.length === 0) {
-    problems.push(
-      `${namespace}:hosts is missing: a list with at least one host is needed. For example:\n` +
+    problems.add(
+      `${namespace}:hosts is ${describeValue(hosts)}: a list with at least one host is needed. For example:\n` +
         `      pulumi config set --path '${namespace}:hosts[0].name' office\n` +
         `      pulumi config set --path '${namespace}:hosts[0].host' 203.0.113.5\n` +
         `      pulumi config set --path '${namespace}:hosts[0].hostKey' "$(ssh-keyscan -t ed25519 203.0.113.5)"\n` +
         `      pulumi config set --path '${namespace}:hosts[0].privateKeyFile' '~/.ssh/id_ed25519'`,
     );
   } else {
-    hosts.forEach((host, index) => addHost(fleet.servers, host, `hosts[${index}]`, problems));
+    hosts.forEach((host, index) => addHost(servers, host, `hosts[${index}]`, reader));
   }
-  if (problems.length > 0) {
+  const { list } = problems;
+  if (list.length > 0) {
     throw new pulumi.RunError(
-      `the configuration of this stack has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n` +
-        problems.map((problem) => `  - ${problem}`).join("\n"),
+      `the configuration of this stack has ${list.length === 1 ? "a problem" : `${list.length} problems`}:\n` +
+        list.map((problem) => `  - ${problem}`).join("\n"),
     );
   }
-  return fleet;
+  return { servers, ...options };
 }
 
 /** Configuration arrives as text: lists and objects as JSON, other values as they are. */
-function parseValue(text: string): Json {
+function parseValue(text: string, kind: ArgumentKind | undefined): unknown {
+  // A password of digits is no number.
+  if (kind?.type === "text" || kind?.type === "path" || kind?.type === "choice") return text;
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text) as unknown;
   } catch {
     return text;
   }
 }
 
-function addHost(servers: VpnFleetArgs["servers"], value: Json, path: string, problems: string[]): void {
+/** Where files are, and where problems go. */
+interface Reader {
+  readonly root: string;
+  readonly problems: ArgumentProblems;
+}
+
+function addHost(servers: VpnFleetArgs["servers"], value: unknown, path: string, reader: Reader): void {
+  const { problems } = reader;
   if (!isObject(value)) {
-    problems.push(`${path} is ${describe(value)}; an object with name, host and hostKey is needed`);
+    problems.add(`${path} is ${describeValue(value)}: an object with name, host and hostKey is needed`);
     return;
   }
-  const { name, bastion, ...others } = value;
-  if (typeof name !== "string" || !namePattern.test(name)) {
-    problems.push(
-      `${path}.name is ${describe(name)}; a name of up to 63 letters, digits, "-" and "_" is needed`,
-    );
-    return;
+  problems.add(...unknownNames(value, hostKeys, `${path}.`));
+  const { name, publicHost } = value;
+  const named = typeof name === "string" && namePattern.test(name);
+  if (!named) {
+    const needed = 'a name of up to 63 letters, digits, "-" and "_" is needed';
+    problems.add(`${path}.name is ${describeValue(name)}: ${needed}`);
+  } else if (Object.hasOwn(servers, name)) {
+    problems.add(`${path}.name is "${name}", which another host has already: give each its own`);
   }
-  if (Object.hasOwn(servers, name)) {
-    problems.push(`${path}.name is "${name}", which another host has already`);
-  }
-  const read = readKeys(others, { ...endpointKeys, ...serverKeys, ...optionKeys }, `${path}.`, problems, [
-    "name",
-    "bastion",
-  ]);
-  const connection = withKeyFile(pick(read, endpointKeys), `${path}.`, problems);
-  if (isObject(bastion)) {
-    const endpoint = readKeys(bastion, endpointKeys, `${path}.bastion.`, problems);
-    connection["bastion"] = withKeyFile(endpoint, `${path}.bastion.`, problems);
-  } else if (bastion !== undefined) {
-    problems.push(`${path}.bastion is ${describe(bastion)}; an object with host and hostKey is needed`);
-  }
-  servers[name] = {
-    ...(pick(read, { ...serverKeys, ...optionKeys }) as Omit<VpnServerArgs, "connection">),
-    connection: connection as unknown as SshConnectionArgs,
+  if (!isLeftOut(publicHost)) problems.collect(() => parsePublicHost(`${path}.publicHost`, publicHost));
+  const server = {
+    ...readOptions(value, `${path}.`, reader),
+    ...(!isLeftOut(publicHost) && { publicHost: publicHost as string }),
+    connection: readConnection(value, path, reader),
   };
+  if (named) servers[name] = server;
 }
 
-function readKeys(
-  values: { [key: string]: Json },
-  keys: Readonly<Record<string, Key>>,
-  path: string,
-  problems: string[],
-  alsoAllowed: readonly string[] = [],
-): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values)) {
-    const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
-    if (key === undefined) {
-      problems.push(
-        `${path}${name} is not a known key; allowed are ${[...alsoAllowed, ...Object.keys(keys)].sort().join(", ")}`,
-      );
-    } else if (!hasType(value, key.type)) {
-      problems.push(`${path}${name} is ${describe(value, key.secret)}; ${articles[key.type]} is needed`);
-    } else if (key.type === "hubs" && hubProblems(value).length > 0) {
-      problems.push(...hubProblems(value).map((problem) => path + problem));
-    } else {
-      result[name] = key.secret ? pulumi.secret(value) : value;
-    }
+/** The connection of a host, whose keys stand beside the others. */
+function readConnection(host: Members, path: string, reader: Reader): SshConnectionArgs {
+  const { problems } = reader;
+  const { bastion } = host;
+  const own = readEndpoint(host, path, reader);
+  const far = isObject(bastion) ? readEndpoint(bastion, `${path}.bastion`, reader) : undefined;
+  if (isObject(bastion)) problems.add(...unknownNames(bastion, endpointKeys, `${path}.bastion.`));
+  const checked = { ...own.checked, bastion: far?.checked ?? bastion };
+  problems.collect(() => resolveConnection(checked, process.env, path));
+  return {
+    ...withSecrets(own.given, endpointKinds),
+    ...(far && { bastion: withSecrets(far.given, endpointKinds) }),
+  } as unknown as SshConnectionArgs;
+}
+
+interface EndpointKeys {
+  readonly given: Members;
+  /** The same with something to log in with in place of a key file that cannot be read, which is a problem of its own. */
+  readonly checked: Members;
+}
+
+function readEndpoint(keys: Members, path: string, reader: Reader): EndpointKeys {
+  const { privateKeyFile } = keys;
+  const privateKey = textOrFile(keys, "privateKey", "privateKeyFile", `${path}.`, reader);
+  const given = { ...pick(keys, endpointKinds), ...(privateKey !== undefined && { privateKey }) };
+  const unreadable = privateKey === undefined && !isLeftOut(privateKeyFile);
+  return { given, checked: unreadable ? { ...given, password: "stands in" } : given };
+}
+
+/** Reads and checks the options of all hosts or of one. */
+function readOptions(keys: Members, prefix: string, reader: Reader): VpnServerOptions {
+  const { problems } = reader;
+  const { adminPassword } = keys;
+  problems.add(...optionProblems(keys, prefix));
+  const passwordProblem = checkAdminPassword(adminPassword, `${prefix}adminPassword`);
+  if (passwordProblem !== undefined) problems.add(passwordProblem);
+  const pair = {
+    certificate: textOrFile(keys, "certificate", "certificateFile", prefix, reader),
+    privateKey: textOrFile(keys, "certificateKey", "certificateKeyFile", prefix, reader),
+  };
+  const paths = { certificate: `${prefix}certificate`, privateKey: `${prefix}certificateKey` };
+  const hubs = readHubs(keys, prefix, reader);
+  const options = {
+    ...pick(keys, optionsOfTheSameName),
+    ...problems.collect(() => resolveCertificate(pair, paths)),
+    ...(hubs && { hubs }),
+  };
+  return withSecrets(options, optionKinds);
+}
+
+/** The hubs of the configuration itself and of the files that it names, put together. */
+function readHubs(keys: Members, prefix: string, { root, problems }: Reader): unknown[] | undefined {
+  const { hubs, hubsFile, hubsFiles } = keys;
+  problems.add(
+    ...hubProblems(hubs).map((problem) => prefix + problem),
+    ...kindProblems(`${prefix}hubsFile`, hubsFile, optionKeys.hubsFile),
+    ...kindProblems(`${prefix}hubsFiles`, hubsFiles, optionKeys.hubsFiles),
+  );
+  const listed: unknown[] = Array.isArray(hubsFiles) ? hubsFiles : [];
+  const files = [
+    { key: `${prefix}hubsFile`, path: hubsFile },
+    ...listed.map((path, index) => ({ key: `${prefix}hubsFiles[${index}]`, path })),
+  ];
+  const sources = [
+    ...(Array.isArray(hubs) ? [{ name: `${prefix}hubs`, hubs }] : []),
+    ...files.flatMap(({ key, path }): HubsSource[] => {
+      const source =
+        typeof path === "string" && path !== ""
+          ? problems.collect(() => readHubsFile(key, path, root))
+          : undefined;
+      return source === undefined ? [] : [source];
+    }),
+  ];
+  return sources.length === 0 ? undefined : problems.collect(() => joinHubs(sources));
+}
+
+/** A text of the configuration, or the content of the file that is named instead. */
+function textOrFile(
+  keys: Members,
+  name: string,
+  fileName: string,
+  prefix: string,
+  { root, problems }: Reader,
+): unknown {
+  const { [name]: text, [fileName]: path } = keys;
+  if (isLeftOut(path)) return text ?? undefined;
+  const kind = kindProblems(prefix + fileName, path, file);
+  problems.add(...kind);
+  if (!isLeftOut(text)) {
+    problems.add(`${prefix}${fileName} and ${prefix}${name} are both given: one of them is enough`);
+    return text;
   }
-  return result;
+  if (kind.length > 0) return undefined;
+  return problems.collect(() => readConfigFile(prefix + fileName, path as string, root));
 }
 
-const articles: Readonly<Record<Key["type"], string>> = {
-  string: "a text",
-  number: "a number",
-  boolean: "true or false",
-  numbers: "a list of numbers, such as [443, 992, 5555],",
-  hubs: "a list of hubs",
-};
-
-function hasType(value: Json, type: Key["type"]): boolean {
-  switch (type) {
-    case "numbers":
-      return Array.isArray(value) && value.every((item) => typeof item === "number");
-    case "hubs":
-      return Array.isArray(value);
-    case "string":
-    case "number":
-    case "boolean":
-      return typeof value === type;
-  }
+function pick(values: Members, kinds: ArgumentKinds): Members {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name, value]) => Object.hasOwn(kinds, name) && !isLeftOut(value)),
+  );
 }
 
-/** Puts the content of the key file in the place of its name. */
-function withKeyFile(
-  { privateKeyFile, ...endpoint }: Record<string, unknown>,
-  path: string,
-  problems: string[],
-): Record<string, unknown> {
-  if (typeof privateKeyFile !== "string") return endpoint;
-  if (endpoint["privateKey"] !== undefined) {
-    problems.push(`${path}privateKeyFile and ${path}privateKey are both given; one of them is enough`);
-    return endpoint;
-  }
-  const file = privateKeyFile.startsWith("~/") ? join(homedir(), privateKeyFile.slice(2)) : privateKeyFile;
-  try {
-    return { ...endpoint, privateKey: pulumi.secret(readFileSync(file, "utf8")) };
-  } catch (error) {
-    problems.push(`${path}privateKeyFile cannot be read: ${(error as Error).message}`);
-    return endpoint;
-  }
-}
-
-function pick(values: Record<string, unknown>, keys: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(keys, key)));
-}
-
-function isObject(value: Json | undefined): value is { [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function describe(value: Json | undefined, secret?: true): string {
-  if (value === undefined) return "missing";
-  return secret ? "of another kind" : JSON.stringify(value);
+/** What is a secret becomes one of the stack. */
+function withSecrets(values: Members, kinds: ArgumentKinds): Members {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, kinds[name]?.secret ? pulumi.secret(value) : value]),
+  );
 }

@@ -1,7 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
-import { resolveConnection, type SshConnection, type SshConnectionArgs } from "./connection.ts";
+import { checkDesiredState } from "../server/config/desired-state.ts";
+import { loginLimits } from "../server/limits.ts";
+import { ArgumentProblems } from "./argument-error.ts";
+import { isLeftOut, isObject, kindProblems, type ArgumentKind } from "./argument-kind.ts";
+import { unknownNames } from "./argument-names.ts";
+import { connectionKinds, endpointKinds, resolveConnection } from "./connection.ts";
+import type { SshConnection, SshConnectionArgs } from "./connection.ts";
 import type { HubArgs } from "./hub-arguments.ts";
+import { parseHost } from "./host-name.ts";
 import { DeploymentMode, type InstallOptions } from "./host-script.ts";
 
 /** What can be chosen for a VpnServer, and in a fleet for all of them at once. */
@@ -36,6 +42,20 @@ export interface VpnServerOptions {
    */
   importFrom?: pulumi.Input<string>;
   /**
+   * The server's own certificate in PEM, followed by the certificates of the authorities between it and the root. It comes with
+   * `privateKey`. Another one takes its place without ending a session.
+   * @default one that the server makes for itself once
+   */
+  certificate?: pulumi.Input<string>;
+  /** Private key of `certificate` in PEM without passphrase. Kept as a secret. */
+  privateKey?: pulumi.Input<string>;
+  /**
+   * Take the server of the host over although another stack owns it. What that one made by `hubs` stays, for nobody knows here
+   * whether it is still wanted.
+   * @default false: the deployment fails and names the owner
+   */
+  adopt?: pulumi.Input<boolean>;
+  /**
    * Open the listeners' ports in the host's own firewall (nftables or ufw). Only rules of our own are added, and taken
    * away again.
    * @default true
@@ -57,10 +77,11 @@ export interface VpnServerOptions {
    */
   uninstallOnDestroy?: pulumi.Input<boolean>;
   /**
-   * Leave configuration, keys and logs on the host when the server is taken off it.
-   * @default false
+   * Delete configuration, certificate, keys and logs too when the server is taken off the host. They are lost then, and with them
+   * what clients know of the server.
+   * @default false: they stay in the state directory, where the next installation finds them
    */
-  keepState?: pulumi.Input<boolean>;
+  purgeStateOnDestroy?: pulumi.Input<boolean>;
   /**
    * How long a new release has to become healthy before the host goes back to the previous one, 5 to 600 seconds.
    * @default 30
@@ -84,68 +105,136 @@ export interface VpnServerArgs extends VpnServerOptions {
   publicHost?: pulumi.Input<string>;
 }
 
+/** What the options must be. The stack's configuration knows them by the same table. */
+export const optionKinds = {
+  mode: { type: "choice", allowed: Object.values(DeploymentMode) },
+  listeners: { type: "ports" },
+  hubs: { type: "hubs", secret: true },
+  adminPassword: { type: "text", secret: true },
+  importFrom: { type: "path" },
+  certificate: { type: "text" },
+  privateKey: { type: "text", secret: true },
+  adopt: { type: "boolean" },
+  openFirewall: { type: "boolean" },
+  directory: { type: "path" },
+  stateDirectory: { type: "path" },
+  uninstallOnDestroy: { type: "boolean" },
+  purgeStateOnDestroy: { type: "boolean" },
+  healthTimeoutSeconds: { type: "integer", least: 5, most: 600 },
+  connectTimeoutSeconds: { type: "integer", least: 0, most: 3600 },
+} as const satisfies Readonly<Record<keyof VpnServerOptions, ArgumentKind>>;
+
+/** What the arguments of a server must be. */
+const serverKinds = {
+  ...optionKinds,
+  connection: { type: "endpoint" },
+  publicHost: { type: "text" },
+} as const satisfies Readonly<Record<keyof VpnServerArgs, ArgumentKind>>;
+
+/** Arguments that are checked and handed on by themselves: each is a secret, or may be unknown in a preview. */
+type SeparateArgument = "hubs" | "adminPassword" | "certificate" | "privateKey";
+
 /** The arguments of a server whose values are known and have been checked. */
 export interface ServerSettings {
   readonly connection: SshConnection;
   /** Where VPN clients connect; an IPv6 address without brackets. */
   readonly publicHost: string;
   readonly install: InstallOptions;
-  readonly removal: { readonly uninstall: boolean; readonly purgeState: boolean };
+  readonly removal: {
+    readonly uninstall: boolean;
+    /** Whether configuration, certificate, keys and logs go too. */
+    readonly purgeState: boolean;
+  };
   readonly connectTimeoutMs: number;
+}
+
+/**
+ * Names that no argument has: of the server, of its connection, and of the bastion. It looks into what is there already and leaves
+ * Outputs alone, so that a slip is told before anything is evaluated, whatever the language.
+ *
+ * @returns a problem for each
+ */
+export function checkArgumentNames(args: object): string[] {
+  const connection = plainMembers("connection", args);
+  const bastion = plainMembers("bastion", connection);
+  return [
+    ...unknownNames(args, serverKinds, ""),
+    ...unknownNames(connection, connectionKinds, "connection."),
+    ...unknownNames(bastion, endpointKinds, "connection.bastion."),
+  ];
+}
+
+/** A member that is an object as a program writes it down; an empty one where it is anything else, such as an Output. */
+function plainMembers(name: string, args: object): object {
+  const value = (args as Readonly<Record<string, unknown>>)[name];
+  if (!isObject(value)) return {};
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? value : {};
 }
 
 /**
  * Checks a server's arguments and fills in the defaults.
  *
- * @throws ArgumentError that names the argument and what is allowed
+ * @throws ArgumentError with everything that is wrong
  */
-export function resolveSettings(
-  args: Omit<pulumi.Unwrap<VpnServerArgs>, "hubs" | "adminPassword">,
-): ServerSettings {
-  const { mode = DeploymentMode.Auto, healthTimeoutSeconds = 30, connectTimeoutSeconds = 60 } = args;
-  const modes: readonly string[] = Object.values(DeploymentMode);
-  if (!modes.includes(mode)) throw new ArgumentError("mode", `is "${mode}"; allowed are ${modes.join(", ")}`);
-  checkRange("healthTimeoutSeconds", healthTimeoutSeconds, 5, 600);
-  checkRange("connectTimeoutSeconds", connectTimeoutSeconds, 0, 3600);
-  const listeners = args.listeners && [...new Set(args.listeners)];
-  if (listeners?.length === 0) {
-    throw new ArgumentError("listeners", "is empty: a server without a listener serves nobody");
-  }
-  for (const port of listeners ?? []) checkRange("listeners", port, 1, 65535);
-  for (const argument of ["directory", "stateDirectory", "importFrom"] as const) {
-    const path = args[argument];
-    if (path !== undefined && !/^(\/|~\/)./.test(path)) {
-      throw new ArgumentError(argument, `is "${path}"; a path that begins with / or ~/ is needed`);
-    }
-  }
-  const connection = resolveConnection(args.connection, process.env);
-  const publicHost = (args.publicHost ?? connection.host).replace(/^\[(.*)\]$/, "$1");
-  if (!/^[A-Za-z0-9._:%-]{1,255}$/.test(publicHost)) {
-    throw new ArgumentError("publicHost", `is "${publicHost}"; a host name or an address is needed`);
-  }
+export function resolveSettings(args: Omit<pulumi.Unwrap<VpnServerArgs>, SeparateArgument>): ServerSettings {
+  const problems = new ArgumentProblems();
+  problems.add(...optionProblems(args));
+  const connection = problems.collect(() => resolveConnection(args.connection, process.env));
+  const publicHost = isLeftOut(args.publicHost)
+    ? connection?.host
+    : problems.collect(() => parsePublicHost("publicHost", args.publicHost));
+  problems.throwIfAny();
   return {
-    connection,
-    publicHost,
+    connection: connection as SshConnection,
+    publicHost: publicHost as string,
     install: {
-      adopt: false,
-      mode,
+      mode: args.mode ?? DeploymentMode.Auto,
+      adopt: args.adopt ?? false,
       openFirewall: args.openFirewall ?? true,
-      healthTimeoutSeconds,
-      ...(listeners && { listeners }),
-      ...(args.directory !== undefined && { directory: args.directory }),
-      ...(args.stateDirectory !== undefined && { stateDirectory: args.stateDirectory }),
-      ...(args.importFrom !== undefined && { importFrom: args.importFrom }),
+      healthTimeoutSeconds: args.healthTimeoutSeconds ?? 30,
+      ...(args.listeners && { listeners: [...new Set(args.listeners)] }),
+      ...(args.directory && { directory: args.directory }),
+      ...(args.stateDirectory && { stateDirectory: args.stateDirectory }),
+      ...(args.importFrom && { importFrom: args.importFrom }),
     },
-    removal: { uninstall: args.uninstallOnDestroy ?? true, purgeState: !(args.keepState ?? true) },
-    connectTimeoutMs: connectTimeoutSeconds * 1000,
+    removal: {
+      uninstall: args.uninstallOnDestroy ?? true,
+      purgeState: args.purgeStateOnDestroy ?? false,
+    },
+    connectTimeoutMs: (args.connectTimeoutSeconds ?? 60) * 1000,
   };
 }
 
-function checkRange(argument: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new ArgumentError(
-      argument,
-      `has ${String(value)}; whole numbers from ${least} to ${most} are allowed`,
-    );
-  }
+/** What is wrong with the options, apart from those that have a check of their own. */
+export function optionProblems(args: object, prefix = ""): string[] {
+  const {
+    hubs: _hubs,
+    adminPassword: _password,
+    certificate: _certificate,
+    privateKey: _key,
+    ...kinds
+  } = optionKinds;
+  const members = args as Readonly<Record<string, unknown>>;
+  return Object.entries(kinds).flatMap(([name, kind]) => kindProblems(prefix + name, members[name], kind));
+}
+
+/** @throws ArgumentError when it is no host that VPN clients could connect to */
+export function parsePublicHost(path: string, value: unknown): string {
+  return parseHost(path, value, "the ports are those of listeners");
+}
+
+/** What is wrong with the administrator's password, by the check of the host; no secret is in it. */
+export function checkAdminPassword(password: unknown, path = "adminPassword"): string | undefined {
+  if (password === undefined) return undefined;
+  if (password === null) return `${path} is null: leave it out to have one made`;
+  const bounds = `1 to ${loginLimits.passwordCharacters} characters are needed`;
+  if (password === "") return `${path} is empty: leave it out to have one made; ${bounds}`;
+  const [problem] = [
+    ...kindProblems(path, password, optionKinds.adminPassword),
+    ...checkDesiredState({ adminPassword: password, hubs: [] }).problems.map(
+      (text) => `${text.replace(/^adminPassword:/, path)}: ${bounds}`,
+    ),
+  ];
+  return problem;
 }

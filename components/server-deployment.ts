@@ -3,7 +3,7 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../server/modes/owner.ts";
-import { ArgumentError } from "./argument-error.ts";
+import { ArgumentError, ArgumentProblems } from "./argument-error.ts";
 import { findArtifacts, type Artifacts } from "./artifact.ts";
 import { commandConnection, describeEndpoint, type SshConnection } from "./connection.ts";
 import { DeclaredHubs, describeHubs } from "./declared-hubs.ts";
@@ -12,16 +12,18 @@ import type { DeploymentOutcome } from "./deployment-outcome.ts";
 import { resolveHubs, type DesiredHubs } from "./desired-hubs.ts";
 import { checkServer, type CheckReport, type CheckResult } from "./health.ts";
 import { lookAtHost } from "./host-look.ts";
-import {
-  applyCommand,
-  hostScript,
-  scriptCommand,
-  type HostScriptOptions,
-} from "./host-script.ts";
+import { applyCommand, hostScript, scriptCommand, type HostScriptOptions } from "./host-script.ts";
 import { parseInstallReport, type InstallReport } from "./install-report.ts";
 import { deliverRelease } from "./release-delivery.ts";
 import { removalFailureHook } from "./removal-failure.ts";
-import { resolveSettings, type ServerSettings, type VpnServerArgs } from "./server-arguments.ts";
+import {
+  checkAdminPassword,
+  checkArgumentNames,
+  resolveSettings,
+  type ServerSettings,
+  type VpnServerArgs,
+} from "./server-arguments.ts";
+import { resolveCertificate, type ServerCertificate } from "./server-certificate.ts";
 import { SshSession } from "./ssh-session.ts";
 import { parseApplyReport, type ApplyReport } from "./vpn-connection.ts";
 
@@ -56,8 +58,10 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
   const owner = deployer.owner();
   const desired = pulumi.secret(
     pulumi
-      .all([adminPassword, hubs])
-      .apply(([password, { hubs }]) => JSON.stringify({ adminPassword: password, hubs })),
+      .all([adminPassword, deployer.certificate(args), hubs])
+      .apply(([adminPassword, certificate, { hubs }]) =>
+        JSON.stringify({ adminPassword, ...certificate, hubs }),
+      ),
   );
   const artifacts = deployer.artifacts();
   const host = pulumi.unsecret(
@@ -70,7 +74,7 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
         purgeState: removal.purgeState,
       })),
   );
-  const reach = deployer.reach({ settings, hubs, host });
+  const reach = deployer.reach({ settings, desired, host });
   const reached = reach.apply(({ settings, problem }) =>
     problem === undefined ? settings : deployer.fail(problem),
   );
@@ -144,9 +148,17 @@ class Deployer {
   }
 
   settings(args: VpnServerArgs): Values["settings"] {
-    // Apart from the rest: a user's password may be unknown in a preview.
-    const { hubs: _, adminPassword: __, ...others } = args;
-    return pulumi.output(others).apply((values) => this.#attempt(() => resolveSettings(values)));
+    const problems = new ArgumentProblems();
+    problems.add(...checkArgumentNames(args));
+    // Apart from the rest: what is secret may be unknown in a preview.
+    const { hubs: _, adminPassword: __, certificate: ___, privateKey: ____, ...others } = args;
+    return pulumi.output(others).apply((values) =>
+      this.#attempt(() => {
+        const settings = problems.collect(() => resolveSettings(values));
+        problems.throwIfAny();
+        return settings as ServerSettings;
+      }),
+    );
   }
 
   hubs({ hubs = [] }: VpnServerArgs): Values["hubs"] {
@@ -169,8 +181,8 @@ class Deployer {
     if (adminPassword !== undefined) {
       return pulumi.secret(
         pulumi.output(adminPassword).apply((password) => {
-          if (password !== "") return password;
-          return this.fail(new ArgumentError("adminPassword", "is empty: leave it out to have one made"));
+          const problem = checkAdminPassword(password);
+          return problem === undefined ? password : this.fail(new ArgumentError([problem]));
         }),
       );
     }
@@ -178,9 +190,18 @@ class Deployer {
     return this.#keep("admin-password", pulumi.secret(randomBytes(18).toString("base64url")));
   }
 
-  reach({ settings, hubs, host }: Pick<Values, "settings" | "hubs" | "host">): Values["reach"] {
+  /** The server's own certificate, where one is given. */
+  certificate({ certificate, privateKey }: VpnServerArgs): pulumi.Output<ServerCertificate | undefined> {
+    return pulumi.secret(
+      pulumi
+        .output({ certificate, privateKey })
+        .apply((values) => this.#attempt(() => resolveCertificate(values))),
+    );
+  }
+
+  reach({ settings, desired, host }: Pick<Values, "settings" | "desired" | "host">): Values["reach"] {
     if (pulumi.runtime.isDryRun()) return settings.apply((settings) => ({ settings }));
-    return pulumi.all([settings, hubs, host]).apply(async ([settings, , host]) => {
+    return pulumi.all([settings, host, desired]).apply(async ([settings, host]) => {
       const problem = await this.#withSession(settings, (session) => lookAtHost(session, host)).then(
         () => undefined,
         messageOf,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argument-error.ts";
-import { failQuietly } from "./deployment-error.ts";
+import { describeValue, isObject } from "./argument-kind.ts";
+import { DeploymentError, failQuietly } from "./deployment-error.ts";
 import { outcomeOf } from "./deployment-outcome.ts";
 import type { CheckReport } from "./health.ts";
 import type { FirewallReport } from "./install-report.ts";
@@ -57,12 +58,9 @@ export class VpnFleet extends pulumi.ComponentResource {
   constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("vpnserver:index:VpnFleet", name, {}, opts);
     const { servers, ...common } = args;
-    if (Object.keys(servers).length === 0) {
-      throw new pulumi.ResourceError(
-        `VpnFleet "${name}": ${new ArgumentError("servers", "is empty: name at least one host").message}`,
-        this,
-        true,
-      );
+    const problems = serverProblems(servers);
+    if (problems.length > 0) {
+      throw new DeploymentError(`VpnFleet "${name}": ${new ArgumentError(problems).message}`, this);
     }
     const members = Object.entries(servers).map(([key, own]): [string, VpnServer] => [
       key,
@@ -78,6 +76,38 @@ export class VpnFleet extends pulumi.ComponentResource {
       adminPasswords: this.adminPasswords,
     });
   }
+}
+
+/** What is wrong with the servers as a whole; each checks its own arguments. */
+function serverProblems(servers: unknown): string[] {
+  if (!isObject(servers)) {
+    return [`servers is ${describeValue(servers)}: an object is needed that names at least one server`];
+  }
+  const entries = Object.entries(servers);
+  if (entries.length === 0) return ["servers is empty: name at least one server"];
+  const places = new Map<string, string>();
+  return entries.flatMap(([key, own]) => {
+    if (!isObject(own))
+      return [`servers.${key} is ${describeValue(own)}: an object with a connection is needed`];
+    const place = placeOf(own);
+    const other = place === undefined ? undefined : places.get(place);
+    if (place !== undefined) places.set(place, key);
+    if (other === undefined) return [];
+    return [
+      `servers.${key} is the same user of the same host as servers.${other}, and the two would take the server from each other: ` +
+        "leave one out",
+    ];
+  });
+}
+
+/** Where a server is put, as far as it is written down in plain values. */
+function placeOf(server: Readonly<Record<string, unknown>>): string | undefined {
+  const { connection, directory = "" } = server;
+  if (!isObject(connection)) return undefined;
+  const place = [connection["host"], connection["port"] ?? 22, connection["user"] ?? "root", directory];
+  return place.every((part) => typeof part === "string" || typeof part === "number")
+    ? JSON.stringify(place)
+    : undefined;
 }
 
 function memberOf(server: VpnServer): pulumi.Output<FleetMember> {

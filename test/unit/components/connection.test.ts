@@ -1,69 +1,80 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { ArgumentError } from "../../../components/argument-error.ts";
-import { commandConnection, parseHostKey, resolveConnection } from "../../../components/connection.ts";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import ssh2 from "ssh2";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { commandConnection, resolveConnection } from "../../../components/connection.ts";
+import { hostKey } from "./host-key-text.ts";
+import { problemOf, problemsOf } from "./problems-of.ts";
 
-// The base64 of an ed25519 key: length-prefixed type name, then 32 bytes.
-const base64 = Buffer.concat([
-  Buffer.from([0, 0, 0, 11]),
-  Buffer.from("ssh-ed25519"),
-  Buffer.from([0, 0, 0, 32]),
-  Buffer.alloc(32, 7),
-]).toString("base64");
-const hostKey = `ssh-ed25519 ${base64}`;
+const { private: privateKey } = ssh2.utils.generateKeyPairSync("ed25519");
+const folder = mkdtempSync(join(tmpdir(), "connection-"));
+const agentSocketPath = join(folder, "agent");
+const noSocket = join(folder, "file");
+let agent: Server;
 
-function problemOf(action: () => unknown): ArgumentError {
-  try {
-    action();
-  } catch (error) {
-    assert.ok(error instanceof ArgumentError);
-    return error;
-  }
-  throw new Error("no ArgumentError was thrown");
-}
+before(async () => {
+  writeFileSync(noSocket, "");
+  agent = createServer().listen(agentSocketPath);
+  await once(agent, "listening");
+});
+
+after(async () => {
+  agent.close();
+  await once(agent, "close");
+  rmSync(folder, { recursive: true });
+});
 
 describe("resolveConnection", () => {
   test("fills in port 22 and root", () => {
-    const connection = resolveConnection({ host: "h", privateKey: "k", hostKey }, {});
+    const connection = resolveConnection({ host: "h", privateKey, hostKey }, {});
     assert.equal(connection.port, 22);
     assert.equal(connection.user, "root");
   });
 
   test("takes the agent of the environment only when neither key nor password is given", () => {
-    const environment = { SSH_AUTH_SOCK: "/run/agent" };
-    assert.equal(resolveConnection({ host: "h", hostKey }, environment).agentSocketPath, "/run/agent");
-    assert.equal(
-      resolveConnection({ host: "h", hostKey, password: "p" }, environment).agentSocketPath,
-      undefined,
-    );
+    const environment = { SSH_AUTH_SOCK: agentSocketPath };
+    const agentOf = (args: object) =>
+      resolveConnection({ host: "h", hostKey, ...args }, environment).agentSocketPath;
+    assert.equal(agentOf({}), agentSocketPath);
+    assert.equal(agentOf({ password: "p" }), undefined);
+    assert.equal(agentOf({ privateKey }), undefined);
   });
 
-  test("refuses a connection without a way to log in, and names the ways", () => {
-    const { argument, message } = problemOf(() => resolveConnection({ host: "h", hostKey }, {}));
-    assert.equal(argument, "connection");
-    assert.match(message, /privateKey, password or agentSocketPath/);
+  test("does not mind an agent that is not there when there is a key", () => {
+    const args = { host: "h", hostKey, privateKey, agentSocketPath: "/nonexistent/agent" };
+    assert.equal(resolveConnection(args, {}).agentSocketPath, "/nonexistent/agent");
   });
 
-  test("refuses a connection without a host key, and says how to get one", () => {
-    const { argument, message } = problemOf(() =>
-      resolveConnection({ host: "h", port: 2222, password: "p" }, {}),
-    );
-    assert.equal(argument, "connection.hostKey");
-    assert.match(message, /ssh-keyscan -p 2222 -t ed25519 h/);
+  test("takes IPv6 addresses in brackets, of the bastion too", () => {
+    const bastion = { host: "[2001:db8::2]", password: "p", hostKey };
+    const connection = resolveConnection({ host: "[2001:db8::1]", password: "p", hostKey, bastion }, {});
+    assert.equal(connection.host, "2001:db8::1");
+    assert.equal(connection.bastion?.host, "2001:db8::2");
+  });
+
+  test("takes null for left out, by which some languages say so", () => {
+    const args = {
+      host: "h",
+      password: "p",
+      hostKey,
+      port: null,
+      user: null,
+      privateKey: null,
+      bastion: null,
+    };
+    const connection = resolveConnection({ ...args, insecureSkipHostKeyCheck: null }, {});
+    assert.deepEqual([connection.port, connection.user, connection.bastion], [22, "root", undefined]);
+    assert.equal("privateKey" in connection, false);
   });
 
   test("goes without a host key where the check is switched off", () => {
     const connection = resolveConnection({ host: "h", password: "p", insecureSkipHostKeyCheck: true }, {});
     assert.equal(connection.hostKey, undefined);
     assert.equal("hostKey" in commandConnection(connection), false);
-  });
-
-  test("names the bastion's argument when the mistake is there", () => {
-    const bastion = { host: "b", password: "p", hostKey, port: 0 };
-    const { argument } = problemOf(() =>
-      resolveConnection({ host: "h", password: "p", hostKey, bastion }, {}),
-    );
-    assert.equal(argument, "connection.bastion.port");
   });
 
   test("hands the bastion to @pulumi/command as its proxy", () => {
@@ -77,28 +88,127 @@ describe("resolveConnection", () => {
       hostKey,
     });
   });
-});
 
-describe("parseHostKey", () => {
-  test("reads authorized_keys form, with and without a comment", () => {
-    assert.deepEqual(parseHostKey(hostKey, "hostKey"), { type: "ssh-ed25519", base64 });
-    assert.deepEqual(parseHostKey(`${hostKey} root@host\n`, "hostKey"), { type: "ssh-ed25519", base64 });
-  });
+  const object =
+    'an object that tells how to reach the host is needed, such as { host: "203.0.113.5", hostKey: "ssh-ed25519 AAAA…", privateKey }';
+  const startOrGive = "start an SSH agent, or give privateKey or password";
+  const fine = { host: "h", password: "p", hostKey };
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ["no connection", undefined, ` is missing: ${object}`],
+    ["a text", "root@h", ` is "root@h": ${object}`],
+    ["a list", [fine], ` is a list: ${object}`],
+    [
+      "a host with the user in front",
+      { ...fine, host: "admin@h" },
+      '.host has a user before "@": give the host, "h", alone; user and port are arguments of their own, connection.user and connection.port',
+    ],
+    [
+      "a port in quotes",
+      { ...fine, port: "22" },
+      '.port is "22": a TCP port from 1 to 65535 is needed, without quotes: 22',
+    ],
+    ["an empty user", { ...fine, user: "" }, ".user is empty: leave it out to log in as root"],
+    ["a user that is a number", { ...fine, user: 0 }, '.user is 0: a text is needed, in quotes: "0"'],
+    [
+      "a user with white space",
+      { ...fine, user: "a b" },
+      '.user is "a b": the name of a user, without white space, is needed',
+    ],
+    ["an empty password", { ...fine, password: "" }, ".password is empty: give it a value, or leave it out"],
+    [
+      "a password that is a number",
+      { ...fine, password: 4711 },
+      ".password is a number: a text is needed, in quotes",
+    ],
+    [
+      "a switch in quotes",
+      { ...fine, insecureSkipHostKeyCheck: "true" },
+      '.insecureSkipHostKeyCheck is "true": true or false is needed, without quotes',
+    ],
+    [
+      "no way to log in",
+      { host: "h", hostKey },
+      " has no way to log in: give privateKey, password or agentSocketPath, or start an SSH agent (SSH_AUTH_SOCK)",
+    ],
+    [
+      "an agent that is not there",
+      { host: "h", hostKey, agentSocketPath: "/nonexistent/agent" },
+      `.agentSocketPath is "/nonexistent/agent", which cannot be used (ENOENT): ${startOrGive}`,
+    ],
+    [
+      "an agent that is no socket",
+      { host: "h", hostKey, agentSocketPath: noSocket },
+      `.agentSocketPath is "${noSocket}", which is no socket: ${startOrGive}`,
+    ],
+    [
+      "no host key",
+      { host: "h", port: 2222, password: "p" },
+      '.hostKey is missing, so h could not be told from an impostor. Get it with "ssh-keyscan -p 2222 -t ed25519 h", ' +
+        "compare it with /etc/ssh/ssh_host_ed25519_key.pub on the host, and give it as " +
+        '"ssh-ed25519 AAAA…". Where that does not matter, set insecureSkipHostKeyCheck: true',
+    ],
+    [
+      "an unknown member",
+      { ...fine, pasword: "q" },
+      ".pasword is not known: did you mean password? Of the arguments here known are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck, bastion",
+    ],
+    [
+      "a bastion that is a text",
+      { ...fine, bastion: "b" },
+      '.bastion is "b": an object with host and hostKey is needed',
+    ],
+    [
+      "a mistake of the bastion",
+      { ...fine, bastion: { ...fine, port: 0 } },
+      ".bastion.port is 0: a TCP port from 1 to 65535 is needed",
+    ],
+    [
+      "a bastion of the bastion",
+      { ...fine, bastion: { ...fine, bastion: fine } },
+      ".bastion.bastion is not known: known are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck",
+    ],
+  ];
+  for (const [name, args, problem] of cases) {
+    test(`refuses ${name}: ${problem}`, () => {
+      assert.equal(
+        problemOf(() => resolveConnection(args, {})),
+        `connection${problem}`,
+      );
+    });
+  }
 
-  test("reads a line of ssh-keyscan, which has the host in front", () => {
-    assert.deepEqual(parseHostKey(`[h]:2222 ${hostKey}`, "hostKey"), { type: "ssh-ed25519", base64 });
-  });
-
-  test("refuses what is no key, a fingerprint among it", () => {
-    for (const text of ["", "ssh-ed25519", "SHA256:abc", "ssh-rsa AAAA", "ssh-ed25519 not*base64"]) {
-      assert.equal(problemOf(() => parseHostKey(text, "hostKey")).argument, "hostKey");
-    }
-  });
-
-  test("refuses a key whose content is of another type than its name", () => {
-    assert.match(
-      problemOf(() => parseHostKey(`ecdsa-sha2-nistp256 ${base64}`, "hostKey")).message,
-      /does not hold a key/,
+  test("names SSH_AUTH_SOCK when the agent of the environment is not there", () => {
+    const environment = { SSH_AUTH_SOCK: "/nonexistent/agent" };
+    assert.equal(
+      problemOf(() => resolveConnection({ host: "h", hostKey }, environment)),
+      `connection has neither key nor password, and SSH_AUTH_SOCK is "/nonexistent/agent", which cannot be used (ENOENT): ${startOrGive}`,
     );
+  });
+
+  test("tells every problem of host and bastion at once", () => {
+    const args = {
+      host: "a b",
+      port: "x",
+      user: 7,
+      privateKey: "hidden",
+      hostKey: "no",
+      bastion: { prot: 1 },
+    };
+    const problems = problemsOf(() => resolveConnection(args, {}));
+    assert.deepEqual(
+      problems.map((problem) => problem.split(" ")[0]),
+      [
+        "connection.host",
+        "connection.port",
+        "connection.user",
+        "connection.privateKey",
+        "connection.hostKey",
+        "connection.bastion.prot",
+        "connection.bastion.host",
+        "connection.bastion",
+        "connection.bastion.hostKey",
+      ],
+    );
+    assert.doesNotMatch(problems.join(), /hidden/);
   });
 });

@@ -10,7 +10,7 @@ export interface PemIdentity {
 
 export async function pemIdentity(
   name: string,
-  options: { readonly algorithm?: "rsa" | "ec" } = {},
+  options: { readonly algorithm?: "rsa" | "ec"; readonly bits?: number } = {},
 ): Promise<PemIdentity> {
   const [notBefore, notAfter] = [new Date("2020-01-01T00:00:00Z"), new Date("2049-12-31T00:00:00Z")];
   const { x509, keys } = await identity({ name, bits: 2048, notBefore, notAfter, ...options });

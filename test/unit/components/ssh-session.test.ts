@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import ssh2 from "ssh2";
-import { parseHostKey, type SshConnection } from "../../../components/connection.ts";
+import type { SshConnection } from "../../../components/connection.ts";
+import { parseHostKey } from "../../../components/host-key.ts";
 import { SshError, SshSession } from "../../../components/ssh-session.ts";
 
 const password = "correct horse";

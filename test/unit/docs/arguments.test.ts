@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { connectionKinds } from "../../../components/connection.ts";
+import { hostKeys } from "../../../components/fleet-config.ts";
+import { optionKinds } from "../../../components/server-arguments.ts";
+
+function pageOf(name: string): string {
+  return readFileSync(new URL(`../../../docs/reference/${name}.md`, import.meta.url), "utf8");
+}
+
+/** Names in the first column of the page's tables. */
+function rowsOf(page: string): Set<string> {
+  const columns = [...page.matchAll(/^\| ([^|]+) \|/gm)].map(([, column = ""]) => column);
+  return new Set(columns.flatMap((column) => [...column.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name)));
+}
+
+describe("docs/reference/components.md", () => {
+  const page = pageOf("components");
+
+  test("has a row for every argument of a server", () => {
+    const rows = rowsOf(page);
+    for (const name of ["connection", "publicHost", ...Object.keys(optionKinds)]) {
+      assert.ok(rows.has(name), `${name} has no row`);
+    }
+  });
+
+  test("names every argument of a connection", () => {
+    const paragraph = /^`SshConnectionArgs`: .*?\n\n/ms.exec(page)?.[0] ?? "";
+    for (const name of Object.keys(connectionKinds)) {
+      assert.ok(paragraph.includes(`\`${name}\``), `${name} is not named`);
+    }
+  });
+});
+
+describe("docs/reference/configuration.md", () => {
+  test("has a row for every key of a host, and of all hosts", () => {
+    const rows = rowsOf(pageOf("configuration"));
+    for (const name of Object.keys(hostKeys)) assert.ok(rows.has(name), `${name} has no row`);
+  });
+});
