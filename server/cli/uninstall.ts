@@ -48,22 +48,20 @@ export function addUninstallCommand(program: Command, context: CliContext): void
         run: runProgram,
         note: (message) => context.note(message),
       });
+      // For the log of whoever reads the result by program.
+      if (flags.json && !result.removed) context.note(describe(result));
       context.print(flags.json ? JSON.stringify(result) : describe(result));
     });
 }
 
 function describe({ removed, mode, prefix, stateDirectory, owner, kept }: UninstallResult): string {
-  if (!removed) return owner === undefined ? "Nothing was changed" : capitalized(describeStay(prefix, owner));
+  if (!removed && owner !== undefined) return describeStay(prefix, owner);
   const stays = kept.map((folder) => `; ${folder} stays`).join("");
   if (mode === undefined) return `The state in ${stateDirectory} was taken away${stays}`;
   const purge = kept.includes(stateDirectory)
     ? `\nTo take the state away too: vpnserver uninstall --purge --state-dir ${quoted(stateDirectory)}, by any copy of the program`
     : "";
   return `The server of ${mode} mode was taken away from ${prefix}${stays}${purge}`;
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** As a shell reads it. */

@@ -140,6 +140,8 @@ async function iptablesStops(run: RunProgram, withoutNft: boolean): Promise<bool
   return false;
 }
 
+const nothingAskedFor = "no port was asked for";
+
 function ufwReport(
   ports: readonly number[],
   added: string,
@@ -162,7 +164,7 @@ function ufwReport(
   return {
     manager: "ufw",
     ports: open.map(({ port }) => port),
-    message: sentences.filter(Boolean).join("; "),
+    message: sentences.filter(Boolean).join("; ") || nothingAskedFor,
   };
 }
 
@@ -181,7 +183,11 @@ function nftablesReport(ports: readonly number[], ruleset: Ruleset, filtered: bo
     own.length > 0 ? `nftables lets ${portList(own)} in by rules of ours` : "",
     closed.length > 0 ? `nftables stops ${portList(closed)}` : "",
   ];
-  return { manager: "nftables", ports: open, message: sentences.filter(Boolean).join("; ") };
+  return {
+    manager: "nftables",
+    ports: open,
+    message: sentences.filter(Boolean).join("; ") || `nftables lets ${portList(open)} in`,
+  };
 }
 
 function keepingNote(keeping: Keeping): string {

@@ -7,17 +7,12 @@ export function folderMode(mode: Mode): number {
   return mode === "service" ? 0o755 : 0o700;
 }
 
-/** @returns whether the folder is gone */
+/** @returns whether the folder is gone; one that holds something, or cannot be taken away, stays */
 export async function removeIfEmpty(path: string): Promise<boolean> {
-  try {
-    await rmdir(path);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return true;
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR" || code === "EBUSY") return false;
-    throw error;
-  }
+  return rmdir(path).then(
+    () => true,
+    async () => !(await exists(path)),
+  );
 }
 
 /**

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import type { RunProgram } from "../run-program.ts";
+import { wordsOf } from "../error-words.ts";
+import { failureOf, type RunProgram } from "../run-program.ts";
 import type { HostFacts } from "./mode-choice.ts";
 
 /** Finds out what decides about the mode, trying sudo only where that decides it. */
@@ -12,7 +13,7 @@ export async function probeHost(options: {
   readonly executable: string;
 }): Promise<HostFacts> {
   const { run, env, executable } = options;
-  const { uid, username } = userInfo();
+  const { uid, username } = currentUser();
   const systemd = isDirectory("/run/systemd/system");
   return {
     uid,
@@ -26,11 +27,27 @@ export async function probeHost(options: {
 
 /** Runs the executable itself, since sudo may allow this and not that, and root may not be able to read every place. */
 async function trySudo(run: RunProgram, executable: string): Promise<HostFacts["sudo"]> {
-  const result = await run("sudo", ["-n", "--", executable, "version"], { timeoutMs: 15_000 });
-  if (result === undefined) return { works: false, reason: "there is no sudo" };
-  if (result.code === 0) return { works: true };
-  const words = result.stderr.trim().split("\n").at(-1) ?? "";
-  return { works: false, reason: `sudo asks for more than the user has (${words || "no answer in time"})` };
+  let words: string;
+  try {
+    const result = await run("sudo", ["-n", "--", executable, "version"], { timeoutMs: 15_000 });
+    if (result === undefined) return { works: false, reason: "there is no sudo" };
+    if (result.code === 0) return { works: true };
+    words = failureOf({ ...result, stdout: "" }).replace(/[^]*\n/, "");
+  } catch (error) {
+    words = wordsOf(error);
+  }
+  return { works: false, reason: `sudo asks for more than the user has (${words})` };
+}
+
+/** A user without a name is told by the id: a container may run as any. */
+function currentUser(): { readonly uid: number; readonly username: string } {
+  try {
+    const { uid, username } = userInfo();
+    return { uid, username };
+  } catch {
+    const uid = process.geteuid?.() ?? 0;
+    return { uid, username: String(uid) };
+  }
 }
 
 /**
@@ -38,7 +55,7 @@ async function trySudo(run: RunProgram, executable: string): Promise<HostFacts["
  * not outlive the SSH connection. It does so where KillUserProcesses is set and the user does not linger (logind.conf(5)).
  */
 export async function endsWithSession(run: RunProgram): Promise<boolean> {
-  const { uid, username } = userInfo();
+  const { uid, username } = currentUser();
   if (!isDirectory("/run/systemd/system")) return false;
   const manager = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
   const property = async (name: string) =>

@@ -99,7 +99,7 @@ function ownedByAnother(present: Owner, wanted: Owner): ServerError {
   );
 }
 
-/** What an `uninstall` for `ownerId` says to the deployment whose server it no longer is. */
+/** What `uninstall` says to the deployment whose server it no longer is. */
 export function describeStay(prefix: string, owner: Owner): string {
   return `nothing was changed: the server in ${prefix} belongs to ${describeOwner(owner)} now, and stays`;
 }

@@ -1,6 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { writeFileAtomically } from "../atomic-file.ts";
 import type { StatePaths } from "../config/paths.ts";
+import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type ProgramResult, type RunProgram } from "../run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
@@ -56,7 +57,13 @@ export class ServiceMode implements ModeRunner {
   async register(registration: string): Promise<boolean> {
     const written = (await this.registration()) !== registration;
     if (written) {
-      await writeFileAtomically(unitFile, registration, { mode: 0o644 });
+      await writeFileAtomically(unitFile, registration, { mode: 0o644 }).catch((error: unknown) => {
+        throw new ServerError(
+          "FAILED",
+          `cannot write ${unitFile}: ${fileProblemOf(error, unitFile)}; or install with --mode user`,
+          { cause: error },
+        );
+      });
     }
     // Also for drop-ins that an administrator has put there meanwhile.
     if (written || (await this.#needsReload())) await this.#systemctl("daemon-reload");

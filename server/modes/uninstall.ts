@@ -9,7 +9,7 @@ import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./l
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Mode } from "./mode-choice.ts";
 import type { ModeRunner } from "./mode-runner.ts";
-import { describeStay, type Owner } from "./owner.ts";
+import type { Owner } from "./owner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf } from "./runner.ts";
 import { defaultStateDirectories, isStateDirectory, removeState, whileUnused } from "./state-directory.ts";
@@ -55,7 +55,6 @@ export async function uninstall(options: UninstallOptions): Promise<UninstallRes
     if (manifest === undefined) throw notInstalled(layout);
     const { owner, mode, stateDirectory } = manifest;
     if (options.ownerId !== undefined && owner !== undefined && owner.id !== options.ownerId) {
-      options.note(describeStay(layout.prefix, owner));
       return { removed: false, mode, prefix: layout.prefix, stateDirectory, owner, kept: [] };
     }
     if (options.stateDirectory !== undefined && options.stateDirectory !== stateDirectory) {

@@ -84,7 +84,7 @@ describe("an installation belongs to", () => {
     assert.deepEqual(result.owner, lyon);
     assert.match(stays.stderr, /nothing was changed: .* belongs to "fleet-lyon" of .* now, and stays/);
     const inWords = await tried.command("uninstall", "--owner-id", paris.id);
-    assert.match(inWords.stdout, /^Nothing was changed: .*"fleet-lyon"/);
+    assert.match(inWords.stdout, /^nothing was changed: .*"fleet-lyon"/);
     assert.equal((await tried.command("check")).code, 0);
 
     const gone = await tried.command("uninstall", "--purge", "--json", "--owner-id", lyon.id);

@@ -126,7 +126,9 @@ export async function startFormerServer(
   }
   for (const executable of executables) {
     const result = await run(executable, ["start"], { timeoutMs: startMs });
-    if (result?.code !== 0) throw new ServerError("FAILED", `"${executable} start" failed`);
+    if (result?.code === 0) continue;
+    const why = result === undefined ? "it is gone" : failureOf(result);
+    throw new ServerError("FAILED", `"${executable} start" failed: ${why}`);
   }
 }
 

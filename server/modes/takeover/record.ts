@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../atomic-file.ts";
 import type { StatePaths } from "../../config/paths.ts";
+import { fileProblemOf, wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import type { FormerUnit } from "./former-server.ts";
 
@@ -47,20 +48,28 @@ export async function readImportRecord(paths: Paths): Promise<ImportRecord | und
     if (!isRecord) throw new Error("it is not what an import writes");
     return record;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new ServerError(
       "STATE_INVALID",
-      `cannot read ${file}, which tells what was imported: ${message}; move it away to go on without --import`,
+      `cannot read ${file}, which tells what was imported: ${wordsOf(error)}; move it away to go on without --import`,
       { cause: error },
     );
   }
 }
 
+/** @throws {ServerError} STATE_INVALID when it cannot be written */
 export async function writeImportRecord(paths: Paths, record: ImportRecord): Promise<void> {
-  await writeFileAtomically(importRecordFile(paths), `${JSON.stringify(record, undefined, 2)}\n`, {
-    mode: 0o600,
-  });
+  const file = importRecordFile(paths);
+  try {
+    await writeFileAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new ServerError(
+      "STATE_INVALID",
+      `cannot write ${file}: ${fileProblemOf(error, paths.stateDirectory, "--state-dir")}`,
+      { cause: error },
+    );
+  }
 }
 
 export async function removeImportRecord(paths: Paths): Promise<void> {

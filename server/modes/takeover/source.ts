@@ -6,6 +6,7 @@ import type { ConfigDocument } from "../../config/config-text.ts";
 import type { ServerSettings } from "../../config/server-settings.ts";
 import { checkServerSettings, readServerSettings } from "../../config/server-settings-config.ts";
 import { unservedSettings } from "../../config/unserved-settings.ts";
+import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 
 const configName = "vpn_server.config";
@@ -42,7 +43,7 @@ export async function locateSource(path: string): Promise<Source> {
     return { folder: dirname(file), file };
   } catch (error) {
     if (error instanceof ServerError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "EACCES" || code === "EPERM") throw notPermitted(path);
     if (code === "ENOENT" || code === "ENOTDIR") {
       throw new ServerError(
@@ -50,7 +51,7 @@ export async function locateSource(path: string): Promise<Source> {
         `cannot import ${path}: there is no ${basename(path) === configName ? "such file" : `${configName} there`}, and nothing was changed; name the folder where the SoftEther VPN Server keeps its ${configName}: the one of its program, such as /usr/local/vpnserver, or /var/lib/softether with Debian's package`,
       );
     }
-    throw new ServerError("FAILED", `cannot import ${path}: ${message}; nothing was changed`, {
+    throw new ServerError("FAILED", `cannot import ${path}: ${wordsOf(error)}; nothing was changed`, {
       cause: error,
     });
   }
@@ -73,7 +74,7 @@ export async function readSource({ file }: Source): Promise<SourceConfiguration>
     if ((reason as NodeJS.ErrnoException).code === "EACCES") throw notPermitted(file);
     throw new ServerError(
       "FAILED",
-      `cannot import ${file}: ${(reason as Error).message}; it was left as it is: correct it, or name another with --import, such as the newest one in ${backupDirectoryOf(file)}`,
+      `cannot import ${file}: ${wordsOf(reason)}; it was left as it is: correct it, or name another with --import, such as the newest one in ${backupDirectoryOf(file)}`,
       { cause: error },
     );
   }

@@ -3,6 +3,7 @@ import { openTcp, probeListener } from "../../client/probe.ts";
 import { removeServerConfig, replaceServerConfig } from "../../config/config-file.ts";
 import type { StatePaths } from "../../config/paths.ts";
 import { emptyPasswordHash } from "../../config/server-settings-config.ts";
+import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import type { RunProgram } from "../../run-program.ts";
 import { exists } from "../folders.ts";
@@ -184,7 +185,7 @@ export class Takeover {
       await startFormerServer(this.#record, run);
       return `the SoftEther VPN Server is as it was before (${this.#servicesAndProcesses().join(", ")})`;
     } catch (error) {
-      return `the SoftEther VPN Server could not be started again: ${(error as Error).message}; start it by hand`;
+      return `the SoftEther VPN Server could not be started again: ${wordsOf(error)}; start it by hand`;
     }
   }
 
