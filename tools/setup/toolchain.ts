@@ -9,6 +9,8 @@ import { ProgramVersions } from "./program-version.ts";
 export interface Toolchain {
   /** Path of the engine's executable. */
   readonly pulumi: string;
+  /** Folders that come first in PATH. */
+  readonly folders: readonly string[];
   /** Variables to add to the environment of every run of it. */
   readonly env: Readonly<Record<string, string>>;
   readonly commandPlugin: CommandPlugin;
@@ -63,11 +65,12 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   log(engine.description);
   log(`command plugin: ${commandPlugin.description}`);
   log(`toolchain ready after ${((performance.now() - begin) / 1000).toFixed(2)} s`);
-  const path = [engine.directory, join(root, "node_modules", ".bin"), environment["PATH"] ?? ""];
+  const folders = [engine.directory, join(root, "node_modules", ".bin")];
   return {
     pulumi: join(engine.directory, "pulumi"),
+    folders,
     env: {
-      PATH: path.join(":"),
+      PATH: [...folders, environment["PATH"] ?? ""].join(":"),
       PULUMI_HOME: pulumiHome,
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
