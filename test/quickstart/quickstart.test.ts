@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { openTcp, probeListener } from "../../server/client/probe.ts";
+import { startSshServer } from "../../tools/setup/ssh-server.ts";
 
 const repository = join(import.meta.dirname, "../..");
 const runTimeoutMs = 5 * 60_000;
@@ -188,6 +189,15 @@ describe("quickstart", () => {
     assertDone(await quickstart.run("down"));
     assert.deepEqual(await quickstart.processes(), []);
     assert.equal(existsSync(directory), false);
+  });
+
+  test("says which package is missing where there is no ssh-keygen", async (t) => {
+    const path = process.env["PATH"];
+    t.after(() => (process.env["PATH"] = path));
+    process.env["PATH"] = parent;
+    const start = startSshServer({ directory: join(parent, "keys") });
+    await assert.rejects(start, /ssh-keygen is not on PATH: install the package openssh-client/);
+    await rm(join(parent, "keys"), { recursive: true });
   });
 
   test("does not touch a folder that somebody else made", async () => {

@@ -121,8 +121,16 @@ export class Workspace {
     if (!this.isOurs() && (await readdir(this.directory)).length > 0) {
       throw new Error(`${this.directory} is not empty and not a folder of quickstart: choose another one`);
     }
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    await this.remember({});
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await this.remember({});
+    } catch (error) {
+      throw new Error(
+        `cannot work in ${this.directory}: ${(error as Error).message}. ` +
+          "Way out: name a folder of your own with --directory",
+        { cause: error },
+      );
+    }
     for (const directory of [this.home, this.project, this.pulumiHome, this.stateDirectory]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }

@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import type { Log } from "../build/step.ts";
@@ -55,6 +57,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     log = (line) => console.error(`setup: ${line}`),
   } = options;
   const begin = performance.now();
+  await makeCache(cacheDirectory);
   const versions = new ProgramVersions(cacheDirectory);
   const shared = { cacheDirectory, environment, versions, log };
   const engine = await provideEngineFolder({
@@ -79,4 +82,17 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     },
     commandPlugin,
   };
+}
+
+async function makeCache(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (error) {
+    throw new Error(
+      `programs are kept in ${directory}, which cannot be written to: ${(error as Error).message}. ` +
+        "Way out: set XDG_CACHE_HOME to a folder that you may write to",
+      { cause: error },
+    );
+  }
 }

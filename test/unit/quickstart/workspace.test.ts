@@ -41,6 +41,15 @@ describe("quickstart's folder", () => {
     await assert.rejects(new Workspace(foreign).create(), /is not empty and not a folder of quickstart/);
   });
 
+  test("names itself and the way out where it cannot be made", async () => {
+    await writeFile(join(parent, "file"), "");
+    const directory = join(parent, "file", "work");
+    await assert.rejects(
+      new Workspace(directory).create(),
+      new RegExp(`cannot work in ${directory}: ENOTDIR.*--directory`),
+    );
+  });
+
   test("has a path that OpenSSH's configuration can carry", () => {
     for (const name of ["a b", 'a"b', "a%b", "a\\b", "a\tb", "a'b", "a#b", "a$b", "a*b", "a\nb"]) {
       assert.throws(() => new Workspace(join(parent, name)), /name a folder with --directory/, name);
