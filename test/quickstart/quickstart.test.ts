@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { openTcp, probeListener } from "../../server/client/probe.ts";
 import { startSshServer } from "../../tools/setup/ssh-server.ts";
 
@@ -94,8 +94,8 @@ describe("quickstart", () => {
     home = await readdir(homedir());
   });
 
+  afterEach(() => quickstart.run("down"));
   after(async () => {
-    await quickstart.run("down");
     await rm(parent, { recursive: true, force: true });
   });
 
@@ -114,7 +114,7 @@ describe("quickstart", () => {
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     const text = await readFile(file, "utf8");
     assert.match(text, /string Username quickstart\n/);
-    assert.match(first.output, /Connect as user "quickstart" to the Virtual Hub DEFAULT/);
+    assert.match(first.output, /Connect a SoftEther VPN Client as user "quickstart" of DEFAULT/);
     assert.match(first.output, /AccountImport quickstart\.vpn/);
     const { vpnPassword } = JSON.parse(
       await readFile(join(quickstart.directory, "quickstart.json"), "utf8"),

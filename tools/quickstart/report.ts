@@ -56,7 +56,7 @@ function describeConnecting({ connections }: FleetMember, { workspace }: ReportO
     `Clients of the Virtual Hub ${hub} reach each other, at addresses that you give them. They reach nothing else through`,
     "it: there is no SecureNAT and no local bridge yet, so no Internet and no LAN.",
     "",
-    `Connect as user "${user}", as root, where the SoftEther VPN Client runs:`,
+    `Connect a SoftEther VPN Client as user "${user}" of ${hub} (as root, where vpnclient runs):`,
     ...rows([
       ["card", `${vpncmd} NicCreate VPN`],
       // It takes a word that begins with "/" for an option.
