@@ -22,7 +22,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   vpncmd: /Server Type +\|Standalone/,
   "JSON-RPC": /"HubName_str":"DEFAULT"/,
   status: /hub DEFAULT: online, 1 session/,
-  handshake: /TCP 5555: answers/,
+  handshake: /TCP 5555.*: answers/,
   log: /\S/,
   "log in": /^in .*\/home$/m,
   again: /\d+ unchanged/,

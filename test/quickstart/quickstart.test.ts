@@ -110,6 +110,8 @@ describe("quickstart", () => {
       const answer = await probeListener(() => openTcp("127.0.0.1", port, 5_000), { timeoutMs: 5_000 });
       assert.match(answer.product, /^pulumi-vpnserver /);
     }
+    const config = join(quickstart.directory, "home/vpnserver/state/vpn_server.config");
+    assert.match(await readFile(config, "utf8"), /string ListenIP 127\.0\.0\.1\r\n/);
     const file = join(quickstart.directory, "quickstart.vpn");
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     const text = await readFile(file, "utf8");
