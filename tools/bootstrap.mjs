@@ -2,8 +2,9 @@
 //
 //   node tools/bootstrap.mjs SCRIPT [ARGUMENTS...]
 //
-// Installs the node modules first when they are not those of package-lock.json. Plain JavaScript for Node.js 18 and
-// later, built-in modules only, because at this point nothing else is there.
+// Installs the node modules first when they are not those of package-lock.json. Plain JavaScript with built-in modules only,
+// because at this point nothing else is there, and without what is new in the language, because whoever has an older Node.js
+// than is supported may well begin with it.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,15 +16,16 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node = join(root, "node_modules", ".bin", "node");
 const installDeadlineMs = 15 * 60_000;
+const oldestToBeginWith = 18;
 
 class SetupError extends Error {}
 
 async function main() {
   const [script, ...args] = process.argv.slice(2);
   if (script === undefined) throw new SetupError("usage: node tools/bootstrap.mjs SCRIPT [ARGUMENTS...]");
-  if (Number(process.versions.node.split(".")[0]) < 18) {
+  if (Number(process.versions.node.split(".")[0]) < oldestToBeginWith) {
     throw new SetupError(
-      `Node.js ${process.versions.node} is too old to begin with: install Node.js 20 or later from nodejs.org ` +
+      `Node.js ${process.versions.node} is too old to begin with: install Node.js 22 or later from nodejs.org ` +
         "or your distribution (the scripts then run on a Node.js of their own)",
     );
   }

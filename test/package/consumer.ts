@@ -34,6 +34,13 @@ export async function versionOf(packageName: string): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** The oldest Node.js that the package is for. */
+export async function oldestNode(): Promise<string> {
+  const text = await readFile(join(root, "package.json"), "utf8");
+  const { engines } = JSON.parse(text) as { engines: { node: string } };
+  return `${engines.node.replace(">=", "")}.0.0`;
+}
+
 /** What a command of a {@link Consumer} printed, and its exit code. */
 export interface Finished {
   readonly code: number;
@@ -56,9 +63,9 @@ export class Consumer {
     files: Readonly<Record<string, unknown>>,
     env: NodeJS.ProcessEnv = process.env,
   ): Promise<Consumer> {
-    // What says "node" gets the one that runs the tests.
-    const path = `${dirname(process.execPath)}:${env["PATH"]}`;
     const folder = await mkdtemp(join(tmpdir(), "vpnserver-consumer-"));
+    // What says "node" gets the project's own, else the one that runs the tests.
+    const path = `${join(folder, "node_modules", ".bin")}:${dirname(process.execPath)}:${env["PATH"]}`;
     const consumer = new Consumer(folder, { ...env, PATH: path });
     await consumer.write(files);
     return consumer;

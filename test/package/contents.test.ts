@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { globSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Consumer, packPackage, root, type PackedFile } from "./consumer.ts";
+import { brokenLinks } from "../unit/docs/markdown-links.ts";
+import { Consumer, oldestNode, packPackage, root, type PackedFile } from "./consumer.ts";
 import { schemaOf } from "./plugin-process.ts";
 import { moduleProject, templateProject } from "./programs.ts";
 
@@ -33,6 +35,9 @@ describe("the packed npm package", () => {
     const paths = packed.files.map(({ path }) => path);
     const declarations = paths.filter((path) => /^dist\/lib\/(components|server)\/.+\.d\.ts$/.test(path));
     assert.ok(declarations.includes("dist/lib/components/index.d.ts"));
+    const pages = globSync("docs/**/*", { cwd: root, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)));
     assert.deepEqual(
       paths.filter((path) => !declarations.includes(path)).sort(),
       [
@@ -50,7 +55,18 @@ describe("the packed npm package", () => {
         "package.json",
         "pulumi-plugin.cjs",
         "pulumi-resource-vpnserver",
+        ...pages,
       ].sort(),
+    );
+  });
+
+  test("has pages whose links lead to files and headings that are in it too", () => {
+    const pages = packed.files.map(({ path }) => path).filter((path) => path.endsWith(".md"));
+    assert.ok(pages.includes("README.md"));
+    const folder = join(module.folder, ...installed);
+    assert.deepEqual(
+      pages.flatMap((page) => brokenLinks(folder, page)),
+      [],
     );
   });
 
@@ -118,6 +134,10 @@ new VpnServer("b", { connection: { host: "h" }, colour: "red" });
     assert.notEqual(code, 0);
     assert.match(stdout, /wrong\.ts.2,[^\n]*"sometimes"/);
     assert.match(stdout, /wrong\.ts.3,[^\n]*'colour'/);
+  });
+
+  test("is tried in a CommonJS project on the oldest Node.js that it says it is for", async () => {
+    assert.equal((await template.check("node", ["--version"])).trim(), `v${await oldestNode()}`);
   });
 
   test("is imported and required with the same names", async () => {

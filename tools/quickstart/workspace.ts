@@ -1,12 +1,29 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { defaultCacheDirectory } from "../build/runtimes.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 
-/** Ignored by git. */
-export const defaultDirectory = join(root, ".quickstart");
+/**
+ * Where quickstart works unless it is told otherwise: in the checkout, where git ignores it, or in the user's cache for a
+ * checkout whose path OpenSSH's configuration cannot carry.
+ */
+export function defaultDirectoryOf(checkout: string, cacheDirectory: string): string {
+  const inside = join(checkout, ".quickstart");
+  if (isCarriedByOpenSsh(inside)) return inside;
+  const id = createHash("sha256").update(checkout).digest("hex").slice(0, 12);
+  return join(cacheDirectory, `quickstart-${id}`);
+}
+
+export const defaultDirectory = defaultDirectoryOf(root, defaultCacheDirectory());
+
+/** sshd_config(5) ends words at spaces, knows quotes, comments and tokens, and SFTP's start folder has no quoting at all. */
+function isCarriedByOpenSsh(path: string): boolean {
+  return /^[\p{L}\p{N}/._+=@,~-]+$/u.test(path);
+}
 
 /** Held by the one quickstart of this checkout that is at work; outside of the folder, which `down` removes. */
 export const lockFile = join(root, "node_modules", ".cache", "pulumi-vpnserver", "quickstart.lock");
@@ -26,17 +43,16 @@ export class Workspace {
   readonly directory: string;
 
   constructor(directory: string) {
-    // Both OpenSSH's configuration and the start folder of its SFTP server end at a space.
-    if (/[\s"%\\]/.test(directory)) {
+    if (!isCarriedByOpenSsh(directory)) {
       throw new Error(
-        `the folder ${directory} has a space, a quote, "%" or a backslash in its path, which the configuration of ` +
-          "OpenSSH cannot carry: move the checkout elsewhere, or choose a folder with --directory",
+        `the path ${directory} has a space or another character that the configuration of OpenSSH cannot carry: ` +
+          "name a folder with --directory whose path has only letters, digits and ._-+=@,~",
       );
     }
     this.directory = directory;
   }
 
-  /** Keys, configuration and log of the SSH server. */
+  /** Keys, configuration and log of the SSH server, and what a client needs to log in. */
   get sshDirectory(): string {
     return join(this.directory, "ssh");
   }
@@ -49,6 +65,24 @@ export class Workspace {
   /** The installed executable, once it is there. */
   get executable(): string {
     return join(this.home, "vpnserver", "current", "vpnserver");
+  }
+
+  get serverLog(): string {
+    return join(this.#serverState, "log", "server.log");
+  }
+
+  /** Configuration of the VPN server. */
+  get serverConfig(): string {
+    return join(this.#serverState, "vpn_server.config");
+  }
+
+  get #serverState(): string {
+    return join(this.home, "vpnserver", "state");
+  }
+
+  /** Configuration of OpenSSH's client, with the host's name and key. */
+  get sshClientConfig(): string {
+    return join(this.sshDirectory, "config");
   }
 
   /** What a VPN client imports to connect. */
@@ -87,8 +121,16 @@ export class Workspace {
     if (!this.isOurs() && (await readdir(this.directory)).length > 0) {
       throw new Error(`${this.directory} is not empty and not a folder of quickstart: choose another one`);
     }
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    await this.remember({});
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await this.remember({});
+    } catch (error) {
+      throw new Error(
+        `cannot work in ${this.directory}: ${(error as Error).message}. ` +
+          "Way out: name a folder of your own with --directory",
+        { cause: error },
+      );
+    }
     for (const directory of [this.home, this.project, this.pulumiHome, this.stateDirectory]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }

@@ -1,10 +1,14 @@
 import { parseArgs } from "node:util";
+import { shellSettings, shellSettingsLine } from "./shell-settings.ts";
 import { ensureToolchain } from "./toolchain.ts";
 
 const usage = `usage: npm run setup [-- --env]
 
-Provides what quickstart and tests run Pulumi with. They do it themselves; this does nothing else.
-With --env the settings are printed in a form for the shell: eval "$(npm run --silent setup -- --env)"`;
+Provides Pulumi with the language hosts for TypeScript and YAML, in the versions that this project is tested with.
+With --env it prints the settings that make "pulumi" a command of the shell:
+
+  ${shellSettingsLine()}        (sh, bash, zsh)
+  ${shellSettingsLine("npm run", "fish")}    (fish)`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -15,10 +19,8 @@ async function main(): Promise<void> {
     return;
   }
   const toolchain = await ensureToolchain({ yaml: true });
-  if (!values.env) return;
-  for (const [name, value] of Object.entries(toolchain.env)) {
-    console.log(`export ${name}='${value.replaceAll("'", `'\\''`)}'`);
-  }
+  if (values.env) console.log(shellSettings(toolchain, process.env));
+  else console.error(`setup: to have "pulumi" in this shell: ${shellSettingsLine()}`);
 }
 
 main().catch((error: unknown) => {

@@ -213,7 +213,10 @@ async function generateKey(type: string, path: string): Promise<void> {
   const child = spawn("ssh-keygen", arguments_, { stdio: ["ignore", "ignore", "pipe"] });
   let message = "";
   child.stderr.on("data", (chunk: Buffer) => (message += chunk.toString()));
-  const [code] = (await once(child, "close")) as [number | null];
+  const [code] = (await once(child, "close").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error("ssh-keygen is not on PATH: install the package openssh-client", { cause: error });
+  })) as [number | null];
   if (code !== 0) throw new Error(`ssh-keygen made no ${type} key: ${message.trim()}`);
 }
 

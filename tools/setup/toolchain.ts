@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import type { Log } from "../build/step.ts";
@@ -9,6 +11,8 @@ import { ProgramVersions } from "./program-version.ts";
 export interface Toolchain {
   /** Path of the engine's executable. */
   readonly pulumi: string;
+  /** Folders that come first in PATH. */
+  readonly folders: readonly string[];
   /** Variables to add to the environment of every run of it. */
   readonly env: Readonly<Record<string, string>>;
   readonly commandPlugin: CommandPlugin;
@@ -53,6 +57,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     log = (line) => console.error(`setup: ${line}`),
   } = options;
   const begin = performance.now();
+  await makeCache(cacheDirectory);
   const versions = new ProgramVersions(cacheDirectory);
   const shared = { cacheDirectory, environment, versions, log };
   const engine = await provideEngineFolder({
@@ -63,11 +68,12 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   log(engine.description);
   log(`command plugin: ${commandPlugin.description}`);
   log(`toolchain ready after ${((performance.now() - begin) / 1000).toFixed(2)} s`);
-  const path = [engine.directory, join(root, "node_modules", ".bin"), environment["PATH"] ?? ""];
+  const folders = [engine.directory, join(root, "node_modules", ".bin")];
   return {
     pulumi: join(engine.directory, "pulumi"),
+    folders,
     env: {
-      PATH: path.join(":"),
+      PATH: [...folders, environment["PATH"] ?? ""].join(":"),
       PULUMI_HOME: pulumiHome,
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -76,4 +82,17 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
     },
     commandPlugin,
   };
+}
+
+async function makeCache(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (error) {
+    throw new Error(
+      `programs are kept in ${directory}, which cannot be written to: ${(error as Error).message}. ` +
+        "Way out: set XDG_CACHE_HOME to a folder that you may write to",
+      { cause: error },
+    );
+  }
 }

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { FleetMember } from "../../../components/index.ts";
-import { describeServer } from "../../../tools/quickstart/report.ts";
+import { describeServer, type ReportOptions } from "../../../tools/quickstart/report.ts";
+import { defaultDirectory, Workspace } from "../../../tools/quickstart/workspace.ts";
 
-const paths = {
-  executable: "/q/vpnserver",
-  logFile: "/q/server.log",
-  vpnFile: "/q/quickstart.vpn",
-  passwordFile: "/q/admin-password",
-  ssh: { port: 2222, user: "alice", privateKeyFile: "/q/key" },
+const options: ReportOptions = {
+  workspace: new Workspace("/q"),
+  listenAddress: "127.0.0.1",
+  npmRun: "npm run",
+  hasPulumi: false,
 };
 
 const healthy: FleetMember = {
@@ -31,28 +31,49 @@ const healthy: FleetMember = {
   },
 };
 
+// What the commands do is tested where they can be run: test/e2e/quickstart-hints.test.ts.
 describe("describeServer", () => {
-  test("says where a healthy server listens, each listener's health, how to look at it and how to stop it", () => {
-    const text = describeServer(healthy, paths);
+  test("says where a healthy server listens, from where it is reachable, and the health of each listener", () => {
+    const text = describeServer(healthy, options);
     assert.match(text, /runs on this machine, in user mode, version 0\.1\.0/);
     assert.match(text, /Endpoints +127\.0\.0\.1:5555/);
-    assert.match(text, /port 443 +Error +EACCES: ports below 1024 need root/);
-    assert.match(text, /port 5555 +Listening +answers the VPN handshake \(TLSv1\.3\)/);
-    assert.match(text, /\/q\/vpnserver status/);
-    assert.match(text, /ssh -i \/q\/key -p 2222 alice@127\.0\.0\.1/);
-    assert.match(text, /npm run quickstart -- down/);
+    assert.match(text, /Reachable from +this machine alone/);
+    assert.match(text, /Port 443 +Error +EACCES: ports below 1024 need root/);
+    assert.match(text, /Port 5555 +Listening +answers the VPN handshake \(TLSv1\.3\)/);
+    const open = describeServer(healthy, { ...options, listenAddress: undefined });
+    assert.match(open, /Reachable from +every address of this machine/);
   });
 
-  test("says how a VPN client connects: vpncmd takes no path that begins with a slash", () => {
-    const text = describeServer(healthy, paths);
-    assert.match(text, /Connect as user "u" to the Virtual Hub DEFAULT/);
-    assert.match(text, /cd \/q && vpncmd localhost \/CLIENT \/CMD AccountImport quickstart\.vpn/);
-    assert.match(text, /AccountConnect u@127\.0\.0\.1\/DEFAULT/);
+  test("says what clients reach and what they do not", () => {
+    assert.match(describeServer(healthy, options), /reach each other[^]+no Internet and no LAN/);
+  });
+
+  test("takes away what stands in the same folder: another folder is named in the commands", () => {
+    assert.match(
+      describeServer(healthy, options),
+      /remove all +npm run quickstart -- down --directory \/q$/m,
+    );
+    const usual = describeServer(healthy, { ...options, workspace: new Workspace(defaultDirectory) });
+    assert.match(usual, /again +npm run quickstart$/m);
+    assert.match(usual, /remove all +npm run quickstart -- down$/m);
+  });
+
+  test("gives commands that work in the folder where the person is", () => {
+    const text = describeServer(healthy, { ...options, npmRun: "npm --prefix '/a b' run" });
+    assert.match(text, /again +npm --prefix '\/a b' run quickstart -- --directory \/q$/m);
+    assert.match(text, /pulumi +eval "\$\(npm --prefix '\/a b' run --silent setup -- --env\)"$/m);
+  });
+
+  test("says how to get at pulumi, unless it is a command already", () => {
+    const line = 'eval "$(npm run --silent setup -- --env)"';
+    assert.ok(describeServer(healthy, options).includes(line));
+    assert.ok(!describeServer(healthy, { ...options, hasPulumi: true }).includes(line));
   });
 
   test("says what is wrong with a server that is not healthy", () => {
-    const text = describeServer({ passedLastCheck: false, problem: "no listener is open" }, paths);
+    const text = describeServer({ passedLastCheck: false, problem: "no listener is open" }, options);
     assert.match(text, /not healthy: no listener is open/);
+    assert.match(text, /Endpoints +none/);
     assert.doesNotMatch(text, /undefined/);
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { processesBelow } from "../../../tools/quickstart/own-processes.ts";
-import { Workspace } from "../../../tools/quickstart/workspace.ts";
+import { defaultDirectoryOf, Workspace } from "../../../tools/quickstart/workspace.ts";
 
 describe("quickstart's folder", () => {
   let parent: string;
@@ -41,10 +41,29 @@ describe("quickstart's folder", () => {
     await assert.rejects(new Workspace(foreign).create(), /is not empty and not a folder of quickstart/);
   });
 
+  test("names itself and the way out where it cannot be made", async () => {
+    await writeFile(join(parent, "file"), "");
+    const directory = join(parent, "file", "work");
+    await assert.rejects(
+      new Workspace(directory).create(),
+      new RegExp(`cannot work in ${directory}: ENOTDIR.*--directory`),
+    );
+  });
+
   test("has a path that OpenSSH's configuration can carry", () => {
-    for (const name of ["a b", 'a"b', "a%b", "a\\b", "a\tb"]) {
-      assert.throws(() => new Workspace(join(parent, name)), /move the checkout elsewhere/);
+    for (const name of ["a b", 'a"b', "a%b", "a\\b", "a\tb", "a'b", "a#b", "a$b", "a*b", "a\nb"]) {
+      assert.throws(() => new Workspace(join(parent, name)), /name a folder with --directory/, name);
     }
+    for (const name of ["a.b-c_d+e=f@g,h~1", "josé", "東京"]) new Workspace(join(parent, name));
+  });
+
+  test("is in the checkout, or in the cache for a checkout whose path cannot be carried", () => {
+    assert.equal(defaultDirectoryOf("/home/a/checkout", "/home/a/.cache"), "/home/a/checkout/.quickstart");
+    const [one, two] = ["/home/a/my checkout", "/home/a/it's"].map((checkout) =>
+      defaultDirectoryOf(checkout, "/home/a/.cache"),
+    );
+    assert.match(one ?? "", /^\/home\/a\/\.cache\/quickstart-[0-9a-f]{12}$/);
+    assert.notEqual(one, two);
   });
 });
 

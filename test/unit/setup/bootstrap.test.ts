@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
 const bootstrap = join(import.meta.dirname, "../../../tools/bootstrap.mjs");
@@ -29,6 +30,14 @@ ln -sf ${process.execPath} node_modules/.bin/node
 cp installed.json node_modules/.package-lock.json
 `;
 
+/** The Node.js that a user of this machine has, which may be older than the one that is pinned here. */
+function machineNode(): string {
+  const folders = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => !/node_modules/.test(folder));
+  return folders.map((folder) => join(folder, "node")).find((path) => existsSync(path)) ?? process.execPath;
+}
+
 describe("bootstrap", () => {
   let root: string;
 
@@ -53,7 +62,7 @@ describe("bootstrap", () => {
     const env = { ...process.env, PATH: `${join(root, "bin")}:/usr/bin:/bin` };
     return new Promise((resolve) => {
       execFile(
-        process.execPath,
+        machineNode(),
         ["tools/bootstrap.mjs", script, ...args],
         { cwd: root, env, timeout: 20_000 },
         (error, stdout, stderr) => resolve({ code: error?.signal ?? error?.code ?? 0, stdout, stderr }),
