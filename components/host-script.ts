@@ -195,7 +195,7 @@ ${desired === undefined ? "" : repair(desired)}uninstall() {
     echo "vpnserver: nothing is installed on this host any more" >&2
     return 0
   fi
-  "$prefix/current/vpnserver" uninstall --prefix "$prefix" --owner-id ${owner.id}${purgeState ? " --purge" : ""} </dev/null
+  "$prefix/current/vpnserver" uninstall --prefix "$prefix" --owner-id ${owner.id}${purgeState ? " --purge" : ""} </dev/null >&2
 }
 
 "$1"
