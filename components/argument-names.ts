@@ -21,8 +21,7 @@ export function unknownNames(args: object, known: ArgumentKinds, prefix: string)
       const former = Object.hasOwn(formerNames, name) ? formerNames[name] : undefined;
       if (former !== undefined) return `${prefix}${name} ${former}`;
       const nearest = nearestName(name, names);
-      const known = `known are ${names.join(", ")}`;
-      const more = nearest === undefined ? known : `did you mean ${nearest}? Of the arguments here ${known}`;
-      return `${prefix}${name.slice(0, 64)} is not known: ${more}`;
+      const meant = nearest === undefined ? "known" : `did you mean ${nearest}? Known`;
+      return `${prefix}${name.slice(0, 64)} is not known: ${meant} here are ${names.join(", ")}`;
     });
 }

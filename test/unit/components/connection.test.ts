@@ -150,7 +150,7 @@ describe("resolveConnection", () => {
     [
       "an unknown member",
       { ...fine, pasword: "q" },
-      ".pasword is not known: did you mean password? Of the arguments here known are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck, bastion",
+      ".pasword is not known: did you mean password? Known here are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck, bastion",
     ],
     [
       "a bastion that is a text",
@@ -165,7 +165,7 @@ describe("resolveConnection", () => {
     [
       "a bastion of the bastion",
       { ...fine, bastion: { ...fine, bastion: fine } },
-      ".bastion.bastion is not known: known are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck",
+      ".bastion.bastion is not known: known here are host, port, user, privateKey, privateKeyPassword, password, agentSocketPath, hostKey, insecureSkipHostKeyCheck",
     ],
   ];
   for (const [name, args, problem] of cases) {

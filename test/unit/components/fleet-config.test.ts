@@ -80,7 +80,7 @@ describe("fleetFromConfig", () => {
       modus: "user",
     });
     assert.match(message, /6 problems/);
-    assert.match(message, /fleet:modus is not known: known are hosts, mode, listeners/);
+    assert.match(message, /fleet:modus is not known: known here are hosts, mode, listeners/);
     assert.match(message, /hosts\[0\]\.pasword is not known: did you mean password\?/);
     assert.match(message, /hosts\[0\]\.bastion\.hosst is not known: did you mean host\?/);
   });
