@@ -75,7 +75,9 @@ export class LanguageHost {
         messages.InstallDependenciesRequest,
         messages.InstallDependenciesResponse
       >((request, send, signal) => this.#installDependencies(request, send, signal)),
-      runtimeOptionsPrompts: unary((request: messages.RuntimeOptionsRequest) => runtimeOptionPrompts(request)),
+      runtimeOptionsPrompts: unary((request: messages.RuntimeOptionsRequest) =>
+        runtimeOptionPrompts(request),
+      ),
       template: unary(() => new messages.TemplateResponse()),
       about: unary((request: messages.AboutRequest) => about(request)),
       getProgramDependencies: unary((request: messages.GetProgramDependenciesRequest) =>
@@ -114,7 +116,9 @@ export class LanguageHost {
   #start(request: messages.RunRequest, signal: AbortSignal, watch: MemoryFailureWatch): Promise<number> {
     const { directory, options } = programOf(request.getInfo());
     if (this.#engineAddress === undefined) {
-      throw new Error("the engine's address is not known: it is the host's argument, or comes with Handshake");
+      throw new Error(
+        "the engine's address is not known: it is the host's argument, or comes with Handshake",
+      );
     }
     if (request.getAttachDebugger()) throw new Error(debuggerMissing);
     const { environment, onStdout, onStderr, tracing } = this.#options;
@@ -180,7 +184,8 @@ export class LanguageHost {
     const args = installArguments(manager, options.production);
     const env = this.#options.environment;
     const code = await this.#track(manager, args, { cwd: directory, env, signal, onStdout, onStderr });
-    if (code !== 0) throw new Error(`${manager} ${args.join(" ")} in ${directory} failed with exit code ${code}`);
+    if (code !== 0)
+      throw new Error(`${manager} ${args.join(" ")} in ${directory} failed with exit code ${code}`);
     await onStdout(Buffer.from("Finished installing dependencies\n\n"));
   }
 

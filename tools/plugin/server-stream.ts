@@ -7,11 +7,7 @@ import { statusOf } from "./status-error.ts";
  * who reads slowly holds it back; the signal is aborted when the engine gives up the call.
  */
 export function serverStream<Request, Response>(
-  act: (
-    request: Request,
-    send: (response: Response) => Promise<void>,
-    signal: AbortSignal,
-  ) => Promise<void>,
+  act: (request: Request, send: (response: Response) => Promise<void>, signal: AbortSignal) => Promise<void>,
 ): grpc.handleServerStreamingCall<Request, Response> {
   return (call) => {
     const controller = new AbortController();

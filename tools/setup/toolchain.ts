@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import type { Log } from "../build/step.ts";
 import { provideCommandPlugin, type CommandPlugin } from "./command-plugin.ts";
-import { provideEngineFolder } from "./engine-folder.ts";
+import { provideEngineFolder, type LanguageHost } from "./engine-folder.ts";
 import { ProgramVersions } from "./program-version.ts";
 
 /** What is needed to run Pulumi, in the versions that work together. */
@@ -11,6 +11,7 @@ export interface Toolchain {
   readonly pulumi: string;
   /** Variables to add to the environment of every run of it. */
   readonly env: Readonly<Record<string, string>>;
+  readonly languageHost: LanguageHost;
   readonly commandPlugin: CommandPlugin;
 }
 
@@ -61,6 +62,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   });
   const commandPlugin = await provideCommandPlugin({ ...shared, root, pulumiHome });
   log(engine.description);
+  log(`language host: ${engine.languageHost.description}`);
   log(`command plugin: ${commandPlugin.description}`);
   log(`toolchain ready after ${((performance.now() - begin) / 1000).toFixed(2)} s`);
   const path = [engine.directory, join(root, "node_modules", ".bin"), environment["PATH"] ?? ""];
@@ -74,6 +76,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
       // Plugins come from the folders above: another one that happens to be on PATH would win, with a warning.
       PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     },
+    languageHost: engine.languageHost,
     commandPlugin,
   };
 }
