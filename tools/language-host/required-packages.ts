@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync, type Dirent } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
 /** A Pulumi package that a program depends on: which plugin is behind it. */
@@ -34,7 +34,7 @@ interface Manifest {
   };
 }
 
-const policyPackFiles = ["PulumiPolicy.yaml", "PulumiPolicy.yml", "PulumiPolicy.json"];
+const policyPackFile = /^PulumiPolicy\.(yaml|yml|json)$/;
 
 /**
  * The Pulumi packages in the node_modules folders at and below a program's folder: those whose package.json has
@@ -44,21 +44,20 @@ const policyPackFiles = ["PulumiPolicy.yaml", "PulumiPolicy.yml", "PulumiPolicy.
 export function findRequiredPackages(programDirectory: string): RequiredPackage[] {
   const found: RequiredPackage[] = [];
   const visited = new Set<string>();
-  const open: { directory: string; inNodeModules: boolean }[] = [
-    { directory: resolve(programDirectory), inNodeModules: false },
-  ];
+  const root = resolve(programDirectory);
+  const open: { directory: string; inNodeModules: boolean }[] = [{ directory: root, inNodeModules: false }];
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const { directory, inNodeModules } = place;
     if (visited.has(directory)) continue;
     visited.add(directory);
-    for (const { path, name, isDirectory } of entriesOf(directory)) {
+    const entries = readDirectory(directory);
+    if (directory !== root && entries.some(({ name }) => policyPackFile.test(name))) continue;
+    for (const entry of entries) {
+      const { path, isDirectory } = follow(directory, entry);
       if (isDirectory) {
-        if (policyPackFiles.some((file) => existsSync(join(path, file)))) continue;
-        open.push({
-          directory: path,
-          inNodeModules: inNodeModules || basename(directory) === "node_modules",
-        });
-      } else if (inNodeModules && name === "package.json") {
+        const isNodeModules = basename(directory) === "node_modules";
+        open.push({ directory: path, inNodeModules: inNodeModules || isNodeModules });
+      } else if (inNodeModules && entry.name === "package.json") {
         const required = requiredPackage(readManifest(path));
         if (required !== undefined) found.push(required);
       }
@@ -67,26 +66,23 @@ export function findRequiredPackages(programDirectory: string): RequiredPackage[
   return found;
 }
 
-function* entriesOf(directory: string): Generator<{ path: string; name: string; isDirectory: boolean }> {
-  let entries;
+function readDirectory(directory: string): Dirent[] {
   try {
-    entries = readdirSync(directory, { withFileTypes: true });
+    return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return;
+    return [];
   }
-  for (const entry of entries) {
-    let path = join(directory, entry.name);
-    let isDirectory = entry.isDirectory();
-    if (entry.isSymbolicLink()) {
-      // By its real path: links may lead round in circles.
-      try {
-        path = realpathSync(path);
-        isDirectory = statSync(path).isDirectory();
-      } catch {
-        continue;
-      }
-    }
-    yield { path, name: entry.name, isDirectory };
+}
+
+/** What an entry of a folder is. A link stands for what it leads to, by its real path: links may go round in circles. */
+function follow(directory: string, entry: Dirent): { path: string; isDirectory: boolean } {
+  const path = join(directory, entry.name);
+  if (!entry.isSymbolicLink()) return { path, isDirectory: entry.isDirectory() };
+  try {
+    const target = realpathSync(path);
+    return { path: target, isDirectory: statSync(target).isDirectory() };
+  } catch {
+    return { path, isDirectory: false };
   }
 }
 
