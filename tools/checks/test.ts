@@ -85,8 +85,8 @@ async function setUp(groups: readonly TestGroupName[]): Promise<{ ok: true; note
   const packages = [...new Set(groups.flatMap((name) => groupNamed(name).packages))].sort();
   if (packages.length > 0) await ensureDebianPackages(packages, { purpose: "the tests", log });
   if (!groups.some((name) => groupNamed(name).needsToolchain)) return { ok: true };
-  const { commandPlugin } = await ensureToolchain({ yaml: true, log });
-  return { ok: true, note: `command plugin: ${commandPlugin.kind}` };
+  const { languageHost, commandPlugin } = await ensureToolchain({ yaml: true, log });
+  return { ok: true, note: `language host: ${languageHost.kind}, command plugin: ${commandPlugin.kind}` };
 }
 
 async function build(): Promise<{ ok: true }> {

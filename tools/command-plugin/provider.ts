@@ -3,6 +3,8 @@ import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import structMessages from "google-protobuf/google/protobuf/struct_pb.js";
+import { StatusError } from "../plugin/status-error.ts";
+import { unary, type Cancellable } from "../plugin/unary.ts";
 import { copyToRemote } from "./copy-to-remote.ts";
 import { EngineLog } from "./engine-log.ts";
 import type { Operation, OperationLog } from "./operation.ts";
@@ -13,9 +15,6 @@ import { remoteCommand } from "./remote-command.ts";
 import type { Resource } from "./resource.ts";
 import { pluginSchema, pluginVersion } from "./schema.ts";
 import { completeProperties, describeFailures, findFailures, type StructShape } from "./shapes.ts";
-import { StatusError, statusOf } from "./status-error.ts";
-
-type Handler<Request, Response> = grpc.handleUnaryCall<Request, Response>;
 
 const resources: Readonly<Record<string, Resource>> = {
   "remote:Command": remoteCommand,
@@ -149,10 +148,6 @@ export class Provider {
   }
 }
 
-interface Cancellable {
-  on(event: "cancelled", listener: () => void): unknown;
-}
-
 function cancellation(): StatusError {
   return new StatusError("CANCELLED", "context canceled");
 }
@@ -231,20 +226,6 @@ function read(request: messages.ReadRequest): messages.ReadResponse {
   answer.setInputs(present(properties(request.getInputs()), resource.inputs));
   answer.setProperties(present(properties(request.getProperties()), resource.outputs));
   return answer;
-}
-
-/** Wraps a function into a handler whose errors become the status of the answer. */
-function unary<Request, Response>(
-  act: (request: Request, call: Cancellable) => Response | Promise<Response>,
-): Handler<Request, Response> {
-  return (call, respond) => {
-    Promise.resolve()
-      .then(() => act(call.request, call as Cancellable))
-      .then(
-        (answer) => respond(null, answer),
-        (error: unknown) => respond(statusOf(error)),
-      );
-  };
 }
 
 /** The kind of resource and the name in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`. */

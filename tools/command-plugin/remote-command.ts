@@ -6,7 +6,7 @@ import type { Operation } from "./operation.ts";
 import { plain, type ValueMap } from "./property-values.ts";
 import { commandInputs, commandOutputs } from "./resource-shapes.ts";
 import { uniqueId, type Resource } from "./resource.ts";
-import { StatusError } from "./status-error.ts";
+import { StatusError } from "../plugin/status-error.ts";
 
 /** `command:remote:Command`: a command for each stage of a resource's life. */
 export const remoteCommand: Resource = {

@@ -4,19 +4,26 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { writeFileAtomically } from "../../server/atomic-file.ts";
 import { step, type Log } from "../build/step.ts";
+import { standInVersion } from "../language-host/version.ts";
 import { withFileLock } from "./file-lock.ts";
 import { buildGoCommand, type GoCommand } from "./go-build.ts";
 import type { ProgramKind, ProgramVersions } from "./program-version.ts";
+import {
+  describeStandIn,
+  installStandIn,
+  isStandInCurrent,
+  type LanguageHostStandIn,
+} from "./language-host.ts";
 import { downloadRelease, engineRelease } from "./release.ts";
-import { builtLanguageHostVersion, engineVersion, yamlLanguageVersion } from "./versions.ts";
+import { engineVersion, yamlLanguageVersion } from "./versions.ts";
 
 /** A program that Pulumi wants in the same folder as the engine: there it is used without a warning. */
 interface Program {
   readonly kind: ProgramKind;
-  /** Version that is used where somebody else installed it. */
+  /** The version that is used. */
   readonly version: string;
-  /** The way to build it, and the version that this gives. */
-  readonly build: GoCommand & { readonly version: string };
+  /** The way to build it; without it, the stand-in takes its place. */
+  readonly build?: GoCommand;
 }
 
 const sdkVersion = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
@@ -26,7 +33,6 @@ const programs = {
     kind: "engine",
     version: engineVersion,
     build: {
-      version: engineVersion,
       module: "engine",
       package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
       variables: { [sdkVersion]: `v${engineVersion}` },
@@ -35,18 +41,12 @@ const programs = {
   "pulumi-language-nodejs": {
     kind: "language",
     version: engineVersion,
-    build: {
-      version: builtLanguageHostVersion,
-      module: "language-nodejs",
-      package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
-      variables: { [sdkVersion]: `v${builtLanguageHostVersion}` },
-    },
+    // Of the Node.js language host the Go module proxies serve none that knows what the engine's programs ask for.
   },
   "pulumi-language-yaml": {
     kind: "language",
     version: yamlLanguageVersion,
     build: {
-      version: yamlLanguageVersion,
       module: "engine",
       package: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
       variables: { "github.com/pulumi/pulumi-yaml/pkg/version.Version": `v${yamlLanguageVersion}` },
@@ -68,14 +68,24 @@ const lockTimeoutMs = 45 * 60_000;
 /** Where a program of our own folder came from; what it was then is what it must be now. */
 interface Origin {
   readonly version: string;
-  readonly origin: "copied" | "downloaded" | "built";
+  readonly origin: "copied" | "downloaded" | "built" | "stand-in";
   readonly bytes: number;
+  /** Why it is the stand-in. */
+  readonly reason?: string;
 }
 type Origins = Partial<Record<string, Origin>>;
 
 export interface EngineFolder {
   readonly directory: string;
   /** What is in it and how it was had, for a person. */
+  readonly description: string;
+  readonly languageHost: LanguageHost;
+}
+
+/** The program that runs programs in Node.js: the official one, or the one of this repository that stands in for it. */
+export interface LanguageHost {
+  readonly kind: "official" | "stand-in";
+  /** What it is, and why it is the stand-in, for a person. */
   readonly description: string;
 }
 
@@ -89,46 +99,85 @@ export interface EngineOptions {
   readonly download?: typeof downloadRelease;
   /** @default {@link buildGoCommand} */
   readonly build?: typeof buildGoCommand;
+  /** @default the one of this checkout */
+  readonly standIn?: LanguageHostStandIn;
+}
+
+/** The folder that set-up fills, and what it knows of it. */
+interface OwnFolder {
+  readonly directory: string;
+  readonly origins: Origins;
+  readonly standIn: LanguageHostStandIn;
 }
 
 /**
  * Provides a folder with the engine and the wanted language hosts: one that is installed already, else our own in the
- * user's cache, filled with what is installed, from the official download or built from Go modules, in this order.
+ * user's cache, filled with what is installed, from the official download or built from Go modules, in this order. The
+ * language host of Node.js, which cannot be built, has a stand-in.
  *
  * @throws Error that names what could not be had, each way that was tried, and the way out
  */
 export async function provideEngineFolder(options: EngineOptions): Promise<EngineFolder> {
-  const own = join(options.cacheDirectory, `pulumi-${engineVersion}-linux-x64`);
-  const installed = await findInstalledFolder(options, own);
+  const directory = join(options.cacheDirectory, `pulumi-${engineVersion}-linux-x64`);
+  const installed = await findInstalledFolder(options, directory);
   if (installed !== undefined) {
-    return { directory: installed, description: `Pulumi ${engineVersion} in ${installed}` };
+    return {
+      directory: installed,
+      description: `Pulumi ${engineVersion} in ${installed}`,
+      languageHost: { kind: "official", description: `the official ${engineVersion} in ${installed}` },
+    };
   }
-  let origins = await readOrigins(own);
-  if (!(await isComplete(own, origins, options.wanted))) {
-    await mkdir(own, { recursive: true });
+  const standIn = options.standIn ?? (await describeStandIn());
+  const read = async (): Promise<OwnFolder> => ({
+    directory,
+    standIn,
+    origins: await readOrigins(directory),
+  });
+  let own = await read();
+  if (!(await isComplete(own, options.wanted))) {
+    await mkdir(directory, { recursive: true });
     const onWait = () => options.log("another set-up is at work, waiting for it");
-    await withFileLock(`${own}.lock`, { timeoutMs: lockTimeoutMs, onWait }, async () => {
-      origins = await readOrigins(own);
-      await fill(own, origins, options);
+    await withFileLock(`${directory}.lock`, { timeoutMs: lockTimeoutMs, onWait }, async () => {
+      own = await read();
+      await fill(own, options);
     });
   }
-  const description = ["pulumi", ...options.wanted.filter((name) => name !== "pulumi")]
-    .map((name) => `${name} ${origins[name]?.version} (${origins[name]?.origin})`)
-    .join(", ");
-  return { directory: own, description };
+  const { origins } = own;
+  return {
+    directory,
+    description: options.wanted
+      .filter((name) => name !== "pulumi-language-nodejs")
+      .map((name) => `${name} ${origins[name]?.version} (${origins[name]?.origin})`)
+      .join(", "),
+    languageHost: describeLanguageHost(origins["pulumi-language-nodejs"]),
+  };
 }
 
-/** An engine's own folder counts as a whole, as it does for the engine: whoever installed it, installed what fits. */
+function describeLanguageHost(origin: Origin | undefined): LanguageHost {
+  if (origin?.origin !== "stand-in") {
+    return { kind: "official", description: `the official ${origin?.version}, ${origin?.origin}` };
+  }
+  return { kind: "stand-in", description: `the stand-in of this repository, because ${origin.reason}` };
+}
+
+/**
+ * The programs of an engine's own folder fit together, as whoever installed it saw to. That the language host is the
+ * engine's own is looked at all the same: the folder may be one of an earlier set-up, which built an old one.
+ */
 async function findInstalledFolder(options: EngineOptions, own: string): Promise<string | undefined> {
   const folders = searchFolders(options.environment);
   folders.push(join(options.environment["HOME"] ?? homedir(), ".pulumi", "bin"));
   const needed = [...options.wanted, dynamicProviderLauncher.name];
+  const isRight = async (directory: string, name: ProgramName) =>
+    (await options.versions.of(join(directory, name), programs[name].kind)) === programs[name].version;
   for (const folder of folders) {
     const engine = join(folder, "pulumi");
     if (!existsSync(engine)) continue;
     const directory = join(await realpath(engine), "..");
     if (directory === own || !needed.every((name) => existsSync(join(directory, name)))) continue;
-    if ((await options.versions.of(join(directory, "pulumi"), "engine")) === engineVersion) return directory;
+    if (!(await isRight(directory, "pulumi"))) continue;
+    if (!options.wanted.includes("pulumi-language-nodejs")) return directory;
+    if (await isRight(directory, "pulumi-language-nodejs")) return directory;
   }
   return undefined;
 }
@@ -137,51 +186,54 @@ function searchFolders(environment: NodeJS.ProcessEnv): string[] {
   return (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
 }
 
-async function isComplete(own: string, origins: Origins, wanted: readonly string[]): Promise<boolean> {
-  const missing = await findMissing(own, origins, wanted);
-  return missing.length === 0 && existsSync(join(own, dynamicProviderLauncher.name));
+async function isComplete(own: OwnFolder, wanted: readonly ProgramName[]): Promise<boolean> {
+  const missing = await findMissing(own, wanted);
+  return missing.length === 0 && existsSync(join(own.directory, dynamicProviderLauncher.name));
 }
 
-async function findMissing<Name extends string>(
-  own: string,
-  origins: Origins,
-  wanted: readonly Name[],
-): Promise<Name[]> {
-  const present = await Promise.all(
-    wanted.map((name) =>
-      stat(join(own, name)).then(
-        (entry) => entry.size === origins[name]?.bytes && (entry.mode & 0o100) !== 0,
-        () => false,
-      ),
-    ),
-  );
+async function findMissing(own: OwnFolder, wanted: readonly ProgramName[]): Promise<ProgramName[]> {
+  const present = await Promise.all(wanted.map((name) => isPresent(own, name)));
   return wanted.filter((_name, index) => !present[index]);
 }
 
-async function fill(own: string, origins: Origins, options: EngineOptions): Promise<void> {
+/** Whether a program is there as set-up put it there, and is what this set-up would put there. */
+async function isPresent({ directory, origins, standIn }: OwnFolder, name: ProgramName): Promise<boolean> {
+  const origin = origins[name];
+  const entry = await stat(join(directory, name)).catch(() => undefined);
+  if (origin === undefined || entry === undefined) return false;
+  if (entry.size !== origin.bytes || (entry.mode & 0o100) === 0) return false;
+  if (origin.origin === "stand-in") return isStandInCurrent(directory, standIn);
+  return origin.origin === "downloaded" || origin.version === programs[name].version;
+}
+
+async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
   const { log, download = downloadRelease, build: buildCommand = buildGoCommand } = options;
-  const work = await mkdtemp(join(own, ".work-"));
+  const { directory, origins, standIn } = own;
+  const work = await mkdtemp(join(directory, ".work-"));
   const reasons: string[] = [];
-  const missing = () => findMissing(own, origins, options.wanted);
+  const missing = () => findMissing(own, options.wanted);
+  const record = async (name: string, origin: Origin) => {
+    origins[name] = origin;
+    const text = JSON.stringify(origins, undefined, 1);
+    await writeFileAtomically(join(directory, "origins.json"), text, { mode: 0o644 });
+  };
   const place = async (source: string, name: string, version: string, origin: Origin["origin"]) => {
     await chmod(source, 0o755);
     const { size: bytes } = await stat(source);
-    await rename(source, join(own, name));
-    origins[name] = { version, origin, bytes };
-    await writeFileAtomically(join(own, "origins.json"), JSON.stringify(origins, undefined, 1), {
-      mode: 0o644,
-    });
+    await rename(source, join(directory, name));
+    await record(name, { version, origin, bytes });
   };
   try {
     for (const name of await missing()) {
-      const found = await findInstalledProgram(name, options);
+      const found = await findInstalledProgram(name, directory, options);
       if (found === undefined) continue;
       await step(`copy ${name} from ${found}`, log, async () => {
         await copyFile(found, join(work, name), constants.COPYFILE_FICLONE);
         await place(join(work, name), name, programs[name].version, "copied");
       });
     }
-    if ((await missing()).length > 0) {
+    // For a stand-in that has only become old, what was in the way of the official program is not tried again.
+    if ((await missing()).some((name) => origins[name]?.origin !== "stand-in")) {
       try {
         await step(`download ${engineRelease.title}`, log, () => download(engineRelease, work));
         for (const name of Object.keys(programs) as ProgramName[]) {
@@ -194,17 +246,25 @@ async function fill(own: string, origins: Origins, options: EngineOptions): Prom
       }
     }
     for (const name of await missing()) {
-      const { build } = programs[name];
+      const { version, build }: Program = programs[name];
+      if (build === undefined) {
+        await step(`bundle the stand-in of ${name}`, log, async () => {
+          const bytes = await installStandIn(directory, standIn);
+          const reason = origins[name]?.reason ?? describeUnavailability(version, reasons);
+          await record(name, { version: standInVersion, origin: "stand-in", bytes, reason });
+        });
+        continue;
+      }
       try {
         if (name === "pulumi") log("building the engine from its Go modules; this takes some minutes, once");
-        await step(`build ${name} ${build.version}`, log, () => buildCommand(build, join(work, name), log));
-        await place(join(work, name), name, build.version, "built");
+        await step(`build ${name} ${version}`, log, () => buildCommand(build, join(work, name), log));
+        await place(join(work, name), name, version, "built");
       } catch (error) {
         reasons.push((error as Error).message);
         throw new Error(describeFailure(name, reasons), { cause: error });
       }
     }
-    await writeFileAtomically(join(own, dynamicProviderLauncher.name), dynamicProviderLauncher.text, {
+    await writeFileAtomically(join(directory, dynamicProviderLauncher.name), dynamicProviderLauncher.text, {
       mode: 0o755,
     });
   } finally {
@@ -212,9 +272,19 @@ async function fill(own: string, origins: Origins, options: EngineOptions): Prom
   }
 }
 
-async function findInstalledProgram(name: ProgramName, options: EngineOptions): Promise<string | undefined> {
+function describeUnavailability(version: string, reasons: readonly string[]): string {
+  const reason = reasons.map((text) => text.replace(/^download [^:]*: /, "")).join("; ");
+  return `the official ${version} is not installed and could not be downloaded (${reason || "it is not in the archive"})`;
+}
+
+/** On PATH, or left in our own folder by somebody else. */
+async function findInstalledProgram(
+  name: ProgramName,
+  own: string,
+  options: EngineOptions,
+): Promise<string | undefined> {
   const { kind, version } = programs[name];
-  for (const folder of searchFolders(options.environment)) {
+  for (const folder of [...searchFolders(options.environment), own]) {
     const path = join(folder, name);
     if (existsSync(path) && (await options.versions.of(path, kind)) === version) return realpath(path);
   }

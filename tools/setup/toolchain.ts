@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import type { Log } from "../build/step.ts";
 import { provideCommandPlugin, type CommandPlugin } from "./command-plugin.ts";
-import { provideEngineFolder } from "./engine-folder.ts";
+import { provideEngineFolder, type LanguageHost } from "./engine-folder.ts";
 import { ProgramVersions } from "./program-version.ts";
 
 /** What is needed to run Pulumi, in the versions that work together. */
@@ -15,6 +15,7 @@ export interface Toolchain {
   readonly folders: readonly string[];
   /** Variables to add to the environment of every run of it. */
   readonly env: Readonly<Record<string, string>>;
+  readonly languageHost: LanguageHost;
   readonly commandPlugin: CommandPlugin;
 }
 
@@ -66,6 +67,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   });
   const commandPlugin = await provideCommandPlugin({ ...shared, root, pulumiHome });
   log(engine.description);
+  log(`language host: ${engine.languageHost.description}`);
   log(`command plugin: ${commandPlugin.description}`);
   log(`toolchain ready after ${((performance.now() - begin) / 1000).toFixed(2)} s`);
   const folders = [engine.directory, join(root, "node_modules", ".bin")];
@@ -80,6 +82,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
       // Plugins come from the folders above: another one that happens to be on PATH would win, with a warning.
       PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     },
+    languageHost: engine.languageHost,
     commandPlugin,
   };
 }

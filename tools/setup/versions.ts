@@ -1,12 +1,6 @@
 /** The versions that work together. The engine's is that of `@pulumi/pulumi` in package-lock.json. */
 export const engineVersion = "3.259.0";
 
-/**
- * Node.js language host where only Go modules can be had: the module of the engine's own version is served by no proxy.
- * It runs programs, but knows no RunPlugin, so that components in a folder need their executable there.
- */
-export const builtLanguageHostVersion = "3.68.0";
-
 /** YAML language host that compiles against {@link engineVersion}. The official release brings its own. */
 export const yamlLanguageVersion = "1.38.1";
 

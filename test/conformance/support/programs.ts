@@ -42,11 +42,17 @@ export async function findOfficialProgram(directory: string): Promise<PluginProg
   for (const command of candidates) {
     if (await isNativeExecutable(command)) return { name: "official program", command, arguments: [] };
   }
-  const packed = join(repository, "../shared/bin", `${executable}.xz`);
+  const command = await unpackOfficialProgram(executable, directory);
+  return command === undefined ? undefined : { name: "official program", command, arguments: [] };
+}
+
+/** Unpacks an official program from the `shared` folder beside the checkout, where it is there for this machine. */
+export async function unpackOfficialProgram(name: string, directory: string): Promise<string | undefined> {
+  const packed = join(repository, "../shared/bin", `${name}.xz`);
   if (process.platform !== "linux" || process.arch !== "x64" || !(await exists(packed))) return undefined;
-  const command = join(directory, executable);
+  const command = join(directory, name);
   await unpack(packed, command);
-  return { name: "official program", command, arguments: [] };
+  return command;
 }
 
 /** Both programs, or the stand-in alone where the official one cannot be had. */
@@ -66,7 +72,7 @@ export async function findPrograms(): Promise<Programs> {
 }
 
 /** The stand-in's launcher, which may be on PATH too, is a script; the official program is not. */
-async function isNativeExecutable(path: string): Promise<boolean> {
+export async function isNativeExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
     const file = await open(path);

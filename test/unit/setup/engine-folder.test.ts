@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { provideEngineFolder, type EngineOptions } from "../../../tools/setup/engine-folder.ts";
+import type { LanguageHostStandIn } from "../../../tools/setup/language-host.ts";
 import { ProgramVersions } from "../../../tools/setup/program-version.ts";
-import { builtLanguageHostVersion, engineVersion } from "../../../tools/setup/versions.ts";
+import { engineVersion } from "../../../tools/setup/versions.ts";
 import { placeEngine, placePlugin, placeScript } from "./programs.ts";
 
 describe("provideEngineFolder", () => {
@@ -33,15 +35,22 @@ describe("provideEngineFolder", () => {
         built.push(basename(output));
         await placeScript(output, `echo built`);
       },
+      standIn: standInOf("0123456789abcdef"),
     };
   });
 
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  async function install(folder: string, version: string): Promise<void> {
+  /** A stand-in that says how it was started. */
+  function standInOf(fingerprint: string): LanguageHostStandIn {
+    const program = `console.log("stand-in ${fingerprint}", ...process.argv.slice(2), process.env.NODE_OPTIONS)`;
+    return { fingerprint, bundle: () => Promise.resolve(Buffer.from(program)) };
+  }
+
+  async function install(folder: string, version: string, languageHostVersion = version): Promise<void> {
     await mkdir(folder, { recursive: true });
     await placeEngine(folder, version);
-    await placeScript(join(folder, "pulumi-language-nodejs"), "exit 1");
+    await placePlugin(join(folder, "pulumi-language-nodejs"), "language", languageHostVersion);
     await placeScript(join(folder, "pulumi-resource-pulumi-nodejs"), "exit 1");
   }
 
@@ -60,18 +69,108 @@ describe("provideEngineFolder", () => {
     assert.equal((await provideEngineFolder(options)).directory, join(directory, "home/.pulumi/bin"));
   });
 
+  test("does not use an installation whose language host is not the engine's, such as an earlier set-up's", async () => {
+    await install(join(directory, "bin"), engineVersion, "3.68.0");
+    const folder = await provideEngineFolder(options);
+    assert.notEqual(folder.directory, join(directory, "bin"));
+    assert.equal(folder.languageHost.kind, "stand-in");
+    assert.match(folder.description, new RegExp(`^pulumi ${engineVersion} \\(copied\\)`));
+  });
+
   test("builds what is missing where neither installation nor download can be had, and only once", async () => {
     await install(join(directory, "bin"), "3.100.0");
     const folder = await provideEngineFolder(options);
-    assert.deepEqual([downloads, built], [1, ["pulumi", "pulumi-language-nodejs"]]);
+    assert.deepEqual([downloads, built], [1, ["pulumi"]]);
     assert.match(await readProgram(folder.directory, "pulumi"), /built/);
     assert.match(await readProgram(folder.directory, "pulumi-resource-pulumi-nodejs"), /dynamic-provider/);
-    assert.match(
-      folder.description,
-      new RegExp(`pulumi-language-nodejs ${builtLanguageHostVersion} \\(built\\)`),
-    );
+    assert.equal(folder.description, `pulumi ${engineVersion} (built)`);
     await provideEngineFolder(options);
-    assert.deepEqual([downloads, built.length], [1, 2]);
+    assert.deepEqual([downloads, built.length], [1, 1]);
+  });
+
+  test("takes the stand-in of the language host, with the reason, also the next time", async () => {
+    for (let time = 0; time < 2; time++) {
+      const folder = await provideEngineFolder(options);
+      assert.equal(folder.languageHost.kind, "stand-in");
+      assert.match(folder.languageHost.description, /stand-in of this repository.*no way out of here/);
+      assert.deepEqual(
+        execFileSync(join(folder.directory, "pulumi-language-nodejs"), ["127.0.0.1:1", "a b"], {
+          encoding: "utf8",
+          env: { ...process.env, NODE_OPTIONS: "--no-such-option" },
+        }),
+        "stand-in 0123456789abcdef 127.0.0.1:1 a b undefined\n",
+      );
+    }
+    assert.equal(downloads, 1);
+  });
+
+  test("renews the stand-in when its sources have changed, without another try to download", async () => {
+    await provideEngineFolder(options);
+    const standIn = standInOf("fedcba9876543210");
+    const folder = await provideEngineFolder({ ...options, standIn });
+    assert.match(await readProgram(folder.directory, "pulumi-language-nodejs"), /fedcba9876543210/);
+    assert.match(folder.languageHost.description, /no way out of here/);
+    assert.deepEqual([downloads, built], [1, ["pulumi"]]);
+  });
+
+  test("keeps old stand-ins for a day: a host may just be starting from one", async () => {
+    const bundles = async (folder: string) => (await readdir(folder)).filter((name) => name.endsWith(".cjs"));
+    const { directory: folder } = await provideEngineFolder(options);
+    await provideEngineFolder({ ...options, standIn: standInOf("fedcba9876543210") });
+    assert.equal((await bundles(folder)).length, 2);
+    const longAgo = new Date(Date.now() - 25 * 60 * 60_000);
+    for (const name of await bundles(folder)) await utimes(join(folder, name), longAgo, longAgo);
+    await provideEngineFolder({ ...options, standIn: standInOf("00000000ffffffff") });
+    assert.deepEqual(await bundles(folder), ["language-host-00000000ffffffff.cjs"]);
+  });
+
+  describe("in a cache of an earlier set-up", () => {
+    /** As a set-up left it that built an old language host. */
+    async function fillCache(languageHostVersion: string): Promise<string> {
+      const folder = join(options.cacheDirectory, `pulumi-${engineVersion}-linux-x64`);
+      await install(folder, engineVersion, languageHostVersion);
+      const origins = Object.fromEntries(
+        await Promise.all(
+          (["pulumi", "pulumi-language-nodejs"] as const).map(async (name) => {
+            const { length } = await readProgram(folder, name);
+            const version = name === "pulumi" ? engineVersion : "3.68.0";
+            return [name, { version, origin: "built", bytes: length }] as const;
+          }),
+        ),
+      );
+      await writeFile(join(folder, "origins.json"), JSON.stringify(origins));
+      return folder;
+    }
+
+    test("replaces the old language host by the stand-in, and keeps the engine", async () => {
+      const folder = await fillCache("3.68.0");
+      const { directory: own, languageHost } = await provideEngineFolder(options);
+      assert.deepEqual([own, languageHost.kind], [folder, "stand-in"]);
+      assert.match(
+        await readProgram(folder, "pulumi-language-nodejs"),
+        /language-host-0123456789abcdef\.cjs/,
+      );
+      assert.deepEqual([downloads, built], [1, []]);
+    });
+
+    test("keeps the official language host that somebody has put there", async () => {
+      const folder = await fillCache(engineVersion);
+      const text = await readProgram(folder, "pulumi-language-nodejs");
+      const { languageHost } = await provideEngineFolder(options);
+      assert.equal(languageHost.kind, "official");
+      assert.equal(await readProgram(folder, "pulumi-language-nodejs"), text);
+      assert.deepEqual([downloads, built], [0, []]);
+    });
+
+    test("replaces the old language host by the download where there is one", async () => {
+      const folder = await fillCache("3.68.0");
+      const download: EngineOptions["download"] = async (_release, target) => {
+        for (const name of options.wanted) await placeScript(join(target, "pulumi", name), "echo downloaded");
+      };
+      const { languageHost } = await provideEngineFolder({ ...options, download });
+      assert.equal(languageHost.kind, "official");
+      assert.match(await readProgram(folder, "pulumi-language-nodejs"), /downloaded/);
+    });
   });
 
   test("builds one more program later, and keeps the others", async () => {
@@ -80,14 +179,14 @@ describe("provideEngineFolder", () => {
       ...options,
       wanted: ["pulumi", "pulumi-language-nodejs", "pulumi-language-yaml"],
     });
-    assert.deepEqual(built, ["pulumi", "pulumi-language-nodejs", "pulumi-language-yaml"]);
+    assert.deepEqual(built, ["pulumi", "pulumi-language-yaml"]);
   });
 
   test("builds again what was damaged", async () => {
     const { directory: folder } = await provideEngineFolder(options);
     await writeFile(join(folder, "pulumi"), "half of it");
     await provideEngineFolder(options);
-    assert.deepEqual(built, ["pulumi", "pulumi-language-nodejs", "pulumi"]);
+    assert.deepEqual(built, ["pulumi", "pulumi"]);
   });
 
   test("takes everything from the download, in the archive's folder", async () => {
@@ -98,7 +197,10 @@ describe("provideEngineFolder", () => {
     };
     const folder = await provideEngineFolder({ ...options, download });
     assert.match(await readProgram(folder.directory, "pulumi"), /downloaded/);
-    assert.match(folder.description, new RegExp(`pulumi-language-nodejs ${engineVersion} \\(downloaded\\)`));
+    assert.deepEqual(folder.languageHost, {
+      kind: "official",
+      description: `the official ${engineVersion}, downloaded`,
+    });
     assert.deepEqual(built, []);
     await provideEngineFolder({ ...options, wanted: [...options.wanted, "pulumi-language-yaml"] });
     assert.deepEqual([downloads, built], [0, []]);
@@ -108,7 +210,10 @@ describe("provideEngineFolder", () => {
     await placePlugin(join(directory, "bin/pulumi-language-nodejs"), "language", engineVersion);
     const folder = await provideEngineFolder(options);
     assert.deepEqual(built, ["pulumi"]);
-    assert.match(folder.description, new RegExp(`pulumi-language-nodejs ${engineVersion} \\(copied\\)`));
+    assert.deepEqual(folder.languageHost, {
+      kind: "official",
+      description: `the official ${engineVersion}, copied`,
+    });
   });
 
   test("names what failed, each way that was tried, and the way out", async () => {
@@ -122,13 +227,13 @@ describe("provideEngineFolder", () => {
     });
     // What failed is tried again.
     await provideEngineFolder(options);
-    assert.deepEqual(built, ["pulumi", "pulumi-language-nodejs"]);
+    assert.deepEqual(built, ["pulumi"]);
   });
 
   test("builds once when two begin at the same time", async () => {
     const folders = await Promise.all([provideEngineFolder(options), provideEngineFolder(options)]);
     assert.equal(folders[0].directory, folders[1].directory);
     assert.equal(folders[0].description, folders[1].description);
-    assert.deepEqual(built, ["pulumi", "pulumi-language-nodejs"]);
+    assert.deepEqual(built, ["pulumi"]);
   });
 });
