@@ -19,7 +19,6 @@ import type { SessionEnvironment } from "./session/session.ts";
 import { PasswordThrottle } from "./session/password-throttle.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
-import { policyOf } from "./session/user-policy.ts";
 import { VirtualHubs } from "./session/virtual-hubs.ts";
 import {
   loadOrCreateCertificate,
@@ -257,7 +256,6 @@ function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions)
         },
       }),
     createLog: createHubLog,
-    policyOf,
     unixNow: () => Date.now(),
     formerStatistics: (hubName) => former.get(hubName.toLowerCase()),
   });

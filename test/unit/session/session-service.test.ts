@@ -8,7 +8,6 @@ import { SessionService } from "../../../server/session/session-service.ts";
 import { createPortCounters } from "../../../server/hub/port-counters.ts";
 import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
 import { SlabPool } from "../../../server/session/slab-pool.ts";
-import { policyOf } from "../../../server/session/user-policy.ts";
 import { passwordLimits } from "../../../server/limits.ts";
 import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
 import { DecodeError } from "../../../server/wire/decode-error.ts";
@@ -42,7 +41,6 @@ function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), 
       return hub as unknown as Hub;
     },
     createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
-    policyOf,
     unixNow: () => now,
   });
   virtualHubs.apply(hubs);
