@@ -4,6 +4,7 @@ import { removeServerConfig } from "../config/config-file.ts";
 import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
 import type { RunProgram } from "../run-program.ts";
+import { pendingFileOf } from "../transport/certificate.ts";
 import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
 import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
@@ -91,7 +92,13 @@ async function removeState(layout: Layout, { mode, stateDirectory, folders }: Ma
   const { configFile, certificateFile, keyFile, logDirectory, runDirectory } = statePathsOf(stateDirectory);
   await removeServerConfig({ configFile });
   await removeImportRecord({ stateDirectory });
-  for (const path of [certificateFile, keyFile, logDirectory, runDirectory]) {
+  for (const path of [
+    certificateFile,
+    keyFile,
+    pendingFileOf({ certificateFile }),
+    logDirectory,
+    runDirectory,
+  ]) {
     await rm(path, { recursive: true, force: true });
   }
 }
