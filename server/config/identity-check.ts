@@ -9,14 +9,16 @@ const rsaBits = { least: 2048, most: 8192 } as const;
 /** Elliptic curves that every TLS client and the official programs know. */
 const curves = ["prime256v1", "secp384r1", "secp521r1"];
 
+const usableKeys = `give one of RSA with ${rsaBits.least} bits or more, or of the curve P-256, P-384 or P-521`;
+
 const day = 24 * 60 * 60 * 1000;
 
 /** What is wrong with an identity. No text holds anything of the key. */
 export interface IdentityProblem {
   readonly member: "certificate" | "privateKey";
   readonly problem: string;
-  /** The key is of a kind that cannot be used, whatever else is right. */
-  readonly isKeyKind: boolean;
+  /** No pair at all, a key of a kind that TLS or the clients do not take, or a chain that is none. */
+  readonly kind: "no pair" | "kind of key" | "chain";
 }
 
 export interface CheckedIdentity {
@@ -33,30 +35,24 @@ export interface CheckedIdentity {
  */
 export function checkIdentity({ certificatePem, keyPem }: IdentityPem): CheckedIdentity {
   const problems: IdentityProblem[] = [];
-  const report = (member: IdentityProblem["member"], problem: string, isKeyKind = false) =>
-    problems.push({ member, problem, isKeyKind });
+  const report = (
+    member: IdentityProblem["member"],
+    problem: string,
+    kind: IdentityProblem["kind"] = "no pair",
+  ) => problems.push({ member, problem, kind });
   const chain = readChain(certificatePem);
   const key = readKey(keyPem);
   if (typeof chain === "string") report("certificate", chain);
   if (typeof key === "string") report("privateKey", key);
   if (typeof chain === "string" || typeof key === "string") return { identity: undefined, problems };
-  const [leaf] = chain;
-  const kind = keyKindProblem(key);
-  if (kind !== undefined)
-    report(
-      "privateKey",
-      `${kind}; give one of RSA with 2048 bits or more, or of the curve P-256, P-384 or P-521`,
-      true,
-    );
-  if (!leaf.checkPrivateKey(key)) {
-    const owner = chain.findIndex((each) => each.checkPrivateKey(key));
-    if (owner === -1) report("privateKey", "is not the key of the certificate");
-    else
-      report(
-        "certificate",
-        `has the certificate of the private key in place ${owner + 1}; it comes first, and then its chain`,
-      );
-  } else chainProblems(chain).forEach((problem) => report("certificate", problem));
+  const ofKey = keyKindProblem(key);
+  if (ofKey !== undefined) report("privateKey", `${ofKey}; ${usableKeys}`, "kind of key");
+  const owner = chain.findIndex((each) => each.checkPrivateKey(key));
+  if (owner === -1) report("privateKey", "is not the key of the certificate");
+  else if (owner > 0) {
+    const place = `has the certificate of the private key in place ${owner + 1}`;
+    report("certificate", `${place}; it comes first, and then its chain`, "chain");
+  } else for (const problem of chainProblems(chain)) report("certificate", problem, "chain");
   if (problems.length > 0) return { identity: undefined, problems };
   return {
     identity: {
@@ -182,6 +178,9 @@ function chainProblems(chain: readonly X509Certificate[]): string[] {
     if (isWeak(certificate.publicKey)) return [`has ${place} a certificate with a key that is too short`];
     const before = chain[index - 1] as X509Certificate;
     if (certificate.raw.equals(before.raw)) return [`has the same certificate ${place} as before it`];
+    if (!certificate.ca && !isRoot(certificate)) {
+      return [`has ${place} a certificate that may not sign others`];
+    }
     return isSignedBy(before, certificate)
       ? []
       : [

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { getCiphers } from "node:tls";
-import { checkIdentity, hasWholeChain, identityLimits } from "../../config/identity-check.ts";
+import { checkIdentity, hasWholeChain, type IdentityProblem } from "../../config/identity-check.ts";
 import { ServerError } from "../../errors.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
@@ -57,11 +57,7 @@ export function createListenerHandlers(administration: Administration): RpcHandl
     SetServerCert: async ({ Cert, Key, Chain }) => {
       const wanted = { certificatePem: [Cert, ...Chain].map(certificateToPem).join("\n"), keyPem: keyToPem(Key) };
       const { identity, problems } = checkIdentity(wanted);
-      if (identity === undefined) {
-        const isKeyKind = problems.some((each) => each.isKeyKind);
-        const told = problems.map(({ member, problem }) => `${member}: ${problem}`).join("; ");
-        throw new RpcError(isKeyKind ? "certificateNotRsa" : "invalidParameter", told);
-      }
+      if (identity === undefined) throw refusalOf(problems);
       await certificate.replace(identity).catch(refuse);
       // With 0, vpncmd tells the administrator to bring the chain.
       return { Cert: Buffer.alloc(0), Chain: [], Flag1: hasWholeChain(certificate.current()) ? 1 : 0 };
@@ -105,11 +101,24 @@ export function certificateFromDer(der: Buffer): X509Certificate {
 
 /** In PEM, whichever of the two forms it came in; with those that stand behind it. */
 function certificateToPem(bytes: Buffer): string {
-  return isPem(bytes) ? bytes.toString("latin1") : certificateFromDer(bytes).toString();
+  if (isPem(bytes)) return bytes.toString("latin1");
+  try {
+    return new X509Certificate(bytes).toString();
+  } catch {
+    throw new RpcError("protocol", "this is no certificate");
+  }
+}
+
+/** With the official server's error for what is no pair; it takes all else, and may not serve then. */
+function refusalOf(problems: readonly IdentityProblem[]): RpcError {
+  const told = problems.map(({ member, problem }) => `${member}: ${problem}`).join("; ");
+  const kinds = problems.map(({ kind }) => kind);
+  if (kinds.includes("no pair")) return new RpcError("protocol", told);
+  return new RpcError(kinds.includes("kind of key") ? "certificateNotRsa" : "invalidParameter", told);
 }
 
 function isPem(bytes: Buffer): boolean {
-  return bytes.length <= identityLimits.pemCharacters && bytes.includes("-----BEGIN ");
+  return bytes.includes("-----BEGIN ");
 }
 
 /** In the form that the official programs read: PKCS #1 for RSA, SEC 1 for elliptic curves. */
@@ -134,7 +143,7 @@ function keyToPem(bytes: Buffer): string {
       // Another form, or none.
     }
   }
-  throw new RpcError("invalidParameter", "this is no private key, or one with a passphrase");
+  throw new RpcError("protocol", "this is no private key, or one with a passphrase");
 }
 
 function refuse(error: unknown): never {

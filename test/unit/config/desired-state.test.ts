@@ -138,7 +138,10 @@ describe("parseDesiredState", () => {
     [[], /^the desired state: is no object/, /^hubs: is missing/],
     [{}, /^hubs: is missing/],
     [{ hubs: {} }, /^hubs: is no list/],
-    [{ hubs: [], users: [] }, /^users: is not known here; known are adminPassword, hubs$/],
+    [
+      { hubs: [], users: [] },
+      /^users: is not known here; known are adminPassword, certificate, privateKey, hubs$/,
+    ],
     [{ hubs: [null] }, /^hubs\[0\]: is no object/, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{}] }, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{ name: "A" }, { name: "a" }] }, /^hubs\[1\]\.name: "a" is there twice/],

@@ -19,8 +19,8 @@ let leaf: Identity;
 let whole: IdentityPem;
 let withRoot: IdentityPem;
 before(async () => {
-  root = await certificateOf("CN=root");
-  intermediate = await certificateOf("CN=intermediate", { issuer: root, serial: "02" });
+  root = await certificateOf("CN=root", { ca: true });
+  intermediate = await certificateOf("CN=intermediate", { issuer: root, serial: "02", ca: true });
   leaf = await certificateOf("CN=vpn.example.org", { issuer: intermediate, serial: "03" });
   whole = await pemOf(leaf, intermediate);
   withRoot = await pemOf(leaf, intermediate, root);
@@ -89,6 +89,12 @@ describe("an identity that cannot serve", () => {
     }
   });
 
+  test("is one with a signer that may not sign", async () => {
+    const noAuthority = await certificateOf("CN=user", { issuer: root });
+    const chained = await pemOf(await certificateOf("CN=x", { issuer: noAuthority }), noAuthority);
+    assert.match(problemsOf(chained).join(), /in place 2 a certificate that may not sign others/);
+  });
+
   test("is told what is wrong with its key", async () => {
     const key = createPrivateKey(whole.keyPem);
     const encrypted = { format: "pem", cipher: "aes-256-cbc", passphrase: "x" } as const;
@@ -122,14 +128,14 @@ describe("an identity that cannot serve", () => {
   test("is one whose key TLS refuses, or with such a key in its chain", async () => {
     const short = await serverIdentity("CN=short", { bits: 1024 });
     assert.deepEqual(
-      checkIdentity(short).problems.map(({ isKeyKind }) => isKeyKind),
-      [true],
+      checkIdentity(short).problems.map(({ kind }) => kind),
+      ["kind of key"],
     );
     assert.throws(
       () => createSecureContext({ cert: short.certificatePem, key: short.keyPem }),
       /key too small/,
     );
-    const weak = await certificateOf("CN=weak", { bits: 1024 });
+    const weak = await certificateOf("CN=weak", { bits: 1024, ca: true });
     const signed = await pemOf(await certificateOf("CN=signed", { issuer: weak }), weak);
     assert.match(problemsOf(signed).join(), /in place 2 a certificate with a key that is too short/);
   });
