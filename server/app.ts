@@ -6,6 +6,7 @@ import type {
   LogAdministration,
 } from "./admin/administration.ts";
 import { createAdministrationFront } from "./admin/front.ts";
+import type { IdentityPem } from "./config/server-identity.ts";
 import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
@@ -19,7 +20,6 @@ import type { SessionEnvironment } from "./session/session.ts";
 import { PasswordThrottle } from "./session/password-throttle.ts";
 import { SessionService } from "./session/session-service.ts";
 import { SlabPool } from "./session/slab-pool.ts";
-import { policyOf } from "./session/user-policy.ts";
 import { VirtualHubs } from "./session/virtual-hubs.ts";
 import {
   loadOrCreateCertificate,
@@ -28,7 +28,7 @@ import {
   type CertificatePaths,
   type ServerCertificate,
 } from "./transport/certificate.ts";
-import { restoreCertificate, takeCertificate } from "./transport/certificate-files.ts";
+import { restoreCertificate, takeCertificate, withKnownChain } from "./transport/certificate-files.ts";
 import { ConnectionLog } from "./transport/connection-log.ts";
 import { Connections, type PendingConnection } from "./transport/connections.ts";
 import { KeepAliveSender } from "./transport/keep-alive.ts";
@@ -71,10 +71,13 @@ export interface ServerOptions {
 /** A running VPN server. */
 export interface Server {
   listeners(): readonly ListenerStatus[];
-  /** SHA-256 of the certificate, in upper-case hexadecimal with colons. */
-  readonly certificateFingerprint: string;
-  /** PEM. */
-  readonly certificate: string;
+  readonly certificate: ServerCertificate;
+  /**
+   * Shows another certificate from the next connection on; resolves once it is on the disk. Sessions go on.
+   *
+   * @throws {ServerError} USAGE or STATE_INVALID; the former one stays then
+   */
+  replaceCertificate(identity: IdentityPem): Promise<void>;
   /** Makes the server what the settings say, and gives the names of the sessions that had to end for it. */
   applySettings(settings: ServerSettings): Promise<{ readonly endedSessions: readonly string[] }>;
   /** The hubs and how many sessions each has. */
@@ -134,8 +137,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       },
       certificate: {
         current: () => certificate,
-        replace: async (certificatePem, keyPem) =>
-          showCertificate(await replaceCertificate(paths, certificatePem, keyPem)),
+        replace: async (identity) => {
+          const whole = await withKnownChain(paths, identity, certificate);
+          await showCertificate(await replaceCertificate(paths, whole));
+        },
         regenerate: async (commonName) => showCertificate(await regenerateCertificate(paths, commonName)),
       },
       configuration: {
@@ -180,12 +185,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
   return {
     listeners: () => listeners.statuses(),
-    get certificateFingerprint() {
-      return certificate.fingerprint;
-    },
     get certificate() {
-      return certificate.certificatePem;
+      return certificate;
     },
+    replaceCertificate: async (identity) => showCertificate(await replaceCertificate(paths, identity)),
     applySettings: async (next) => {
       const former = settings;
       settings = next;
@@ -257,7 +260,6 @@ function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions)
         },
       }),
     createLog: createHubLog,
-    policyOf,
     unixNow: () => Date.now(),
     formerStatistics: (hubName) => former.get(hubName.toLowerCase()),
   });

@@ -1,3 +1,4 @@
+import type { IdentityPem } from "../config/server-identity.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { ListenerStatus } from "../listener-status.ts";
@@ -54,8 +55,12 @@ export interface ConnectionList {
 
 export interface CertificateAdministration {
   readonly current: () => ServerCertificate;
-  /** Takes another pair (PEM) for all connections from now on; resolves once it is on the disk. */
-  readonly replace: (certificatePem: string, keyPem: string) => Promise<void>;
+  /**
+   * Takes another certificate, with its chain and key, for all connections from now on; resolves once it is on the disk.
+   *
+   * @throws {ServerError} USAGE for what the server could not serve with; nothing has changed then
+   */
+  readonly replace: (identity: IdentityPem) => Promise<void>;
   /** Makes a new self-signed pair for a name. */
   readonly regenerate: (commonName: string) => Promise<void>;
 }

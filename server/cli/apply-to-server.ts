@@ -6,7 +6,7 @@ import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/sta
 import { ServerError } from "../errors.ts";
 import { requestApply } from "../supervisor/control.ts";
 import { InstanceLock } from "../supervisor/instance-lock.ts";
-import { loadOrCreateCertificate } from "../transport/certificate.ts";
+import { loadOrCreateCertificate, replaceCertificate } from "../transport/certificate.ts";
 
 /** Patience with a server that is being started or stopped. */
 const busyMs = 20_000;
@@ -49,12 +49,15 @@ async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<A
   if (lock === undefined) return undefined;
   try {
     const store = await ConfigStore.open(paths);
-    const { certificatePem } = await loadOrCreateCertificate(paths);
+    let identity = await loadOrCreateCertificate(paths);
     const applier = new StateApplier({
       paths,
       store,
       applySettings: () => Promise.resolve({ endedSessions: [] }),
-      certificate: () => certificatePem,
+      identity: () => identity,
+      replaceIdentity: async (wanted) => {
+        identity = await replaceCertificate(paths, wanted);
+      },
     });
     const result = await applier.apply(request);
     await store.close();

@@ -12,6 +12,8 @@ import {
 import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../wire/policy.ts";
 import { loginLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
+import { checkIdentity, identityLimits } from "./identity-check.ts";
+import type { IdentityPem } from "./server-identity.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
 import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 
@@ -19,6 +21,8 @@ import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 export interface DesiredState {
   /** Of the server's administrator. */
   readonly adminPassword: string | undefined;
+  /** Certificate of the server with its chain, and its key. */
+  readonly identity: IdentityPem | undefined;
   readonly hubs: readonly DesiredHub[];
 }
 
@@ -102,7 +106,8 @@ export function checkDesiredState(value: unknown): {
   readonly problems: readonly string[];
 } {
   const problems = new Problems();
-  const root = new ObjectCheck({ value, path: "" }, ["adminPassword", "hubs"], problems);
+  const members = ["adminPassword", "certificate", "privateKey", "hubs"];
+  const root = new ObjectCheck({ value, path: "" }, members, problems);
   const adminPassword = root.text("adminPassword", {
     least: 1,
     most: loginLimits.passwordCharacters,
@@ -112,7 +117,25 @@ export function checkDesiredState(value: unknown): {
   if (!root.has("hubs")) root.report("hubs", "is missing; a list of hubs, which may be empty, is expected");
   const hubs = (root.list("hubs", limits.hubs) ?? []).map((member) => checkHub(member, problems));
   checkNames(hubs, "hubs", problems);
-  return { desired: { adminPassword, hubs }, problems: problems.texts };
+  const identity = checkServerIdentity(root);
+  return { desired: { adminPassword, identity, hubs }, problems: problems.texts };
+}
+
+/** Both of certificate and key, or neither. */
+function checkServerIdentity(root: ObjectCheck): IdentityPem | undefined {
+  const [certificatePem, keyPem] = (["certificate", "privateKey"] as const).map((name) =>
+    root.text(name, { least: 1, most: identityLimits.pemCharacters }),
+  );
+  for (const [name, other] of [
+    ["certificate", "privateKey"],
+    ["privateKey", "certificate"],
+  ] as const) {
+    if (root.has(name) && !root.has(other)) root.report(other, `is missing; it goes with ${name}`);
+  }
+  if (certificatePem === undefined || keyPem === undefined) return undefined;
+  const { identity, problems } = checkIdentity({ certificatePem, keyPem });
+  for (const { member, problem } of problems) root.report(member, problem);
+  return identity;
 }
 
 /** @throws {ServerError} USAGE when there is a problem */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields, type Field } from "./config-fields.ts";
 import { findFolder, type ConfigFolder } from "./config-text.ts";
+import { checkIdentity } from "./identity-check.ts";
 import type { ServerIdentity } from "./server-settings.ts";
 
 /** Certificate, those of its authorities after it, and key, in PEM. */
@@ -57,8 +58,7 @@ export function identityToPem({ certificate, key, chain }: ServerIdentity): Iden
  * @throws Error when they cannot be understood
  */
 export function identityFromPem({ certificatePem, keyPem }: IdentityPem): ServerIdentity {
-  const blocks = certificatePem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  const [certificate, ...chain] = blocks.map((block) => Uint8Array.from(new X509Certificate(block).raw));
+  const [certificate, ...chain] = certificatesIn(certificatePem).map(({ raw }) => Uint8Array.from(raw));
   if (certificate === undefined) throw new Error("there is no certificate");
   const key = createPrivateKey(keyPem);
   const type = key.asymmetricKeyType === "rsa" ? "pkcs1" : "pkcs8";
@@ -72,11 +72,25 @@ export function isSameIdentity(one: ServerIdentity | undefined, other: ServerIde
   return bytes(one).every((each, index) => Buffer.compare(each, others[index] as Uint8Array) === 0);
 }
 
-function isUsable({ certificate, key, chain }: ServerIdentity): boolean {
-  if (certificate.length === 0 || key.length === 0) return false;
+/** The certificate alone, without its chain. */
+export function leafOf({ certificatePem }: Pick<IdentityPem, "certificatePem">): string {
+  return new X509Certificate(certificatePem).toString();
+}
+
+/** The certificates behind the first. */
+export function chainOf({ certificatePem }: Pick<IdentityPem, "certificatePem">): X509Certificate[] {
+  return certificatesIn(certificatePem).slice(1);
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function isUsable(identity: ServerIdentity): boolean {
+  if (identity.certificate.length === 0 || identity.key.length === 0) return false;
   try {
-    for (const each of chain) new X509Certificate(Buffer.from(each));
-    return new X509Certificate(Buffer.from(certificate)).checkPrivateKey(keyOf(key));
+    return checkIdentity(identityToPem(identity)).identity !== undefined;
   } catch {
     return false;
   }

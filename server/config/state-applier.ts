@@ -3,6 +3,8 @@ import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from
 import type { ConfigStore } from "./config-store.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
+import { timeProblem } from "./identity-check.ts";
+import { identityFromPem, isSameIdentity, leafOf, type IdentityPem } from "./server-identity.ts";
 import type { StatePaths } from "./paths.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
@@ -13,8 +15,10 @@ export interface StateApplierOptions {
   readonly applySettings: (
     settings: ServerSettings,
   ) => Promise<{ readonly endedSessions: readonly string[] }>;
-  /** The server's certificate, PEM. */
-  readonly certificate: () => string;
+  /** What the server is known by. */
+  readonly identity: () => IdentityPem;
+  /** Makes the server known by something else; resolves once it is on the disk. */
+  readonly replaceIdentity: (identity: IdentityPem) => Promise<void>;
   /** Unix time in milliseconds. */
   readonly unixNow?: () => number;
 }
@@ -33,7 +37,7 @@ export interface ApplyResult {
   readonly changes: readonly string[];
   /** Names of the sessions that had to end; none is known of in a dry run. */
   readonly endedSessions: readonly string[];
-  /** The server's certificate, PEM. */
+  /** The server's certificate, PEM, without its chain. */
   readonly certificate: string;
   /** Every hub of the server. */
   readonly hubs: readonly string[];
@@ -61,9 +65,10 @@ export class StateApplier {
   }
 
   async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
-    const { paths, store, applySettings, certificate, unixNow = Date.now } = this.#options;
+    const { paths, store, applySettings, identity, replaceIdentity, unixNow = Date.now } = this.#options;
     const state = parseDesiredState(desired);
     const record = await readAppliedRecord(paths.appliedFile);
+    const newIdentity = differentIdentity(identity(), state, unixNow());
     const plan = (settings: ServerSettings): ServerChange => {
       const change = planChange(settings.hubs, record, state, unixNow());
       throwProblems(change.problems);
@@ -72,6 +77,8 @@ export class StateApplier {
     let change = plan(store.settings);
     let endedSessions: readonly string[] = [];
     if (!dryRun) {
+      // Before all else: when it cannot be kept, nothing has changed.
+      if (newIdentity !== undefined) await replaceIdentity(newIdentity);
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
         await store.update((now) => {
@@ -85,11 +92,15 @@ export class StateApplier {
       // Who applied something and looks into the file finds it there, not only in the journal.
       if (change.changes.length > 0) await store.flush();
     }
+    const changes = [
+      ...(newIdentity === undefined ? [] : ["certificate of the server changed"]),
+      ...change.changes,
+    ];
     return {
-      changed: change.changes.length > 0,
-      changes: change.changes,
+      changed: changes.length > 0,
+      changes,
       endedSessions,
-      certificate: certificate(),
+      certificate: leafOf(identity()),
       hubs: change.hubs.map(({ name }) => name),
     };
   }
@@ -101,6 +112,24 @@ export class StateApplier {
     if (formatRecord(former) === formatRecord(record)) return;
     await writeAppliedRecord(this.#options.paths.appliedFile, record);
   }
+}
+
+/**
+ * What the server is to be known by from now on; undefined when that is what it is known by, or nothing is desired.
+ *
+ * @throws {ServerError} USAGE for a certificate whose time it is not: the same certificate may stay when its time is over
+ */
+function differentIdentity(
+  present: IdentityPem,
+  { identity: desired }: DesiredState,
+  now: number,
+): IdentityPem | undefined {
+  if (desired === undefined || isSameIdentity(identityFromPem(present), identityFromPem(desired))) {
+    return undefined;
+  }
+  const problem = timeProblem(desired, now);
+  throwProblems(problem === undefined ? [] : [`certificate: ${problem}`]);
+  return desired;
 }
 
 interface ServerChange extends DesiredChange {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { removeServerConfig } from "../config/config-file.ts";
 import { ServerError } from "../errors.ts";
 import { InstanceLock } from "../supervisor/instance-lock.ts";
+import { pendingFileOf } from "../transport/certificate.ts";
 import { exists, removeIfEmpty } from "./folders.ts";
 import { defaultPrefix, defaultStateDirectory } from "./layout.ts";
 import { statePathsOf } from "./runner.ts";
@@ -53,6 +54,7 @@ export async function removeState(
     formerAppliedFile(paths),
     certificateFile,
     keyFile,
+    pendingFileOf(paths),
     logDirectory,
     runDirectory,
   ]) {

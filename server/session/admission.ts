@@ -2,15 +2,18 @@ import type { HubSettings } from "../hub/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../wire/policy.ts";
 import { sessionLimits } from "../limits.ts";
 import type { LoginRequest } from "../wire/login.ts";
-import type { ProtocolError } from "../wire/protocol-error.ts";
 import type { Authenticated } from "./authenticate.ts";
+import { isLoopback } from "./loopback.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import type { SessionParameters } from "./session.ts";
-import { lower, policyOf, withinLimits } from "./user-policy.ts";
+import { standingOf, type Claim, type Problem, type Standing } from "./standing.ts";
+import { administratorName, lower } from "./user-policy.ts";
 
 /** A session that is to be made, with all that was agreed. */
 export interface Admission {
   readonly type: "admitted";
+  readonly claim: Claim;
+  readonly standing: Standing;
   /** As the user was made; the session is named after it. */
   readonly userName: string;
   /** Name of the user's group. */
@@ -20,10 +23,14 @@ export interface Admission {
   /** The session sees all frames of the hub. */
   readonly monitor: boolean;
   readonly parameters: SessionParameters;
+  /** Names of the sessions whose place the new one takes: they have to end. */
+  readonly replaces: readonly string[];
 }
 
 /** A session that is there already, as far as it stands in the way of another. */
 export interface OpenSession {
+  /** Such as `SID-ALICE-1`. */
+  readonly name: string;
   readonly userName: string;
   /** From the client's node information, 16 bytes. */
   readonly nodeUniqueId: Uint8Array;
@@ -36,64 +43,67 @@ export interface OpenSession {
 export interface AdmissionContext {
   /** Unix time in milliseconds. */
   readonly now: number;
-  /** The client came from an address of this host. */
-  readonly sameHost: boolean;
-  /** Sessions that clients have with this hub. */
+  /** From where the client came. */
+  readonly address: string;
+  /** Sessions that clients have with this hub, in the order in which they began. */
   readonly hubSessions: readonly OpenSession[];
   /** Sessions of all hubs. */
   readonly serverSessionCount: number;
 }
 
-/** What the client is told, and what the log is told. */
-type Problem = readonly [error: ProtocolError, reason: string];
-
-/** A login that was authenticated, and what its user is granted. */
-interface Applicant {
-  readonly hub: HubSettings;
-  readonly request: LoginRequest;
-  readonly user: Authenticated["user"];
-  readonly userName: string;
-  readonly granted: Policy;
-  readonly bridgeMode: boolean;
-}
-
 /**
- * Decides whether a user that was authenticated gets a session, and on which terms. The order of the checks, which decides
- * what a client is told that several stand against, is the official server's.
+ * Decides whether a user that was authenticated gets a session, and on which terms.
  *
  * Source: `Cedar/Protocol.c` ServerAccept.
  */
 export function admit(
   hub: HubSettings,
   request: LoginRequest,
-  { user }: Pick<Authenticated, "user">,
-  context: AdmissionContext,
+  authenticated: Pick<Authenticated, "user" | "credential">,
+  { now, address, hubSessions, serverSessionCount }: AdmissionContext,
 ): Admission | Refusal {
-  const isAdministrator = user === "administrator";
-  const applicant: Applicant = {
-    hub,
-    request,
-    user,
-    userName: isAdministrator ? user : user.name,
-    granted: isAdministrator
-      ? withinLimits(hub, { ...defaultPolicy, NoBroadcastLimiter: true, MonitorPort: true })
-      : policyOf(hub, user),
-    bridgeMode: request.bridgeMode || isServer(request.client.product),
-  };
-  const problem =
-    clientProblem(applicant) ?? accountProblem(applicant, context.now) ?? limitProblem(applicant, context);
-  if (problem !== undefined) {
-    const [error, reason] = problem;
-    return refuse(error, reason, applicant.granted.NoSavePassword);
+  const claim = claimOf(request, authenticated);
+  const standing = standingOf(hub, claim, [address], now);
+  if (standing.type === "refused") return standing;
+  const { user, granted } = standing;
+  const no = (problem: Problem) => refuse(...problem, granted.NoSavePassword);
+  const replaces = sessionsToReplace(claim.userName, request, granted, hubSessions);
+  if (replaces === undefined) {
+    const all = `user "${claim.userName}" has the ${granted.MultiLogins} sessions that its policy allows`;
+    return no(["tooManyUserSessions", all]);
   }
-  const policy = sessionPolicy(applicant, context.sameHost);
+  const others = hubSessions.filter(({ name }) => !replaces.includes(name));
+  const full =
+    hubLimitProblem(hub, claim, countSessions(others)) ??
+    serverLimitProblem(serverSessionCount - replaces.length);
+  if (full !== undefined) return no(full);
+  const policy = sessionPolicy(claim, granted, isLoopback(address));
   return {
     type: "admitted",
-    userName: applicant.userName,
-    group: isAdministrator ? undefined : user.group,
+    claim,
+    standing,
+    userName: claim.userName,
+    group: user === administratorName ? undefined : user.group,
     policy,
     monitor: policy.MonitorPort,
     parameters: negotiate(request, policy),
+    replaces,
+  };
+}
+
+function claimOf(
+  { authentication, client, bridgeMode, monitorMode }: LoginRequest,
+  { user, credential }: Pick<Authenticated, "user" | "credential">,
+): Claim {
+  const isAdministrator = user === administratorName;
+  return {
+    userName: isAdministrator ? user : user.name,
+    isAdministrator,
+    credential,
+    certificate: authentication.type === "certificate" ? authentication.certificate : undefined,
+    client,
+    bridgeMode: bridgeMode || isServer(client.product),
+    monitorMode,
   };
 }
 
@@ -102,92 +112,80 @@ function isServer(product: string): boolean {
   return /server|bridge/i.test(product);
 }
 
-/** Whether the client is one that the hub takes. Only what calls itself a client has to be of a version. */
-function clientProblem({ hub, request: { client } }: Applicant): Problem | undefined {
-  if (!/client/i.test(client.product)) return undefined;
-  const { ClientMinimumRequiredBuild: leastBuild, RequiredClientId: requiredId } = hub.options;
-  if (client.build < leastBuild) {
-    return [
-      "versionInvalid",
-      `the client is of build ${client.build}; the hub takes ${leastBuild} and later`,
-    ];
-  }
-  if (requiredId !== 0 && client.clientId !== requiredId) {
-    return [
-      "clientIdRequired",
-      `the client has the id ${client.clientId}; the hub takes ${requiredId} alone`,
-    ];
-  }
-  return undefined;
+/**
+ * The sessions whose place a new one takes where its user has as many as it may: those of the same machine, which has come back
+ * before its old session was given up, and then those that have lost their connections, as any machine may come instead. They
+ * must end, or each of them would be one more than the limit; the official server does not count them, and lets them live.
+ *
+ * A client tells itself which machine it is, so that only sessions of the same user are looked at.
+ *
+ * @returns names, none where there is room; undefined when there is none to be had
+ */
+function sessionsToReplace(
+  userName: string,
+  { node: { uniqueId } }: LoginRequest,
+  { MultiLogins: limit }: Policy,
+  hubSessions: readonly OpenSession[],
+): readonly string[] | undefined {
+  if (limit === 0) return [];
+  const ofUser = hubSessions.filter((session) => session.userName.toLowerCase() === userName.toLowerCase());
+  const excess = ofUser.length - limit + 1;
+  if (excess <= 0) return [];
+  const isOwn = ({ nodeUniqueId }: OpenSession) => isSameNode(nodeUniqueId, uniqueId);
+  const isLost = ({ connections }: OpenSession) => connections === 0;
+  const rank = (session: OpenSession) => (isOwn(session) ? 0 : 2) + (isLost(session) ? 0 : 1);
+  const replaceable = ofUser
+    .filter((session) => isOwn(session) || isLost(session))
+    .sort((one, other) => rank(one) - rank(other));
+  return excess > replaceable.length ? undefined : replaceable.slice(0, excess).map(({ name }) => name);
 }
 
-/** Whether the user may log in now, in the modes that the client wants. */
-function accountProblem(applicant: Applicant, now: number): Problem | undefined {
-  const { request, user, userName, granted, bridgeMode } = applicant;
-  const expiresAt = user === "administrator" ? undefined : user.expiresAt;
-  if (expiresAt !== undefined && expiresAt <= now) {
-    return ["accessDenied", `user "${userName}" expired at ${new Date(expiresAt).toISOString()}`];
-  }
-  if (!granted.Access) return ["accessDenied", `the policy of user "${userName}" allows no access`];
-  if (request.monitorMode && !granted.MonitorPort) {
-    return ["monitorModeDenied", `the policy of user "${userName}" allows no monitoring mode`];
-  }
-  if (bridgeMode && granted.NoBridge && granted.NoRouting) {
-    return ["bridgeModeDenied", `the policy of user "${userName}" allows neither bridging nor routing`];
-  }
-  return undefined;
-}
-
-/** Whether there is room for one session more. */
-function limitProblem(applicant: Applicant, context: AdmissionContext): Problem | undefined {
-  const { hub, request, user, userName, granted } = applicant;
-  const { hubSessions, serverSessionCount } = context;
-  if (granted.MultiLogins !== 0) {
-    const name = userName.toLowerCase();
-    const others = hubSessions.filter(
-      (session) =>
-        session.connections > 0 &&
-        session.userName.toLowerCase() === name &&
-        !isSameNode(session.nodeUniqueId, request.node.uniqueId),
-    ).length;
-    if (others >= granted.MultiLogins) {
-      return [
-        "tooManyUserSessions",
-        `user "${userName}" has ${others} sessions; its policy allows ${granted.MultiLogins}`,
-      ];
-    }
-  }
-  const most = lower(hub.maxSessions, hub.adminOptions.max_sessions);
-  if (user !== "administrator" && most !== 0 && hubSessions.length >= most) {
-    return ["hubBusy", `the hub has ${hubSessions.length} sessions; it allows ${most}`];
-  }
-  const { max_sessions_client_bridge_apply: counted, ...limits } = hub.adminOptions;
-  if (user !== "administrator" && counted) {
-    const alike = hubSessions.filter(({ bridges }) => bridges === applicant.bridgeMode).length;
-    const [kind, allowed] = applicant.bridgeMode
-      ? ["bridges", limits.max_sessions_bridge ?? 0]
-      : ["clients", limits.max_sessions_client ?? 0];
-    if (alike >= allowed) {
-      return ["hubBusy", `the hub has ${alike} sessions of ${kind}; its administrator may have ${allowed}`];
-    }
-  }
-  if (serverSessionCount >= sessionLimits.sessions) {
-    return ["hubBusy", `the server has ${serverSessionCount} sessions; it allows ${sessionLimits.sessions}`];
-  }
-  return undefined;
-}
-
-/** A client that comes again before its old session is given up is not counted against itself. */
 function isSameNode(left: Uint8Array, right: Uint8Array): boolean {
   return left.some((byte) => byte !== 0) && Buffer.from(left).equals(right);
 }
 
-function sessionPolicy({ request, granted, bridgeMode }: Applicant, sameHost: boolean): Policy {
+/** Sessions of a hub, as its limits count them. */
+export interface SessionCount {
+  sessions: number;
+  /** Those of them that may bridge or route. */
+  bridges: number;
+}
+
+function countSessions(sessions: readonly OpenSession[]): SessionCount {
+  return { sessions: sessions.length, bridges: sessions.filter(({ bridges }) => bridges).length };
+}
+
+/** Whether the hub has room for a session beside those that are counted. */
+export function hubLimitProblem(
+  hub: HubSettings,
+  { isAdministrator, bridgeMode }: Pick<Claim, "isAdministrator" | "bridgeMode">,
+  { sessions, bridges }: SessionCount,
+): Problem | undefined {
+  if (isAdministrator) return undefined;
+  const { max_sessions_client_bridge_apply: counted, ...limits } = hub.adminOptions;
+  const most = lower(hub.maxSessions, limits.max_sessions);
+  if (most !== 0 && sessions >= most) {
+    return ["hubBusy", `the hub has ${sessions} sessions; it allows ${most}`];
+  }
+  if (!counted) return undefined;
+  const [kind, alike, allowed] = bridgeMode
+    ? ["bridges", bridges, limits.max_sessions_bridge ?? 0]
+    : ["clients", sessions - bridges, limits.max_sessions_client ?? 0];
+  if (alike < allowed) return undefined;
+  return ["hubBusy", `the hub has ${alike} sessions of ${kind}; its administrator may have ${allowed}`];
+}
+
+function serverLimitProblem(sessions: number): Problem | undefined {
+  if (sessions < sessionLimits.sessions) return undefined;
+  return ["hubBusy", `the server has ${sessions} sessions; it allows ${sessionLimits.sessions}`];
+}
+
+function sessionPolicy({ bridgeMode, monitorMode }: Claim, granted: Policy, sameHost: boolean): Policy {
   return {
     ...granted,
     MaxConnection: granted.MaxConnection || defaultPolicy.MaxConnection,
     TimeOut: granted.TimeOut || defaultPolicy.TimeOut,
-    MonitorPort: granted.MonitorPort && request.monitorMode,
+    MonitorPort: granted.MonitorPort && monitorMode,
     // A client that does not want to bridge or route is held to one address; on this very host both are always allowed.
     NoBridge: !sameHost && (granted.NoBridge || !bridgeMode),
     NoRouting: !sameHost && (granted.NoRouting || !bridgeMode),

@@ -1,13 +1,11 @@
-import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import type { LoginAuthentication, LoginRequest } from "../wire/login.ts";
 import { hashPassword, sha0Bytes } from "../wire/sha0.ts";
-import { isSignedByAuthority, readCertificate, verifyChallenge } from "./certificate-login.ts";
+import { judgeCertificate, readCertificate, verifyChallenge } from "./certificate-login.ts";
 import { isHashOf, provesKey } from "./password-proof.ts";
 import { refuse, type Refusal } from "./refusal.ts";
-import { findUser, policyOf } from "./user-policy.ts";
-
-/** Logs in to each hub with the hub's administration password; no user can have this name. */
-const administratorName = "administrator";
+import { credentialOf, emptyPasswordProblem } from "./standing.ts";
+import { administratorName, findUser, policyOf } from "./user-policy.ts";
 
 /** Tells how users prove who they are that the hub does not know by name. */
 const anyUserName = "*";
@@ -15,6 +13,8 @@ const anyUserName = "*";
 export interface Authenticated {
   readonly type: "authenticated";
   readonly user: UserSettings | "administrator";
+  /** What the user had to prove. */
+  readonly credential: Authentication;
   /** How, for the security log. */
   readonly method: LoginAuthentication["type"];
 }
@@ -50,18 +50,19 @@ export function authenticate(
   }
   const user = findUser(hub, userName);
   if (user?.authentication.type === "anonymous") {
-    return { type: "authenticated", user, method: "anonymous" };
+    return { type: "authenticated", user, credential: user.authentication, method: "anonymous" };
   }
   if (authentication.type === "unsupported") return refuseMethod(authentication.number);
   const problem = problemOf(hub, user, userName, authentication, context);
   if (problem === undefined && user !== undefined) {
-    if (hub.adminOptions.deny_empty_password && !context.loopback && hasEmptyPassword(user)) {
-      return refuse(
-        "emptyPasswordLocalOnly",
-        `user "${userName}" has an empty password, which is taken from this host only`,
-      );
-    }
-    return { type: "authenticated", user, method: authentication.type };
+    const emptyPassword = emptyPasswordProblem(hub, user, context.loopback);
+    if (emptyPassword !== undefined) return refuse(...emptyPassword);
+    return {
+      type: "authenticated",
+      user,
+      credential: user.authentication,
+      method: authentication.type,
+    };
   }
   const noSavePassword =
     user !== undefined && sendsPassword(authentication) && policyOf(hub, user).NoSavePassword;
@@ -79,17 +80,14 @@ function authenticateAdministrator(
   if (!sendsPassword(authentication) || !provesPassword(key, administratorName, authentication, random)) {
     return refuse("authenticationFailed", "wrong password of the hub's administrator");
   }
-  if (!loopback && isHashOf(key, hashPassword("", administratorName))) {
-    return refuse(
-      "emptyPasswordLocalOnly",
-      "the hub's administrator has an empty password, which is taken from this host only",
-    );
-  }
-  return { type: "authenticated", user: "administrator", method: authentication.type };
-}
-
-function hasEmptyPassword({ name, authentication }: UserSettings): boolean {
-  return authentication.type === "password" && isHashOf(authentication.hashedKey, hashPassword("", name));
+  const emptyPassword = emptyPasswordProblem(hub, administratorName, loopback);
+  if (emptyPassword !== undefined) return refuse(...emptyPassword);
+  return {
+    type: "authenticated",
+    user: administratorName,
+    credential: credentialOf(hub, administratorName),
+    method: authentication.type,
+  };
 }
 
 function refuseMethod(number: number): Refusal {
@@ -165,22 +163,5 @@ function certificateProblem(
   if (!verifyChallenge(certificate, authentication.signature, random)) {
     return "the client did not prove that it has the RSA key of its certificate";
   }
-  if (!certificate.isValidAt(now)) return "the client's certificate has expired or is not valid yet";
-  if (hub.revokedCertificates.some((revoked) => certificate.isRevokedBy(revoked))) {
-    return "the client's certificate is revoked";
-  }
-  const required = user?.authentication;
-  if (required?.type === "certificate") {
-    return certificate.equals(required.certificate) ? undefined : "the certificate is not the user's";
-  }
-  if (required?.type !== "signed-certificate") return "the user does not log in by certificate";
-  if (!isSignedByAuthority(certificate, hub.trustedAuthorities, now)) {
-    return "no trusted authority of the hub signed the certificate";
-  }
-  if (!certificate.hasCommonName(required.commonName)) {
-    return `the certificate's common name is not "${required.commonName}"`;
-  }
-  return certificate.hasSerial(required.serial)
-    ? undefined
-    : "the certificate's serial number is not the user's";
+  return judgeCertificate(hub, user?.authentication, certificate, now).problem;
 }

@@ -1,4 +1,5 @@
 import { hash, verify, X509Certificate } from "node:crypto";
+import type { Authentication, HubSettings } from "../hub/hub-settings.ts";
 import { subjectParts, type RevokedCertificate, type SubjectPart } from "../hub/revoked-certificate.ts";
 import { loginLimits } from "../limits.ts";
 
@@ -26,6 +27,11 @@ export class LoginCertificate {
   /** @param now Unix time in milliseconds */
   isValidAt(now: number): boolean {
     return this.x509.validFromDate.getTime() <= now && now <= this.x509.validToDate.getTime();
+  }
+
+  /** Unix time in milliseconds from when it is not valid any more. */
+  get until(): number {
+    return this.x509.validToDate.getTime() + 1;
   }
 
   /** Whether it is this certificate (DER), byte for byte. */
@@ -98,27 +104,68 @@ export function verifyChallenge(
   }
 }
 
+/** Whether a certificate is one of the user's, and the Unix time in milliseconds from when that may be otherwise. */
+export type CertificateJudgement =
+  { readonly problem: string } | { readonly problem?: undefined; readonly until: number };
+
+/**
+ * Whether a certificate proves what a user has to prove, apart from whose key it is.
+ *
+ * @param required what the user has to prove
+ * @param now Unix time in milliseconds
+ */
+export function judgeCertificate(
+  hub: Pick<HubSettings, "revokedCertificates" | "trustedAuthorities">,
+  required: Authentication | undefined,
+  certificate: LoginCertificate,
+  now: number,
+): CertificateJudgement {
+  if (!certificate.isValidAt(now)) {
+    return { problem: "the client's certificate has expired or is not valid yet" };
+  }
+  if (hub.revokedCertificates.some((revoked) => certificate.isRevokedBy(revoked))) {
+    return { problem: "the client's certificate is revoked" };
+  }
+  const { until } = certificate;
+  if (required?.type === "certificate") {
+    return certificate.equals(required.certificate)
+      ? { until }
+      : { problem: "the certificate is not the user's" };
+  }
+  if (required?.type !== "signed-certificate") return { problem: "the user does not log in by certificate" };
+  const authority = findAuthority(certificate, hub.trustedAuthorities, now);
+  if (authority === undefined) return { problem: "no trusted authority of the hub signed the certificate" };
+  if (!certificate.hasCommonName(required.commonName)) {
+    return { problem: `the certificate's common name is not "${required.commonName}"` };
+  }
+  if (!certificate.hasSerial(required.serial)) {
+    return { problem: "the certificate's serial number is not the user's" };
+  }
+  return { until: Math.min(until, authority.until) };
+}
+
 /** Authorities, read once for each setting of a hub. */
 const authorities = new WeakMap<Uint8Array, LoginCertificate>();
 
 /**
- * Whether one of these authorities (DER) signed the certificate, or is it. An authority that cannot be read, or whose own
+ * The one of these authorities (DER) that signed the certificate, or is it. An authority that cannot be read, or whose own
  * time is over, signs nothing.
  *
  * Source: `Cedar/Sam.c` GetIssuerFromList.
  */
-export function isSignedByAuthority(
+export function findAuthority(
   certificate: LoginCertificate,
   trusted: readonly Uint8Array[],
   now: number,
-): boolean {
-  return trusted.some((der) => {
-    if (certificate.equals(der)) return true;
+): LoginCertificate | undefined {
+  for (const der of trusted) {
+    if (certificate.equals(der)) return certificate;
     const authority = authorities.get(der) ?? readCertificate(der);
-    if (authority === undefined) return false;
+    if (authority === undefined) continue;
     authorities.set(der, authority);
-    return authority.isValidAt(now) && isIssuedBy(certificate.x509, authority.x509);
-  });
+    if (authority.isValidAt(now) && isIssuedBy(certificate.x509, authority.x509)) return authority;
+  }
+  return undefined;
 }
 
 function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {

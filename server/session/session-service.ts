@@ -1,7 +1,5 @@
 import type { HubEvent } from "../hub/hub-log.ts";
 import type { UserSettings } from "../hub/hub-settings.ts";
-import { isDeniedSource } from "../hub/source-address-rule.ts";
-import { parseAddress } from "../wire/ip-address.ts";
 import { decodeAdditionalConnect, decodeLogin, sessionKeyBytes, type LoginRequest } from "../wire/login.ts";
 import { Pack } from "../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
@@ -15,8 +13,8 @@ import type { Attempt, PasswordThrottle } from "./password-throttle.ts";
 import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { Session, type SessionEnd, type SessionEnvironment } from "./session.ts";
-import { policyOf } from "./user-policy.ts";
-import type { HubSession, LiveHub, VirtualHubs } from "./virtual-hubs.ts";
+import { placeProblem } from "./standing.ts";
+import { bridges, review, type HubSession, type LiveHub, type VirtualHubs } from "./virtual-hubs.ts";
 
 export interface SessionServiceOptions {
   readonly hubs: VirtualHubs;
@@ -69,9 +67,10 @@ export class SessionService {
   /** Does what is due in every session. */
   tick(): void {
     const now = this.#options.unixNow();
-    for (const { session, user } of [...this.#sessions.values()]) {
-      if (user?.expiresAt !== undefined && user.expiresAt <= now) session.end("user changed");
-      else session.tick();
+    for (const entry of [...this.#sessions.values()]) {
+      const why = now < entry.goodUntil ? undefined : review(entry, now);
+      if (why === undefined) entry.session.tick();
+      else entry.session.end(...why);
     }
   }
 
@@ -95,14 +94,8 @@ export class SessionService {
       return { type: "error", error: "hubNotFound" };
     }
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
-    if (isDeniedSource(live.hub.settings.sourceAddresses, parseAddress(address) ?? new Uint8Array())) {
-      const denied = refuse("addressDenied", `the hub takes no clients from ${address}`);
-      return refused(live, connection, login.userName, address, denied);
-    }
-    if (!live.hub.settings.online) {
-      const stopped = refuse("hubStopped", "the hub is offline");
-      return refused(live, connection, login.userName, address, stopped);
-    }
+    const outside = placeProblem(live.hub.settings, [address]);
+    if (outside !== undefined) return refused(live, connection, login.userName, address, refuse(...outside));
     const attempt = this.#options.throttle.attempt(
       address,
       accountOf(live, login.userName),
@@ -144,26 +137,26 @@ export class SessionService {
     );
     const admission = admit(live.hub.settings, login, authenticated, {
       now: this.#options.unixNow(),
-      sameHost: isLoopback(address),
-      hubSessions: [...live.sessions.values()].map(({ session, node }) => ({
-        userName: session.user.name,
-        nodeUniqueId: node.uniqueId,
-        connections: session.connections,
-        bridges: !session.policy.NoBridge || !session.policy.NoRouting,
+      address,
+      hubSessions: [...live.sessions.values()].map((entry) => ({
+        name: entry.session.name,
+        userName: entry.session.user.name,
+        nodeUniqueId: entry.node.uniqueId,
+        connections: entry.session.connections,
+        bridges: bridges(entry),
       })),
       serverSessionCount: this.#sessions.size,
     });
     if (admission.type === "refused") return refused(live, connection, login.userName, address, admission);
-    return this.#welcome(request, login, live, authenticated, admission);
+    for (const name of admission.replaces) {
+      live.sessions
+        .get(name)
+        ?.session.end("replaced", `${connection}: user "${admission.userName}" came again`);
+    }
+    return this.#welcome(request, login, live, admission);
   }
 
-  #welcome(
-    request: MethodRequest,
-    login: LoginRequest,
-    live: LiveHub,
-    { user }: Authenticated,
-    admission: Admission,
-  ): MethodAnswer {
+  #welcome(request: MethodRequest, login: LoginRequest, live: LiveHub, admission: Admission): MethodAnswer {
     const { environment, unixNow } = this.#options;
     const key = environment.randomBytes(sessionKeyBytes);
     // In clear only where the connection can: the client goes by the answer.
@@ -178,15 +171,17 @@ export class SessionService {
       peerAddress: request.peer.address,
       parameters,
       environment,
-      onEnd: (reason) => this.#ended(entry, reason),
+      onEnd: (reason, cause) => this.#ended(entry, reason, cause),
     });
     const attachment = live.hub.attach(session);
-    const settings = user === "administrator" ? undefined : user;
+    const { user, granted, until } = admission.standing;
     const entry: HubSession = {
       session,
       hub: live,
-      user: settings,
-      policy: settings === undefined ? admission.policy : policyOf(live.hub.settings, settings),
+      user: user === "administrator" ? undefined : user,
+      policy: granted,
+      claim: admission.claim,
+      goodUntil: until,
       key,
       client: login.client,
       node: login.node,
@@ -218,21 +213,26 @@ export class SessionService {
         policy: admission.policy,
         message: live.hub.settings.message,
       }),
-      join: joinOf(session),
+      join: joinOf(session, request.peer.address),
     };
   }
 
-  #addConnection({ pack, canLeaveTls }: MethodRequest): MethodAnswer {
+  #addConnection({ pack, canLeaveTls, connectionName, peer }: MethodRequest): MethodAnswer {
     const { sessionKey } = decodeAdditionalConnect(pack);
     const entry = this.#sessions.get(Buffer.from(sessionKey).toString("hex"));
     if (entry === undefined) return { type: "error", error: "sessionTimeout" };
-    const { session } = entry;
+    const { session, hub } = entry;
+    const outside = placeProblem(hub.hub.settings, [peer.address]);
+    if (outside !== undefined) {
+      const connection = `Connection "${connectionName}" of session "${session.name}"`;
+      return refused(hub, connection, session.user.name, peer.address, refuse(...outside));
+    }
     if (!session.takesConnections) return { type: "error", error: "tooManyConnections" };
     if (!session.parameters.encrypt && !canLeaveTls) return { type: "error", error: "notSupported" };
     return {
       type: "join",
       pack: encodeAdditionalReply(session.nextDirection()),
-      join: joinOf(session),
+      join: joinOf(session, peer.address),
     };
   }
 
@@ -258,13 +258,14 @@ export class SessionService {
     return { type: "reply", pack: new Pack().addInt("error", 0) };
   }
 
-  #ended(entry: HubSession, reason: SessionEnd): void {
+  #ended(entry: HubSession, reason: SessionEnd, cause?: string): void {
     this.#sessions.delete(entry.key.toString("hex"));
     entry.hub.sessions.delete(entry.session.name);
     entry.hub.activity.ended({ user: entry.session.user, counters: entry.counters }, this.#options.unixNow());
     const { name, user } = entry.session;
     const event = { event: "session-ended", session: name, user: user.name, reason };
-    entry.hub.log.security(`Session "${name}": ended (${reason}).`, event);
+    const why = cause === undefined ? reason : `${reason}: ${cause}`;
+    entry.hub.log.security(`Session "${name}": ended (${why}).`, event);
   }
 }
 
@@ -274,11 +275,12 @@ function accountOf({ hub }: LiveHub, userName: string): string {
 }
 
 /** The direction is decided when the answer is made, and the connection added right after it. */
-function joinOf(session: Session): Join {
+function joinOf(session: Session, peerAddress: string): Join {
   const direction = session.nextDirection();
   return {
     encrypt: session.parameters.encrypt,
-    attach: (connection) => (session.takesConnections ? session.add(connection, direction) : undefined),
+    attach: (connection) =>
+      session.takesConnections ? session.add(connection, direction, peerAddress) : undefined,
   };
 }
 

@@ -49,7 +49,7 @@ export interface SessionOptions {
   readonly parameters: SessionParameters;
   readonly environment: SessionEnvironment;
   /** Called once, when the session has ended by itself or by {@link Session.end}. */
-  readonly onEnd: (reason: SessionEnd) => void;
+  readonly onEnd: (reason: SessionEnd, cause?: string) => void;
 }
 
 /** Why a session ended. */
@@ -57,6 +57,11 @@ export type SessionEnd =
   | "timed out"
   | "automatic disconnection"
   | "ended by the administrator"
+  /** The same machine came again, or the user came by another one after this had lost its connections. */
+  | "replaced"
+  /** A login with the same claim would be refused by now. */
+  | "not allowed any more"
+  /** The login would be taken, on other terms. */
   | "user changed"
   | "hub offline"
   | "hub deleted"
@@ -74,6 +79,7 @@ export interface SessionDrops {
 
 interface OpenConnection {
   readonly connection: SessionConnection;
+  readonly peerAddress: string;
   readonly direction: Direction;
   lastHeard: number;
   nextKeepAlive: number;
@@ -100,7 +106,7 @@ export class Session implements HubPort {
   readonly parameters: SessionParameters;
   readonly drops: SessionDrops = { queueFull: 0, oversized: 0, notDecompressed: 0 };
   readonly #environment: SessionEnvironment;
-  readonly #onEnd: (reason: SessionEnd) => void;
+  readonly #onEnd: (reason: SessionEnd, cause?: string) => void;
   readonly #startedAt: number;
   readonly #open: OpenConnection[] = [];
   /** The ones of them that may send to the peer. */
@@ -165,11 +171,21 @@ export class Session implements HubPort {
     return toServer === 0 || toClient > toServer ? "client-to-server" : "server-to-client";
   }
 
+  /** From where the client came, and where its connections come from now. */
+  get peerAddresses(): string[] {
+    return [...new Set([this.peerAddress, ...this.#open.map(({ peerAddress }) => peerAddress)])];
+  }
+
   /** Adds a connection; what it receives from now on belongs to the data channel. */
-  add(connection: SessionConnection, direction: Direction): ConnectionEvents {
+  add(
+    connection: SessionConnection,
+    direction: Direction,
+    peerAddress: string = this.peerAddress,
+  ): ConnectionEvents {
     const now = this.#environment.now();
     const opened: OpenConnection = {
       connection,
+      peerAddress,
       direction,
       lastHeard: now,
       nextKeepAlive: now,
@@ -234,8 +250,12 @@ export class Session implements HubPort {
     }
   }
 
-  /** Ends the session and all its connections. */
-  end(reason: SessionEnd): void {
+  /**
+   * Ends the session and all its connections.
+   *
+   * @param cause for people, where the reason does not say it all
+   */
+  end(reason: SessionEnd, cause?: string): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#attachment?.detach();
@@ -244,7 +264,7 @@ export class Session implements HubPort {
     this.#priorityOutbox.clear();
     for (const { connection } of this.#open.splice(0)) connection.close();
     this.#connectionsChanged();
-    this.#onEnd(reason);
+    this.#onEnd(reason, cause);
   }
 
   get #hasPriorityConnection(): boolean {

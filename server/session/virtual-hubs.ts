@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Hub, HubLog } from "../hub/hub.ts";
-import type { Authentication, HubSettings, UserSettings } from "../hub/hub-settings.ts";
+import type { HubSettings, UserSettings } from "../hub/hub-settings.ts";
 import type { PortCounters } from "../hub/port-counters.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { Policy } from "../wire/policy.ts";
 import type { NodeInfo, LoginClient } from "../wire/login.ts";
+import { hubLimitProblem } from "./admission.ts";
 import { HubActivity } from "./hub-activity.ts";
 import type { Session, SessionEnd } from "./session.ts";
+import { standingOf, type Claim, type Problem } from "./standing.ts";
 
 /** A session in its hub, with what the administration shows of it. */
 export interface HubSession {
@@ -16,6 +18,10 @@ export interface HubSession {
   readonly user: UserSettings | undefined;
   /** What held for the user then, before the session's own restrictions. */
   readonly policy: Policy;
+  /** What it stands on. */
+  readonly claim: Claim;
+  /** Unix time in milliseconds from when time alone may have taken it the right to be. */
+  goodUntil: number;
   readonly key: Buffer;
   readonly client: LoginClient;
   readonly node: NodeInfo;
@@ -39,8 +45,6 @@ export interface VirtualHubsOptions {
   /** Makes the switch of a new hub. */
   readonly createHub: (settings: HubSettings, log: HubLog) => Hub;
   readonly createLog: (hubName: string) => HubLog;
-  /** Resolves the policy that holds for a user. */
-  readonly policyOf: (hub: HubSettings, user: UserSettings) => Policy;
   /** Unix time in milliseconds. */
   readonly unixNow: () => number;
   /** What happened in a hub before this run of the server; asked for when the hub is made. */
@@ -74,17 +78,16 @@ export class VirtualHubs {
   }
 
   /**
-   * Makes the hubs what the settings say, all others gone. Ends the sessions that may not go on: of hubs that are gone or
-   * offline, and of users that are gone or expired, or whose authentication or policy is another. Every other session goes on
-   * undisturbed.
+   * Makes the hubs what the settings say, all others gone. Ends the sessions that may not go on: those that would not get in any
+   * more, or on other terms. Every other session goes on undisturbed.
    *
    * @returns names of the sessions that were ended
    */
   apply(settings: readonly HubSettings[]): string[] {
     const ended: string[] = [];
-    const end = ({ session }: HubSession, reason: SessionEnd) => {
+    const end = ({ session }: HubSession, ...[reason, cause]: End) => {
       ended.push(session.name);
-      session.end(reason);
+      session.end(reason, cause);
     };
     const wanted = new Map(settings.map((each) => [each.name.toLowerCase(), each]));
     for (const [key, live] of this.#hubs) {
@@ -111,40 +114,84 @@ export class VirtualHubs {
       if (former === each) continue;
       live.hub.update(each);
       if (former.online !== each.online) tellState(live.log, each);
-      for (const session of [...live.sessions.values()]) {
-        if (!each.online) end(session, "hub offline");
-        else if (!this.#mayGoOn(session, each, former)) end(session, "user changed");
-      }
+      for (const [session, why] of this.#sessionsToEnd(live, former)) end(session, ...why);
     }
     return ended;
   }
 
-  #mayGoOn({ user: before, policy }: HubSession, hub: HubSettings, former: HubSettings): boolean {
-    if (before === undefined) return true;
-    const user = hub.users.get(before.name.toLowerCase());
-    if (user === undefined) return false;
-    if (user.expiresAt !== undefined && user.expiresAt <= this.#options.unixNow()) return false;
-    const isSame =
-      user === before && hub.groups === former.groups && hub.adminOptions === former.adminOptions;
-    return (
-      isSame ||
-      (isDeepStrictEqual(comparable(user.authentication), comparable(before.authentication)) &&
-        isDeepStrictEqual(this.#options.policyOf(hub, user), policy))
-    );
+  /** The sessions of a hub that may not go on, now that its settings have changed, and why. */
+  #sessionsToEnd({ hub, sessions }: LiveHub, former: HubSettings): [HubSession, End][] {
+    const { settings } = hub;
+    const now = this.#options.unixNow();
+    const isChanged = rightsOfAll.some((name) => settings[name] !== former[name]);
+    const mayBeFull = settings.maxSessions !== former.maxSessions || isChanged;
+    const left = { sessions: 0, bridges: 0 };
+    const toEnd: [HubSession, End][] = [];
+    for (const entry of sessions.values()) {
+      const key = entry.claim.userName.toLowerCase();
+      const isConcerned = isChanged || settings.users.get(key) !== former.users.get(key);
+      const why =
+        (isConcerned ? review(entry, now) : undefined) ??
+        // Those that came first stay, as if all came again.
+        (mayBeFull ? describe(hubLimitProblem(settings, entry.claim, left)) : undefined);
+      if (why !== undefined) {
+        toEnd.push([entry, why]);
+        continue;
+      }
+      left.sessions++;
+      if (bridges(entry)) left.bridges++;
+    }
+    return toEnd;
   }
+}
+
+type End = [reason: SessionEnd, cause?: string];
+
+/** The settings of a hub on which the rights of all its sessions depend. */
+const rightsOfAll = [
+  "online",
+  "options",
+  "adminOptions",
+  "securePassword",
+  "groups",
+  "trustedAuthorities",
+  "revokedCertificates",
+  "sourceAddresses",
+] as const satisfies readonly (keyof HubSettings)[];
+
+/**
+ * Why a session may not go on under the settings of its hub; undefined when it may.
+ *
+ * @param now Unix time in milliseconds
+ */
+export function review(entry: HubSession, now: number): End | undefined {
+  const { session, claim } = entry;
+  const standing = standingOf(entry.hub.hub.settings, claim, session.peerAddresses, now);
+  if (standing.type === "refused") {
+    return standing.error === "hubStopped" ? ["hub offline"] : ["not allowed any more", standing.reason];
+  }
+  entry.goodUntil = standing.until;
+  const { user, granted } = standing;
+  const group = user === "administrator" ? undefined : user.group;
+  if (group?.toLowerCase() !== session.user.group?.toLowerCase()) {
+    return ["user changed", `user "${claim.userName}" is in another group`];
+  }
+  if (!isDeepStrictEqual(granted, entry.policy)) {
+    return ["user changed", `the policy of user "${claim.userName}" changed`];
+  }
+  return undefined;
+}
+
+function describe(problem: Problem | undefined): End | undefined {
+  return problem && ["not allowed any more", problem[1]];
+}
+
+/** Whether a session may bridge or route. */
+export function bridges({ session: { policy } }: HubSession): boolean {
+  return !policy.NoBridge || !policy.NoRouting;
 }
 
 function tellState(log: HubLog, { online }: HubSettings): void {
   const state = online ? "online" : "offline";
   log.security(`The Virtual Hub is ${state}.`, { event: `hub-${state}` });
-}
-
-/** With bytes as text: whether they are held in a Buffer or an array makes no difference here. */
-function comparable(authentication: Authentication): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(authentication).map(([name, value]: [string, unknown]) => [
-      name,
-      value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
-    ]),
-  );
 }

@@ -11,6 +11,8 @@ export type WorkerMessage =
   /** The first attempt to open every listener is over; from now on it answers requests. */
   | { readonly type: "ready"; readonly listeners: readonly ListenerStatus[]; readonly tlsFingerprint: string }
   | { readonly type: "listeners"; readonly listeners: readonly ListenerStatus[] }
+  /** The server is known by this certificate from now on. */
+  | { readonly type: "certificate"; readonly tlsFingerprint: string }
   /** It cannot start, and ends. */
   | { readonly type: "failed"; readonly failure: Failure }
   | WorkerAnswer;

@@ -218,6 +218,9 @@ export class Supervisor {
       case "listeners":
         this.#listeners = message.listeners;
         break;
+      case "certificate":
+        this.#tlsFingerprint = message.tlsFingerprint;
+        break;
       case "failed":
         worker.failure = errorOf(message.failure);
         break;

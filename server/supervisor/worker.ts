@@ -93,7 +93,10 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
       formerStatistics: config.statistics,
       identity: () => config.settings.identity,
-      onCertificateChanged: (certificate) => keepIdentity(config, certificate),
+      onCertificateChanged: async (certificate) => {
+        await keepIdentity(config, certificate);
+        tell({ type: "certificate", tlsFingerprint: certificate.fingerprint });
+      },
     });
     config.provideStatistics(() => server.statistics());
     abandon = () => {
@@ -104,7 +107,8 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       paths,
       store: config,
       applySettings: (settings) => server.applySettings(settings),
-      certificate: () => server.certificate,
+      identity: () => server.certificate,
+      replaceIdentity: (identity) => server.replaceCertificate(identity),
     });
     answerRequests({
       report: () => Promise.resolve({ hubs: server.hubs(), warnings: config.warnings }),
@@ -120,7 +124,11 @@ export async function runWorker(paths: StatePaths): Promise<void> {
         return result;
       },
     });
-    tell({ type: "ready", listeners: server.listeners(), tlsFingerprint: server.certificateFingerprint });
+    tell({
+      type: "ready",
+      listeners: server.listeners(),
+      tlsFingerprint: server.certificate.fingerprint,
+    });
     const { boundMs, exitCode } = await asked.promise;
     setTimeout(() => {
       log.error(`connections did not close within ${boundMs / 1000} s: ending without them`);

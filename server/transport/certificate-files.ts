@@ -1,7 +1,10 @@
-import { access } from "node:fs/promises";
-import { identityToPem } from "../config/server-identity.ts";
+import { X509Certificate } from "node:crypto";
+import { access, readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { identityLimits, withSigners } from "../config/identity-check.ts";
+import { chainOf, identityToPem, type IdentityPem } from "../config/server-identity.ts";
 import type { ServerIdentity } from "../config/server-settings.ts";
-import { replaceCertificate, type CertificatePaths } from "./certificate.ts";
+import { pendingFileOf, replaceCertificate, type CertificatePaths } from "./certificate.ts";
 
 /**
  * Writes the files of certificate and key from the configuration where there are none of them: a configuration that was
@@ -13,7 +16,8 @@ export async function restoreCertificate(
   paths: CertificatePaths,
   identity: ServerIdentity | undefined,
 ): Promise<void> {
-  const isThere = await Promise.all([paths.certificateFile, paths.keyFile].map(exists));
+  const files = [paths.certificateFile, paths.keyFile, pendingFileOf(paths)];
+  const isThere = await Promise.all(files.map(exists));
   if (!isThere.includes(true)) await takeCertificate(paths, identity);
 }
 
@@ -27,8 +31,41 @@ export async function takeCertificate(
   identity: ServerIdentity | undefined,
 ): Promise<void> {
   if (identity === undefined) return;
-  const { certificatePem, keyPem } = identityToPem(identity);
-  await replaceCertificate(paths, certificatePem, keyPem);
+  await replaceCertificate(paths, await withKnownChain(paths, identityToPem(identity)));
+}
+
+/**
+ * A certificate that came without its chain, with the one that is known: from the folder `chain_certs` beside the certificate, where
+ * the official server takes it from, and of the certificate before, of which this one may be the renewal.
+ */
+export async function withKnownChain(
+  { certificateFile }: Pick<CertificatePaths, "certificateFile">,
+  wanted: IdentityPem,
+  present?: IdentityPem,
+): Promise<IdentityPem> {
+  const folder = join(dirname(certificateFile), chainFolder);
+  const others = [...(await readCertificates(folder)), ...(present === undefined ? [] : chainOf(present))];
+  return { ...wanted, certificatePem: withSigners(wanted.certificatePem, others) };
+}
+
+const chainFolder = "chain_certs";
+
+/** Files of the folder that are looked at. */
+const mostChainFiles = 100;
+
+async function readCertificates(folder: string): Promise<X509Certificate[]> {
+  const names = await readdir(folder).catch(() => []);
+  const certificates: X509Certificate[] = [];
+  for (const name of names.sort().slice(0, mostChainFiles)) {
+    const path = join(folder, name);
+    try {
+      const { size } = await stat(path);
+      if (size <= identityLimits.pemCharacters) certificates.push(new X509Certificate(await readFile(path)));
+    } catch {
+      // A text, as the official server puts one there, or something else that is none of it.
+    }
+  }
+  return certificates;
 }
 
 async function exists(path: string): Promise<boolean> {

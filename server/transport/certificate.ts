@@ -7,24 +7,25 @@ import {
   X509Certificate,
   type KeyObject,
 } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
+import { createSecureContext } from "node:tls";
 import { writeFileAtomically } from "../atomic-file.ts";
+import { checkIdentity } from "../config/identity-check.ts";
+import type { IdentityPem } from "../config/server-identity.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
 export interface CertificatePaths {
-  /** X.509 certificate, PEM. */
+  /** X.509 certificate and then its chain, PEM. */
   readonly certificateFile: string;
   /** Its private key, PKCS#8 in PEM, readable by the owner alone. */
   readonly keyFile: string;
 }
 
 /** What the server shows and proves itself with on every TLS connection. */
-export interface ServerCertificate {
-  readonly certificatePem: string;
-  readonly keyPem: string;
+export interface ServerCertificate extends IdentityPem {
   /** SHA-256 of the certificate's DER, in upper-case hexadecimal with colons. */
   readonly fingerprint: string;
 }
@@ -41,6 +42,7 @@ const keyAlgorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
  */
 export async function loadOrCreateCertificate(paths: CertificatePaths): Promise<ServerCertificate> {
   const { certificateFile, keyFile } = paths;
+  await finishReplacement(paths);
   let certificatePem = await readIfThere(certificateFile);
   let keyPem = await readIfThere(keyFile);
   if (certificatePem !== undefined && keyPem === undefined) {
@@ -65,28 +67,65 @@ export async function loadOrCreateCertificate(paths: CertificatePaths): Promise<
       `the certificate ${certificateFile} and the private key ${keyFile} do not belong together: put the right pair back, or remove both so that a new pair is made`,
     );
   }
+  const refusal = refusalOfTls({ certificatePem, keyPem });
+  if (refusal !== undefined) {
+    throw new ServerError(
+      "STATE_INVALID",
+      `TLS cannot serve with the certificate ${certificateFile} and the private key ${keyFile} (${refusal}): put another pair there, or remove both so that a new pair is made`,
+    );
+  }
   return { certificatePem, keyPem, fingerprint: certificate.fingerprint256 };
 }
 
 /**
- * Puts another pair in the place of the server's.
+ * Puts another pair in the place of the server's: it holds as a whole or not at all, whenever a crash comes.
  *
- * @throws {ServerError} USAGE when the two do not belong together or are no RSA pair, STATE_INVALID when they cannot be written;
- *   the former pair stays then
+ * @throws {ServerError} USAGE when the server could not serve with it, STATE_INVALID when it cannot be written; the former pair
+ *   stays then
  */
 export async function replaceCertificate(
   paths: CertificatePaths,
-  certificatePem: string,
-  keyPem: string,
+  wanted: IdentityPem,
 ): Promise<ServerCertificate> {
-  const certificate = parseCertificate("that was sent", certificatePem);
-  if (!certificate.checkPrivateKey(parseKey("that was sent", keyPem))) {
-    throw new ServerError("USAGE", "certificate and private key do not belong together");
+  const { identity, problems } = checkIdentity(wanted);
+  const refusal = identity === undefined ? undefined : refusalOfTls(identity);
+  if (identity === undefined || refusal !== undefined) {
+    const told = problems.map(({ member, problem }) => `${memberTitles[member]} ${problem}`);
+    throw new ServerError("USAGE", [...told, ...(refusal === undefined ? [] : [refusal])].join("; "));
   }
-  // The key last: a crash between the two is told at the next start, with the way out.
-  await write(paths.certificateFile, certificatePem, 0o644);
-  await write(paths.keyFile, keyPem, 0o600);
-  return { certificatePem, keyPem, fingerprint: certificate.fingerprint256 };
+  const { certificatePem, keyPem } = identity;
+  await write(pendingFileOf(paths), certificatePem + keyPem, 0o600);
+  // From here on the new pair holds: what is left to do is done at the next start if need be.
+  await finishReplacement(paths).catch(() => {});
+  return { ...identity, fingerprint: new X509Certificate(certificatePem).fingerprint256 };
+}
+
+const memberTitles = { certificate: "the certificate", privateKey: "the private key" } as const;
+
+/** Certificate, chain and key together while they are on their way to their two files; readable by the owner alone. */
+export function pendingFileOf({ certificateFile }: Pick<CertificatePaths, "certificateFile">): string {
+  return `${certificateFile}.pending`;
+}
+
+/** Puts the pair that was about to be taken into its files. */
+async function finishReplacement(paths: CertificatePaths): Promise<void> {
+  const pendingFile = pendingFileOf(paths);
+  const pending = await readIfThere(pendingFile);
+  if (pending === undefined) return;
+  const keyAt = pending.search(/-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+  await write(paths.certificateFile, pending.slice(0, keyAt), 0o644);
+  await write(paths.keyFile, pending.slice(keyAt), 0o600);
+  await rm(pendingFile, { force: true });
+}
+
+/** Why TLS does not take a pair, in OpenSSL's words; undefined when it does. */
+function refusalOfTls({ certificatePem, keyPem }: IdentityPem): string | undefined {
+  try {
+    createSecureContext({ cert: certificatePem, key: keyPem });
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /**
@@ -99,7 +138,8 @@ export async function regenerateCertificate(
   commonName: string,
 ): Promise<ServerCertificate> {
   const keyPem = await makeKey();
-  return replaceCertificate(paths, await makeCertificate(createPrivateKey(keyPem), commonName), keyPem);
+  const certificatePem = await makeCertificate(createPrivateKey(keyPem), commonName);
+  return replaceCertificate(paths, { certificatePem, keyPem });
 }
 
 async function makeKey(): Promise<string> {

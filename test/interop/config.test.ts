@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { ConfigStore } from "../../server/config/config-store.ts";
 import { StateApplier } from "../../server/config/state-applier.ts";
 import { Lab } from "../lab/lab.ts";
+import { serverIdentity } from "../unit/config/server-certificate.ts";
 import { identity } from "../unit/session/client-certificate.ts";
 import { SoftEtherProgram } from "./support/softether-program.ts";
 
@@ -74,6 +75,8 @@ before(async () => {
 });
 after(() => lab?.dispose());
 
+const known = await serverIdentity("CN=server");
+
 /** Applies the desired state to the files in a folder of the lab, and gives what changed. */
 async function apply(folder: string): Promise<readonly string[]> {
   const paths = { configFile: configFileIn(folder), appliedFile: join(lab.directory, `${folder}.json`) };
@@ -81,7 +84,8 @@ async function apply(folder: string): Promise<readonly string[]> {
     paths,
     store: await ConfigStore.open(paths),
     applySettings: () => Promise.resolve({ endedSessions: [] }),
-    certificate: () => "",
+    identity: () => known,
+    replaceIdentity: () => Promise.reject(new Error("none is desired")),
   });
   return (await applier.apply({ desired, dryRun: false })).changes;
 }

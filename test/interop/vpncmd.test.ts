@@ -192,9 +192,9 @@ describe("the official vpncmd", () => {
   });
 
   test("regenerates the certificate, which the next connection shows", async () => {
-    const former = server.certificateFingerprint;
+    const former = server.certificate.fingerprint;
     await succeeds(asServer, "ServerCertRegenerate", "vpn.example.org");
-    assert.notEqual(server.certificateFingerprint, former);
+    assert.notEqual(server.certificate.fingerprint, former);
     await succeeds(asServer, "ServerCertGet", "shown.crt");
   });
 

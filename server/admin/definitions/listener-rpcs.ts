@@ -185,9 +185,9 @@ export const listenerRpcs = {
     fields: openVpnConfigFileFields,
   }),
   SetServerCert: rpc({
-    summary: "Sets the server's certificate and private key.",
+    summary: "Sets the server's certificate, its chain and private key.",
     right: "server",
-    errors: ["protocol"],
+    errors: ["protocol", "invalidParameter", "certificateNotRsa"],
     fields: serverCertFields,
   }),
   GetServerCert: rpc({

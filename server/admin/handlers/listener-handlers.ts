@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { getCiphers } from "node:tls";
+import { checkIdentity, hasWholeChain, type IdentityProblem } from "../../config/identity-check.ts";
 import { ServerError } from "../../errors.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
@@ -54,11 +55,12 @@ export function createListenerHandlers(administration: Administration): RpcHandl
       };
     },
     SetServerCert: async ({ Cert, Key, Chain }) => {
-      const pem = [Cert, ...Chain].map(certificateToPem).join("");
-      const key = keyFromDer(Key);
-      if (key.asymmetricKeyType !== "rsa") throw new RpcError("certificateNotRsa");
-      await certificate.replace(pem, key.export({ format: "pem", type: "pkcs8" }) as string).catch(refuse);
-      return { Cert: Buffer.alloc(0), Chain: [], Flag1: 1 };
+      const wanted = { certificatePem: [Cert, ...Chain].map(certificateToPem).join("\n"), keyPem: keyToPem(Key) };
+      const { identity, problems } = checkIdentity(wanted);
+      if (identity === undefined) throw refusalOf(problems);
+      await certificate.replace(identity).catch(refuse);
+      // With 0, vpncmd tells the administrator to bring the chain.
+      return { Cert: Buffer.alloc(0), Chain: [], Flag1: hasWholeChain(certificate.current()) ? 1 : 0 };
     },
     RegenerateServerCert: async ({ StrValue }) => {
       if (StrValue === "") throw new RpcError("invalidParameter");
@@ -97,24 +99,51 @@ export function certificateFromDer(der: Buffer): X509Certificate {
   }
 }
 
-function certificateToPem(der: Buffer): string {
-  return certificateFromDer(der).toString();
+/** In PEM, whichever of the two forms it came in; with those that stand behind it. */
+function certificateToPem(bytes: Buffer): string {
+  if (isPem(bytes)) return bytes.toString("latin1");
+  try {
+    return new X509Certificate(bytes).toString();
+  } catch {
+    throw new RpcError("protocol", "this is no certificate");
+  }
 }
 
-/** In the form that the official programs read: PKCS #1 for RSA. */
+/** With the official server's error for what is no pair; it takes all else, and may not serve then. */
+function refusalOf(problems: readonly IdentityProblem[]): RpcError {
+  const told = problems.map(({ member, problem }) => `${member}: ${problem}`).join("; ");
+  const kinds = problems.map(({ kind }) => kind);
+  if (kinds.includes("no pair")) return new RpcError("protocol", told);
+  return new RpcError(kinds.includes("kind of key") ? "certificateNotRsa" : "invalidParameter", told);
+}
+
+function isPem(bytes: Buffer): boolean {
+  return bytes.includes("-----BEGIN ");
+}
+
+/** In the form that the official programs read: PKCS #1 for RSA, SEC 1 for elliptic curves. */
 function keyToDer(key: KeyObject): Buffer {
-  return key.export({ format: "der", type: key.asymmetricKeyType === "rsa" ? "pkcs1" : "pkcs8" });
+  switch (key.asymmetricKeyType) {
+    case "rsa":
+      return key.export({ format: "der", type: "pkcs1" });
+    case "ec":
+      return key.export({ format: "der", type: "sec1" });
+    default:
+      return key.export({ format: "der", type: "pkcs8" });
+  }
 }
 
-function keyFromDer(der: Buffer): KeyObject {
-  for (const type of ["pkcs1", "pkcs8"] as const) {
+function keyToPem(bytes: Buffer): string {
+  if (isPem(bytes)) return bytes.toString("latin1");
+  for (const type of ["pkcs1", "pkcs8", "sec1"] as const) {
     try {
-      return createPrivateKey({ key: der, format: "der", type });
+      const key = createPrivateKey({ key: bytes, format: "der", type });
+      return key.export({ format: "pem", type: "pkcs8" }) as string;
     } catch {
-      // The other form, or none.
+      // Another form, or none.
     }
   }
-  throw new RpcError("invalidParameter", "this is no private key");
+  throw new RpcError("protocol", "this is no private key, or one with a passphrase");
 }
 
 function refuse(error: unknown): never {

@@ -6,6 +6,7 @@ import { emptyPasswordHash } from "../../config/server-settings-config.ts";
 import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import type { RunProgram } from "../../run-program.ts";
+import { pendingFileOf } from "../../transport/certificate.ts";
 import { exists } from "../folders.ts";
 import type { ImportReport } from "../install-options.ts";
 import {
@@ -223,7 +224,9 @@ export class Takeover {
   async #removeState(): Promise<void> {
     const { paths } = this.#options;
     await removeServerConfig(paths);
-    for (const file of [paths.certificateFile, paths.keyFile]) await rm(file, { force: true });
+    for (const file of [paths.certificateFile, paths.keyFile, pendingFileOf(paths)]) {
+      await rm(file, { force: true });
+    }
   }
 }
 

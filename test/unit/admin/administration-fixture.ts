@@ -3,7 +3,6 @@ import { emptyPasswordHash } from "../../../server/config/server-settings-config
 import type { ServerSettings } from "../../../server/config/server-settings.ts";
 import type { HubSettings } from "../../../server/hub/hub-settings.ts";
 import { HubActivity } from "../../../server/session/hub-activity.ts";
-import { policyOf } from "../../../server/session/user-policy.ts";
 import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
 import { TestHub } from "../hub/hub-fixture.ts";
 import { now } from "../session/login-fixture.ts";
@@ -22,7 +21,6 @@ export class TestAdministration implements Administration {
   readonly hubs = new VirtualHubs({
     createHub: (settings) => new TestHub(settings).hub,
     createLog: () => ({ security: () => {}, packet: () => {} }),
-    policyOf,
     unixNow: () => now,
   });
   readonly startedAt = now;

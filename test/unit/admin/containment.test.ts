@@ -8,6 +8,8 @@ import { createHandlers } from "../../../server/admin/handlers.ts";
 import { messageToJson } from "../../../server/admin/json-messages.ts";
 import type { Administrator, RpcDefinition } from "../../../server/admin/rpc.ts";
 import { zeroMessage } from "../../../server/admin/zero-value.ts";
+import { credentialOf } from "../../../server/session/standing.ts";
+import { policyOf } from "../../../server/session/user-policy.ts";
 import type { HubSession } from "../../../server/session/virtual-hubs.ts";
 import { accessRule } from "../hub/access-rule-fixture.ts";
 import { identity, type Identity } from "../session/client-certificate.ts";
@@ -53,8 +55,24 @@ function createServer() {
   log(mark, `security_log/${mark}/sec.log`);
   log("OWN", "security_log/OWN/sec.log");
   let ended = 0;
-  const session = { session: { name: `SID-${mark}-1`, end: () => (ended += 1) } } as unknown as HubSession;
-  administration.hubs.find(mark)?.sessions.set(`SID-${mark}-1`, session);
+  const live = administration.hubs.find(mark);
+  assert.ok(live !== undefined);
+  const user = { name: "administrator", group: undefined };
+  const policy = policyOf(foreign, "administrator");
+  const session = {
+    name: `SID-${mark}-1`,
+    user,
+    policy,
+    peerAddresses: ["192.0.2.1"],
+    end: () => (ended += 1),
+  };
+  const claim = {
+    userName: user.name,
+    isAdministrator: true,
+    credential: credentialOf(foreign, "administrator"),
+    client: { product: "" },
+  };
+  live.sessions.set(session.name, { session, claim, policy, hub: live } as unknown as HubSession);
   const faults: string[] = [];
   const dispatcher = new RpcDispatcher({
     handlers: createHandlers(administration),

@@ -5,6 +5,7 @@ import { parseDesiredState } from "../../../server/config/desired-state.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { defaultPolicy } from "../../../server/wire/policy.ts";
 import { identity } from "../session/client-certificate.ts";
+import { serverIdentity } from "./server-certificate.ts";
 
 let pem: string;
 let der: Uint8Array;
@@ -32,7 +33,11 @@ function problemsOf(value: unknown): string[] {
 
 describe("parseDesiredState", () => {
   test("takes a hub with nothing but a name, and tells what is not told apart from what is", () => {
-    assert.deepEqual(parseDesiredState({ hubs: [] }), { adminPassword: undefined, hubs: [] });
+    assert.deepEqual(parseDesiredState({ hubs: [] }), {
+      adminPassword: undefined,
+      identity: undefined,
+      hubs: [],
+    });
     assert.deepEqual(parseDesiredState(hub({})).hubs, [
       {
         name: "DEFAULT",
@@ -133,7 +138,10 @@ describe("parseDesiredState", () => {
     [[], /^the desired state: is no object/, /^hubs: is missing/],
     [{}, /^hubs: is missing/],
     [{ hubs: {} }, /^hubs: is no list/],
-    [{ hubs: [], users: [] }, /^users: is not known here; known are adminPassword, hubs$/],
+    [
+      { hubs: [], users: [] },
+      /^users: is not known here; known are adminPassword, certificate, privateKey, hubs$/,
+    ],
     [{ hubs: [null] }, /^hubs\[0\]: is no object/, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{}] }, /^hubs\[0\]\.name: is missing/],
     [{ hubs: [{ name: "A" }, { name: "a" }] }, /^hubs\[1\]\.name: "a" is there twice/],
@@ -193,6 +201,31 @@ describe("parseDesiredState", () => {
     assert.equal(found.at(-1), "and 10 more");
   });
 
+  test("takes certificate and key of the server, both or neither", async () => {
+    const { certificatePem: certificate, keyPem: privateKey } = await serverIdentity("CN=own");
+    const { identity } = parseDesiredState({ hubs: [], certificate, privateKey });
+    assert.match(identity?.certificatePem ?? "", /^-----BEGIN CERTIFICATE-----\n/);
+    assert.match(identity?.keyPem ?? "", /^-----BEGIN PRIVATE KEY-----\n/);
+    const wrong: [object, RegExp][] = [
+      [{ certificate }, /^privateKey: is missing; it goes with certificate$/],
+      [{ privateKey }, /^certificate: is missing; it goes with privateKey$/],
+      [{ certificate, privateKey: "" }, /^privateKey: is empty$/],
+      [
+        { certificate: privateKey, privateKey: certificate },
+        /^certificate: holds a private key.*\nprivateKey: is no private key/,
+      ],
+      [{ certificate: 5, privateKey }, /^certificate: is no text$/],
+      [{ certificate: pem, privateKey }, /^privateKey: is not the key of the certificate$/],
+      [
+        { certificate: certificate.repeat(200), privateKey },
+        /^certificate: is longer than 131072 characters$/,
+      ],
+    ];
+    for (const [members, expected] of wrong) {
+      assert.match(problemsOf({ hubs: [], ...members }).join("\n"), expected);
+    }
+  });
+
   test("no message repeats a secret", () => {
     const secret = "correct horse";
     for (const value of [
@@ -202,6 +235,14 @@ describe("parseDesiredState", () => {
       user({ certificate: secret }),
       hub({ adminPassword: secret.repeat(50) }),
       hub({ adminPassword: { secret } }),
+      { hubs: [], certificate: secret, privateKey: secret },
+      { hubs: [], certificate: [secret], privateKey: { secret } },
+      { hubs: [], privateKey: secret },
+      {
+        hubs: [],
+        certificate: "",
+        privateKey: `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`,
+      },
     ]) {
       const found = problemsOf(value);
       assert.notEqual(found.length, 0);

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { ConfigStore } from "../../../server/config/config-store.ts";
+import type { IdentityPem } from "../../../server/config/server-identity.ts";
 import { StateApplier } from "../../../server/config/state-applier.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { defaultHubOptions, type HubSettings, type UserSettings } from "../../../server/hub/hub-settings.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
+import { certificateOf, pemOf, serverIdentity } from "./server-certificate.ts";
 
 let directory: string;
 let paths: { configFile: string; appliedFile: string };
@@ -17,7 +20,16 @@ let applier: StateApplier;
 let told: (readonly HubSettings[])[];
 let now: number;
 
+let made: IdentityPem;
+let identity: IdentityPem;
+let diskIsFull: boolean;
+before(async () => {
+  made = await serverIdentity("CN=made");
+});
+
 beforeEach(async () => {
+  identity = made;
+  diskIsFull = false;
   directory = await mkdtemp(join(tmpdir(), "vpnserver-apply-"));
   paths = { configFile: join(directory, "vpn_server.config"), appliedFile: join(directory, "applied.json") };
   store = await ConfigStore.open(paths);
@@ -31,7 +43,11 @@ function createApplier(): StateApplier {
   return new StateApplier({
     paths,
     store,
-    certificate: () => "PEM",
+    identity: () => identity,
+    replaceIdentity: async (wanted) => {
+      if (diskIsFull) throw new ServerError("STATE_INVALID", "disk full");
+      identity = wanted;
+    },
     unixNow: () => now++,
     applySettings: ({ hubs }) => {
       told.push(hubs);
@@ -102,7 +118,7 @@ describe("apply", () => {
         "hub Second: online false",
       ],
       endedSessions: ["SID-ALICE-1"],
-      certificate: "PEM",
+      certificate: new X509Certificate(made.certificatePem).toString(),
       hubs: ["DEFAULT", "Second"],
     });
     assert.deepEqual(told, [store.hubs]);
@@ -303,4 +319,80 @@ describe("apply", () => {
       assert.equal(hub().users.size, 0);
     });
   }
+});
+
+describe("apply of a certificate", () => {
+  let own: IdentityPem;
+  let leafPem: string;
+  before(async () => {
+    const authority = await certificateOf("CN=authority");
+    const leaf = await certificateOf("CN=own", { issuer: authority });
+    own = await pemOf(leaf, authority);
+    leafPem = new X509Certificate(leaf.certificate).toString();
+  });
+  const desired = (wanted?: IdentityPem, hubs: object[] = []) => ({
+    hubs,
+    ...(wanted && { certificate: wanted.certificatePem, privateKey: wanted.keyPem }),
+  });
+  const run = (value: object, dryRun = false) => applier.apply({ desired: value, dryRun });
+  const changed = ["certificate of the server changed"];
+
+  test("makes the server known by it, and tells its first certificate alone", async () => {
+    const result = await run(desired(own, [{ name: "DEFAULT", message: "hello" }]));
+    assert.deepEqual(result.changes, [...changed, "hub DEFAULT: message changed"]);
+    assert.equal(result.certificate, leafPem);
+    assert.equal(identity.certificatePem.match(/BEGIN/g)?.length, 2);
+  });
+
+  test("changes nothing the second time, also in another form", async () => {
+    await run(desired(own));
+    const { certificatePem } = own;
+    const keyPem = createPrivateKey(own.keyPem).export({ format: "pem", type: "pkcs1" }) as string;
+    for (const again of [own, { certificatePem: `# mine\n${certificatePem}`, keyPem }]) {
+      assert.deepEqual((await run(desired(again))).changes, []);
+    }
+  });
+
+  test("changes a chain that differs, too", async () => {
+    await run(desired({ ...own, certificatePem: leafPem }));
+    assert.deepEqual((await run(desired(own))).changes, changed);
+  });
+
+  test("leaves it as it is when it is no longer told", async () => {
+    await run(desired(own));
+    const result = await run(desired());
+    assert.deepEqual([result.changes, result.certificate], [[], leafPem]);
+  });
+
+  test("only tells of it in a dry run", async () => {
+    const result = await run(desired(own), true);
+    assert.deepEqual([result.changed, result.changes], [true, changed]);
+    assert.equal(identity, made);
+  });
+
+  test("refuses one whose time is over, unless it is the server's already", async () => {
+    const short = await serverIdentity("CN=short", { notAfter: new Date(now + 60_000) });
+    await run(desired(short));
+    now += 120_000;
+    assert.deepEqual((await run(desired(short))).changes, []);
+    identity = made;
+    await assert.rejects(run(desired(short)), (error) => {
+      assert.ok(error instanceof ServerError && error.code === "USAGE");
+      assert.match(error.message, /\n {2}certificate: expired at 2026-06-01T12:01:00.*; renew it/);
+      return true;
+    });
+    assert.equal(identity, made);
+  });
+
+  test("changes nothing at all when it cannot be kept, or something else is wrong", async () => {
+    diskIsFull = true;
+    await assert.rejects(run(desired(own, [{ name: "DEFAULT", message: "hello" }])), /disk full/);
+    assert.equal(hub().message, "");
+    diskIsFull = false;
+    await assert.rejects(
+      run(desired(own, [{ name: "DEFAULT", users: [{ ...bob, group: "none" }] }])),
+      /no group/,
+    );
+    assert.equal(identity, made);
+  });
 });

@@ -10,6 +10,7 @@ import {
   type AdmissionContext,
   type OpenSession,
 } from "../../../server/session/admission.ts";
+import { credentialOf } from "../../../server/session/standing.ts";
 import type { LoginClient, LoginRequest } from "../../../server/wire/login.ts";
 import { groupOf, hubOf, nodeId, now, policyWith, requestOf, userOf } from "./login-fixture.ts";
 
@@ -21,11 +22,13 @@ interface Case {
 }
 
 function decide({ hub = hubOf(), user = userOf("Alice"), request, context }: Case = {}) {
+  const users =
+    user === "administrator" ? hub.users : new Map([...hub.users, [user.name.toLowerCase(), user]]);
   return admit(
-    hub,
+    { ...hub, users },
     requestOf(request),
-    { user },
-    { now, sameHost: false, hubSessions: [], serverSessionCount: 0, ...context },
+    { user, credential: credentialOf(hub, user) },
+    { now, address: "192.0.2.9", hubSessions: [], serverSessionCount: 0, ...context },
   );
 }
 
@@ -49,7 +52,9 @@ const client = (changed: Partial<LoginClient>): LoginClient => ({
   clientId: 0,
   ...changed,
 });
+let sessionCount = 0;
 const sessionOf = (userName: string, changed: Partial<OpenSession> = {}): OpenSession => ({
+  name: `SID-${userName.toUpperCase()}-${++sessionCount}`,
   userName,
   nodeUniqueId: nodeId(9),
   connections: 1,
@@ -180,9 +185,9 @@ describe("bridging and routing", () => {
   const modes = (
     granted: Partial<Policy>,
     request: Partial<LoginRequest>,
-    sameHost = false,
+    address = "192.0.2.9",
   ): string | boolean[] => {
-    const result = decide({ user: withPolicy(granted), request, context: { sameHost } });
+    const result = decide({ user: withPolicy(granted), request, context: { address } });
     return result.type === "refused" ? result.error : [result.policy.NoBridge, result.policy.NoRouting];
   };
 
@@ -199,12 +204,12 @@ describe("bridging and routing", () => {
   test("are refused to a client that asks and may do neither", () => {
     const neither = { NoBridge: true, NoRouting: true };
     assert.equal(modes(neither, { bridgeMode: true }), "bridgeModeDenied");
-    assert.equal(modes(neither, { bridgeMode: true }, true), "bridgeModeDenied");
+    assert.equal(modes(neither, { bridgeMode: true }, "127.0.0.1"), "bridgeModeDenied");
     assert.deepEqual(modes(neither, {}), [true, true]);
   });
 
   test("are granted on this very host", () => {
-    assert.deepEqual(modes({ NoBridge: true, NoRouting: true }, {}, true), [false, false]);
+    assert.deepEqual(modes({ NoBridge: true, NoRouting: true }, {}, "::1"), [false, false]);
   });
 
   test("are what a server or bridge asks for without saying so", () => {
@@ -216,34 +221,107 @@ describe("bridging and routing", () => {
 
 describe("limit of a user's sessions", () => {
   const user = withPolicy({ MultiLogins: 2 });
-  const withSessions = (...hubSessions: OpenSession[]) => answer({ user, context: { hubSessions } });
+  /** Names of the sessions that the new one replaces, or the error that the client is told. */
+  const replaced = (hubSessions: OpenSession[], of: Case = {}) => {
+    const result = decide({ user, ...of, context: { hubSessions } });
+    return result.type === "refused" ? result.error : result.replaces;
+  };
+  const lost = { connections: 0 };
+  /** The machine that logs in. */
+  const own = { nodeUniqueId: nodeId(1) };
 
   test("counts the sessions of that user in the hub, in whatever case", () => {
-    assert.equal(withSessions(sessionOf("ALICE"), sessionOf("bob"), sessionOf("bob")), "admitted");
-    assert.equal(
-      withSessions(sessionOf("ALICE"), sessionOf("bob"), sessionOf("alice")),
-      "tooManyUserSessions",
-    );
+    assert.deepEqual(replaced([sessionOf("ALICE"), sessionOf("bob"), sessionOf("bob")]), []);
+    const full = [sessionOf("ALICE"), sessionOf("bob"), sessionOf("alice")];
+    assert.equal(replaced(full), "tooManyUserSessions");
   });
 
-  test("does not count sessions that have lost their connections", () => {
-    assert.equal(withSessions(sessionOf("alice"), sessionOf("alice", { connections: 0 })), "admitted");
+  test("replaces nothing where there is room, so that a machine may have several sessions", () => {
+    assert.deepEqual(replaced([sessionOf("alice", own)]), []);
   });
 
-  test("does not count a client against itself, if it can be told", () => {
-    const own = sessionOf("alice", { nodeUniqueId: nodeId(1) });
-    assert.equal(withSessions(own, own, sessionOf("alice")), "admitted");
-    const unnamed = sessionOf("alice", { nodeUniqueId: nodeId(0) });
+  test("gives a machine that comes again the place of its own session", () => {
+    const former = sessionOf("alice", own);
+    assert.deepEqual(replaced([sessionOf("alice"), former]), [former.name]);
+    const both = [sessionOf("alice", own), sessionOf("alice", own)];
+    assert.deepEqual(replaced(both), [both[0]?.name]);
+  });
+
+  test("takes a session that has lost its connections before one that has some", () => {
+    const silent = sessionOf("alice", { ...own, ...lost });
+    assert.deepEqual(replaced([sessionOf("alice", own), silent]), [silent.name]);
+  });
+
+  test("gives any machine the place of a session that has lost its connections", () => {
+    const silent = sessionOf("alice", lost);
+    assert.deepEqual(replaced([sessionOf("alice"), silent]), [silent.name]);
+    // Its own comes first: nobody else has to go for it.
+    const former = sessionOf("alice", own);
+    assert.deepEqual(replaced([silent, former]), [former.name]);
+  });
+
+  test("never touches the sessions of other users, whatever machine a client says that it is", () => {
+    const others = [sessionOf("bob", own), sessionOf("carol", { ...own, ...lost })];
+    const full = [...others, sessionOf("alice"), sessionOf("alice")];
+    assert.equal(replaced(full), "tooManyUserSessions");
+  });
+
+  test("takes no client that does not say which machine it is for another", () => {
+    const unnamed = { nodeUniqueId: nodeId(0) };
     const request = { node: { ...requestOf().node, uniqueId: nodeId(0) } };
+    const full = [sessionOf("alice", unnamed), sessionOf("alice", unnamed)];
+    assert.equal(replaced(full, { request }), "tooManyUserSessions");
+  });
+
+  test("comes down to what it is when there are more", () => {
+    const full = [sessionOf("alice", own), sessionOf("alice", own), sessionOf("alice", lost)];
+    assert.deepEqual(replaced(full), [full[0]?.name, full[1]?.name]);
     assert.equal(
-      answer({ user, request, context: { hubSessions: [unnamed, unnamed] } }),
+      replaced([sessionOf("alice", own), sessionOf("alice"), sessionOf("alice")]),
       "tooManyUserSessions",
     );
+  });
+
+  test("is never exceeded, whatever the clients say", () => {
+    const session = fc.record({
+      node: fc.nat(2),
+      connections: fc.nat(1),
+      name: fc.constantFrom("alice", "bob"),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(session, { maxLength: 6 }),
+        fc.nat(2),
+        fc.integer({ min: 1, max: 4 }),
+        (all, node, most) => {
+          const hubSessions = all.map((each) =>
+            sessionOf(each.name, { nodeUniqueId: nodeId(each.node), connections: each.connections }),
+          );
+          const request = { node: { ...requestOf().node, uniqueId: nodeId(node) } };
+          const result = replaced(hubSessions, { request, user: withPolicy({ MultiLogins: most }) });
+          if (!Array.isArray(result)) return;
+          const left = hubSessions.filter(({ name }) => !result.includes(name));
+          assert.ok(left.filter(({ userName }) => userName === "alice").length < most);
+          assert.equal(
+            left.filter(({ userName }) => userName === "bob").length,
+            all.filter(({ name }) => name === "bob").length,
+          );
+        },
+      ),
+    );
+  });
+
+  test("makes room in a hub that is full, too", () => {
+    const former = sessionOf("alice", own);
+    const hub = hubOf({ maxSessions: 2 });
+    const full = [sessionOf("bob"), former];
+    assert.deepEqual(replaced(full, { hub, user: withPolicy({ MultiLogins: 1 }) }), [former.name]);
+    assert.equal(replaced(full, { hub }), "hubBusy");
   });
 
   test("is none when it is 0", () => {
-    const hubSessions = Array.from({ length: 50 }, () => sessionOf("alice"));
-    assert.equal(answer({ context: { hubSessions } }), "admitted");
+    const hubSessions = Array.from({ length: 50 }, () => sessionOf("alice", own));
+    assert.deepEqual(replaced(hubSessions, { user: userOf("alice") }), []);
   });
 });
 

@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { createPrivateKey, sign, webcrypto } from "node:crypto";
-import { X509CertificateGenerator, type X509Certificate } from "@peculiar/x509";
+import { BasicConstraintsExtension, X509CertificateGenerator, type X509Certificate } from "@peculiar/x509";
 
 /** A certificate (DER) and what makes use of its key. */
 export interface Identity {
@@ -19,6 +19,8 @@ export interface IdentityOptions {
   readonly notAfter?: Date;
   readonly algorithm?: "rsa" | "ec";
   readonly bits?: number;
+  /** It may sign others. */
+  readonly ca?: boolean;
 }
 
 /** Makes a certificate, self-signed unless it has an issuer. */
@@ -43,6 +45,7 @@ export async function identity(options: IdentityOptions = {}): Promise<Identity>
       publicKey: keys.publicKey,
       signingKey: (issuer?.keys ?? keys).privateKey,
       signingAlgorithm: issuer === undefined ? algorithm : rsa,
+      extensions: options.ca === true ? [new BasicConstraintsExtension(true, undefined, true)] : [],
     },
     webcrypto,
   );

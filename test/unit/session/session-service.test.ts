@@ -1,146 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Hub } from "../../../server/hub/hub.ts";
-import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
-import type { MethodAnswer } from "../../../server/session/method.ts";
-import type { SessionConnection } from "../../../server/session/session-connection.ts";
-import { SessionService } from "../../../server/session/session-service.ts";
-import { createPortCounters } from "../../../server/hub/port-counters.ts";
-import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
-import { SlabPool } from "../../../server/session/slab-pool.ts";
-import { policyOf } from "../../../server/session/user-policy.ts";
 import { passwordLimits } from "../../../server/limits.ts";
-import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
 import { DecodeError } from "../../../server/wire/decode-error.ts";
 import { Pack } from "../../../server/wire/pack.ts";
-import { hashPassword, secureResponse } from "../../../server/wire/sha0.ts";
-import { hubOf, now as startOfTests, passwordOf, policyWith, random, userOf } from "./login-fixture.ts";
-
-/** A service with its hubs, whose switches only know what is plugged into them. */
-function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), userOf("bob")] })]) {
-  let now = startOfTests;
-  let bytes = 0;
-  const plugged = new Set<string>();
-  const security: string[] = [];
-  const stored: { hub: string; user: UserSettings }[] = [];
-  const waits: number[] = [];
-  const waiting: (() => void)[] = [];
-  const virtualHubs = new VirtualHubs({
-    createHub: (settings) => {
-      const hub = {
-        settings,
-        update: (changed: HubSettings) => (hub.settings = changed),
-        attach: (port: { name: string }) => {
-          plugged.add(port.name);
-          return {
-            counters: createPortCounters(),
-            forward: () => {},
-            detach: () => plugged.delete(port.name),
-          };
-        },
-      };
-      return hub as unknown as Hub;
-    },
-    createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
-    policyOf,
-    unixNow: () => now,
-  });
-  virtualHubs.apply(hubs);
-  const service = new SessionService({
-    hubs: virtualHubs,
-    environment: {
-      now: () => now,
-      randomBytes: (count) => Buffer.alloc(count, ++bytes),
-      randomInt: (least) => least,
-      requestFlush: () => {},
-      slabs: new SlabPool(),
-      queued: { bytes: 0 },
-    },
-    unixNow: () => now,
-    tellServer: (line) => security.push(`server: ${line}`),
-    storeUser: async (hub, user) => void stored.push({ hub, user }),
-    throttle: new PasswordThrottle({
-      now: () => now,
-      delay: (ms) => {
-        waits.push(ms);
-        return new Promise((resolve) => waiting.push(resolve));
-      },
-    }),
-  });
-  let connections = 0;
-  const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
-    service.answer({
-      pack,
-      challenge: Buffer.from(random),
-      connectionName: `CID-${++connections}`,
-      peer: { address, port: 50_000 },
-      canLeaveTls,
-    });
-  return {
-    service,
-    hubs: virtualHubs,
-    plugged,
-    security,
-    stored,
-    waits,
-    /** Lets those who wait for another look at a password go on. */
-    goOn: () => waiting.splice(0).forEach((resolve) => resolve()),
-    ask,
-    pass: (ms: number) => {
-      now += ms;
-      service.tick();
-    },
-  };
-}
-
-function loginPack(
-  user = "alice",
-  changed: Record<string, number> = {},
-  hub = "DEFAULT",
-  password = "secret",
-): Pack {
-  const pack = new Pack()
-    .addStr("method", "login")
-    .addStr("hubname", hub)
-    .addStr("username", user)
-    .addInt("authtype", 1)
-    .addData("secure_password", secureResponse(hashPassword(password, user), random))
-    .addStr("hello", "SoftEther VPN Client");
-  for (const [name, value] of Object.entries({ max_connection: 8, use_encrypt: 1, ...changed })) {
-    pack.addInt(name, value);
-  }
-  return pack;
-}
-
-const passwordPack = (old: string) =>
-  new Pack()
-    .addStr("method", "password")
-    .addStr("hubname", "default")
-    .addStr("username", "alice")
-    .addData("secure_old_password", secureResponse(hashPassword(old, "alice"), random))
-    .addData("new_password", hashPassword("new", "alice"));
-
-const addPack = (key: Uint8Array) =>
-  new Pack().addStr("method", "additional_connect").addData("session_key", key);
-
-/** The answer's error, by name, or what else it is. */
-function errorOf(answer: MethodAnswer | Promise<MethodAnswer>): string {
-  assert.ok(!(answer instanceof Promise));
-  return answer.type === "error" ? answer.error : answer.type;
-}
-
-/** Joins a session, as the connection would. */
-function join(answer: MethodAnswer | Promise<MethodAnswer>) {
-  assert.ok(!(answer instanceof Promise) && answer.type === "join");
-  const connection = {
-    name: "",
-    closed: false,
-    send: () => {},
-    close: () => void (connection.closed = true),
-  };
-  const events = answer.join.attach(connection satisfies SessionConnection);
-  return { pack: answer.pack, encrypt: answer.join.encrypt, connection, events };
-}
+import { hashPassword } from "../../../server/wire/sha0.ts";
+import { hubOf, userOf } from "./login-fixture.ts";
+import { addPack, errorOf, join, loginPack, passwordPack, setUp } from "./service-fixture.ts";
 
 describe("session service", () => {
   test("welcomes a user with a session of its own that is plugged into the hub", () => {
@@ -317,22 +182,6 @@ describe("session service", () => {
     assert.deepEqual(Buffer.from(kept.user.authentication.hashedKey), hashPassword("new", "alice"));
   });
 
-  test("ends sessions at the expiry of their user", () => {
-    const { ask, pass, service } = setUp([
-      hubOf({ users: [userOf("alice", { expiresAt: startOfTests + 5_000 }), userOf("bob")] }),
-    ]);
-    const alice = join(ask(loginPack("alice")));
-    join(ask(loginPack("bob")));
-    pass(4_999);
-    assert.equal(alice.connection.closed, false);
-    pass(1);
-    assert.equal(alice.connection.closed, true);
-    assert.deepEqual(
-      [...service.sessions].map(({ session }) => session.name),
-      ["SID-BOB-2"],
-    );
-  });
-
   test("ends all sessions and takes no more when the server stops", () => {
     const { ask, service } = setUp();
     const alice = join(ask(loginPack()));
@@ -340,47 +189,4 @@ describe("session service", () => {
     assert.equal(alice.connection.closed, true);
     assert.equal(errorOf(ask(loginPack())), "serverCannotAccept");
   });
-});
-
-describe("hubs that are changed at run time", () => {
-  const before = hubOf({ users: [userOf("alice"), userOf("bob")] });
-  const changes: [string, HubSettings[], string[]][] = [
-    ["nothing", [before], []],
-    [
-      "another user's password",
-      [hubOf({ users: [userOf("alice"), userOf("bob", { authentication: passwordOf("new", "bob") })] })],
-      ["SID-BOB-2"],
-    ],
-    ["a note", [hubOf({ users: [userOf("alice", { note: "changed", updatedAt: 1 }), userOf("bob")] })], []],
-    ["a user is gone", [hubOf({ users: [userOf("bob")] })], ["SID-ALICE-1"]],
-    [
-      "a policy",
-      [hubOf({ users: [userOf("alice", { policy: policyWith({ MaxUpload: 1000 }) }), userOf("bob")] })],
-      ["SID-ALICE-1"],
-    ],
-    [
-      "a user has expired",
-      [hubOf({ users: [userOf("alice", { expiresAt: 1 }), userOf("bob")] })],
-      ["SID-ALICE-1"],
-    ],
-    ["the hub is offline", [{ ...before, online: false }], ["SID-ALICE-1", "SID-BOB-2"]],
-    ["the hub is gone", [hubOf({ name: "OTHER" })], ["SID-ALICE-1", "SID-BOB-2"]],
-    ["another hub comes", [before, hubOf({ name: "OTHER" })], []],
-  ];
-  for (const [what, after, ended] of changes) {
-    test(`${what}: ends ${ended.length === 0 ? "no session" : ended.join(" and ")}`, () => {
-      const { ask, hubs, plugged } = setUp([before]);
-      join(ask(loginPack("alice")));
-      join(ask(loginPack("bob")));
-      assert.deepEqual(hubs.apply(after), ended);
-      assert.deepEqual(
-        [...plugged],
-        ["SID-ALICE-1", "SID-BOB-2"].filter((name) => !ended.includes(name)),
-      );
-      assert.deepEqual(
-        [...hubs].map(({ hub }) => hub.settings),
-        after,
-      );
-    });
-  }
 });

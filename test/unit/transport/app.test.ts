@@ -35,7 +35,7 @@ describe("server", () => {
     );
     for (const { port } of statuses.slice(0, 2)) {
       const result = await probeListener(() => openTcp("127.0.0.1", port, 1_000), { timeoutMs: 5_000 });
-      assert.equal(result.certificateFingerprint, server.certificateFingerprint);
+      assert.equal(result.certificateFingerprint, server.certificate.fingerprint);
     }
     assert.deepEqual(changes.at(-1), statuses);
     await server.close();
@@ -46,7 +46,7 @@ describe("server", () => {
     await first.close();
     const second = await start([]);
     await second.close();
-    assert.equal(second.certificateFingerprint, first.certificateFingerprint);
+    assert.equal(second.certificate.fingerprint, first.certificate.fingerprint);
   });
 
   test("serves on the other listeners when one port is taken", async () => {

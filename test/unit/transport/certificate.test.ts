@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, KeyObject, webcrypto, X509Certificate } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
 import "reflect-metadata";
 import { X509CertificateGenerator } from "@peculiar/x509";
+import type { IdentityPem } from "../../../server/config/server-identity.ts";
 import { ServerError } from "../../../server/errors.ts";
-import { loadOrCreateCertificate, type CertificatePaths } from "../../../server/transport/certificate.ts";
+import { certificateOf, pemOf, serverIdentity } from "../config/server-certificate.ts";
+import {
+  loadOrCreateCertificate,
+  pendingFileOf,
+  replaceCertificate,
+  type CertificatePaths,
+} from "../../../server/transport/certificate.ts";
 
 let directory: string;
 let paths: CertificatePaths;
@@ -118,6 +125,78 @@ describe("server certificate", () => {
     await assert.rejects(
       loadOrCreateCertificate(missing),
       refused(/cannot write .*missing\/server\.key: ENOENT/),
+    );
+  });
+});
+
+describe("a certificate that takes the place of the server's", () => {
+  let own: IdentityPem;
+  let fingerprint: string;
+  before(async () => {
+    const authority = await certificateOf("CN=authority");
+    own = await pemOf(await certificateOf("CN=own", { issuer: authority }), authority);
+    fingerprint = new X509Certificate(own.certificatePem).fingerprint256;
+  });
+
+  test("is on the disk with its chain, in files as before", async () => {
+    await loadOrCreateCertificate(paths);
+    const replaced = await replaceCertificate(paths, own);
+    assert.equal(replaced.fingerprint, fingerprint);
+    assert.deepEqual(await loadOrCreateCertificate(paths), replaced);
+    assert.equal((await readFile(paths.certificateFile, "utf8")).match(/BEGIN/g)?.length, 2);
+    assert.equal((await stat(paths.keyFile)).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(directory)).sort(), ["server.crt", "server.key"]);
+  });
+
+  test("holds as a whole wherever a crash comes between its files", async () => {
+    const former = await loadOrCreateCertificate(paths);
+    const { certificatePem, keyPem } = await replaceCertificate(paths, own);
+    const pair = certificatePem + keyPem;
+    // What is on the disk after each of the steps: pair, certificate, key; and the end.
+    const [old, replaced] = [former, { certificatePem, keyPem }];
+    for (const [pending, certificate, key] of [
+      [pair, old.certificatePem, old.keyPem],
+      [pair, replaced.certificatePem, old.keyPem],
+      [pair, replaced.certificatePem, replaced.keyPem],
+      [undefined, replaced.certificatePem, replaced.keyPem],
+    ]) {
+      if (pending !== undefined) await writeFile(pendingFileOf(paths), pending, { mode: 0o600 });
+      await writeFile(paths.certificateFile, certificate ?? "");
+      await writeFile(paths.keyFile, key ?? "");
+      const loaded = await loadOrCreateCertificate(paths);
+      assert.deepEqual([loaded.fingerprint, loaded.keyPem], [fingerprint, keyPem]);
+      assert.deepEqual((await readdir(directory)).sort(), ["server.crt", "server.key"]);
+    }
+  });
+
+  test("has its key in no file that others can read, at no time", async () => {
+    // A folder in the place of the certificate keeps the pair from getting further.
+    await mkdir(join(paths.certificateFile, "full"), { recursive: true });
+    await replaceCertificate(paths, own);
+    assert.equal((await stat(pendingFileOf(paths))).mode & 0o777, 0o600);
+    await rm(paths.certificateFile, { recursive: true });
+    assert.equal((await loadOrCreateCertificate(paths)).fingerprint, fingerprint);
+  });
+
+  test("is refused where it could not serve, and the former one stays", async () => {
+    const former = await loadOrCreateCertificate(paths);
+    const { keyPem } = await serverIdentity("CN=other");
+    await assert.rejects(replaceCertificate(paths, { ...own, keyPem }), {
+      code: "USAGE",
+      message: "the private key is not the key of the certificate",
+    });
+    const { certificateFile } = { certificateFile: join(directory, "missing", "server.crt") };
+    await assert.rejects(replaceCertificate({ ...paths, certificateFile }, own), { code: "STATE_INVALID" });
+    assert.deepEqual(await loadOrCreateCertificate(paths), former);
+  });
+
+  test("is told at the start when TLS does not take it", async () => {
+    const short = await serverIdentity("CN=short", { bits: 1024 });
+    await writeFile(paths.certificateFile, short.certificatePem);
+    await writeFile(paths.keyFile, short.keyPem);
+    await assert.rejects(
+      loadOrCreateCertificate(paths),
+      refused(/TLS cannot serve with .*key too small.*put another pair/),
     );
   });
 });
