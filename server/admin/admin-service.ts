@@ -1,10 +1,16 @@
+import { adminAddressFileName } from "../config/admin-addresses.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
 import type { MethodAnswer, MethodRequest } from "../session/method.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
-import { authenticateAdministrator, isSame, type AuthenticationResult } from "./authentication.ts";
+import {
+  authenticateAdministrator,
+  isSame,
+  type AdministratorClaim,
+  type AuthenticationResult,
+} from "./authentication.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
 import type { PasswordThrottle } from "../session/password-throttle.ts";
@@ -13,6 +19,8 @@ import type { Administrator, Call } from "./rpc.ts";
 export interface AdminServiceOptions {
   readonly settings: () => ServerSettings;
   readonly dispatcher: RpcDispatcher;
+  /** Whether an administrator may come from an address; the name of the hub is empty for the server's administrator. */
+  readonly admits: (peerAddress: string, hubName: string) => boolean;
   readonly throttle: PasswordThrottle;
   /** Called with what is for the log of the hub, or of the server where the name is empty. */
   readonly tell: (hubName: string, text: string, event: HubEvent) => void;
@@ -47,13 +55,14 @@ export class AdminService {
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
     if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
     const hubName = pack.str("hubname");
-    const result = await this.#authenticate(
+    const result = await this.#authenticate({
       hubName,
-      peer.address,
+      peerAddress: peer.address,
       connectionName,
-      (hash) => isSame(secureResponse(hash, challenge), response),
-      `with ${pack.str("client_str").slice(0, 100)}`,
-    );
+      byHttp: false,
+      proves: (hash) => isSame(secureResponse(hash, challenge), response),
+      program: pack.str("client_str").slice(0, 100),
+    });
     if (result.type === "refused") return { type: "error", error: result.error };
     const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
     return {
@@ -74,18 +83,14 @@ export class AdminService {
   /** Whether somebody who asks over HTTP is an administrator. */
   login({ hubName, password, peerAddress, connectionName }: PasswordLogin): Promise<AuthenticationResult> {
     const hash = hashAdminPassword(password);
-    return this.#authenticate(hubName, peerAddress, connectionName, (expected) => isSame(hash, expected));
+    const proves = (expected: Uint8Array) => isSame(hash, expected);
+    return this.#authenticate({ hubName, peerAddress, connectionName, byHttp: true, proves });
   }
 
-  async #authenticate(
-    hubName: string,
-    peerAddress: string,
-    connectionName: string,
-    proves: (hashedPassword: Uint8Array) => boolean,
-    program?: string,
-  ): Promise<AuthenticationResult> {
-    const { settings, throttle, tell } = this.#options;
-    const result = await authenticateAdministrator(settings(), { hubName, peerAddress, proves }, throttle);
+  async #authenticate({ connectionName, program, ...claim }: Attempt): Promise<AuthenticationResult> {
+    const { tell } = this.#options;
+    const { hubName, peerAddress } = claim;
+    const result = await this.#decide(claim);
     const connection = `administration: connection "${connectionName}" from ${peerAddress}`;
     const event = {
       event: "administrator-login",
@@ -102,15 +107,29 @@ export class AdminService {
     } else if (program !== undefined) {
       tell(
         hubNameOf(result.administrator) ?? "",
-        `${connection} ${program}: logged in as ${nameOf(hubName)}`,
-        {
-          ...event,
-          result: "done",
-        },
+        `${connection} with ${program}: logged in as ${nameOf(hubName)}`,
+        { ...event, result: "done" },
       );
     }
     return result;
   }
+
+  async #decide(claim: AdministratorClaim): Promise<AuthenticationResult> {
+    const { settings, admits, throttle } = this.#options;
+    // Before the password, of which nobody learns anything who may not come.
+    if (!admits(claim.peerAddress, claim.hubName)) {
+      const reason = `${adminAddressFileName} does not let administrators in from there`;
+      return { type: "refused", error: "addressDenied", reason };
+    }
+    return authenticateAdministrator(settings(), claim, throttle);
+  }
+}
+
+/** Somebody who wants to be an administrator. */
+interface Attempt extends AdministratorClaim {
+  readonly connectionName: string;
+  /** What the program calls itself that makes a connection of the administration; undefined by HTTP, where there are many. */
+  readonly program?: string;
 }
 
 /** Longest request that is read of an administrator. */

@@ -13,6 +13,17 @@ export class ConfigFieldError extends Error {
   }
 }
 
+/**
+ * Whether a text means yes. The official server writes `true` and `false`; people who edit a file write other words, and what they
+ * restrict by them has to be restricted here as well. Source: `Mayaqua/Str.c` ToBool.
+ */
+export function isTrue(text: string): boolean {
+  const word = text.trim().toLowerCase();
+  if (word === "") return false;
+  if (/^[+-]?0*[1-9]/.test(word)) return true;
+  return ["true", "yes"].some((yes) => yes.startsWith(word) || word.startsWith(yes));
+}
+
 /** Reads the typed items of one folder. An item that is not there has its default. */
 export class FieldReader {
   readonly #folder: ConfigFolder;
@@ -26,8 +37,7 @@ export class FieldReader {
 
   bool(name: string, missing = false): boolean {
     const item = findItem(this.#folder, "bool", name);
-    // As the official server writes and reads it (`Mayaqua/Str.c` ToBool takes more, which nothing writes).
-    return item === undefined ? missing : item.value.toLowerCase() === "true";
+    return item === undefined ? missing : isTrue(item.value);
   }
 
   /** @throws {ConfigFieldError} when it is no number of 32 bits */
@@ -111,15 +121,17 @@ export function withFields(
   folder: ConfigFolder,
   fields: Readonly<Record<string, Field | undefined>>,
 ): ConfigFolder {
-  const left = new Map(Object.entries(fields));
+  const left = new Map(Object.entries(fields).map(([name, field]) => [name.toLowerCase(), { name, field }]));
   const children = folder.children.flatMap((child) => {
-    if (child.kind === "comment" || !left.has(child.name)) return [child];
-    const field = left.get(child.name);
+    const key = child.kind === "comment" ? "" : child.name.toLowerCase();
+    const found = left.get(key);
+    if (child.kind === "comment" || found === undefined) return [child];
+    const { field } = found;
     if (field !== undefined && field.kind !== child.kind) return [child];
-    left.delete(child.name);
+    left.delete(key);
     return field === undefined ? [] : [{ ...field, name: child.name }];
   });
-  for (const [name, field] of left) {
+  for (const { name, field } of left.values()) {
     if (field !== undefined) children.push({ ...field, name });
   }
   return { ...folder, children };

@@ -2,6 +2,7 @@ import { chmod, mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ServerError } from "../errors.ts";
+import { adminAddressFileName } from "./admin-addresses.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
 export interface StatePaths {
@@ -9,6 +10,8 @@ export interface StatePaths {
   readonly stateDirectory: string;
   /** `vpn_server.config`, in SoftEther's text format, mode 600. */
   readonly configFile: string;
+  /** `adminip.txt`: from where administrators may come. */
+  readonly adminAddressFile: string;
   /** `applied.json`: names of what `apply` made, mode 600. */
   readonly appliedFile: string;
   readonly certificateFile: string;
@@ -62,6 +65,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
   return {
     stateDirectory,
     configFile: join(stateDirectory, "vpn_server.config"),
+    adminAddressFile: join(stateDirectory, adminAddressFileName),
     appliedFile: join(stateDirectory, "applied.json"),
     certificateFile: join(stateDirectory, "server.crt"),
     keyFile: join(stateDirectory, "server.key"),

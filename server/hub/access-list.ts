@@ -37,7 +37,7 @@ interface CompiledRule {
   readonly hasPorts: boolean;
 }
 
-/** How a user name begins that stands for a list of names in a file. */
+/** How a user name begins that stands for a list of names in a file, which is not read here. */
 const listPrefixes = ["include:", "exclude:"] as const;
 
 /**
@@ -114,19 +114,28 @@ export class AccessList {
   }
 }
 
-/** Whether a rule names a list of users that stands in a file. Such lists are not read: the rule fits no frame. */
+/**
+ * Whether a rule names a list of users that stands in a file. Such lists are not read. So that nothing passes that the rule would
+ * have held back, one that discards is taken for everybody, and one that lets pass for nobody.
+ */
 export function namesUserList({ source, destination }: AccessRule): boolean {
-  return [source.user, destination.user].some((user) =>
-    listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix)),
-  );
+  return [source.user, destination.user].some(isUserList);
+}
+
+function isUserList(user: string | undefined): boolean {
+  return listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix));
 }
 
 function compile(rule: AccessRule): CompiledRule {
   const isIpv4 = rule.version === "ipv4";
+  const endpoint = ({ user, ...others }: AccessEndpoint) => {
+    const isEverybody = rule.action === "discard" && isUserList(user);
+    return compileEndpoint({ ...others, user: isEverybody ? undefined : user }, isIpv4);
+  };
   return {
     rule,
-    source: compileEndpoint(rule.source, isIpv4),
-    destination: compileEndpoint(rule.destination, isIpv4),
+    source: endpoint(rule.source),
+    destination: endpoint(rule.destination),
     isIpv4,
     hasPorts: rule.source.ports !== undefined || rule.destination.ports !== undefined,
   };

@@ -88,10 +88,11 @@ async function removeState(layout: Layout, { mode, stateDirectory, folders }: Ma
     await rm(stateDirectory, { recursive: true, force: true });
     return;
   }
-  const { configFile, certificateFile, keyFile, logDirectory, runDirectory } = statePathsOf(stateDirectory);
+  const { configFile, ...paths } = statePathsOf(stateDirectory);
+  const { adminAddressFile, certificateFile, keyFile, logDirectory, runDirectory } = paths;
   await removeServerConfig({ configFile });
   await removeImportRecord({ stateDirectory });
-  for (const path of [certificateFile, keyFile, logDirectory, runDirectory]) {
+  for (const path of [adminAddressFile, certificateFile, keyFile, logDirectory, runDirectory]) {
     await rm(path, { recursive: true, force: true });
   }
 }

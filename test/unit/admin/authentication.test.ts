@@ -15,9 +15,13 @@ function createLogin(serverPassword: string) {
     hashedPassword: hashAdminPassword(serverPassword),
   };
   const throttle = new PasswordThrottle({ now: () => 0, delay: () => new Promise<void>(() => {}) });
-  return async (hubName: string, password: string, peerAddress = "192.0.2.1") => {
+  return async (hubName: string, password: string, peerAddress = "192.0.2.1", byHttp = false) => {
     const proves = (hash: Uint8Array) => isSame(hash, hashAdminPassword(password));
-    const result = await authenticateAdministrator(settings, { hubName, peerAddress, proves }, throttle);
+    const result = await authenticateAdministrator(
+      settings,
+      { hubName, peerAddress, byHttp, proves },
+      throttle,
+    );
     return result.type === "refused" ? result.error : result;
   };
 }

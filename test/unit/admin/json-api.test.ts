@@ -27,10 +27,14 @@ async function createApi() {
   const service = new AdminService({
     settings: administration.settings,
     dispatcher,
+    admits: (peerAddress, hubName) => peerAddress !== "198.51.100.1" || hubName === "Hub",
     throttle: new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() }),
     tell: (_hubName, text) => log.push(text),
   });
-  const api = new JsonApi(service, dispatcher, () => 1_000);
+  const api = new JsonApi(service, dispatcher, {
+    now: () => 1_000,
+    settings: administration.settings,
+  });
   const limits: number[] = [];
   const ask = (request: Partial<Omit<ApiRequest, "body">> & { readonly body?: unknown }) => {
     const { body = "", ...rest } = request;
@@ -48,7 +52,7 @@ async function createApi() {
       },
     });
   };
-  return { ask, limits, log };
+  return { ask, limits, log, administration };
 }
 
 describe("JSON-RPC over HTTP", () => {
