@@ -2,7 +2,9 @@ import { adminAddressFileName } from "../config/admin-addresses.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
+import { authenticationFailure } from "../session/authentication-failure.ts";
 import type { MethodAnswer, MethodRequest } from "../session/method.ts";
+import type { ProtocolError } from "../wire/protocol-error.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
 import {
@@ -23,7 +25,7 @@ export interface AdminServiceOptions {
   readonly admits: (peerAddress: string, hubName: string) => boolean;
   readonly throttle: PasswordThrottle;
   /** Called with what is for the log of the hub, or of the server where the name is empty. */
-  readonly tell: (hubName: string, text: string, event: HubEvent) => void;
+  readonly tell: (hubName: string, text: string, event: HubEvent | "as it is") => void;
 }
 
 /** A password that came as it is, over HTTP. */
@@ -104,6 +106,10 @@ export class AdminService {
         ...event,
         result: result.error,
       });
+      if (isGuess(result.error)) {
+        const name = hubName === "" ? "administrator" : hubName;
+        tell("", authenticationFailure(connectionName, name, peerAddress), "as it is");
+      }
     } else if (program !== undefined) {
       tell(
         hubNameOf(result.administrator) ?? "",
@@ -130,6 +136,11 @@ interface Attempt extends AdministratorClaim {
   readonly connectionName: string;
   /** What the program calls itself that makes a connection of the administration; undefined by HTTP, where there are many. */
   readonly program?: string;
+}
+
+/** Whether a refusal is for who does not know the password. By HTTP the name of a hub is that of the user, and is guessed too. */
+function isGuess(error: ProtocolError): boolean {
+  return error === "accessDenied" || error === "hubNotFound";
 }
 
 /** Longest request that is read of an administrator. */

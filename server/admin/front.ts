@@ -27,7 +27,7 @@ export function createAdministrationFront({
   readonly log: ServerLog;
 }): AdministrationFront {
   /** To the hub's security log, where one is concerned, and to the server log. */
-  const tell = (hubName: string, text: string, event: HubEvent) => {
+  const tell = (hubName: string, text: string, event: HubEvent | "as it is") => {
     const live = hubName === "" ? undefined : administration.hubs.find(hubName);
     if (live === undefined) log.event(text, event);
     else live.log.security(text, event);

@@ -7,6 +7,7 @@ import { Pack } from "../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { encodeAdditionalReply, encodeWelcome } from "../wire/welcome.ts";
 import { admit, type Admission } from "./admission.ts";
+import { authenticationFailure } from "./authentication-failure.ts";
 import { authenticate, type Authenticated } from "./authenticate.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
@@ -97,11 +98,11 @@ export class SessionService {
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
     if (isDeniedSource(live.hub.settings.sourceAddresses, parseAddress(address) ?? new Uint8Array())) {
       const denied = refuse("addressDenied", `the hub takes no clients from ${address}`);
-      return refused(live, connection, login.userName, address, denied);
+      return refused(live, connection, request, login.userName, denied);
     }
     if (!live.hub.settings.online) {
       const stopped = refuse("hubStopped", "the hub is offline");
-      return refused(live, connection, login.userName, address, stopped);
+      return refused(live, connection, request, login.userName, stopped);
     }
     const attempt = this.#options.throttle.attempt(
       address,
@@ -129,10 +130,10 @@ export class SessionService {
     const { address } = request.peer;
     if (authenticated === "too many") {
       const busy = refuse("authenticationFailed", `too many wrong passwords of user "${login.userName}"`);
-      return refused(live, connection, login.userName, address, busy);
+      return refused(live, connection, request, login.userName, busy);
     }
     if (authenticated.type === "refused") {
-      return refused(live, connection, login.userName, address, authenticated);
+      return refused(live, connection, request, login.userName, authenticated);
     }
     // It may have waited since the hub was looked at.
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
@@ -153,7 +154,7 @@ export class SessionService {
       })),
       serverSessionCount: this.#sessions.size,
     });
-    if (admission.type === "refused") return refused(live, connection, login.userName, address, admission);
+    if (admission.type === "refused") return refused(live, connection, request, login.userName, admission);
     return this.#welcome(request, login, live, authenticated, admission);
   }
 
@@ -236,7 +237,7 @@ export class SessionService {
     };
   }
 
-  async #changePassword({ pack, challenge, peer }: MethodRequest): Promise<MethodAnswer> {
+  async #changePassword({ pack, challenge, peer, connectionName }: MethodRequest): Promise<MethodAnswer> {
     const change = decodePasswordChange(pack);
     const live = this.#options.hubs.find(change.hubName);
     if (live === undefined) return { type: "error", error: "hubNotFound" };
@@ -251,6 +252,9 @@ export class SessionService {
     const event = { event: "password-change", user: change.userName, peer: peer.address };
     if (result.type === "refused") {
       live.log.security(`${who}: not changed: ${result.reason}.`, { ...event, result: result.error });
+      if (result.error === "oldPasswordWrong") {
+        live.log.security(authenticationFailure(connectionName, change.userName, peer.address), "as it is");
+      }
       return { type: "error", error: result.error };
     }
     await this.#options.storeUser(live.hub.settings.name, result.user);
@@ -285,12 +289,15 @@ function joinOf(session: Session): Join {
 function refused(
   { log }: LiveHub,
   connection: string,
+  { connectionName, peer }: MethodRequest,
   user: string,
-  peer: string,
   refusal: Refusal,
 ): MethodAnswer {
-  const event = { event: "login-refused", user, peer, error: refusal.error };
+  const event = { event: "login-refused", user, peer: peer.address, error: refusal.error };
   log.security(`${connection}: refused: ${refusal.reason}.`, event);
+  if (refusal.error === "authenticationFailed") {
+    log.security(authenticationFailure(connectionName, user, peer.address), "as it is");
+  }
   return {
     type: "error",
     error: refusal.error,
