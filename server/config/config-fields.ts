@@ -14,6 +14,11 @@ export class ConfigFieldError extends Error {
 }
 
 /**
+ * What a configuration restricts cannot be kept to. No former configuration, which may restrict less, takes the place of that one.
+ */
+export class RestrictionError extends ConfigFieldError {}
+
+/**
  * Whether a text means yes. The official server writes `true` and `false`; people who edit a file write other words, and what they
  * restrict by them has to be restricted here as well. Source: `Mayaqua/Str.c` ToBool.
  */
@@ -27,12 +32,12 @@ export function isTrue(text: string): boolean {
 /** Reads the typed items of one folder. An item that is not there has its default. */
 export class FieldReader {
   readonly #folder: ConfigFolder;
-  readonly #path: string;
+  /** For messages, such as `VirtualHUB/DEFAULT`. */
+  readonly path: string;
 
-  /** @param path for messages, such as `VirtualHUB/DEFAULT` */
   constructor(folder: ConfigFolder, path: string) {
     this.#folder = folder;
-    this.#path = path;
+    this.path = path;
   }
 
   bool(name: string, missing = false): boolean {
@@ -45,7 +50,7 @@ export class FieldReader {
     const item = findItem(this.#folder, "uint", name);
     if (item === undefined) return missing;
     if (!/^\d{1,10}$/.test(item.value) || Number(item.value) > largestUint) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number from 0 to 4294967295");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is no number from 0 to 4294967295");
     }
     return Number(item.value);
   }
@@ -82,7 +87,7 @@ export class FieldReader {
   bytes(name: string): Uint8Array {
     const value = findItem(this.#folder, "byte", name)?.value ?? "";
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is not in base64");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is not in base64");
     }
     return Uint8Array.from(Buffer.from(value, "base64"));
   }
@@ -90,21 +95,21 @@ export class FieldReader {
   /** Undefined when there is no such folder. */
   folder(name: string): FieldReader | undefined {
     const folder = findFolder(this.#folder, name);
-    return folder && new FieldReader(folder, `${this.#path}/${name}`);
+    return folder && new FieldReader(folder, `${this.path}/${name}`);
   }
 
   #uint64(name: string): bigint | undefined {
     const item = findItem(this.#folder, "uint64", name);
     if (item === undefined) return undefined;
     if (!/^\d{1,20}$/.test(item.value) || BigInt(item.value) > largestUint64) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number of 64 bits");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is no number of 64 bits");
     }
     return BigInt(item.value);
   }
 
   /** The error for one of its items. */
   error(name: string, problem: string): ConfigFieldError {
-    return new ConfigFieldError(`${this.#path}/${name}`, problem);
+    return new ConfigFieldError(`${this.path}/${name}`, problem);
   }
 }
 

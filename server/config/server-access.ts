@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { formatAddress, parseAddress } from "../wire/ip-address.ts";
-import { FieldReader } from "./config-fields.ts";
+import { RestrictionError, type FieldReader } from "./config-fields.ts";
 
 /**
  * What a configuration says of who gets at the server at all, by which way, and how it is encrypted. It has no method of the
@@ -58,7 +58,7 @@ const [standalone, clusterMember] = [0, 2];
 /**
  * From the folder `ServerConfiguration`. Source: `Cedar/Server.c` SiLoadServerCfg.
  *
- * @throws {ConfigFieldError} for what the official server would let nobody in by, and this server cannot do alike
+ * @throws {RestrictionError} for what the official server would let nobody in by, and this server cannot do alike
  */
 export function readServerAccess(reader: FieldReader): ServerAccess {
   const ipv6 = !reader.bool("DisableIPv6Listener");
@@ -105,11 +105,12 @@ function readListenAddress(reader: FieldReader, ipv6: boolean): string | undefin
   if (text === "") return undefined;
   const bytes = parseAddress(text);
   if (bytes === undefined || isIP(text) === 0) {
-    throw reader.error("ListenIP", `is "${text.slice(0, 64)}", which is no IP address to listen on`);
+    throw refusal(reader, "ListenIP", `is "${text.slice(0, 64)}", which is no IP address to listen on`);
   }
   if (bytes.every((byte) => byte === 0)) return undefined;
   if (bytes.length === 16 && !ipv6) {
-    throw reader.error(
+    throw refusal(
+      reader,
       "ListenIP",
       "is an IPv6 address, and DisableIPv6Listener is true: nobody could connect",
     );
@@ -122,7 +123,8 @@ function readListenAddress(reader: FieldReader, ipv6: boolean): string | undefin
 function readTls(reader: FieldReader): TlsAccess {
   const [no12, no13] = [reader.bool("Tls_Disable1_2"), reader.bool("Tls_Disable1_3")];
   if (no12 && no13) {
-    throw reader.error(
+    throw refusal(
+      reader,
       "Tls_Disable1_3",
       "is true, and so is Tls_Disable1_2: nobody could connect, since this server takes TLS 1.2 and 1.3 alone",
     );
@@ -145,17 +147,23 @@ function checkCluster(reader: FieldReader): void {
   const type = reader.uint("ServerType");
   if (type === standalone) return;
   if (type === clusterMember) {
-    throw reader.error(
+    throw refusal(
+      reader,
       "ServerType",
       "is 2, a member of a cluster, whose hubs and users are those of its controller, which this server does not ask: take the controller's configuration, or make the server a standalone one first (ClusterSettingStandalone of vpncmd)",
     );
   }
   if (reader.bool("ControllerOnly")) {
-    throw reader.error(
+    throw refusal(
+      reader,
       "ControllerOnly",
       "is true: this controller of a cluster lets no client in, which only members do: make the server a standalone one first (ClusterSettingStandalone of vpncmd)",
     );
   }
+}
+
+function refusal(reader: FieldReader, name: string, problem: string): RestrictionError {
+  return new RestrictionError(`${reader.path}/${name}`, problem);
 }
 
 /** Undefined for 0, which stands for the default. */
