@@ -1,4 +1,4 @@
-import { namesUserList } from "../hub/access-list.ts";
+import { namesUserList } from "../hub/access-rule.ts";
 import { readAccessRule } from "./access-rule-config.ts";
 import { foldersIn } from "./config-fields.ts";
 import { findFolder, type ConfigDocument } from "./config-text.ts";

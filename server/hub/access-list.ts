@@ -1,5 +1,5 @@
 import { read32, tcpFlags, type Frame } from "../wire/frame.ts";
-import type { AccessEndpoint, AccessRule } from "./access-rule.ts";
+import { isUserList, type AccessEndpoint, type AccessRule } from "./access-rule.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {
@@ -36,9 +36,6 @@ interface CompiledRule {
   readonly isIpv4: boolean;
   readonly hasPorts: boolean;
 }
-
-/** How a user name begins that stands for a list of names in a file, which is not read here. */
-const listPrefixes = ["include:", "exclude:"] as const;
 
 /**
  * The active rules of a hub's access list, ready to be tried (`Cedar/Hub.c` IsPacketMaskedByAccessList).
@@ -112,18 +109,6 @@ export class AccessList {
     const opens = (frame.tcpFlags & (tcpFlags.syn | tcpFlags.ack)) === tcpFlags.syn;
     return isOfVersion && frame.transport === "tcp" && rule.established === !opens;
   }
-}
-
-/**
- * Whether a rule names a list of users that stands in a file. Such lists are not read. So that nothing passes that the rule would
- * have held back, one that discards is taken for everybody, and one that lets pass for nobody.
- */
-export function namesUserList({ source, destination }: AccessRule): boolean {
-  return [source.user, destination.user].some(isUserList);
-}
-
-function isUserList(user: string | undefined): boolean {
-  return listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix));
 }
 
 function compile(rule: AccessRule): CompiledRule {

@@ -1,7 +1,7 @@
 import { blockLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import { writeTagged } from "../wire/frame-vlan.ts";
-import { namesUserList } from "./access-list.ts";
+import { namesUserList } from "./access-rule.ts";
 import { formatIp, formatMac } from "./address-text.ts";
 import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
