@@ -7,12 +7,13 @@ import type {
 } from "./admin/administration.ts";
 import { createAdministrationFront } from "./admin/front.ts";
 import type { IdentityPem } from "./config/server-identity.ts";
+import { listenAddressesOf, type ServerAccess } from "./config/server-access.ts";
 import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
 import { LayeredMap } from "./hub/layered-map.ts";
 import type { HubStatistics } from "./hub/statistics.ts";
-import { sessionLimits } from "./limits.ts";
+import { connectionLimits, sessionLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerLog } from "./server-log.ts";
@@ -30,10 +31,9 @@ import {
 } from "./transport/certificate.ts";
 import { restoreCertificate, takeCertificate, withKnownChain } from "./transport/certificate-files.ts";
 import { ConnectionLog } from "./transport/connection-log.ts";
-import { Connections, type PendingConnection } from "./transport/connections.ts";
+import { Connections, type ConnectionBounds, type PendingConnection } from "./transport/connections.ts";
 import { KeepAliveSender } from "./transport/keep-alive.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
-import { anyAddress } from "./transport/listener.ts";
 import { Listeners } from "./transport/listeners.ts";
 import type { RefusalCounts } from "./transport/refusals.ts";
 
@@ -51,10 +51,10 @@ export interface ServerOptions {
   readonly updateSettings: (change: (settings: ServerSettings) => ServerSettings) => Promise<ServerSettings>;
   readonly configuration: ConfigurationAdministration;
   readonly logs: LogAdministration;
+  /** Whether an administrator may come from an address; the name of the hub is empty for the server's administrator. */
+  readonly admitsAdministrator: (peerAddress: string, hubName: string) => boolean;
   /** Ends the server and lets another take its place. */
   readonly restart: () => void;
-  /** Address to listen on; every address of the host, IPv4 and IPv6, by default. */
-  readonly bindAddress?: string;
   readonly log: ServerLog;
   /** Makes the security log and the packet log of a hub. */
   readonly createHubLog: (hubName: string) => HubLog;
@@ -113,7 +113,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const hubs = createHubs(options);
   const sessions = new SessionService({
     hubs,
-    environment: createSessionEnvironment(),
+    environment: createSessionEnvironment(settings.access),
     unixNow: () => Date.now(),
     tellServer: (text, event) => log.event(text, event),
     storeUser: async (hubName, user) => {
@@ -154,11 +154,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       logs: options.logs,
       restart: options.restart,
     },
+    admits: options.admitsAdministrator,
     log,
   });
   const connections = new Connections({
     certificate,
     ciphers: settings.cipherName,
+    tls: settings.access.tls,
+    bounds: boundsOf(settings.access),
     answerMethod: (request) =>
       request.pack.str("method") === "admin" ? front.service.answer(request) : sessions.answer(request),
     answerWeb: (request) => front.api.answer(request),
@@ -168,7 +171,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ),
   });
   const listeners = new Listeners({
-    addresses: options.bindAddress === undefined ? anyAddress : [options.bindAddress],
+    addresses: listenAddressesOf(settings.access),
     accept: (socket) => connections.accept(socket),
     onChange: (statuses) => options.onListenersChanged?.(statuses),
     log,
@@ -232,6 +235,14 @@ function summaryOfConnection({ name, peer, connectedAt, administers }: PendingCo
   };
 }
 
+/** What the configuration bounds more than this server does by itself. */
+function boundsOf({ connections, connectionsPerAddress }: ServerAccess): Partial<ConnectionBounds> {
+  return {
+    total: Math.min(connections ?? Infinity, connectionLimits.total),
+    perAddress: Math.min(connectionsPerAddress ?? Infinity, connectionLimits.perAddress),
+  };
+}
+
 /** The settings with a user in the place of the one of the same name. */
 function withUser(settings: ServerSettings, hubName: string, user: UserSettings): ServerSettings {
   return {
@@ -268,7 +279,7 @@ function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions)
   return hubs;
 }
 
-function createSessionEnvironment(): SessionEnvironment {
+function createSessionEnvironment({ reconnect }: ServerAccess): SessionEnvironment {
   const flushes = new FlushQueue();
   return {
     now: () => performance.now(),
@@ -277,6 +288,7 @@ function createSessionEnvironment(): SessionEnvironment {
     requestFlush: (session) => flushes.request(session),
     slabs: new SlabPool(),
     queued: { bytes: 0 },
+    endsWithLastConnection: !reconnect,
   };
 }
 

@@ -5,9 +5,9 @@ import type { Logger } from "./logger.ts";
 export interface ServerLog extends Logger {
   /**
    * @param text line of the server log, without the time
-   * @param event the same for programs that read the journal
+   * @param event the same for programs that read the journal: in fields, or as it is
    */
-  event(text: string, event: HubEvent): void;
+  event(text: string, event: HubEvent | "as it is"): void;
   /** For the server log alone: what would only fill the journal. */
   detail(text: string): void;
 }

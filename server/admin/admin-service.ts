@@ -1,10 +1,18 @@
+import { adminAddressFileName } from "../config/admin-addresses.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
+import { authenticationFailure } from "../session/authentication-failure.ts";
 import type { MethodAnswer, MethodRequest } from "../session/method.ts";
+import type { ProtocolError } from "../wire/protocol-error.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
-import { authenticateAdministrator, isSame, type AuthenticationResult } from "./authentication.ts";
+import {
+  authenticateAdministrator,
+  isSame,
+  type AdministratorClaim,
+  type AuthenticationResult,
+} from "./authentication.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
 import type { PasswordThrottle } from "../session/password-throttle.ts";
@@ -13,9 +21,11 @@ import type { Administrator, Call } from "./rpc.ts";
 export interface AdminServiceOptions {
   readonly settings: () => ServerSettings;
   readonly dispatcher: RpcDispatcher;
+  /** Whether an administrator may come from an address; the name of the hub is empty for the server's administrator. */
+  readonly admits: (peerAddress: string, hubName: string) => boolean;
   readonly throttle: PasswordThrottle;
   /** Called with what is for the log of the hub, or of the server where the name is empty. */
-  readonly tell: (hubName: string, text: string, event: HubEvent) => void;
+  readonly tell: (hubName: string, text: string, event: HubEvent | "as it is") => void;
 }
 
 /** A password that came as it is, over HTTP. */
@@ -47,13 +57,14 @@ export class AdminService {
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
     if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
     const hubName = pack.str("hubname");
-    const result = await this.#authenticate(
+    const result = await this.#authenticate({
       hubName,
-      peer.address,
+      peerAddress: peer.address,
       connectionName,
-      (hash) => isSame(secureResponse(hash, challenge), response),
-      `with ${pack.str("client_str").slice(0, 100)}`,
-    );
+      byHttp: false,
+      proves: (hash) => isSame(secureResponse(hash, challenge), response),
+      program: pack.str("client_str").slice(0, 100),
+    });
     if (result.type === "refused") return { type: "error", error: result.error };
     const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
     return {
@@ -74,18 +85,14 @@ export class AdminService {
   /** Whether somebody who asks over HTTP is an administrator. */
   login({ hubName, password, peerAddress, connectionName }: PasswordLogin): Promise<AuthenticationResult> {
     const hash = hashAdminPassword(password);
-    return this.#authenticate(hubName, peerAddress, connectionName, (expected) => isSame(hash, expected));
+    const proves = (expected: Uint8Array) => isSame(hash, expected);
+    return this.#authenticate({ hubName, peerAddress, connectionName, byHttp: true, proves });
   }
 
-  async #authenticate(
-    hubName: string,
-    peerAddress: string,
-    connectionName: string,
-    proves: (hashedPassword: Uint8Array) => boolean,
-    program?: string,
-  ): Promise<AuthenticationResult> {
-    const { settings, throttle, tell } = this.#options;
-    const result = await authenticateAdministrator(settings(), { hubName, peerAddress, proves }, throttle);
+  async #authenticate({ connectionName, program, ...claim }: Attempt): Promise<AuthenticationResult> {
+    const { tell } = this.#options;
+    const { hubName, peerAddress } = claim;
+    const result = await this.#decide(claim);
     const connection = `administration: connection "${connectionName}" from ${peerAddress}`;
     const event = {
       event: "administrator-login",
@@ -99,18 +106,41 @@ export class AdminService {
         ...event,
         result: result.error,
       });
+      if (isGuess(result.error)) {
+        const name = hubName === "" ? "administrator" : hubName;
+        tell("", authenticationFailure(connectionName, name, peerAddress), "as it is");
+      }
     } else if (program !== undefined) {
       tell(
         hubNameOf(result.administrator) ?? "",
-        `${connection} ${program}: logged in as ${nameOf(hubName)}`,
-        {
-          ...event,
-          result: "done",
-        },
+        `${connection} with ${program}: logged in as ${nameOf(hubName)}`,
+        { ...event, result: "done" },
       );
     }
     return result;
   }
+
+  async #decide(claim: AdministratorClaim): Promise<AuthenticationResult> {
+    const { settings, admits, throttle } = this.#options;
+    // Before the password, of which nobody learns anything who may not come.
+    if (!admits(claim.peerAddress, claim.hubName)) {
+      const reason = `${adminAddressFileName} does not let administrators in from there`;
+      return { type: "refused", error: "addressDenied", reason };
+    }
+    return authenticateAdministrator(settings(), claim, throttle);
+  }
+}
+
+/** Somebody who wants to be an administrator. */
+interface Attempt extends AdministratorClaim {
+  readonly connectionName: string;
+  /** What the program calls itself that makes a connection of the administration; undefined by HTTP, where there are many. */
+  readonly program?: string;
+}
+
+/** Whether a refusal is for who does not know the password. By HTTP the name of a hub is that of the user, and is guessed too. */
+function isGuess(error: ProtocolError): boolean {
+  return error === "accessDenied" || error === "hubNotFound";
 }
 
 /** Longest request that is read of an administrator. */

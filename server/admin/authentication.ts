@@ -11,6 +11,8 @@ export interface AdministratorClaim {
   /** Of the hub whose administrator it is; empty for the server's. */
   readonly hubName: string;
   readonly peerAddress: string;
+  /** By HTTP. Nobody is a hub's administrator there who has no password, not even on the server's own host. */
+  readonly byHttp: boolean;
   /** Whether the claim proves a password with this hash. */
   readonly proves: (hashedPassword: Uint8Array) => boolean;
 }
@@ -20,14 +22,15 @@ export type AuthenticationResult =
   | { readonly type: "refused"; readonly error: ProtocolError; readonly reason: string };
 
 /**
- * Finds out whether somebody administers the server or a hub. Where no password is set, only the server's own host may.
+ * Finds out whether somebody administers the server or a hub. Where no password is set, only the server's own host may. Source:
+ * `Cedar/Admin.c` AdminCheckPassword, JsonRpcAuthLogin.
  */
 export async function authenticateAdministrator(
   settings: ServerSettings,
   claim: AdministratorClaim,
   throttle: PasswordThrottle,
 ): Promise<AuthenticationResult> {
-  const { hubName, peerAddress } = claim;
+  const { hubName, peerAddress, byHttp } = claim;
   const hub = settings.hubs.find(({ name }) => name.toLowerCase() === hubName.toLowerCase());
   if (hubName !== "" && hub === undefined) return refused("hubNotFound", "there is no such hub");
   const hash = hub?.hashedPassword ?? settings.hashedPassword;
@@ -38,10 +41,14 @@ export async function authenticateAdministrator(
       "no password is set, so only the server's own host may administer",
     );
   }
+  if (emptyPassword && byHttp && hub !== undefined) {
+    return refused("accessDenied", "no password is set, so that the hub has no administrator by HTTP");
+  }
   const proven = await throttle.attempt(
     peerAddress,
     hub?.name ?? "",
-    () => claim.proves(hash),
+    // Zeros are the hash of no password, and everybody can answer with them.
+    () => claim.proves(hash) && hash.some((byte) => byte !== 0),
     (isRight) => isRight,
   );
   if (proven === "too many") return refused("accessDenied", "too many wrong passwords from this address");

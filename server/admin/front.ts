@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { HubEvent } from "../hub/hub-log.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Administration } from "./administration.ts";
-import { AdminService } from "./admin-service.ts";
+import { AdminService, type AdminServiceOptions } from "./admin-service.ts";
 import { RpcDispatcher } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
 import { checkHubRestrictions } from "./hub-restrictions.ts";
@@ -18,13 +18,16 @@ export interface AdministrationFront {
 /** Puts the administration together. */
 export function createAdministrationFront({
   administration,
+  admits,
   log,
 }: {
   readonly administration: Administration;
+  /** See {@link AdminServiceOptions.admits}. */
+  readonly admits: AdminServiceOptions["admits"];
   readonly log: ServerLog;
 }): AdministrationFront {
   /** To the hub's security log, where one is concerned, and to the server log. */
-  const tell = (hubName: string, text: string, event: HubEvent) => {
+  const tell = (hubName: string, text: string, event: HubEvent | "as it is") => {
     const live = hubName === "" ? undefined : administration.hubs.find(hubName);
     if (live === undefined) log.event(text, event);
     else live.log.security(text, event);
@@ -61,8 +64,9 @@ export function createAdministrationFront({
   const service = new AdminService({
     settings: administration.settings,
     dispatcher,
+    admits,
     throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
     tell,
   });
-  return { service, api: new JsonApi(service, dispatcher, administration.now) };
+  return { service, api: new JsonApi(service, dispatcher, administration) };
 }

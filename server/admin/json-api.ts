@@ -1,5 +1,6 @@
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
 import { requestLimitBytes, type AdminService } from "./admin-service.ts";
+import type { Administration } from "./administration.ts";
 import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
@@ -47,17 +48,23 @@ const leaving = { Connection: "close" } as const;
 export class JsonApi {
   readonly #service: AdminService;
   readonly #dispatcher: RpcDispatcher;
-  readonly #now: () => number;
+  readonly #administration: Pick<Administration, "now" | "settings">;
 
-  /** @param now Unix time in milliseconds */
-  constructor(service: AdminService, dispatcher: RpcDispatcher, now: () => number) {
+  constructor(
+    service: AdminService,
+    dispatcher: RpcDispatcher,
+    administration: Pick<Administration, "now" | "settings">,
+  ) {
     this.#service = service;
     this.#dispatcher = dispatcher;
-    this.#now = now;
+    this.#administration = administration;
   }
 
   async answer(request: ApiRequest): Promise<ApiResponse> {
     const { method, target } = request;
+    if (!this.#administration.settings().access.jsonApi) {
+      return response(404, "text/plain", "There is nothing here.\n", leaving);
+    }
     if (method === "OPTIONS") {
       return response(200, "text/plain", "", { ...leaving, Allow: "OPTIONS, GET, POST" });
     }
@@ -81,7 +88,7 @@ export class JsonApi {
     if (method === "POST") return this.#post(request, administrator);
     if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
     const params = paramsOf(url.searchParams);
-    const answer = await this.#call(name, params, String(this.#now()), request, administrator);
+    const answer = await this.#call(name, params, String(this.#administration.now()), request, administrator);
     return response(200, "text/plain; charset=UTF-8", answer);
   }
 

@@ -1,14 +1,21 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { wordsOf } from "../error-words.ts";
 import { errorCodes } from "../errors.ts";
-import type { ListenerState, ListenerStatus } from "../listener-status.ts";
+import {
+  addressToProbe,
+  loopbackAddress,
+  type ListenerState,
+  type ListenerStatus,
+} from "../listener-status.ts";
 import { notRunning } from "../supervisor/running-status.ts";
 import type { CliContext } from "./context.ts";
-import { describeListener } from "./describe-listener.ts";
+import { describeListener, describePlace } from "./describe-listener.ts";
 
 /** What `check` found about one port. */
 interface ListenerCheck {
   readonly port: number;
+  /** Where it listens, when that is not every address of the host. */
+  readonly address?: string;
   /** Left out for a port that the server of this state directory does not have. */
   readonly state?: ListenerState;
   readonly reason?: string;
@@ -28,14 +35,14 @@ export function addCheckCommand(program: Command, context: CliContext): void {
     .command("check")
     .description("do a handshake of the VPN protocol with each listener")
     .option("--json", "print JSON")
-    .option("--host <host>", "where to connect to", "127.0.0.1")
+    .option("--host <host>", "where to connect to (default: the listener's own address, or 127.0.0.1)")
     .option("--port <port...>", "ports to check, instead of those of the running server", addPort)
-    .action(async (options: { json?: true; host: string; port?: number[] }) => {
+    .action(async (options: { json?: true; host?: string; port?: number[] }) => {
       const listeners = options.port ?? (await listenersOfServer(context));
       const checks = await Promise.all(
         listeners.map((listener) =>
           typeof listener === "number"
-            ? shakeHands(options.host, listener, {})
+            ? shakeHands(options.host ?? loopbackAddress, { port: listener })
             : checkListener(options.host, listener),
         ),
       );
@@ -56,35 +63,35 @@ async function listenersOfServer(context: CliContext): Promise<readonly Listener
   return status.listeners.filter((listener) => listener.state !== "Stopped");
 }
 
-async function checkListener(host: string, { port, state, reason }: ListenerStatus): Promise<ListenerCheck> {
-  if (state === "Listening") return shakeHands(host, port, { state });
-  return { port, state, ok: false, ...(reason === undefined ? {} : { reason }) };
+async function checkListener(host: string | undefined, listener: ListenerStatus): Promise<ListenerCheck> {
+  if (listener.state !== "Listening") return { ...listener, ok: false };
+  return shakeHands(host ?? addressToProbe(listener), listener);
 }
 
 async function shakeHands(
   host: string,
-  port: number,
-  known: { state?: ListenerState },
+  known: Pick<ListenerCheck, "port" | "address" | "state">,
 ): Promise<ListenerCheck> {
+  const { port } = known;
   const { openTcp, probeListener } = await import("../client/probe.ts");
   try {
     const { product, tlsVersion, certificateFingerprint, roundTripMs } = await probeListener(
       () => openTcp(host, port, handshakeMs),
       { timeoutMs: handshakeMs },
     );
-    return { port, ...known, ok: true, product, tlsVersion, certificateFingerprint, roundTripMs };
+    return { ...known, ok: true, product, tlsVersion, certificateFingerprint, roundTripMs };
   } catch (error) {
-    return { port, ...known, ok: false, error: wordsOf(error) };
+    return { ...known, ok: false, error: wordsOf(error) };
   }
 }
 
 function describe(check: ListenerCheck): string {
-  const { port, state, reason } = check;
+  const place = describePlace(check);
   if (check.ok) {
-    return `TCP ${port}: answers (${check.product}, ${check.tlsVersion}, ${check.roundTripMs?.toFixed(1)} ms)`;
+    return `${place}: answers (${check.product}, ${check.tlsVersion}, ${check.roundTripMs?.toFixed(1)} ms)`;
   }
-  if (check.error !== undefined) return `TCP ${port}: does not answer: ${check.error}`;
-  return describeListener({ port, state: state ?? "Error", ...(reason === undefined ? {} : { reason }) });
+  if (check.error !== undefined) return `${place}: does not answer: ${check.error}`;
+  return describeListener({ ...check, state: check.state ?? "Error" });
 }
 
 function addPort(text: string, ports: number[] = []): number[] {

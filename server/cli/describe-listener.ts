@@ -1,6 +1,11 @@
 import type { ListenerStatus } from "../listener-status.ts";
 
-/** Such as `TCP 443: Listening`. */
-export function describeListener({ port, state, reason }: ListenerStatus): string {
-  return `TCP ${port}: ${state}${reason === undefined ? "" : ` (${reason})`}`;
+/** Such as `TCP 443: Listening`, or `TCP 443 of 192.0.2.1: Listening`. */
+export function describeListener({ state, reason, ...place }: ListenerStatus): string {
+  return `${describePlace(place)}: ${state}${reason === undefined ? "" : ` (${reason})`}`;
+}
+
+/** Such as `TCP 443 of 192.0.2.1`. */
+export function describePlace({ port, address }: Pick<ListenerStatus, "port" | "address">): string {
+  return `TCP ${port}${address === undefined ? "" : ` of ${address}`}`;
 }

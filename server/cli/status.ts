@@ -38,6 +38,8 @@ function describe(status: RunningStatus): string {
     `  certificate  SHA-256 ${status.tlsFingerprint}`,
     ...status.listeners.map((listener) => `  ${describeListener(listener)}`),
     ...(status.hubs ?? []).map((hub) => `  hub ${describeHub(hub)}`),
+    ...(status.restrictions ?? []).map((restriction) => `  restricted: ${restriction}`),
+    ...(status.notServed ?? []).map((setting) => `  not served: ${setting}`),
     ...(status.warnings ?? []).map((warning) => `  warning: ${warning}`),
   ].join("\n");
 }

@@ -13,21 +13,36 @@ export class ConfigFieldError extends Error {
   }
 }
 
+/**
+ * What a configuration restricts cannot be kept to. No former configuration, which may restrict less, takes the place of that one.
+ */
+export class RestrictionError extends ConfigFieldError {}
+
+/**
+ * Whether a text means yes. The official server writes `true` and `false`; people who edit a file write other words, and what they
+ * restrict by them has to be restricted here as well. Source: `Mayaqua/Str.c` ToBool.
+ */
+export function isTrue(text: string): boolean {
+  const word = text.trim().toLowerCase();
+  if (word === "") return false;
+  if (/^[+-]?0*[1-9]/.test(word)) return true;
+  return ["true", "yes"].some((yes) => yes.startsWith(word) || word.startsWith(yes));
+}
+
 /** Reads the typed items of one folder. An item that is not there has its default. */
 export class FieldReader {
   readonly #folder: ConfigFolder;
-  readonly #path: string;
+  /** For messages, such as `VirtualHUB/DEFAULT`. */
+  readonly path: string;
 
-  /** @param path for messages, such as `VirtualHUB/DEFAULT` */
   constructor(folder: ConfigFolder, path: string) {
     this.#folder = folder;
-    this.#path = path;
+    this.path = path;
   }
 
   bool(name: string, missing = false): boolean {
     const item = findItem(this.#folder, "bool", name);
-    // As the official server writes and reads it (`Mayaqua/Str.c` ToBool takes more, which nothing writes).
-    return item === undefined ? missing : item.value.toLowerCase() === "true";
+    return item === undefined ? missing : isTrue(item.value);
   }
 
   /** @throws {ConfigFieldError} when it is no number of 32 bits */
@@ -35,7 +50,7 @@ export class FieldReader {
     const item = findItem(this.#folder, "uint", name);
     if (item === undefined) return missing;
     if (!/^\d{1,10}$/.test(item.value) || Number(item.value) > largestUint) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number from 0 to 4294967295");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is no number from 0 to 4294967295");
     }
     return Number(item.value);
   }
@@ -72,7 +87,7 @@ export class FieldReader {
   bytes(name: string): Uint8Array {
     const value = findItem(this.#folder, "byte", name)?.value ?? "";
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is not in base64");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is not in base64");
     }
     return Uint8Array.from(Buffer.from(value, "base64"));
   }
@@ -80,21 +95,21 @@ export class FieldReader {
   /** Undefined when there is no such folder. */
   folder(name: string): FieldReader | undefined {
     const folder = findFolder(this.#folder, name);
-    return folder && new FieldReader(folder, `${this.#path}/${name}`);
+    return folder && new FieldReader(folder, `${this.path}/${name}`);
   }
 
   #uint64(name: string): bigint | undefined {
     const item = findItem(this.#folder, "uint64", name);
     if (item === undefined) return undefined;
     if (!/^\d{1,20}$/.test(item.value) || BigInt(item.value) > largestUint64) {
-      throw new ConfigFieldError(`${this.#path}/${name}`, "is no number of 64 bits");
+      throw new ConfigFieldError(`${this.path}/${name}`, "is no number of 64 bits");
     }
     return BigInt(item.value);
   }
 
   /** The error for one of its items. */
   error(name: string, problem: string): ConfigFieldError {
-    return new ConfigFieldError(`${this.#path}/${name}`, problem);
+    return new ConfigFieldError(`${this.path}/${name}`, problem);
   }
 }
 
@@ -111,15 +126,17 @@ export function withFields(
   folder: ConfigFolder,
   fields: Readonly<Record<string, Field | undefined>>,
 ): ConfigFolder {
-  const left = new Map(Object.entries(fields));
+  const left = new Map(Object.entries(fields).map(([name, field]) => [name.toLowerCase(), { name, field }]));
   const children = folder.children.flatMap((child) => {
-    if (child.kind === "comment" || !left.has(child.name)) return [child];
-    const field = left.get(child.name);
+    const key = child.kind === "comment" ? "" : child.name.toLowerCase();
+    const found = left.get(key);
+    if (child.kind === "comment" || found === undefined) return [child];
+    const { field } = found;
     if (field !== undefined && field.kind !== child.kind) return [child];
-    left.delete(child.name);
+    left.delete(key);
     return field === undefined ? [] : [{ ...field, name: child.name }];
   });
-  for (const [name, field] of left) {
+  for (const { name, field } of left.values()) {
     if (field !== undefined) children.push({ ...field, name });
   }
   return { ...folder, children };

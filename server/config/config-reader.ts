@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { ServerError } from "../errors.ts";
 import { listBackups } from "./config-backups.ts";
+import { RestrictionError } from "./config-fields.ts";
 import { withChanges } from "./config-change.ts";
 import { configLimits, parseConfig, type ConfigDocument } from "./config-text.ts";
 import { parseJournal, type Journal } from "./journal-text.ts";
@@ -38,7 +39,7 @@ export function sha256Of(bytes: Uint8Array): string {
 
 /**
  * Reads a configuration with its journal, and changes nothing. In the place of a file that cannot be used the newest of its
- * backups is taken that can. Undefined when there is no file.
+ * backups is taken that can, except where the file restricts what cannot be restricted here. Undefined when there is no file.
  *
  * @param check throws for a document whose values cannot be used
  * @throws {ServerError} STATE_INVALID when the file cannot be read, or cannot be used and has no backup
@@ -92,6 +93,7 @@ async function understand(
     document = checked(bytes, check);
     file = { document, sha256 };
   } catch (error) {
+    if (error instanceof RestrictionError) throw damaged(path, error.message, error);
     const backup = await newestGoodBackup(path, check);
     if (backup === undefined) throw damaged(path, (error as Error).message, error);
     ({ document, sha256 } = backup);

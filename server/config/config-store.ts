@@ -10,6 +10,7 @@ import { withListeners, type ListenerConfig } from "./listener-config.ts";
 import type { StatePaths } from "./paths.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { checkServerSettings, readServerSettings, withServerSettings } from "./server-settings-config.ts";
+import { unservedSettings } from "./unserved-settings.ts";
 import { readStatistics, withStatistics, type StatisticsByHub } from "./statistics-config.ts";
 
 /** When changes get from the journal into the file itself. */
@@ -113,6 +114,11 @@ export class ConfigStore {
   /** What is not as it should be with the files, for people; empty when all is well. */
   get warnings(): readonly string[] {
     return this.#warnings.all;
+  }
+
+  /** What the file switches on and this server does not serve, for people. */
+  get notServed(): readonly string[] {
+    return unservedSettings(this.#document);
   }
 
   /** What happened in the hubs, as the file had it when it was read. */

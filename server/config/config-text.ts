@@ -183,9 +183,14 @@ export function formatConfig(document: ConfigDocument): Buffer {
   return Buffer.from(`\uFEFF${lines.join("\r\n")}\r\n`);
 }
 
+/** Whether two names of folders or items are the same: without regard to case (`Mayaqua/Cfg.c` CmpItemName, CmpFolderName). */
+export function isSameName(one: string, other: string): boolean {
+  return one === other || (one.length === other.length && one.toLowerCase() === other.toLowerCase());
+}
+
 /** The first folder of that name. */
 export function findFolder(folder: ConfigFolder, name: string): ConfigFolder | undefined {
-  return folder.children.find((child) => child.kind === "folder" && child.name === name) as
+  return folder.children.find((child) => child.kind === "folder" && isSameName(child.name, name)) as
     ConfigFolder | undefined;
 }
 
@@ -196,15 +201,19 @@ export function findItem(
   name: string,
 ): ConfigItem | undefined {
   return folder.children.find(
-    (child) => child.kind === "item" && child.type === type && child.name === name,
+    (child) => child.kind === "item" && child.type === type && isSameName(child.name, name),
   ) as ConfigItem | undefined;
 }
 
-/** `folder` with `child` in the place of the folder or item of that name, or at its end. */
+/** `folder` with `child` in the place of the folder or item of that name, which keeps its case, or at its end. */
 export function withChild(folder: ConfigFolder, child: ConfigFolder | ConfigItem): ConfigFolder {
   const children = [...folder.children];
-  const index = children.findIndex((other) => other.kind === child.kind && other.name === child.name);
-  children.splice(index === -1 ? children.length : index, index === -1 ? 0 : 1, child);
+  const index = children.findIndex(
+    (other) => other.kind === child.kind && isSameName(other.name, child.name),
+  );
+  const former = children[index];
+  if (former === undefined || former.kind === "comment") children.push(child);
+  else children[index] = { ...child, name: former.name };
   return { ...folder, children };
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileProblemOf, isAboutRights } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
+import { adminAddressFileName } from "./admin-addresses.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
 export interface StatePaths {
@@ -10,6 +11,8 @@ export interface StatePaths {
   readonly stateDirectory: string;
   /** `vpn_server.config`, in SoftEther's text format, mode 600. */
   readonly configFile: string;
+  /** `adminip.txt`: from where administrators may come. */
+  readonly adminAddressFile: string;
   /** `applied.json`: names of what `apply` made, mode 600. */
   readonly appliedFile: string;
   readonly certificateFile: string;
@@ -63,6 +66,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
   return {
     stateDirectory,
     configFile: join(stateDirectory, "vpn_server.config"),
+    adminAddressFile: join(stateDirectory, adminAddressFileName),
     appliedFile: join(stateDirectory, "applied.json"),
     certificateFile: join(stateDirectory, "server.crt"),
     keyFile: join(stateDirectory, "server.key"),

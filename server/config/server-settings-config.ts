@@ -3,6 +3,7 @@ import { emptyFolder, FieldReader, fields, withFields } from "./config-fields.ts
 import { findFolder, withChild, type ConfigDocument } from "./config-text.ts";
 import { readHubs, writeHubs } from "./hub-config.ts";
 import { listenersOf, withListeners } from "./listener-config.ts";
+import { readServerAccess } from "./server-access.ts";
 import { identityFields, readIdentity } from "./server-identity.ts";
 import type { KeepAliveSettings, ServerSettings, SyslogSettings } from "./server-settings.ts";
 
@@ -26,6 +27,7 @@ export function readServerSettings(document: ConfigDocument): ServerSettings {
     listeners: listenersOf(document),
     hubs: readHubs(root),
     hashedPassword: hashedPassword.length === emptyPasswordHash.length ? hashedPassword : emptyPasswordHash,
+    access: readServerAccess(reader),
     cipherName: reader.text("CipherName"),
     keepAlive: readKeepAlive(reader),
     syslog: readSyslog(reader.folder("SyslogSettings")),

@@ -1,5 +1,6 @@
 import type { HubSettings } from "../hub/hub-settings.ts";
 import type { ListenerConfig } from "./listener-config.ts";
+import type { ServerAccess } from "./server-access.ts";
 
 /** All that an administrator can set and that the server acts upon. Immutable: a change makes new settings. */
 export interface ServerSettings {
@@ -7,7 +8,9 @@ export interface ServerSettings {
   readonly hubs: readonly HubSettings[];
   /** SHA-0 of the server's administration password, 20 bytes; of the empty password until one was set. */
   readonly hashedPassword: Uint8Array;
-  /** TLS cipher that the administrator chose, by OpenSSL's name; empty for the server's own choice. */
+  /** Who gets at the server at all; as the file has it, which is not written for it. */
+  readonly access: ServerAccess;
+  /** TLS cipher that the administrator chose, or a list of them, by OpenSSL's names; empty for the server's own choice. */
   readonly cipherName: string;
   readonly keepAlive: KeepAliveSettings;
   readonly syslog: SyslogSettings;

@@ -1,6 +1,12 @@
 import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../hub/statistics.ts";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields, type Field } from "./config-fields.ts";
-import { findFolder, type ConfigDocument, type ConfigFolder, type ConfigItem } from "./config-text.ts";
+import {
+  findFolder,
+  isSameName,
+  type ConfigDocument,
+  type ConfigFolder,
+  type ConfigItem,
+} from "./config-text.ts";
 
 const [hubListName, databaseName] = ["VirtualHUB", "SecurityAccountDatabase"];
 
@@ -110,8 +116,10 @@ function trafficField({ received, sent }: Traffic): Field {
 /** `folder` itself when it has these fields. */
 function withDifferent(folder: ConfigFolder, values: Record<string, Field>): ConfigFolder {
   const isSame = Object.entries(values).every(([name, field]) => {
-    const child = folder.children.find((each) => each.kind === field.kind && each.name === name);
-    return child !== undefined && sameText(child as ConfigFolder | ConfigItem, { ...field, name });
+    const child = folder.children.find(
+      (each): each is ConfigFolder | ConfigItem => each.kind === field.kind && isSameName(each.name, name),
+    );
+    return child !== undefined && sameText(child, { ...field, name: child.name });
   });
   return isSame ? folder : withFields(folder, values);
 }

@@ -1,4 +1,4 @@
-import { FieldReader, foldersIn } from "./config-fields.ts";
+import { FieldReader, foldersIn, isTrue } from "./config-fields.ts";
 import { findFolder, findItem, type ConfigDocument, type ConfigFolder } from "./config-text.ts";
 
 /**
@@ -10,13 +10,15 @@ export function unservedSettings({ root }: ConfigDocument): string[] {
   const protocols = server && findFolder(server, "Proto");
   const ipsec = findFolder(root, "IPsec");
   const dynamicDns = findFolder(root, "DDnsClient");
-  return [
+  return bounded([
     ...foldersIn(findFolder(root, "VirtualHUB")).flatMap(ofHub),
     ...foldersIn(findFolder(root, "LocalBridgeList")).map(
       (bridge) => `local bridge of hub ${text(bridge, "HubName")} with ${text(bridge, "DeviceName")}`,
     ),
     ...foldersIn(findFolder(root, "VirtualLayer3SwitchList")).map(({ name }) => `layer 3 switch ${name}`),
     ...(server !== undefined && number(server, "ServerType") > 0 ? ["cluster of servers"] : []),
+    ...clientsOf(server, "OpenVPN", "DisableOpenVPNServer"),
+    ...clientsOf(server, "SSTP", "DisableSSTPServer"),
     ...(isOn(ipsec, "L2TP_IPsec") ? ["L2TP over IPsec"] : []),
     ...(isOn(ipsec, "L2TP_Raw") ? ["L2TP without encryption"] : []),
     ...(isOn(ipsec, "EtherIP_IPsec") ? ["EtherIP and L2TPv3 over IPsec"] : []),
@@ -27,7 +29,26 @@ export function unservedSettings({ root }: ConfigDocument): string[] {
     ...(isOn(server, "EnableVpnOverIcmp") ? ["VPN over ICMP"] : []),
     ...(isOn(server, "EnableVpnOverDns") ? ["VPN over DNS"] : []),
     ...(dynamicDns !== undefined && !isOn(dynamicDns, "Disabled") ? ["dynamic DNS name"] : []),
-  ];
+    ...counted("keys of WireGuard clients", foldersIn(findFolder(root, "WireGuardKeyList"))),
+  ]);
+}
+
+/** People read no more. */
+const mostLines = 100;
+
+function bounded(lines: readonly string[]): string[] {
+  const more = lines.length - mostLines;
+  return more <= 0 ? [...lines] : [...lines.slice(0, mostLines), `${more} more of hubs and bridges`];
+}
+
+/** In files of version 4, which have an item for each of these protocols that switches it off. */
+function clientsOf(server: ConfigFolder | undefined, protocol: string, disable: string): string[] {
+  const item = server && findItem(server, "bool", disable);
+  return item === undefined || isTrue(item.value) ? [] : [`clients of ${protocol}`];
+}
+
+function counted(what: string, folders: readonly ConfigFolder[]): string[] {
+  return folders.length === 0 ? [] : [`${what} (${folders.length})`];
 }
 
 function ofHub(hub: ConfigFolder): string[] {
@@ -42,8 +63,9 @@ function ofHub(hub: ConfigFolder): string[] {
       const option = findFolder(cascade, "ClientOption");
       return `cascade of hub ${hub.name} to ${option === undefined ? "?" : text(option, "Hostname")}`;
     }),
-    ...(elsewhere.length > 0
-      ? [`users of hub ${hub.name} whom a RADIUS server or an NT domain knows (${elsewhere.length})`]
+    ...counted(`users of hub ${hub.name} whom a RADIUS server or an NT domain knows`, elsewhere),
+    ...(isOn(findFolder(hub, "Option"), "NoPhysicalIPOnPacketLog")
+      ? [`NoPhysicalIPOnPacketLog of hub ${hub.name}: its packet log names the addresses of clients`]
       : []),
   ];
 }
@@ -52,7 +74,7 @@ function ofHub(hub: ConfigFolder): string[] {
 const [authenticatedByRadius, authenticatedByNtDomain] = [4, 5];
 
 function isOn(folder: ConfigFolder | undefined, name: string): boolean {
-  return folder !== undefined && findItem(folder, "bool", name)?.value === "true";
+  return folder !== undefined && isTrue(findItem(folder, "bool", name)?.value ?? "");
 }
 
 function number(folder: ConfigFolder, name: string): number {

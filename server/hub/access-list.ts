@@ -1,5 +1,5 @@
 import { read32, tcpFlags, type Frame } from "../wire/frame.ts";
-import type { AccessEndpoint, AccessRule } from "./access-rule.ts";
+import { isUserList, type AccessEndpoint, type AccessRule } from "./access-rule.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {
@@ -36,9 +36,6 @@ interface CompiledRule {
   readonly isIpv4: boolean;
   readonly hasPorts: boolean;
 }
-
-/** How a user name begins that stands for a list of names in a file. */
-const listPrefixes = ["include:", "exclude:"] as const;
 
 /**
  * The active rules of a hub's access list, ready to be tried (`Cedar/Hub.c` IsPacketMaskedByAccessList).
@@ -114,19 +111,16 @@ export class AccessList {
   }
 }
 
-/** Whether a rule names a list of users that stands in a file. Such lists are not read: the rule fits no frame. */
-export function namesUserList({ source, destination }: AccessRule): boolean {
-  return [source.user, destination.user].some((user) =>
-    listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix)),
-  );
-}
-
 function compile(rule: AccessRule): CompiledRule {
   const isIpv4 = rule.version === "ipv4";
+  const endpoint = ({ user, ...others }: AccessEndpoint) => {
+    const isEverybody = rule.action === "discard" && isUserList(user);
+    return compileEndpoint({ ...others, user: isEverybody ? undefined : user }, isIpv4);
+  };
   return {
     rule,
-    source: compileEndpoint(rule.source, isIpv4),
-    destination: compileEndpoint(rule.destination, isIpv4),
+    source: endpoint(rule.source),
+    destination: endpoint(rule.destination),
     isIpv4,
     hasPorts: rule.source.ports !== undefined || rule.destination.ports !== undefined,
   };

@@ -34,3 +34,18 @@ export interface AccessEndpoint {
   /** User or group name; told apart without regard to case. */
   readonly user: string | undefined;
 }
+
+/** How a user name begins that stands for a list of names in a file, which is not read here. */
+const listPrefixes = ["include:", "exclude:"] as const;
+
+/**
+ * Whether a rule names a list of users that stands in a file. Such lists are not read. So that nothing passes that the rule would
+ * have held back, one that discards is taken for everybody, and one that lets pass for nobody.
+ */
+export function namesUserList({ source, destination }: AccessRule): boolean {
+  return [source.user, destination.user].some(isUserList);
+}
+
+export function isUserList(user: string | undefined): boolean {
+  return listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix));
+}

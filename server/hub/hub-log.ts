@@ -10,9 +10,9 @@ export interface HubLog {
   /**
    * An event, without the time.
    *
-   * @param event the same for the journal, where it is worth a line there
+   * @param event the same for the journal, where it is worth a line there: in fields, or as it is
    */
-  security(message: string, event?: HubEvent): void;
+  security(message: string, event?: HubEvent | "as it is"): void;
   /** A line of the packet log, without date and time. */
   packet(line: string): void;
 }

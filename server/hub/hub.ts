@@ -1,7 +1,7 @@
 import { blockLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import { writeTagged } from "../wire/frame-vlan.ts";
-import { namesUserList } from "./access-list.ts";
+import { namesUserList } from "./access-rule.ts";
 import { formatIp, formatMac } from "./address-text.ts";
 import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
@@ -235,8 +235,9 @@ export class Hub {
     if (!log.saveSecurityLog) return;
     for (const rule of accessList) {
       if (!rule.active || !namesUserList(rule)) continue;
+      const effect = rule.action === "discard" ? "discards frames of everybody" : "fits no frame";
       this.#options.log.security(
-        `The access list entry of priority ${rule.priority} names users by a file (include:, exclude:). Such files are not read; the entry fits no frame. Name a user or a group instead.`,
+        `The access list entry of priority ${rule.priority} names users by a file (include:, exclude:). Such files are not read; the entry ${effect}. Name a user or a group instead.`,
       );
     }
   }

@@ -72,7 +72,7 @@ export class LogWriter {
       warn: both("warn"),
       error: both("error"),
       event: (text, event) => {
-        log.info(eventLine(event));
+        log.info(event === "as it is" ? text : eventLine(event));
         write(text);
       },
       detail: write,
@@ -100,7 +100,8 @@ export class LogWriter {
     return {
       security: (message, event) => {
         writeServerLog(`[HUB "${hubName}"] ${message}`);
-        if (event !== undefined) log.info(eventLine({ ...event, hub: hubName }));
+        if (event === "as it is") log.info(message);
+        else if (event !== undefined) log.info(eventLine({ ...event, hub: hubName }));
         if (!settings().saveSecurityLog) return;
         security.write(message);
         syslog?.("SECURITY_LOG", hubName, message);

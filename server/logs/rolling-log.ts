@@ -60,7 +60,7 @@ export class RollingLog {
 
   write(text: string): void {
     const { stem, begin } = this.#now();
-    const line = `${begin}${withoutControls(text.slice(0, logLimits.lineCharacters))}\r\n`;
+    const line = `${begin}${withoutControls(cut(text, logLimits.lineCharacters))}\r\n`;
     const bytes = Buffer.byteLength(line);
     const { waiting } = this.#options;
     if (
@@ -154,6 +154,11 @@ export class RollingLog {
     }
     return this.#clock;
   }
+}
+
+/** With a mark where something is missing: what somebody outside chose must not look like the end of a line of ours. */
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`;
 }
 
 /** No text from outside can begin a line of its own, or steer a terminal. */

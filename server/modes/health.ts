@@ -3,6 +3,7 @@ import { openTcp, probeListener } from "../client/probe.ts";
 import type { StatePaths } from "../config/paths.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
+import { addressToProbe, type ListenerStatus } from "../listener-status.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 
@@ -58,7 +59,7 @@ async function examine(options: HealthOptions, deadline: number): Promise<Runnin
   }
   if (status === undefined) return "the server does not run";
   if (status.release !== release) return `release ${status.release ?? "(none)"} runs instead of ${release}`;
-  const serving = status.listeners.filter(({ state }) => state === "Listening").map(({ port }) => port);
+  const serving = status.listeners.filter(({ state }) => state === "Listening");
   const missing = status.listeners.find(({ port, state }) => ports.includes(port) && state !== "Listening");
   if (missing !== undefined) return `TCP ${missing.port} is not open: ${missing.reason ?? missing.state}`;
   if (serving.length === 0) {
@@ -66,15 +67,21 @@ async function examine(options: HealthOptions, deadline: number): Promise<Runnin
     return `no listener is open (${reasons.join("; ") || "none is configured"})`;
   }
   const problems = await Promise.all(
-    serving.map((port) => problemOfPort(port, status.version, deadline - performance.now())),
+    serving.map((listener) => problemOf(listener, status.version, deadline - performance.now())),
   );
   return problems.find((problem) => problem !== undefined) ?? status;
 }
 
-async function problemOfPort(port: number, version: string, leftMs: number): Promise<string | undefined> {
+async function problemOf(
+  listener: ListenerStatus,
+  version: string,
+  leftMs: number,
+): Promise<string | undefined> {
+  const { port } = listener;
   const timeoutMs = Math.max(500, Math.min(handshakeMs, leftMs));
   try {
-    const { product } = await probeListener(() => openTcp("127.0.0.1", port, timeoutMs), { timeoutMs });
+    const open = () => openTcp(addressToProbe(listener), port, timeoutMs);
+    const { product } = await probeListener(open, { timeoutMs });
     return product === `pulumi-vpnserver ${version}`
       ? undefined
       : `another server answers on TCP ${port}: "${product}"`;

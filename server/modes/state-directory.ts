@@ -48,8 +48,9 @@ export async function removeState(
   const paths = statePathsOf(stateDirectory);
   await removeServerConfig(paths);
   await removeImportRecord(paths);
-  const { appliedFile, certificateFile, keyFile, logDirectory, runDirectory } = paths;
+  const { adminAddressFile, appliedFile, certificateFile, keyFile, logDirectory, runDirectory } = paths;
   for (const path of [
+    adminAddressFile,
     appliedFile,
     formerAppliedFile(paths),
     certificateFile,

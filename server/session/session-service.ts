@@ -5,6 +5,7 @@ import { Pack } from "../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { encodeAdditionalReply, encodeWelcome } from "../wire/welcome.ts";
 import { admit, type Admission } from "./admission.ts";
+import { authenticationFailure } from "./authentication-failure.ts";
 import { authenticate, type Authenticated } from "./authenticate.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
@@ -95,7 +96,7 @@ export class SessionService {
     }
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
     const outside = placeProblem(live.hub.settings, [address]);
-    if (outside !== undefined) return refused(live, connection, login.userName, address, refuse(...outside));
+    if (outside !== undefined) return refused(live, connection, request, login.userName, refuse(...outside));
     const attempt = this.#options.throttle.attempt(
       address,
       accountOf(live, login.userName),
@@ -122,10 +123,10 @@ export class SessionService {
     const { address } = request.peer;
     if (authenticated === "too many") {
       const busy = refuse("authenticationFailed", `too many wrong passwords of user "${login.userName}"`);
-      return refused(live, connection, login.userName, address, busy);
+      return refused(live, connection, request, login.userName, busy);
     }
     if (authenticated.type === "refused") {
-      return refused(live, connection, login.userName, address, authenticated);
+      return refused(live, connection, request, login.userName, authenticated);
     }
     // It may have waited since the hub was looked at.
     if (this.#closed) return { type: "error", error: "serverCannotAccept" };
@@ -147,7 +148,7 @@ export class SessionService {
       })),
       serverSessionCount: this.#sessions.size,
     });
-    if (admission.type === "refused") return refused(live, connection, login.userName, address, admission);
+    if (admission.type === "refused") return refused(live, connection, request, login.userName, admission);
     for (const name of admission.replaces) {
       live.sessions
         .get(name)
@@ -217,7 +218,8 @@ export class SessionService {
     };
   }
 
-  #addConnection({ pack, canLeaveTls, connectionName, peer }: MethodRequest): MethodAnswer {
+  #addConnection(request: MethodRequest): MethodAnswer {
+    const { pack, canLeaveTls, connectionName, peer } = request;
     const { sessionKey } = decodeAdditionalConnect(pack);
     const entry = this.#sessions.get(Buffer.from(sessionKey).toString("hex"));
     if (entry === undefined) return { type: "error", error: "sessionTimeout" };
@@ -225,7 +227,7 @@ export class SessionService {
     const outside = placeProblem(hub.hub.settings, [peer.address]);
     if (outside !== undefined) {
       const connection = `Connection "${connectionName}" of session "${session.name}"`;
-      return refused(hub, connection, session.user.name, peer.address, refuse(...outside));
+      return refused(hub, connection, request, session.user.name, refuse(...outside));
     }
     if (!session.takesConnections) return { type: "error", error: "tooManyConnections" };
     if (!session.parameters.encrypt && !canLeaveTls) return { type: "error", error: "notSupported" };
@@ -236,7 +238,7 @@ export class SessionService {
     };
   }
 
-  async #changePassword({ pack, challenge, peer }: MethodRequest): Promise<MethodAnswer> {
+  async #changePassword({ pack, challenge, peer, connectionName }: MethodRequest): Promise<MethodAnswer> {
     const change = decodePasswordChange(pack);
     const live = this.#options.hubs.find(change.hubName);
     if (live === undefined) return { type: "error", error: "hubNotFound" };
@@ -251,6 +253,9 @@ export class SessionService {
     const event = { event: "password-change", user: change.userName, peer: peer.address };
     if (result.type === "refused") {
       live.log.security(`${who}: not changed: ${result.reason}.`, { ...event, result: result.error });
+      if (result.error === "oldPasswordWrong") {
+        live.log.security(authenticationFailure(connectionName, change.userName, peer.address), "as it is");
+      }
       return { type: "error", error: result.error };
     }
     await this.#options.storeUser(live.hub.settings.name, result.user);
@@ -287,12 +292,15 @@ function joinOf(session: Session, peerAddress: string): Join {
 function refused(
   { log }: LiveHub,
   connection: string,
+  { connectionName, peer }: MethodRequest,
   user: string,
-  peer: string,
   refusal: Refusal,
 ): MethodAnswer {
-  const event = { event: "login-refused", user, peer, error: refusal.error };
+  const event = { event: "login-refused", user, peer: peer.address, error: refusal.error };
   log.security(`${connection}: refused: ${refusal.reason}.`, event);
+  if (refusal.error === "authenticationFailed") {
+    log.security(authenticationFailure(connectionName, user, peer.address), "as it is");
+  }
   return {
     type: "error",
     error: refusal.error,

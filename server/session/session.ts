@@ -38,6 +38,8 @@ export interface SessionEnvironment {
   readonly slabs: SlabPool;
   /** Bytes that wait in all sessions. */
   readonly queued: { bytes: number };
+  /** A session ends with its last connection, instead of waiting for its client to come back. */
+  readonly endsWithLastConnection?: boolean;
 }
 
 export interface SessionOptions {
@@ -55,6 +57,7 @@ export interface SessionOptions {
 /** Why a session ended. */
 export type SessionEnd =
   | "timed out"
+  | "connection lost"
   | "automatic disconnection"
   | "ended by the administrator"
   /** The same machine came again, or the user came by another one after this had lost its connections. */
@@ -400,7 +403,8 @@ export class Session implements HubPort {
     this.#handedOverBytes -= open.bytes;
     this.#environment.queued.bytes -= open.bytes;
     this.#connectionsChanged();
-    this.#environment.requestFlush(this);
+    if (this.#open.length === 0 && this.#environment.endsWithLastConnection) this.end("connection lost");
+    else this.#environment.requestFlush(this);
   }
 
   #connectionsChanged(): void {

@@ -98,12 +98,14 @@ async function supervise(
     hubs: null,
     sessions: null,
     warnings: null,
+    restrictions: null,
+    notServed: null,
   });
   const wholeStatus = async (): Promise<RunningStatus> => {
     const report = await supervisor.report().catch(() => undefined);
     if (report === undefined) return status();
-    const { hubs, warnings } = report;
-    return { ...status(), hubs, sessions: hubs.reduce((sum, hub) => sum + hub.sessions, 0), warnings };
+    const sessions = report.hubs.reduce((sum, hub) => sum + hub.sessions, 0);
+    return { ...status(), ...report, sessions };
   };
   const control = await listenForControl(paths.controlSocket, async (request) => {
     switch (request.command) {

@@ -24,12 +24,18 @@ export interface RunningStatus {
   readonly sessions: number | null;
   /** What is not as it should be with the files of the configuration, for people; `null` when the worker does not answer. */
   readonly warnings: readonly string[] | null;
+  /** What narrows who gets at the server at all, a line each, for people; `null` when the worker does not answer. */
+  readonly restrictions: readonly string[] | null;
+  /** What the configuration switches on and this server does not serve; `null` when the worker does not answer. */
+  readonly notServed: readonly string[] | null;
 }
 
 /** What only the worker knows. */
 export interface WorkerReport {
   readonly hubs: readonly HubSummary[];
   readonly warnings: readonly string[];
+  readonly restrictions: readonly string[];
+  readonly notServed: readonly string[];
 }
 
 /** A Virtual Hub, as `status --json` prints it. */

@@ -1,7 +1,9 @@
 import { appendFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../config/paths.ts";
+import { AdminAddressFile } from "../config/admin-addresses.ts";
 import { ConfigStore } from "../config/config-store.ts";
+import { describeServerAccess } from "../config/server-access.ts";
 import { identityFromPem, isSameIdentity, type IdentityPem } from "../config/server-identity.ts";
 import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
 import type { Server } from "../app.ts";
@@ -71,6 +73,12 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       settings: () => config.settings,
     });
     logs.server.event(`${productName} is starting.`, { event: "server-starting", version });
+    const adminAddresses = new AdminAddressFile(paths.adminAddressFile, (problem) => log.warn(problem));
+    const access = describeServerAccess(config.settings.access);
+    const restrictions = () => [...access, ...adminAddresses.restrictions];
+    for (const restriction of restrictions()) log.info(`restricted: ${restriction}`);
+    const { notServed } = config;
+    for (const setting of notServed) log.info(`kept in the configuration and not served: ${setting}`);
     const server: Server = await startServer({
       paths,
       settings: config.settings,
@@ -86,6 +94,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
         flush: () => config.flush(),
       },
       logs: logs.files,
+      admitsAdministrator: (peerAddress, hubName) => adminAddresses.admits(peerAddress, hubName),
       // After the answer to whoever asked for it.
       restart: () => void setTimeout(() => restart(), restartAfterMs),
       log: logs.server,
@@ -111,7 +120,13 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       replaceIdentity: (identity) => server.replaceCertificate(identity),
     });
     answerRequests({
-      report: () => Promise.resolve({ hubs: server.hubs(), warnings: config.warnings }),
+      report: () =>
+        Promise.resolve({
+          hubs: server.hubs(),
+          warnings: [...config.warnings, ...adminAddresses.problems],
+          restrictions: restrictions(),
+          notServed,
+        }),
       apply: async (request) => {
         const result = await applier.apply(request);
         const { changes, endedSessions } = result;

@@ -124,7 +124,7 @@ function refusalOfTls({ certificatePem, keyPem }: IdentityPem): string | undefin
     createSecureContext({ cert: certificatePem, key: keyPem });
     return undefined;
   } catch (error) {
-    return messageOf(error);
+    return wordsOf(error);
   }
 }
 

@@ -1,6 +1,14 @@
 import { constants, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, getCiphers, type Server as TlsServer, type TLSSocket } from "node:tls";
+import {
+  createSecureContext,
+  createServer,
+  DEFAULT_CIPHERS,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
+import { openAccess, type TlsAccess } from "../config/server-access.ts";
+import { ServerError } from "../errors.ts";
 import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
 import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
@@ -25,8 +33,10 @@ export interface ConnectionBounds extends WebBounds {
 
 export interface ConnectionsOptions {
   readonly certificate: ServerCertificate;
-  /** TLS cipher that an administrator chose, by OpenSSL's name; empty for the runtime's choice. */
+  /** TLS cipher that an administrator chose, or a list of them, by OpenSSL's names; empty for the runtime's choice. */
   readonly ciphers?: string;
+  /** Versions of TLS, and how strong all has to be that it is made of. */
+  readonly tls?: TlsAccess;
   /** Answers what a client asks for after the hello; see `AnswerMethod`. */
   readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
   /** Answers HTTP requests for the administration. */
@@ -54,6 +64,7 @@ export interface PendingConnection {
 export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #tls: TlsServer;
+  readonly #tlsAccess: TlsAccess;
   readonly #answerMethod: ConnectionsOptions["answerMethod"];
   readonly #open = new Set<Socket>();
   /** Those of them that are not part of a session, by both ends; with the address. */
@@ -67,7 +78,8 @@ export class Connections {
   #accepted = 0;
 
   constructor(options: ConnectionsOptions) {
-    const { certificate, ciphers = "", answerMethod, answerWeb, bounds } = options;
+    const { certificate, ciphers = "", tls = openAccess.tls, answerMethod, answerWeb, bounds } = options;
+    this.#tlsAccess = tls;
     this.#log = options.log;
     this.#answerMethod = answerMethod;
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
@@ -78,7 +90,7 @@ export class Connections {
     }, this.#bounds);
     // Never listens itself: the listeners hand their sockets to it, so that all share one TLS configuration.
     this.#tls = createServer({
-      ...contextOf(certificate, ciphers),
+      ...contextOf(certificate, ciphers, tls),
       handshakeTimeout: this.#bounds.tlsMs,
     });
     this.#tls.on("secureConnection", (socket) => this.#serve(socket));
@@ -109,9 +121,10 @@ export class Connections {
    * Shows another certificate, or takes other ciphers, from the next connection on.
    *
    * @param ciphers see {@link ConnectionsOptions.ciphers}
+   * @throws {ServerError} STATE_INVALID when the certificate is weaker than what is taken; nothing has changed then
    */
   useTls(certificate: ServerCertificate, ciphers: string): void {
-    this.#tls.setSecureContext(contextOf(certificate, ciphers));
+    this.#tls.setSecureContext(contextOf(certificate, ciphers, this.#tlsAccess));
   }
 
   /** What was refused since the start. */
@@ -269,25 +282,51 @@ export class Connections {
   }
 }
 
-function contextOf({ certificatePem, keyPem }: ServerCertificate, ciphers: string) {
-  return {
+/** @throws {ServerError} STATE_INVALID when the certificate is weaker than what is taken */
+function contextOf({ certificatePem, keyPem }: ServerCertificate, ciphers: string, tls: TlsAccess) {
+  const { leastVersion, mostVersion, securityLevel } = tls;
+  const context = {
     cert: certificatePem,
     key: keyPem,
-    minVersion: "TLSv1.2",
-    maxVersion: "TLSv1.3",
+    minVersion: leastVersion,
+    maxVersion: mostVersion,
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    ...cipherOptions(ciphers),
+    ...cipherOptions(ciphers, securityLevel),
   } as const;
+  if (securityLevel === undefined) return context;
+  try {
+    createSecureContext(context);
+    return context;
+  } catch (error) {
+    throw new ServerError(
+      "STATE_INVALID",
+      `the certificate of the server is not of the security level ${securityLevel} that Override_Security_Level_Value in vpn_server.config asks for (${(error as Error).message}): give the server a certificate with a longer key, or lower that value`,
+      { cause: error },
+    );
+  }
 }
 
 /**
- * TLS 1.3 has ciphers of its own, and a client that speaks it keeps to those: a chosen cipher of TLS 1.2 is taken by clients of
- * TLS 1.2, and the others keep theirs.
+ * TLS 1.3 has ciphers of its own, and a client that speaks it keeps to those: chosen ciphers of TLS 1.2 are taken by clients of
+ * TLS 1.2, and the others keep theirs. A name that OpenSSL does not know, `~DEFAULT~` among them, chooses nothing, as with the
+ * official server (`Mayaqua/Network.c` StartSSLEx).
  */
-function cipherOptions(name: string) {
-  if (!getCiphers().includes(name.toLowerCase())) return {};
-  return { ciphers: name.startsWith("TLS_") ? name : `${name}:${tls13Ciphers}` };
+function cipherOptions(list: string, securityLevel: number | undefined) {
+  const level = securityLevel === undefined ? "" : `:@SECLEVEL=${securityLevel}`;
+  const known = [list, list.toUpperCase()].find(isCipherList);
+  if (known === undefined) return level === "" ? {} : { ciphers: `${DEFAULT_CIPHERS}${level}` };
+  return { ciphers: `${/(^|:)TLS_/.test(known) ? known : `${known}:${tls13Ciphers}`}${level}` };
+}
+
+function isCipherList(list: string): boolean {
+  if (list === "") return false;
+  try {
+    createSecureContext({ ciphers: list });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The peer's address, in one form for IPv4 on either kind of socket. */

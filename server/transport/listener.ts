@@ -22,8 +22,8 @@ export interface ListenerOptions {
   readonly schedule?: Schedule;
 }
 
-/** Every address of the host: IPv6 with IPv4 on the same socket, or IPv4 alone where the kernel has no IPv6. */
-export const anyAddress: readonly string[] = ["::", "0.0.0.0"];
+/** Addresses that stand for all of the host's. */
+const wildcards: ReadonlySet<string> = new Set(["::", "0.0.0.0"]);
 
 /**
  * One TCP listener, which keeps trying until it has its port:
@@ -35,6 +35,8 @@ export const anyAddress: readonly string[] = ["::", "0.0.0.0"];
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #schedule: Schedule;
+  /** Where it listens, for its status. */
+  readonly #place: Pick<ListenerStatus, "address">;
   #status: ListenerStatus;
   #server: Server | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -44,7 +46,9 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#schedule = options.schedule ?? scheduleByTimer;
-    this.#status = { port: options.port, state: "Stopped" };
+    const [address = ""] = options.addresses;
+    this.#place = wildcards.has(address) ? {} : { address };
+    this.#status = { ...this.#place, port: options.port, state: "Stopped" };
   }
 
   get status(): ListenerStatus {
@@ -64,7 +68,7 @@ export class Listener {
     this.#cancelRetry?.();
     this.#server?.close();
     this.#server = undefined;
-    this.#become({ port: this.#status.port, state: "Stopped" });
+    this.#become({ ...this.#place, port: this.#status.port, state: "Stopped" });
   }
 
   async #open(): Promise<void> {
@@ -92,13 +96,18 @@ export class Listener {
     });
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : this.#options.port;
-    this.#become({ port, state: "Listening" });
+    this.#become({ ...this.#place, port, state: "Listening" });
   }
 
   #failed(error: NodeJS.ErrnoException): void {
     if (this.#closed) return;
     const { port } = this.#options;
-    this.#become({ port, state: "Error", reason: reasonOf(error, port) });
+    this.#become({
+      ...this.#place,
+      port,
+      state: "Error",
+      reason: reasonOf(error, port, this.#place.address),
+    });
     this.#cancelRetry = this.#schedule(() => void this.#open(), listenRetryMs);
   }
 
@@ -124,14 +133,14 @@ function listen(port: number, host: string, accept: (socket: Socket) => void): P
 }
 
 /** Says why a port could not be opened, and the way out. */
-function reasonOf(error: NodeJS.ErrnoException, port: number): string {
+function reasonOf(error: NodeJS.ErrnoException, port: number, address = "to listen on"): string {
   switch (error.code ?? "") {
     case "EADDRINUSE":
       return `EADDRINUSE: another program uses TCP port ${port}; it is taken over once that program stops (\`ss -ltnp 'sport = :${port}'\` tells which)`;
     case "EACCES":
       return `EACCES: TCP port ${port} needs root here; run the server in service mode, or lower net.ipv4.ip_unprivileged_port_start`;
     case "EADDRNOTAVAIL":
-      return `EADDRNOTAVAIL: this host does not have the address to listen on`;
+      return `EADDRNOTAVAIL: this host does not have the address ${address}; it is taken once the host has it, and another can be named with ListenIP in vpn_server.config`;
     default:
       return wordsOf(error);
   }

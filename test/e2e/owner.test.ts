@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  assertFailed,
-  assertSucceeded,
-  Deployment,
-  entryOf,
-  serverProcesses,
-} from "./support/deployment.ts";
+import { assertFailed, assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
 import { Stack } from "./support/stack.ts";
 
 for (const user of ["root", "alice"]) {

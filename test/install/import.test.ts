@@ -29,6 +29,29 @@ test("an import in user mode brings hubs along, is made once, and never over ano
   assert.match(other.stderr, /imported from .*not overwritten/);
 });
 
+test("an import that restricts is served as restricted, and proven there", async () => {
+  await using host = await TryInstall.create();
+  const file = join(host.directory, "vpn_server.config");
+  const restricted = "\tdeclare ServerConfiguration\r\n\t{\r\n\t\tstring ListenIP 127.0.0.2\r\n\t}\r\n";
+  const text = (await readFile(fixture, "utf8")).replace("\tdeclare ListenerList", (at) => restricted + at);
+  await writeFile(file, text);
+  await writeFile(join(host.directory, "adminip.txt"), "192.0.2.1\n");
+
+  const { listeners } = resultOf(await host.install({ words: ["--import", file] }));
+
+  assert.deepEqual(
+    listeners.map(({ address, state }) => [address, state]),
+    [
+      ["127.0.0.2", "Listening"],
+      ["127.0.0.2", "Listening"],
+    ],
+  );
+  const { restrictions } = await host.status();
+  assert.match(restrictions?.join() ?? "", /listens on 127\.0\.0\.2 alone.*adminip\.txt \(1 line\)/);
+  const again = resultOf(await host.install());
+  assert.deepEqual([again.changed, again.listeners], [false, listeners]);
+});
+
 test("an import that cannot be used leaves nothing behind", async () => {
   await using host = await TryInstall.create();
   const file = join(host.directory, "vpn_server.config");

@@ -118,7 +118,7 @@ export const testGroups = {
     needsRoot: "clients run in network namespaces, with network cards of their own",
     needsToolchain: false,
     needsBuild: false,
-    packages: [...labPackages, ...clientPackages],
+    packages: [...labPackages, ...clientPackages, "fail2ban"],
   },
   lab: {
     glob: "test/lab/**/*.test.ts",

@@ -55,7 +55,10 @@ export function createListenerHandlers(administration: Administration): RpcHandl
       };
     },
     SetServerCert: async ({ Cert, Key, Chain }) => {
-      const wanted = { certificatePem: [Cert, ...Chain].map(certificateToPem).join("\n"), keyPem: keyToPem(Key) };
+      const wanted = {
+        certificatePem: [Cert, ...Chain].map(certificateToPem).join("\n"),
+        keyPem: keyToPem(Key),
+      };
       const { identity, problems } = checkIdentity(wanted);
       if (identity === undefined) throw refusalOf(problems);
       await certificate.replace(identity).catch(refuse);

@@ -1,10 +1,12 @@
-import { realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { adminAddressFileName, readAdminAddresses } from "../../config/admin-addresses.ts";
 import { backupDirectoryOf } from "../../config/config-backups.ts";
 import { readStoredConfig } from "../../config/config-reader.ts";
 import type { ConfigDocument } from "../../config/config-text.ts";
 import type { ServerSettings } from "../../config/server-settings.ts";
 import { checkServerSettings, readServerSettings } from "../../config/server-settings-config.ts";
+import { unenforceableSettings } from "../../config/unenforceable-settings.ts";
 import { unservedSettings } from "../../config/unserved-settings.ts";
 import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
@@ -28,6 +30,8 @@ export interface SourceConfiguration {
   readonly settings: ServerSettings;
   /** What is switched on there and is not served here. */
   readonly notServed: readonly string[];
+  /** What `adminip.txt` beside it says, from where administrators may come; undefined where there is none. */
+  readonly adminAddresses: string | undefined;
 }
 
 /**
@@ -62,13 +66,30 @@ export async function locateSource(path: string): Promise<Source> {
  *
  * @throws {ServerError} with file, cause and way out when it cannot be used
  */
-export async function readSource({ file }: Source): Promise<SourceConfiguration> {
+export async function readSource(source: Source): Promise<SourceConfiguration> {
+  const { document, settings } = await readConfiguration(source);
+  return {
+    document,
+    settings,
+    notServed: [...unservedSettings(document), ...(await unservedFiles(source))],
+    adminAddresses: readAdminAddressesOf(source),
+  };
+}
+
+async function readConfiguration({
+  file,
+}: Source): Promise<Pick<SourceConfiguration, "document" | "settings">> {
   try {
     const stored = await readStoredConfig(file, checkServerSettings);
     // A backup in its place would be older than what people have in mind.
     if (stored?.file === undefined) throw new Error(stored?.problems[0] ?? "it is gone");
     const { document } = stored;
-    return { document, settings: readServerSettings(document), notServed: unservedSettings(document) };
+    const [problem, ...others] = unenforceableSettings(document);
+    if (problem !== undefined) {
+      const more = others.length === 0 ? "" : ` (and ${others.length} more like this)`;
+      throw new Error(`it restricts what this server cannot restrict: ${problem}${more}`);
+    }
+    return { document, settings: readServerSettings(document) };
   } catch (error) {
     const reason = (error as { cause?: unknown }).cause ?? error;
     if ((reason as NodeJS.ErrnoException).code === "EACCES") throw notPermitted(file);
@@ -78,6 +99,37 @@ export async function readSource({ file }: Source): Promise<SourceConfiguration>
       { cause: error },
     );
   }
+}
+
+/**
+ * Beside the file, or above the folder of backups.
+ *
+ * @throws {ServerError} when there is one that cannot be read: without it more people would get at the server than before
+ */
+function readAdminAddressesOf({ folder }: Source): string | undefined {
+  const isBackup = basename(folder) === basename(backupDirectoryOf(configName));
+  const path = join(isBackup ? dirname(folder) : folder, adminAddressFileName);
+  try {
+    return readAdminAddresses(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code === "EACCES") throw notPermitted(path);
+    throw new ServerError(
+      "FAILED",
+      `cannot import ${path}, which says from where administrators may come: ${message}; nothing was changed: correct the file, or remove it`,
+      { cause: error },
+    );
+  }
+}
+
+/** The official server sends the certificates of this folder after its own; here they belong into the configuration. */
+const chainFolderName = "chain_certs";
+
+async function unservedFiles({ folder }: Source): Promise<string[]> {
+  const files = await readdir(join(folder, chainFolderName)).catch(() => []);
+  const certificates = files.filter((name) => /\.(cer|crt|pem)$/i.test(name));
+  return certificates.length === 0 ? [] : [`certificates of ${chainFolderName} (${certificates.length})`];
 }
 
 function notPermitted(path: string): ServerError {

@@ -1,10 +1,15 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { writeFileAtomically } from "../../atomic-file.ts";
 import { openTcp, probeListener } from "../../client/probe.ts";
+import { AdminAddressFile, adminAddressFileName, readAdminAddresses } from "../../config/admin-addresses.ts";
 import { removeServerConfig, replaceServerConfig } from "../../config/config-file.ts";
 import type { StatePaths } from "../../config/paths.ts";
+import { describeServerAccess } from "../../config/server-access.ts";
 import { emptyPasswordHash } from "../../config/server-settings-config.ts";
 import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
+import { loopbackAddress } from "../../listener-status.ts";
 import type { RunProgram } from "../../run-program.ts";
 import { pendingFileOf } from "../../transport/certificate.ts";
 import { exists } from "../folders.ts";
@@ -105,6 +110,7 @@ export class Takeover {
       );
     }
     const configuration = await readSource(source);
+    if (before?.complete !== false) checkAdminAddresses(source, paths, configuration);
     const former = await findFormerServer(source.folder, run);
     const isRunning = former.processes.length > 0 || former.units.some(({ active }) => active);
     const servedPorts = isRunning && isStoppable(former) ? await answeringPorts(configuration) : [];
@@ -153,9 +159,11 @@ export class Takeover {
     // It has saved what it knew when it stopped.
     this.#configuration = await readSource(this.#source);
     await this.#removeState();
+    await this.#writeAdminAddresses();
     await replaceServerConfig(paths, this.#configuration.document);
     const { from, hubs, users } = this.report;
     note(`imported ${from}: ${hubs} hubs, ${users} users`);
+    for (const restriction of this.#restrictions()) note(`restricted as before: ${restriction}`);
     for (const setting of this.#configuration.notServed) note(`kept in the file and not served: ${setting}`);
     if (Buffer.compare(this.#configuration.settings.hashedPassword, emptyPasswordHash) === 0) {
       note("warning: the administrator has no password there: until one is set, only this host administers");
@@ -221,9 +229,29 @@ export class Takeover {
     return [...units.map((unit) => `${unit.name}${moved(unit)}`), ...executables];
   }
 
+  #restrictions(): string[] {
+    const { paths } = this.#options;
+    const { settings, adminAddresses } = this.#configuration;
+    const file = new AdminAddressFile(paths.adminAddressFile, this.#options.note);
+    return [
+      ...describeServerAccess(settings.access),
+      ...(adminAddresses === undefined ? [] : file.restrictions),
+    ];
+  }
+
+  /** Before the configuration: there is no moment in which a server would let more people administer than the former one. */
+  async #writeAdminAddresses(): Promise<void> {
+    const { paths } = this.#options;
+    const { adminAddresses } = this.#configuration;
+    if (adminAddresses === undefined) return;
+    await writeFileAtomically(paths.adminAddressFile, adminAddresses, { mode: 0o600 });
+  }
+
   async #removeState(): Promise<void> {
     const { paths } = this.#options;
     await removeServerConfig(paths);
+    // One that was there before says the same, or there was none to be imported.
+    if (this.#configuration.adminAddresses !== undefined) await rm(paths.adminAddressFile, { force: true });
     for (const file of [paths.certificateFile, paths.keyFile, pendingFileOf(paths)]) {
       await rm(file, { force: true });
     }
@@ -239,6 +267,20 @@ async function checkEmpty(path: string, paths: StatePaths, before: ImportRecord 
       `cannot import ${path}: this server has a configuration of its own already (${file})${whose}, which is not overwritten; leave --import out to go on with that one, or take it away first (vpnserver uninstall --purge)`,
     );
   }
+}
+
+/** One of the two files would have to go, and with it somebody's restriction. */
+function checkAdminAddresses(
+  { file }: Source,
+  { adminAddressFile }: Pick<StatePaths, "adminAddressFile">,
+  { adminAddresses }: SourceConfiguration,
+): void {
+  if (adminAddresses === undefined || !existsSync(adminAddressFile)) return;
+  if (readAdminAddresses(adminAddressFile) === adminAddresses) return;
+  throw new ServerError(
+    "USAGE",
+    `cannot import ${file}: from where administrators may come is said by the ${adminAddressFileName} beside it, and otherwise by ${adminAddressFile}; nothing was changed: remove the one that is not to hold`,
+  );
 }
 
 /** What a run that broke off found counts as well: it may have stopped it. */
@@ -259,9 +301,10 @@ function mergedUnits(before: readonly FormerUnit[], now: readonly FormerUnit[]):
 /** Listeners behind which a VPN server really is: a port may be another program's. */
 async function answeringPorts({ settings }: SourceConfiguration): Promise<number[]> {
   const enabled = settings.listeners.filter((listener) => listener.enabled);
+  const host = settings.access.listenAddress ?? loopbackAddress;
   const answers = await Promise.all(
     enabled.map(({ port }) =>
-      probeListener(() => openTcp("127.0.0.1", port, probeMs), { timeoutMs: probeMs }).then(
+      probeListener(() => openTcp(host, port, probeMs), { timeoutMs: probeMs }).then(
         () => true,
         () => false,
       ),

@@ -1,4 +1,5 @@
 import type { Administration, LogFile } from "../../../server/admin/administration.ts";
+import { openAccess } from "../../../server/config/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/config/server-settings.ts";
 import type { HubSettings } from "../../../server/hub/hub-settings.ts";
@@ -12,6 +13,7 @@ const defaultSettings = {
   listeners: [],
   hashedPassword: emptyPasswordHash,
   cipherName: "",
+  access: openAccess,
   keepAlive: { enabled: false, host: "", port: 80, protocol: "tcp", intervalSeconds: 50 },
   syslog: { saveType: 0, host: "", port: 514 },
 } as const;

@@ -15,9 +15,13 @@ function createLogin(serverPassword: string) {
     hashedPassword: hashAdminPassword(serverPassword),
   };
   const throttle = new PasswordThrottle({ now: () => 0, delay: () => new Promise<void>(() => {}) });
-  return async (hubName: string, password: string, peerAddress = "192.0.2.1") => {
+  return async (hubName: string, password: string, peerAddress = "192.0.2.1", byHttp = false) => {
     const proves = (hash: Uint8Array) => isSame(hash, hashAdminPassword(password));
-    const result = await authenticateAdministrator(settings, { hubName, peerAddress, proves }, throttle);
+    const result = await authenticateAdministrator(
+      settings,
+      { hubName, peerAddress, byHttp, proves },
+      throttle,
+    );
     return result.type === "refused" ? result.error : result;
   };
 }
@@ -42,6 +46,28 @@ describe("the login of administrators", () => {
     assert.equal(await login("Hub", "secret"), "accessDenied");
     assert.equal(await login("", "hub"), "accessDenied");
     assert.equal(await login("None", "hub"), "hubNotFound");
+  });
+
+  test("lets nobody be a hub's administrator by HTTP who has no password, as the official server has it", async () => {
+    const login = createLogin("");
+    assert.equal(await login("Open", "", "127.0.0.1", true), "accessDenied");
+    assert.equal(typeof (await login("Open", "", "127.0.0.1")), "object");
+    assert.equal(typeof (await login("", "", "127.0.0.1", true)), "object");
+    assert.equal(typeof (await login("Hub", "hub", "192.0.2.1", true)), "object");
+  });
+
+  test("takes zeros for the hash of no password", async () => {
+    const zeros = new Uint8Array(20);
+    const settings = {
+      ...new TestAdministration([hubOf({ name: "Hub", hashedPassword: zeros })]).settings(),
+      hashedPassword: zeros,
+    };
+    const throttle = new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() });
+    for (const hubName of ["", "Hub"]) {
+      const claim = { hubName, peerAddress: "127.0.0.1", byHttp: false, proves: () => true };
+      const result = await authenticateAdministrator(settings, claim, throttle);
+      assert.equal(result.type, "refused");
+    }
   });
 
   test("takes an empty password from the server's own host alone, and says that it is empty", async () => {

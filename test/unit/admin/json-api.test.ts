@@ -27,10 +27,14 @@ async function createApi() {
   const service = new AdminService({
     settings: administration.settings,
     dispatcher,
+    admits: (peerAddress, hubName) => peerAddress !== "198.51.100.1" || hubName === "Hub",
     throttle: new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() }),
     tell: (_hubName, text) => log.push(text),
   });
-  const api = new JsonApi(service, dispatcher, () => 1_000);
+  const api = new JsonApi(service, dispatcher, {
+    now: () => 1_000,
+    settings: administration.settings,
+  });
   const limits: number[] = [];
   const ask = (request: Partial<Omit<ApiRequest, "body">> & { readonly body?: unknown }) => {
     const { body = "", ...rest } = request;
@@ -48,7 +52,7 @@ async function createApi() {
       },
     });
   };
-  return { ask, limits, log };
+  return { ask, limits, log, administration };
 }
 
 describe("JSON-RPC over HTTP", () => {
@@ -160,6 +164,43 @@ describe("JSON-RPC over HTTP", () => {
     assert.equal((await ask({ method: "PUT" })).status, 405);
     assert.equal((await ask({ target: "/api/x/y" })).status, 404);
     for (const target of ["/apix", "//[", "*"]) assert.equal((await ask({ target })).status, 404);
+  });
+
+  test("is not there where the configuration switches it off, for nobody and by no method", async () => {
+    const { ask, log, administration } = await createApi();
+    await administration.update((all) => ({ ...all, access: { ...all.access, jsonApi: false } }));
+    for (const method of ["POST", "GET", "OPTIONS", "PUT"]) {
+      for (const target of ["/api", "/api/", "/api/Test"]) {
+        assert.equal((await ask({ method, target, body: testCall })).status, 404);
+      }
+    }
+    assert.deepEqual(log, []);
+  });
+
+  test("lets no administrator in from where none may come, whatever the password", async () => {
+    const { ask, log } = await createApi();
+    const peerAddress = "198.51.100.1";
+    assert.equal((await ask({ peerAddress, body: testCall })).status, 401);
+    assert.equal((await ask({ peerAddress, headers: basic(":wrong") })).status, 401);
+    assert.match(log[0] ?? "", /from 198\.51\.100\.1: refused as administrator of the server: adminip\.txt/);
+    assert.equal(log.length, 2, "nobody guessed a password");
+    const hub = { "x-vpnadmin-hubname": "Hub", "x-vpnadmin-password": "hub" };
+    assert.equal((await ask({ peerAddress, headers: hub, body: testCall })).status, 200);
+  });
+
+  test("tells who does not know the password in the words that fail2ban looks for", async () => {
+    const { ask, log } = await createApi();
+    await ask({ headers: basic(":wrong") });
+    await ask({ headers: basic("root:wrong") });
+    await ask({ headers: {} });
+    await ask({ body: testCall });
+    assert.deepEqual(
+      log.filter((line) => line.startsWith("Connection")),
+      ["administrator", "root"].map(
+        (name) =>
+          `Connection "CID-1": User authentication failed. The user name that has been provided was "${name}", from 192.0.2.1.`,
+      ),
+    );
   });
 
   test("reads of a hub's administrator less than of the server's", async () => {

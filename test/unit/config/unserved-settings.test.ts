@@ -92,6 +92,47 @@ test("what is switched on and not served is named, hub by hub", () => {
   );
 });
 
+test("what files of version 4 switch on, and what is of WireGuard and of logs, is named as well", () => {
+  assert.deepEqual(
+    unserved(`
+      declare ServerConfiguration
+      {
+        bool DisableOpenVPNServer false
+        bool DisableSSTPServer true
+      }
+      declare WireGuardKeyList
+      {
+        declare AAAA
+        {
+          string Hub A
+        }
+      }
+      declare VirtualHUB
+      {
+        declare A
+        {
+          declare Option
+          {
+            bool NoPhysicalIPOnPacketLog true
+          }
+        }
+      }`),
+    [
+      "NoPhysicalIPOnPacketLog of hub A: its packet log names the addresses of clients",
+      "clients of OpenVPN",
+      "keys of WireGuard clients (1)",
+    ],
+  );
+});
+
+test("no number of hubs makes the list endless", () => {
+  const hub = (name: number) => `declare H${name}\n{\ndeclare SecureNAT\n{\nbool Disabled false\n}\n}`;
+  const hubs = Array.from({ length: 500 }, (_value, index) => hub(index)).join("\n");
+  const lines = unserved(`declare VirtualHUB\n{\n${hubs}\n}`);
+  assert.equal(lines.length, 101);
+  assert.equal(lines.at(-1), "400 more of hubs and bridges");
+});
+
 test("a configuration that has none of it is served wholly", () => {
   assert.deepEqual(
     unserved("declare VirtualHUB\n{\ndeclare A\n{\ndeclare SecureNAT\n{\nbool Disabled true\n}\n}\n}"),

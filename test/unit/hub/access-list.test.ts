@@ -158,10 +158,17 @@ describe("access list", () => {
     assert.equal(alice.attachment.counters.drops.accessList, 1);
   });
 
-  it("says so when a rule names users by a file, and fits nothing by it", () => {
-    const rule = { priority: 7, source: { user: "include:users.txt" } };
-    assert.equal(passes(data, [rule]), true);
-    assert.match(hubWith([rule]).test.security[0] ?? "", /priority 7 .*not read/);
+  it("says so when a rule names users by a file, and lets nothing through that it would have held back", () => {
+    for (const user of ["include:users.txt", "Exclude:users.txt"]) {
+      for (const side of ["source", "destination"] as const) {
+        const discard = { priority: 7, [side]: { user } };
+        assert.equal(passes(data, [discard]), false, `${side} ${user}`);
+        assert.match(hubWith([discard]).test.security[0] ?? "", /priority 7 .*not read.*everybody/);
+        const pass = { priority: 7, action: "pass", [side]: { user } } as const;
+        assert.equal(passes(data, [pass, { priority: 8 }]), false);
+        assert.match(hubWith([pass]).test.security[0] ?? "", /priority 7 .*not read.*no frame/);
+      }
+    }
   });
 });
 

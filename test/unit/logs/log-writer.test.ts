@@ -124,11 +124,13 @@ describe("the logs of a hub", () => {
     const log = logs.createHubLog("DEFAULT");
     log.security("user a\r\n2026-01-31 23:59:59.007 forged\u2028\x1b[2J");
     log.packet("x".repeat(logLimits.lineCharacters + 5));
+    // What stands at the limit, and wants to be the end of a line.
+    log.security(`${"x".repeat(logLimits.lineCharacters - 1)}. and more`);
     await logs.flush();
     const found = await files();
     assert.equal(
       found["security_log/DEFAULT/sec_20260131.log"],
-      "2026-01-31 23:59:59.007 user a  2026-01-31 23:59:59.007 forged  [2J\r\n",
+      `2026-01-31 23:59:59.007 user a  2026-01-31 23:59:59.007 forged  [2J\r\n2026-01-31 23:59:59.007 ${"x".repeat(logLimits.lineCharacters - 1)}…\r\n`,
     );
     assert.equal(
       found["packet_log/DEFAULT/pkt_20260131.log"]?.length,

@@ -119,6 +119,79 @@ describe("what is imported", () => {
   });
 });
 
+describe("adminip.txt beside the configuration", () => {
+  const addresses = "192.0.2.0/24 # the office\r\n";
+
+  test("comes along as it is, is told, and goes with what was imported", async () => {
+    await writeFile(join(folder, "adminip.txt"), addresses);
+    const takeover = await planned();
+    await makeStateDirectories(paths);
+    await takeover.carryOut();
+    assert.equal(await readFile(paths.adminAddressFile, "utf8"), addresses);
+    assert.ok(
+      notes.some((note) => /^restricted as before: administrators come only .*\(1 line\)$/.test(note)),
+    );
+    await takeover.undo();
+    await assert.rejects(readFile(paths.adminAddressFile), { code: "ENOENT" });
+    assert.equal(await readFile(join(folder, "adminip.txt"), "utf8"), addresses);
+  });
+
+  test("comes along with a backup of the configuration too", async () => {
+    await writeFile(join(folder, "adminip.txt"), addresses);
+    const backups = join(folder, "backup.vpn_server.config");
+    await mkdir(backups);
+    await writeFile(join(backups, "2026010100_vpn_server.config"), await readFile(fixture));
+    const takeover = await planned(join(backups, "2026010100_vpn_server.config"));
+    await makeStateDirectories(paths);
+    await takeover.carryOut();
+    assert.equal(await readFile(paths.adminAddressFile, "utf8"), addresses);
+  });
+
+  test("of this server stays where there is none to import, and stands against another", async () => {
+    await makeStateDirectories(paths);
+    await writeFile(paths.adminAddressFile, "127.0.0.1\n");
+    const takeover = await planned();
+    await takeover.carryOut();
+    await takeover.undo();
+    assert.equal(await readFile(paths.adminAddressFile, "utf8"), "127.0.0.1\n");
+    await writeFile(join(folder, "adminip.txt"), addresses);
+    await assert.rejects(plan(), /from where administrators may come .*remove the one that is not to hold/);
+  });
+
+  test("that cannot be read is not left out", async () => {
+    await mkdir(join(folder, "adminip.txt"));
+    await assert.rejects(plan(), /cannot import .*adminip\.txt.*it is no file; nothing was changed/);
+  });
+});
+
+describe("what restricts more than this server can is not imported, and named", () => {
+  const put = async (folderName: string, item: string) => {
+    const text = (await readFile(file, "utf8")).replace(
+      "\tdeclare ListenerList",
+      "\tdeclare ServerConfiguration\r\n\t{\r\n\t}\r\n\tdeclare ListenerList",
+    );
+    const begin = new RegExp(`declare ${folderName}\\r?\\n\\t*\\{\\r?\\n`);
+    assert.match(text, begin);
+    await writeFile(
+      file,
+      text.replace(begin, (found) => `${found}${item}\r\n`),
+    );
+  };
+  for (const [where, item, problem] of [
+    ["ServerConfiguration", "string ListenIP here", /ServerConfiguration\/ListenIP is "here".*left as it is/],
+    [
+      "AccessList",
+      "declare 9\n{\nbool Active true\nbool Discard true\nstring SrcUsername exclude:staff.txt\n}",
+      /VirtualHUB\/\w+\/AccessList\/9 names users by a file .*name a user or a group/,
+    ],
+  ] as const) {
+    test(item.split("\n").at(-1) === "}" ? "a list of users in a file" : item, async () => {
+      await put(where, item);
+      await assert.rejects(plan(), problem);
+    });
+  }
+});
+
 describe("what cannot be imported", () => {
   for (const [what, prepare, problem] of [
     ["nothing", () => rm(file), /there is no vpn_server\.config there.*\/var\/lib\/softether/],

@@ -84,7 +84,12 @@ class FakeConnection {
 }
 
 function setUp(
-  options: { parameters?: Partial<SessionParameters>; policy?: Partial<Policy>; monitor?: boolean } = {},
+  options: {
+    parameters?: Partial<SessionParameters>;
+    policy?: Partial<Policy>;
+    monitor?: boolean;
+    endsWithLastConnection?: boolean;
+  } = {},
 ) {
   let now = 1_000_000;
   const forwarded: Buffer[] = [];
@@ -99,6 +104,7 @@ function setUp(
     requestFlush: (session) => toFlush.add(session),
     slabs: new SlabPool(),
     queued,
+    endsWithLastConnection: options.endsWithLastConnection ?? false,
   };
   const session = new Session({
     name: "SID-ALICE-1",
@@ -234,6 +240,17 @@ describe("session", () => {
       pass(1000);
     }
     assert.deepEqual(ends, ["timed out"]);
+  });
+
+  test("ends with its last connection where none may come back, and not before the first", () => {
+    const { session, join, pass, ends } = setUp({ endsWithLastConnection: true });
+    pass(1000);
+    const [first, second] = [join(), join()];
+    first.events.closed();
+    assert.deepEqual(ends, []);
+    second.events.closed();
+    assert.deepEqual(ends, ["connection lost"]);
+    assert.equal(session.takesConnections, false);
   });
 
   test("ends once, unplugs itself and frees what waits", () => {

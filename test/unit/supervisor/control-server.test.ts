@@ -25,6 +25,8 @@ const status: RunningStatus = {
   listeners: [{ port: 5555, state: "Listening" }],
   hubs: null,
   warnings: null,
+  restrictions: null,
+  notServed: null,
   sessions: null,
   tlsFingerprint: "AB:CD",
 };

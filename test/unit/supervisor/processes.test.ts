@@ -433,6 +433,8 @@ describe("status", () => {
       hubs: [{ name: "DEFAULT", online: true, sessions: 0 }],
       sessions: 0,
       warnings: [],
+      restrictions: [],
+      notServed: [],
     });
   });
 

@@ -3,12 +3,8 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { describe, test } from "node:test";
 import { listenRetryMs } from "../../../server/limits.ts";
 import type { ListenerStatus } from "../../../server/listener-status.ts";
-import {
-  anyAddress,
-  Listener,
-  type ListenerOptions,
-  type Schedule,
-} from "../../../server/transport/listener.ts";
+import { anyAddress } from "../../../server/config/server-access.ts";
+import { Listener, type ListenerOptions, type Schedule } from "../../../server/transport/listener.ts";
 import { dialTcp, silent, until } from "./loopback.ts";
 
 /** A schedule whose time passes when the test says so. */
@@ -68,7 +64,7 @@ describe("listener", () => {
   test("stays stopped when it is not enabled", async () => {
     const { listener, timers } = create({ enabled: false, port: 5555 });
     await listener.start();
-    assert.deepEqual(listener.status, { port: 5555, state: "Stopped" });
+    assert.deepEqual(listener.status, { address: "127.0.0.1", port: 5555, state: "Stopped" });
     assert.equal(timers.pending.length, 0);
   });
 
@@ -86,7 +82,7 @@ describe("listener", () => {
     await release(server);
     timers.fire();
     await until("the listener to recover", () => listener.status.state === "Listening");
-    assert.deepEqual(listener.status, { port, state: "Listening" });
+    assert.deepEqual(listener.status, { address: "127.0.0.1", port, state: "Listening" });
     assert.deepEqual(
       changes.map((change) => change.state),
       ["Error", "Listening"],
@@ -127,7 +123,8 @@ describe("listener", () => {
   test("says so when the host has none of its addresses", async () => {
     const { listener } = create({ addresses: ["192.0.2.1"], port: 5555 });
     await listener.start();
-    assert.match(listener.status.reason ?? "", /^EADDRNOTAVAIL: /);
+    assert.match(listener.status.reason ?? "", /^EADDRNOTAVAIL: .* 192\.0\.2\.1; .*ListenIP/);
+    assert.equal(listener.status.address, "192.0.2.1");
     await listener.close();
   });
 
@@ -135,6 +132,16 @@ describe("listener", () => {
     const { listener } = create({ addresses: anyAddress });
     await listener.start();
     await (await dialTcp(listener.status.port)).gets(/here/);
+    assert.equal(listener.status.address, undefined);
+    await listener.close();
+  });
+
+  test("listens on the one address that it is given, and nowhere else", async () => {
+    const { listener } = create({ addresses: ["127.0.0.2"] });
+    await listener.start();
+    const { port } = listener.status;
+    assert.deepEqual(listener.status, { address: "127.0.0.2", port, state: "Listening" });
+    await assert.rejects(dialTcp(port), { code: "ECONNREFUSED" });
     await listener.close();
   });
 });

@@ -15,7 +15,7 @@ export async function startServerIn(
   await store.update(change);
   const server: Server = await startServer({
     paths: { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") },
-    settings: store.settings,
+    settings: { ...store.settings, access: { ...store.settings.access, listenAddress: "127.0.0.1" } },
     updateSettings: async (update) => {
       const settings = await store.update(update);
       await server.applySettings(store.settings);
@@ -27,8 +27,8 @@ export async function startServerIn(
       flush: () => Promise.resolve(store.text().length),
     },
     logs: new LogFiles({ directory, hubNames: () => store.hubs.map(({ name }) => name) }),
+    admitsAdministrator: () => true,
     restart: () => {},
-    bindAddress: "127.0.0.1",
     log: { ...silent, event: () => {}, detail: () => {} },
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,
