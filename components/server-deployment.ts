@@ -469,5 +469,5 @@ function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
 /** A text among the properties that a hook is given. */
 function plain(properties: unknown, name: string): Promise<string> {
   const value = (properties as Record<string, unknown> | undefined)?.[name];
-  return promiseOf(pulumi.output((value ?? "") as string)) as Promise<string>;
+  return promiseOf(pulumi.output((value ?? "") as string));
 }
