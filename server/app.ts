@@ -6,7 +6,7 @@ import type {
   LogAdministration,
 } from "./admin/administration.ts";
 import { createAdministrationFront } from "./admin/front.ts";
-import type { IdentityPem } from "./config/server-identity.ts";
+import type { IdentityPem } from "./config/identity-check.ts";
 import { listenAddressesOf, type ServerAccess } from "./config/server-access.ts";
 import type { ServerIdentity, ServerSettings } from "./config/server-settings.ts";
 import { Hub, type HubLog } from "./hub/hub.ts";

@@ -1,4 +1,4 @@
-import type { IdentityPem } from "../config/server-identity.ts";
+import type { IdentityPem } from "../config/identity-check.ts";
 import type { ServerSettings } from "../config/server-settings.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { ListenerStatus } from "../listener-status.ts";

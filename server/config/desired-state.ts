@@ -12,8 +12,7 @@ import {
 import { defaultPolicy, policyNames, policyRanges, type Policy, type PolicyName } from "../wire/policy.ts";
 import { loginLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
-import { checkIdentity, identityLimits } from "./identity-check.ts";
-import type { IdentityPem } from "./server-identity.ts";
+import { checkIdentity, identityLimits, type IdentityPem } from "./identity-check.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
 import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 

@@ -1,5 +1,10 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import type { IdentityPem } from "./server-identity.ts";
+
+/** Certificate, those of its signers after it, and key, in PEM. */
+export interface IdentityPem {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
 
 /** Bounds of what a server may be known by. */
 export const identityLimits = { pemCharacters: 128 * 1024, certificates: 10 } as const;
@@ -150,20 +155,13 @@ function readKey(pem: string): KeyObject | string {
 
 /** Why TLS, or the clients, cannot use a key; undefined when they can. */
 function keyKindProblem({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
-  const { modulusLength = 0, namedCurve = "" } = asymmetricKeyDetails ?? {};
-  switch (asymmetricKeyType) {
-    case "rsa":
-      if (modulusLength < rsaBits.least) return `is an RSA key of ${modulusLength} bits, which is too short`;
-      return modulusLength > rsaBits.most
-        ? `is an RSA key of ${modulusLength} bits, which is too long`
-        : undefined;
-    case "ec":
-      return curves.includes(namedCurve)
-        ? undefined
-        : `is of the curve ${namedCurve}, which clients do not know`;
-    default:
-      return `is of the kind ${asymmetricKeyType ?? "unknown"}, which clients do not know`;
+  const { modulusLength: bits = 0, namedCurve = "" } = asymmetricKeyDetails ?? {};
+  if (asymmetricKeyType === "rsa") {
+    if (bits < rsaBits.least) return `is an RSA key of ${bits} bits, which is too short`;
+    return bits > rsaBits.most ? `is an RSA key of ${bits} bits, which is too long` : undefined;
   }
+  if (asymmetricKeyType !== "ec") return `is of the kind ${asymmetricKeyType}, which clients do not know`;
+  return curves.includes(namedCurve) ? undefined : `is of the curve ${namedCurve}, which clients do not know`;
 }
 
 function chainProblems(chain: readonly X509Certificate[]): string[] {

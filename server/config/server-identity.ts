@@ -1,14 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields, type Field } from "./config-fields.ts";
 import { findFolder, type ConfigFolder } from "./config-text.ts";
-import { checkIdentity } from "./identity-check.ts";
+import { checkIdentity, type IdentityPem } from "./identity-check.ts";
 import type { ServerIdentity } from "./server-settings.ts";
-
-/** Certificate, those of its authorities after it, and key, in PEM. */
-export interface IdentityPem {
-  readonly certificatePem: string;
-  readonly keyPem: string;
-}
 
 /**
  * The identity in the folder `ServerConfiguration`; undefined when there is none. One that cannot be used counts as none, as

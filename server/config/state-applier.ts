@@ -3,8 +3,8 @@ import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from
 import type { ConfigStore } from "./config-store.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
-import { timeProblem } from "./identity-check.ts";
-import { identityFromPem, isSameIdentity, leafOf, type IdentityPem } from "./server-identity.ts";
+import { timeProblem, type IdentityPem } from "./identity-check.ts";
+import { identityFromPem, isSameIdentity, leafOf } from "./server-identity.ts";
 import type { StatePaths } from "./paths.ts";
 import type { ServerSettings } from "./server-settings.ts";
 

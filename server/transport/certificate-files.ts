@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { identityLimits, withSigners } from "../config/identity-check.ts";
-import { chainOf, identityToPem, type IdentityPem } from "../config/server-identity.ts";
+import { identityLimits, withSigners, type IdentityPem } from "../config/identity-check.ts";
+import { chainOf, identityToPem } from "../config/server-identity.ts";
 import type { ServerIdentity } from "../config/server-settings.ts";
 import { pendingFileOf, replaceCertificate, type CertificatePaths } from "./certificate.ts";
 

@@ -12,8 +12,7 @@ import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { createSecureContext } from "node:tls";
 import { writeFileAtomically } from "../atomic-file.ts";
-import { checkIdentity } from "../config/identity-check.ts";
-import type { IdentityPem } from "../config/server-identity.ts";
+import { checkIdentity, type IdentityPem } from "../config/identity-check.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 

@@ -126,14 +126,9 @@ function isPem(bytes: Buffer): boolean {
 
 /** In the form that the official programs read: PKCS #1 for RSA, SEC 1 for elliptic curves. */
 function keyToDer(key: KeyObject): Buffer {
-  switch (key.asymmetricKeyType) {
-    case "rsa":
-      return key.export({ format: "der", type: "pkcs1" });
-    case "ec":
-      return key.export({ format: "der", type: "sec1" });
-    default:
-      return key.export({ format: "der", type: "pkcs8" });
-  }
+  const { asymmetricKeyType: type } = key;
+  if (type === "rsa") return key.export({ format: "der", type: "pkcs1" });
+  return key.export({ format: "der", type: type === "ec" ? "sec1" : "pkcs8" });
 }
 
 function keyToPem(bytes: Buffer): string {

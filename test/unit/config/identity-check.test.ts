@@ -9,7 +9,7 @@ import {
   timeProblem,
   withSigners,
 } from "../../../server/config/identity-check.ts";
-import type { IdentityPem } from "../../../server/config/server-identity.ts";
+import type { IdentityPem } from "../../../server/config/identity-check.ts";
 import type { Identity } from "../session/client-certificate.ts";
 import { certificateOf, pemOf, serverIdentity } from "./server-certificate.ts";
 

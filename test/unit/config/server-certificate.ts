@@ -1,5 +1,5 @@
 import { webcrypto } from "node:crypto";
-import type { IdentityPem } from "../../../server/config/server-identity.ts";
+import type { IdentityPem } from "../../../server/config/identity-check.ts";
 import { identity, type Identity, type IdentityOptions } from "../session/client-certificate.ts";
 
 /** A self-signed certificate of many years with its key, as a server may be known by. */

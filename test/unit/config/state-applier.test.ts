@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { ConfigStore } from "../../../server/config/config-store.ts";
-import type { IdentityPem } from "../../../server/config/server-identity.ts";
+import type { IdentityPem } from "../../../server/config/identity-check.ts";
 import { StateApplier } from "../../../server/config/state-applier.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { defaultHubOptions, type HubSettings, type UserSettings } from "../../../server/hub/hub-settings.ts";

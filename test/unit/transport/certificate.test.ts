@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import "reflect-metadata";
 import { X509CertificateGenerator } from "@peculiar/x509";
-import type { IdentityPem } from "../../../server/config/server-identity.ts";
+import type { IdentityPem } from "../../../server/config/identity-check.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { certificateOf, pemOf, serverIdentity } from "../config/server-certificate.ts";
 import {

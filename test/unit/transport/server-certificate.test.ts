@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import type { Server } from "../../../server/app.ts";
-import type { IdentityPem } from "../../../server/config/server-identity.ts";
+import type { IdentityPem } from "../../../server/config/identity-check.ts";
 import { protocolErrors } from "../../../server/wire/protocol-error.ts";
 import { certificateOf, pemOf, serverIdentity } from "../config/server-certificate.ts";
 import type { Identity } from "../session/client-certificate.ts";
@@ -51,7 +51,7 @@ async function shown(): Promise<string[]> {
   let each: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
   while (each !== undefined && !names.includes(each.subject.CN as string)) {
     names.push(each.subject.CN as string);
-    each = each.issuerCertificate as DetailedPeerCertificate | undefined;
+    each = each.issuerCertificate;
   }
   socket.destroy();
   return names;
@@ -209,7 +209,7 @@ describe("the certificate of a running server", () => {
     for (const [what, code, certificate, sentKey, chain] of cases) {
       const { error } = await setCert(certificate, sentKey, chain);
       assert.equal(error?.code, code, what);
-      assert.doesNotMatch(error.message, /\n|node:|\.ts|    at |PRIVATE KEY-----\n/, what);
+      assert.doesNotMatch(error.message, /\n|node:|\.ts| {4}at |PRIVATE KEY-----\n/, what);
     }
     assert.deepEqual(await shown(), former);
     assert.deepEqual(await disk(), before);
