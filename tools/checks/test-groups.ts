@@ -91,13 +91,13 @@ export const testGroups = {
   },
   conformance: {
     glob: "test/conformance/**/*.test.ts",
-    about: "the stand-in of the command plugin against the official one",
+    about: "the stand-ins of language host and command plugin against the official ones",
     concurrency: 1,
     timeoutMs: 5 * minuteMs,
     deadlineMs: 15 * minuteMs,
     needsToolchain: true,
     needsBuild: false,
-    packages: ["openssh-server", "xz-utils"],
+    packages: ["openssh-server", "procps", "xz-utils"],
   },
   package: {
     glob: "test/package/**/*.test.ts",

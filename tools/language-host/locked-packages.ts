@@ -37,9 +37,7 @@ export function listLockedPackages(directory: string, transitive: boolean): Lock
   const all = lock.packages ? [...listFolders(lock.packages)] : [...listNames(lock.dependencies ?? {})];
   if (transitive) return all.map(({ name, version }) => ({ name, version }));
   const manifest = readJson(join(dirname(path), "package.json")) as Record<string, object | undefined>;
-  const direct = new Set(
-    Object.keys({ ...manifest["dependencies"], ...manifest["devDependencies"] } as object),
-  );
+  const direct = new Set(Object.keys({ ...manifest["dependencies"], ...manifest["devDependencies"] }));
   return all
     .filter(({ name, isTopLevel }) => isTopLevel && direct.has(name))
     .map(({ name, version }) => ({ name, version }));

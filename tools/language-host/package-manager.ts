@@ -22,19 +22,19 @@ export function choosePackageManager(
   environment: NodeJS.ProcessEnv = process.env,
 ): PackageManagerName {
   const installed = (name: string) => findOnPath(name, environment["PATH"]) !== undefined;
-  const require = (name: PackageManagerName) => {
+  const installedOrThrow = (name: PackageManagerName) => {
     if (installed(name)) return name;
     throw new Error(
       `Could not find \`${name}\` executable.\nInstall ${name} and make sure it is in your PATH.`,
     );
   };
-  if (options.packageManager !== "auto") return require(options.packageManager);
+  if (options.packageManager !== "auto") return installedOrThrow(options.packageManager);
   if (/^(1|true)$/i.test(environment["PULUMI_PREFER_YARN"] ?? "") && installed("yarn")) return "yarn";
   for (const [name, files] of lockFiles) {
     if (files.some((file) => findUpwards(programDirectory, file) !== undefined) && installed(name))
       return name;
   }
-  return require("npm");
+  return installedOrThrow("npm");
 }
 
 /** The arguments with which a package manager installs what package.json names. */

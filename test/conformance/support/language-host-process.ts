@@ -67,7 +67,7 @@ export class LanguageHostProcess {
   }
 
   /** Calls a method by its name in the client. */
-  call<Request, Response>(method: keyof Client & string, request: Request): Promise<Response> {
+  call<Request, Response>(method: keyof Client, request: Request): Promise<Response> {
     const send = (this.client[method] as unknown as Unary<Request, Response>).bind(this.client);
     return new Promise((resolve, reject) => {
       send(request, (error, response) => (error ? reject(error) : resolve(response)));
