@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { after, afterEach, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { openTcp, probeListener } from "../../server/client/probe.ts";
 import { startSshServer } from "../../tools/setup/ssh-server.ts";
 
@@ -79,6 +80,12 @@ function endpointsOf(output: string): number[] {
   return line.split(", ").map((endpoint) => Number(endpoint.replace("127.0.0.1:", "")));
 }
 
+async function addressesListeningOn(port: number): Promise<string[]> {
+  const { stdout } = await promisify(execFile)("ss", ["-Hltn", `sport = :${port}`]);
+  const lines = stdout.split("\n").filter(Boolean);
+  return lines.map((line) => line.trim().split(/ +/)[3]?.replace(/:\d+$/, "") ?? "");
+}
+
 function assertDone(run: Run): void {
   assert.equal(run.code, 0, run.output);
 }
@@ -109,6 +116,7 @@ describe("quickstart", () => {
     for (const port of ports) {
       const answer = await probeListener(() => openTcp("127.0.0.1", port, 5_000), { timeoutMs: 5_000 });
       assert.match(answer.product, /^pulumi-vpnserver /);
+      assert.deepEqual(await addressesListeningOn(port), ["127.0.0.1"]);
     }
     const config = join(quickstart.directory, "home/vpnserver/state/vpn_server.config");
     assert.match(await readFile(config, "utf8"), /string ListenIP 127\.0\.0\.1\r\n/);
