@@ -4,13 +4,13 @@ import type { Host } from "../lab/host.ts";
 import { assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
 
 for (const user of ["root", "alice"]) {
-  test(`destroy leaves a clean host behind a server of ${user}`, async () => {
+  test(`destroy leaves a clean host behind a server of ${user} when the state is to go too`, async () => {
     await using deployment = await Deployment.create();
     const host = await deployment.lab.host("alpha", {
       firewall: "nftables",
       users: [{ name: "alice", sudo: "none" }],
     });
-    await deployment.configure(entryOf(host, { user }));
+    await deployment.configure(entryOf(host, { user, purgeStateOnDestroy: true }));
     const before = [await files(host), await rules(host)];
     assertSucceeded(await deployment.stack.up());
     assert.equal((await serverProcesses(host)).length, 2);
@@ -21,6 +21,26 @@ for (const user of ["root", "alice"]) {
     assert.deepEqual([await files(host), await rules(host)], before);
   });
 }
+
+test("destroy keeps configuration, certificate and key unless it is told otherwise", async () => {
+  await using deployment = await Deployment.create();
+  const host = await deployment.lab.host("alpha");
+  await deployment.configure(entryOf(host));
+  const before = await files(host);
+  assertSucceeded(await deployment.stack.up());
+
+  assertSucceeded(await deployment.stack.destroy());
+
+  assert.deepEqual(await serverProcesses(host), []);
+  const left = (await files(host)).filter((file) => !before.includes(file));
+  for (const name of ["vpn_server.config", "server.crt", "server.key"]) {
+    assert.ok(left.includes(`/var/lib/vpnserver/${name}`), `${name} is gone`);
+  }
+  assert.deepEqual(
+    left.filter((file) => !/^\/var\/lib\/vpnserver(\/|$)/.test(file)),
+    [],
+  );
+});
 
 test("a server may stay when its stack is destroyed", async () => {
   await using deployment = await Deployment.create();
