@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { hasRealEngine } from "./engine-support.ts";
 
 /**
  * Tells the ways out when a server cannot be taken off its host. The resource that fails is often no longer in the program, and the
@@ -9,8 +10,8 @@ import * as pulumi from "@pulumi/pulumi";
  * the hint.
  */
 export function removalFailureHook(): pulumi.ErrorHook | undefined {
-  // Under mocks, and in a plugin, whose calls have no connection of their own to the engine for so long.
-  if (!pulumi.runtime.hasEngine() || isServed) return undefined;
+  // A plugin's calls have no connection of their own to the engine for so long.
+  if (!hasRealEngine() || isServed) return undefined;
   const monitor: object | undefined = pulumi.runtime.getMonitor();
   if (monitor === undefined) return undefined;
   let hook = hooks.get(monitor);

@@ -10,6 +10,7 @@ import { DeclaredHubs, describeHubs } from "./declared-hubs.ts";
 import { DeploymentError, messageOf } from "./deployment-error.ts";
 import type { DeploymentOutcome } from "./deployment-outcome.ts";
 import { resolveHubs, type DesiredHubs } from "./desired-hubs.ts";
+import { hasRealEngine } from "./engine-support.ts";
 import { checkServer, type CheckReport, type CheckResult } from "./health.ts";
 import { lookAtHost } from "./host-look.ts";
 import { applyCommand, hostScript, scriptCommand, type HostScriptOptions } from "./host-script.ts";
@@ -174,8 +175,7 @@ class Deployer {
   /** Made once: what it was first stays in the state, also where the stack or the project gets another name. */
   owner(): Values["owner"] {
     const id = this.#keep("id", randomBytes(12).toString("hex"));
-    const stack = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    return id.apply((id): Owner => ({ id, stack, name: this.#name }));
+    return id.apply((id): Owner => ({ id, stack: stackLabel(), name: this.#name }));
   }
 
   /** The one that was given, or one that is made once; none where the former one of an import stays. */
@@ -238,13 +238,13 @@ class Deployer {
       },
       {
         parent: this.#server,
-        hooks: {
+        ...hooks({
           beforeCreate: [deliver],
           beforeUpdate: [deliver],
           afterCreate: [tell],
           afterUpdate: [tell],
           ...(removalFailure && { onError: [removalFailure] }),
-        },
+        }),
       },
     );
   }
@@ -267,7 +267,7 @@ class Deployer {
         addPreviousOutputInEnv: false,
         logging: "stderr",
       },
-      { parent: this.#server, hooks: { afterUpdate: [tell] } },
+      { parent: this.#server, ...hooks({ afterUpdate: [tell] }) },
     );
   }
 
@@ -356,8 +356,8 @@ class Deployer {
       {
         parent: this.#server,
         ignoreChanges: ["connection", "stdin", "update"],
-        hooks: { beforeUpdate: [announce, deliver] },
-        ...(pulumi.runtime.hasEngine() && {
+        ...hooks({ beforeUpdate: [announce, deliver] }),
+        ...(hasRealEngine() && {
           transforms: [
             async ({ props, opts }: pulumi.ResourceTransformArgs) =>
               (await problem) === undefined ? undefined : { props, opts: { ...opts, ignoreChanges: [] } },
@@ -439,6 +439,16 @@ class Deployer {
   #progress(message: string): void {
     void pulumi.log.info(`${this.#name}: ${message}`, this.#server, undefined, true);
   }
+}
+
+function hooks(binding: pulumi.ResourceHookBinding): Pick<pulumi.CustomResourceOptions, "hooks"> {
+  return hasRealEngine() ? { hooks: binding } : {};
+}
+
+/** `organization/project/stack`. Mocks of a user's test know no organization. */
+function stackLabel(): string {
+  const organization = hasRealEngine() ? [pulumi.getOrganization()] : [];
+  return [...organization, pulumi.getProject(), pulumi.getStack()].join("/");
 }
 
 /** The host may have gone while it was being checked. */

@@ -53,7 +53,7 @@ export const testGroups = {
     about: "each part by itself",
     concurrency: 2,
     timeoutMs: minuteMs,
-    deadlineMs: 3 * minuteMs,
+    deadlineMs: 8 * minuteMs,
     needsToolchain: false,
     needsBuild: false,
     packages: [],
