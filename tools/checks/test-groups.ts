@@ -133,10 +133,10 @@ export const testGroups = {
   },
   claims: {
     glob: "test/lab-claims/**/*.test.ts",
-    about: "the executable on test hosts: service mode, firewalls, user mode",
+    about: "the executable on test hosts: service mode, firewalls, user mode, owners, adverse hosts",
     concurrency: 1,
     timeoutMs: 5 * minuteMs,
-    deadlineMs: 20 * minuteMs,
+    deadlineMs: 30 * minuteMs,
     needsRoot: labNeedsRoot,
     needsToolchain: false,
     needsBuild: true,

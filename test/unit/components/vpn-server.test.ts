@@ -12,8 +12,8 @@ before(async () => {
     {
       newResource: ({ name, type, inputs }) => {
         resources.set(name, { type, inputs: inputs as Record<string, unknown> });
-        const { input } = inputs as { input?: unknown };
-        return { id: `${name}-id`, state: { ...inputs, ...(input !== undefined && { output: input }) } };
+        const state = inputs as Record<string, unknown>;
+        return { id: `${name}-id`, state: { ...state, output: state["input"] } };
       },
       call: ({ inputs }) => inputs as Record<string, unknown>,
     },
