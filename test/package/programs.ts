@@ -16,6 +16,7 @@ const args: VpnServerArgs = {
   mode: "user",
   listeners: [config.requireNumber("listener")],
   openFirewall: false,
+  purgeStateOnDestroy: true,
   hubs: [
     {
       name: "DEFAULT",
@@ -64,6 +65,7 @@ resources:
       mode: user
       listeners: ["\${listener}"]
       openFirewall: false
+      purgeStateOnDestroy: true
       hubs:
         - name: DEFAULT
           users:
