@@ -48,6 +48,12 @@ new pulumi.Stash("kept", { input: Kind.Small });
 export = { kind: Kind.Small, limit: Error.stackTraceLimit };
 `;
 
+/** A provider without resources, whose schema says where it is. */
+const pluginProgram = `const { main } = require("@pulumi/pulumi/provider");
+const schema = JSON.stringify({ name: "sample", version: "1.0.0", description: "from " + __dirname });
+module.exports = () => main({ version: "1.0.0", schema }, process.argv.slice(2));
+`;
+
 /** An engine with one of the language hosts, and its stacks. */
 class EngineWithHost {
   readonly #directory: string;
@@ -75,6 +81,11 @@ class EngineWithHost {
   static async create(host: LanguageHostProgram): Promise<EngineWithHost> {
     const directory = await mkdtemp(join(tmpdir(), "language-host-engine-"));
     for (const folder of ["bin", "home", "state"]) await mkdir(join(directory, folder));
+    // Above the projects, where they find the SDK of this repository, and npm leaves it alone.
+    await mkdir(join(directory, "node_modules/@pulumi"), { recursive: true });
+    for (const name of ["@pulumi/pulumi", "typescript"]) {
+      await symlink(join(repository, "node_modules", name), join(directory, "node_modules", name));
+    }
     const engine = join(directory, "bin/pulumi");
     // The engine looks beside itself, and sees through symbolic links.
     await link(toolchain.pulumi, engine).catch(() => copyFile(toolchain.pulumi, engine));
@@ -83,20 +94,23 @@ class EngineWithHost {
     return new EngineWithHost(directory, await PulumiCommand.get({ root: directory }));
   }
 
-  /** A project with these files, which uses this repository's SDK, and a stack of it. */
-  async stack(project: string, files: Readonly<Record<string, unknown>>): Promise<Stack> {
-    const workDir = join(this.#directory, project);
-    await mkdir(workDir);
-    await mkdir(join(workDir, "node_modules/@pulumi"), { recursive: true });
-    for (const name of ["@pulumi/pulumi", "typescript"]) {
-      await symlink(join(repository, "node_modules", name), join(workDir, "node_modules", name));
+  /** A folder with these files. */
+  async folder(name: string, files: Readonly<Record<string, unknown>>): Promise<string> {
+    const folder = join(this.#directory, name);
+    await mkdir(folder);
+    for (const [file, content] of Object.entries(files)) {
+      const text = typeof content === "string" ? content : JSON.stringify(content);
+      await writeFile(join(folder, file), text);
     }
-    for (const [name, content] of Object.entries({
+    return folder;
+  }
+
+  /** A stack of a project with these files. */
+  async stack(project: string, files: Readonly<Record<string, unknown>>): Promise<Stack> {
+    const workDir = await this.folder(project, {
       "Pulumi.yaml": { name: project, runtime: "nodejs" },
       ...files,
-    })) {
-      await writeFile(join(workDir, name), typeof content === "string" ? content : JSON.stringify(content));
-    }
+    });
     return LocalWorkspace.createOrSelectStack(
       { stackName: "dev", workDir },
       { envVars: this.env, pulumiHome: this.env["PULUMI_HOME"]!, pulumiCommand: this.#command },
@@ -198,6 +212,20 @@ const defineCases = (host: LanguageHostProgram) => {
       const { error, diagnostics } = await up(stack);
       assert.match(error, /Command failed with exit code 1:/);
       assert.match(`${error}\n${diagnostics.join("\n")}`, /Program exited with non-zero exit code: 7/);
+    });
+
+    test("a folder with a PulumiPlugin.yaml is run as a plugin", async () => {
+      const folder = await engine.folder("plugin", {
+        "PulumiPlugin.yaml": "runtime: nodejs\n",
+        "package.json": { name: "plugin", main: "index.js" },
+        "index.js": pluginProgram,
+      });
+      const { stdout } = await runFile(engine.pulumi, ["package", "get-schema", folder], {
+        cwd: folder,
+        env: { ...process.env, ...engine.env },
+      });
+      const { name, description } = JSON.parse(stdout) as Record<string, string>;
+      assert.deepEqual([name, description], ["sample", `from ${folder}`]);
     });
 
     const waiting = `require("node:fs").writeFileSync("pid", String(process.pid)); setInterval(() => {}, 1_000);\n`;

@@ -20,7 +20,7 @@ export interface LanguageHostStandIn {
 const root = join(import.meta.dirname, "..", "..");
 const entry = "tools/language-host/main.ts";
 const sourceFolders = ["tools/language-host", "tools/plugin"];
-const otherSources = ["tools/setup/versions.ts"];
+const otherSources = ["tools/setup/language-host.ts", "tools/setup/versions.ts"];
 /** Packages that go into the bundle. */
 const packages = ["@grpc/grpc-js", "@pulumi/pulumi", "esbuild", "google-protobuf"];
 
