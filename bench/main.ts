@@ -8,6 +8,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),
   },
+  load: {
+    about: "delay of others while many log in at once, and memory after many sessions, beside SoftEther's server",
+    run: async () => (await import("./load.ts")).measureLoad(),
+  },
   login: {
     about: "logins in a second, and how long one takes, beside SoftEther's server",
     run: async () => (await import("./login.ts")).measureLogin(),

@@ -4,7 +4,10 @@ import type { Lab } from "../../test/lab/lab.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../../test/interop/support/softether-program.ts";
 
-/** Password of all users of the hub DEFAULT: `one` and `two`, and {@link briefUser}. */
+/** A hub beside DEFAULT with the same users. */
+export const otherHub = "OTHER";
+const hubs = ["DEFAULT", otherHub];
+/** Password of all users of the hubs: `one` and `two`, and {@link briefUser}. */
 export const benchPassword = "bench";
 /** Its sessions end soon after their connections. */
 export const briefUser = "brief";
@@ -15,6 +18,8 @@ const users = ["one", "two", briefUser];
 export interface MeasuredServer {
   readonly address: string;
   readonly pids: readonly number[];
+  /** The one of them that carries the traffic. */
+  readonly workerPid: number;
 }
 
 export type ServerName = "ours" | "SoftEther";
@@ -22,16 +27,18 @@ export type ServerName = "ours" | "SoftEther";
 /** Starts our server and SoftEther's, each in a station of its own, with the same users. */
 export async function startServers(lab: Lab): Promise<Record<ServerName, MeasuredServer>> {
   const [ourStation, theirStation] = await Promise.all([lab.station("ours"), lab.station("softether")]);
-  const hub = hubOf(
-    "DEFAULT",
-    users.map((user) =>
-      userOf(user, benchPassword, user === briefUser ? { TimeOut: briefSessionSeconds } : undefined),
+  const ourHubs = hubs.map((name) =>
+    hubOf(
+      name,
+      users.map((user) =>
+        userOf(user, benchPassword, user === briefUser ? { TimeOut: briefSessionSeconds } : undefined),
+      ),
     ),
   );
-  const ours = await OurServer.start(ourStation, lab.directory, [hub]);
+  const ours = await OurServer.start(ourStation, lab.directory, ourHubs);
   const { worker, supervisor } = await ours.status();
   return {
-    ours: { address: ours.address, pids: [worker.pid, supervisor.pid] },
+    ours: { address: ours.address, pids: [worker.pid, supervisor.pid], workerPid: worker.pid },
     SoftEther: await startSoftEther(
       await SoftEtherProgram.start("vpnserver", theirStation, 5555),
       lab.directory,
@@ -40,19 +47,20 @@ export async function startServers(lab: Lab): Promise<Record<ServerName, Measure
 }
 
 async function startSoftEther(program: SoftEtherProgram, directory: string): Promise<MeasuredServer> {
-  const hub = ["/SERVER", "/ADMINHUB:DEFAULT"];
-  for (const user of users) {
-    await program.vpncmd(hub, ["UserCreate", user, "/GROUP:none", "/REALNAME:none", "/NOTE:none"]);
-    await program.vpncmd(hub, ["UserPasswordSet", user, `/PASSWORD:${benchPassword}`]);
+  await program.vpncmd(["/SERVER"], ["HubCreate", otherHub, "/PASSWORD:"]);
+  for (const name of hubs) {
+    const hub = ["/SERVER", `/ADMINHUB:${name}`];
+    for (const user of users) {
+      await program.vpncmd(hub, ["UserCreate", user, "/GROUP:none", "/REALNAME:none", "/NOTE:none"]);
+      await program.vpncmd(hub, ["UserPasswordSet", user, `/PASSWORD:${benchPassword}`]);
+    }
+    const timeOut = ["/NAME:TimeOut", `/VALUE:${briefSessionSeconds}`];
+    await program.vpncmd(hub, ["UserPolicySet", briefUser, ...timeOut]);
   }
-  const timeOut = ["/NAME:TimeOut", `/VALUE:${briefSessionSeconds}`];
-  await program.vpncmd(hub, ["UserPolicySet", briefUser, ...timeOut]);
   await withoutFloodProtection(program, directory);
   const children = await readFile(`/proc/${program.pid}/task/${program.pid}/children`, "utf8");
-  return {
-    address: program.station.address,
-    pids: [program.pid, ...children.trim().split(" ").map(Number)],
-  };
+  const [workerPid = program.pid, ...others] = children.trim().split(" ").map(Number);
+  return { address: program.station.address, pids: [program.pid, workerPid, ...others], workerPid };
 }
 
 /** It would refuse what comes from one address in quick succession, which is all of a benchmark. */
@@ -77,6 +85,12 @@ export async function cpuSeconds({ pids }: MeasuredServer): Promise<number> {
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks / 100;
+}
+
+/** Resident memory of the process that carries the traffic, in megabytes. */
+export async function residentMb({ workerPid }: MeasuredServer): Promise<number> {
+  const status = await readFile(`/proc/${workerPid}/status`, "utf8");
+  return (Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6;
 }
 
 /** Prints one row for each figure: the median of ours, of SoftEther's, and the ratio of the two. */

@@ -1,0 +1,103 @@
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { decodeHello } from "../../server/wire/hello.ts";
+import { HttpReader } from "../../server/wire/http-head.ts";
+import { encodePackRequest, PackResponseReader } from "../../server/wire/pack-message.ts";
+import { Pack } from "../../server/wire/pack.ts";
+import { hashPassword, secureResponse } from "../../server/wire/sha0.ts";
+import { encodeSignatureRequest } from "../../server/wire/signature.ts";
+
+export interface Account {
+  readonly address: string;
+  readonly hub: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * Logs in as a VPN client does, from the first packet of TCP to the welcome. It is small, so that it is the server that is
+ * measured.
+ *
+ * @returns the connection, paused; what comes next is the data channel
+ */
+export function login(account: Account): Promise<TLSSocket> {
+  const { address } = account;
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: address, port: 5555, rejectUnauthorized: false });
+    const http = new HttpReader();
+    const response = new PackResponseReader(http);
+    let state: "hello" | "welcome" = "hello";
+    const fail = (error: Error) => {
+      socket.destroy();
+      reject(error);
+    };
+    const receive = (chunk: Buffer) => {
+      http.push(chunk);
+      const pack = response.read();
+      if (pack === undefined) return;
+      if (state === "hello") {
+        state = "welcome";
+        const request = loginPack(account, decodeHello(pack).random);
+        socket.write(encodePackRequest(request, { host: address, date: new Date() }));
+        return;
+      }
+      if (pack.int("error") !== 0 || !pack.has("session_key"))
+        return fail(new Error(`error ${pack.int("error")}`));
+      socket.off("data", receive).pause();
+      socket.unshift(http.takeRest());
+      resolve(socket);
+    };
+    socket.setNoDelay(true);
+    socket.on("error", fail);
+    socket.once("close", () => reject(new Error("closed")));
+    socket.once("secureConnect", () => socket.write(encodeSignatureRequest(address)));
+    socket.on("data", receive);
+  });
+}
+
+function loginPack({ hub, user, password }: Account, random: Uint8Array): Pack {
+  return new Pack()
+    .addStr("method", "login")
+    .addStr("hubname", hub)
+    .addStr("username", user)
+    .addInt("protocol", 0)
+    .addInt("authtype", 1)
+    .addData("secure_password", secureResponse(hashPassword(password, user), random))
+    .addStr("client_str", "SoftEther VPN Client")
+    .addInt("client_ver", 501)
+    .addInt("client_build", 9674)
+    .addStr("hello", "SoftEther VPN Client")
+    .addInt("version", 501)
+    .addInt("build", 9674)
+    .addInt("client_id", 0)
+    .addInt("max_connection", 1)
+    .addInt("use_encrypt", 1)
+    .addInt("use_compress", 0)
+    .addInt("half_connection", 0)
+    .addInt("qos", 0)
+    .addData("unique_id", Buffer.alloc(20, 1));
+}
+
+/** One Ethernet frame as the data channel carries it, between two of the benchmark's stations, or from one to all. */
+export function encodeFrame(destination: number | "all", source: number, payload: Uint8Array): Buffer {
+  const frameBytes = Math.max(60, 14 + payload.length);
+  const bytes = Buffer.alloc(8 + frameBytes);
+  bytes.writeUInt32BE(1, 0);
+  bytes.writeUInt32BE(frameBytes, 4);
+  const frame = bytes.subarray(8);
+  if (destination === "all") frame.fill(0xff, 0, 6);
+  else writeMacAddress(frame, 0, destination);
+  writeMacAddress(frame, 6, source);
+  // A type for experiments (IEEE 802), which nobody takes for IP.
+  frame.writeUInt16BE(0x88b5, 12);
+  frame.set(payload, 14);
+  return bytes;
+}
+
+/** Where the payload of a frame begins in its block: behind the length and the Ethernet header. */
+export const payloadAt = 4 + 14;
+
+/** One of those that everybody may give to whom they like. */
+function writeMacAddress(frame: Buffer, at: number, station: number): void {
+  frame.writeUInt16BE(0x0200, at);
+  frame.writeUInt32BE(station, at + 2);
+}
