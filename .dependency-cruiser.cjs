@@ -24,7 +24,8 @@ module.exports = {
       from: { path: "^components/" },
       to: {
         path: "^server/",
-        pathNot: "^server/(client/|wire/|listener-status\\.ts|limits\\.ts|config/desired-state\\.ts|modes/owner\\.ts)",
+        pathNot:
+          "^server/(client/|wire/|listener-status\\.ts|limits\\.ts|config/desired-state\\.ts|modes/owner\\.ts)",
       },
     },
     {

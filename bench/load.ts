@@ -159,11 +159,7 @@ function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
 }
 
-async function measureWaves(
-  crowd: Namespace,
-  server: MeasuredServer,
-  name: ServerName,
-): Promise<WaveRound> {
+async function measureWaves(crowd: Namespace, server: MeasuredServer, name: ServerName): Promise<WaveRound> {
   const startMb = await residentMb(server);
   const afterMb: number[] = [];
   for (let wave = 0; wave < waves; wave++) {

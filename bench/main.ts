@@ -9,7 +9,8 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     run: async () => (await import("./hub.ts")).measureHub(),
   },
   load: {
-    about: "delay of others while many log in at once, and memory after many sessions, beside SoftEther's server",
+    about:
+      "delay of others while many log in at once, and memory after many sessions, beside SoftEther's server",
     run: async () => (await import("./load.ts")).measureLoad(),
   },
   login: {
