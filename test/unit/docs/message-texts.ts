@@ -25,7 +25,11 @@ export function messageTextsIn(path: string, source: string): MessageText[] {
   };
   const visitHoles = (node: ts.Node, receiver: string | undefined): void => {
     if (ts.isTemplateSpan(node)) visit(node.expression, receiver);
-    else if (ts.isBinaryExpression(node) || ts.isTemplateExpression(node) || ts.isParenthesizedExpression(node)) {
+    else if (
+      ts.isBinaryExpression(node) ||
+      ts.isTemplateExpression(node) ||
+      ts.isParenthesizedExpression(node)
+    ) {
       ts.forEachChild(node, (child) => visitHoles(child, receiver));
     }
   };
@@ -49,7 +53,11 @@ export function headOf(text: string): string {
 
 /** Without code marks and line breaks. */
 export function plain(text: string): string {
-  return text.replaceAll("`", "").replace(/\s+/g, " ").replace(/…(?: ?…)+/g, "…").trim();
+  return text
+    .replaceAll("`", "")
+    .replace(/\s+/g, " ")
+    .replace(/…(?: ?…)+/g, "…")
+    .trim();
 }
 
 export function withoutVariables(script: string): string {
