@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { createSecureContext } from "node:tls";
+import { checkDesiredState } from "../server/config/desired-state.ts";
 import { ArgumentError } from "./argument-error.ts";
 import { isLeftOut, kindProblems } from "./argument-kind.ts";
 import { mistakenPem, normalPem, pemLabels } from "./pem.ts";
@@ -62,8 +62,11 @@ export function resolveCertificate(
     certificate: normalPem(certificate as string),
     privateKey: normalPem(privateKey as string),
   };
-  const problem = problemOfServing(result);
-  if (problem !== undefined) throw new ArgumentError([`${paths.certificate} ${problem}`]);
+  // What the host would refuse, by its own check.
+  const refused = checkDesiredState({ ...result, hubs: [] }).problems.map((problem) =>
+    problem.replace(/^certificate:/, paths.certificate).replace(/^privateKey:/, paths.privateKey),
+  );
+  if (refused.length > 0) throw new ArgumentError(refused);
   return result;
 }
 
@@ -116,16 +119,5 @@ function readKey(text: string): KeyObject | string {
     return createPrivateKey(pem);
   } catch {
     return "is damaged: copy the whole file, from -----BEGIN to -----END";
-  }
-}
-
-/** A key that is too short, or of a kind that TLS does not know, shows when a server is to be made with it. */
-function problemOfServing({ certificate, privateKey }: ServerCertificate): string | undefined {
-  try {
-    createSecureContext({ cert: certificate, key: privateKey });
-    return undefined;
-  } catch (error) {
-    const reason = (error as { reason?: unknown }).reason;
-    return `cannot serve TLS${typeof reason === "string" ? ` (${reason})` : ""}: a certificate with an RSA key of 2048 bits or more, or an EC key, is needed`;
   }
 }

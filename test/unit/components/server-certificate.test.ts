@@ -5,6 +5,8 @@ import fc from "fast-check";
 import ssh2 from "ssh2";
 import { ArgumentError } from "../../../components/argument-error.ts";
 import { resolveCertificate } from "../../../components/server-certificate.ts";
+import { certificateOf, pemOf } from "../config/server-certificate.ts";
+import type { Identity } from "../session/client-certificate.ts";
 import { pemIdentity, type PemIdentity } from "./pem-identity.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
 
@@ -12,8 +14,19 @@ let leaf: PemIdentity;
 let authority: PemIdentity;
 
 before(async () => {
-  [leaf, authority] = await Promise.all([pemIdentity("CN=vpn.example.org"), pemIdentity("CN=authority")]);
+  const signer = await certificateOf("CN=authority", { ca: true });
+  const signed = await certificateOf("CN=vpn.example.org", { issuer: signer });
+  [leaf, authority] = await Promise.all([asPemIdentity(signed), asPemIdentity(signer)]);
 });
+
+async function asPemIdentity(made: Identity): Promise<PemIdentity> {
+  const { certificatePem, keyPem } = await pemOf(made);
+  return {
+    certificate: certificatePem,
+    certificateDer: Buffer.from(made.x509.rawData),
+    privateKey: keyPem,
+  };
+}
 
 const chain = () => `${leaf.certificate.trim()}\n${authority.certificate.trim()}\n`;
 
@@ -154,11 +167,11 @@ describe("resolveCertificate", () => {
     });
   }
 
-  test("refuses a key that TLS finds too weak", async () => {
+  test("refuses what the host would refuse, by its own check", async () => {
     const { certificate, privateKey } = await pemIdentity("CN=weak", { bits: 512 });
     assert.match(
       problemOf(() => resolveCertificate({ certificate, privateKey })),
-      /^certificate cannot serve TLS \(ee key too small\): a certificate with an RSA key of 2048 bits or more/,
+      /^privateKey is an RSA key of 512 bits, which is too short; give one of RSA with 2048 bits or more/,
     );
   });
 
