@@ -22,20 +22,45 @@ const progressMs = 2_000;
  * Puts the executable on the host, where `install` of the host's script finds it, unless the host has it. It needs no SFTP, and
  * no gzip on the host.
  *
+ * @returns whether it is installed already
  * @throws Error with what is in the way, and the way out
  */
-export async function deliverRelease(session: SshSession, options: DeliveryOptions): Promise<void> {
+export async function deliverRelease(session: SshSession, options: DeliveryOptions): Promise<boolean> {
   const prepared = await session.run(scriptCommand("prepare"), {
     stdin: options.script,
     timeoutMs: commandTimeoutMs,
   });
   const answers = parseAnswers(prepared.stdout);
   if (prepared.code !== 0) throw new Error(failureOf(prepared));
-  if (answers.has("release")) return;
+  const release = answers.get("release");
+  if (release !== undefined) return /\/releases\/[0-9a-f]{64}\/vpnserver$/.test(release);
   const staging = answers.get("staging");
   const artifact = options.artifacts.find(({ uname }) => uname === answers.get("platform"));
   if (staging === undefined || artifact === undefined) throw new Error(notRun(prepared));
   await upload(session, { ...options, staging, artifact, unpack: answers.has("gzip") });
+  return false;
+}
+
+/**
+ * Installs the server where the host has lost it: what works with it would find nothing.
+ *
+ * @throws Error with what is in the way, and the way out
+ */
+export async function restoreLostServer(
+  session: SshSession,
+  options: DeliveryOptions & { readonly installTimeoutMs: number },
+): Promise<void> {
+  if (await deliverRelease(session, options)) return;
+  options.progress("the host has lost the server; installing it again");
+  const result = await session.run(scriptCommand("install"), {
+    stdin: options.script,
+    timeoutMs: commandTimeoutMs + options.installTimeoutMs,
+  });
+  if (result.code !== 0) {
+    throw new Error(
+      `the host has lost the server, and it could not be installed again: ${failureOf(result)}`,
+    );
+  }
 }
 
 async function upload(

@@ -15,7 +15,7 @@ import { checkServer, type CheckReport, type CheckResult } from "./health.ts";
 import { lookAtHost } from "./host-look.ts";
 import { applyCommand, hostScript, scriptCommand, type HostScriptOptions } from "./host-script.ts";
 import { parseInstallReport, type InstallReport } from "./install-report.ts";
-import { deliverRelease } from "./release-delivery.ts";
+import { deliverRelease, restoreLostServer } from "./release-delivery.ts";
 import { removalFailureHook } from "./removal-failure.ts";
 import {
   checkAdminPassword,
@@ -83,7 +83,7 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
   const installed = deployer.install({ settings, reached, connection, artifacts, host });
   const report = pulumi.unsecret(installed.stdout).apply(parseInstallReport);
   const user = pulumi.unsecret(settings.apply(({ connection }) => connection.user));
-  const applying = deployer.apply({ connection, report, user, desired });
+  const applying = deployer.apply({ reached, connection, artifacts, host, report, user, desired });
   const applied = pulumi.unsecret(applying.stdout).apply(parseApplyReport);
   deployer.declare(hubs, applying);
   const outcome = deployer.check({ reach, reached, connection, artifacts, host, desired, report, applied });
@@ -249,8 +249,24 @@ class Deployer {
     );
   }
 
-  apply(values: Pick<Values, "connection" | "report" | "user" | "desired">): command.remote.Command {
-    const { connection, report, user, desired } = values;
+  apply(
+    values: Pick<Values, "reached" | "connection" | "artifacts" | "host" | "report" | "user" | "desired">,
+  ): command.remote.Command {
+    const { reached, connection, artifacts, host, report, user, desired } = values;
+    const target = promiseOf(pulumi.all([reached, artifacts, host]));
+    target.catch(() => {});
+    // Nothing about the installation need have changed here, and it may be gone there.
+    const restore = this.#hook(async () => {
+      const [settings, { releases }, host] = await target;
+      await this.#withSession(settings, (session) =>
+        restoreLostServer(session, {
+          script: hostScript(host),
+          artifacts: releases,
+          installTimeoutMs: settings.install.healthTimeoutSeconds * 1000,
+          progress: (message) => this.#progress(message),
+        }),
+      ).catch((error: unknown) => this.fail(error));
+    });
     const tell = this.#hook(async ({ oldOutputs, newOutputs }) => {
       const before = parseApplyReport(await plain(oldOutputs, "stdout"));
       const now = parseApplyReport(await plain(newOutputs, "stdout"));
@@ -267,7 +283,7 @@ class Deployer {
         addPreviousOutputInEnv: false,
         logging: "stderr",
       },
-      { parent: this.#server, ...hooks({ afterUpdate: [tell] }) },
+      { parent: this.#server, ...hooks({ beforeUpdate: [restore], afterUpdate: [tell] }) },
     );
   }
 

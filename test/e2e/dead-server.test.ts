@@ -48,3 +48,21 @@ test("a host that has lost the server altogether gets it again, with its hubs, a
     "the .vpn file holds the former one",
   );
 });
+
+test("a host that has lost the server gets it again, also when its hubs change in the same up", async () => {
+  await using deployment = await Deployment.create();
+  const host = await deployment.lab.host("alpha");
+  await deployment.configure(entryOf(host));
+  await deployment.configureHubs({ name: "DEFAULT", users: [{ name: "dora", anonymous: true }] });
+  assertSucceeded(await deployment.stack.up());
+  await host.run(
+    "systemctl stop vpnserver && rm -rf /opt/vpnserver /var/lib/vpnserver /etc/systemd/system/vpnserver.service",
+  );
+
+  await deployment.configureHubs({ name: "DEFAULT", users: [{ name: "emil", anonymous: true }] });
+  assertSucceeded(await deployment.stack.up());
+
+  assert.equal((await serverProcesses(host)).length, 2);
+  assert.ok(await deployment.vpnFile("alpha", "DEFAULT", "emil"));
+  assertSucceeded(await deployment.stack.up({ expectNoChanges: true }));
+});
