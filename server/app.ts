@@ -13,7 +13,7 @@ import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
 import { LayeredMap } from "./hub/layered-map.ts";
 import type { HubStatistics } from "./hub/statistics.ts";
-import { connectionLimits, sessionLimits } from "./limits.ts";
+import { connectionLimits, sessionLimits, slabLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerLog } from "./server-log.ts";
@@ -111,9 +111,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let certificate = await loadOrCreateCertificate(paths);
   await options.onCertificateChanged?.(certificate);
   const hubs = createHubs(options);
+  const slabs = new SlabPool();
   const sessions = new SessionService({
     hubs,
-    environment: createSessionEnvironment(settings.access),
+    environment: createSessionEnvironment(settings.access, slabs),
     unixNow: () => Date.now(),
     tellServer: (text, event) => log.event(text, event),
     storeUser: async (hubName, user) => {
@@ -186,6 +187,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   keepAlive.apply(settings.keepAlive);
   const stopLoggingRefusals = logRefusals(connections, log);
   const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
+  const trims = setInterval(() => slabs.trim(), slabLimits.trimMs);
   return {
     listeners: () => listeners.statuses(),
     get certificate() {
@@ -215,6 +217,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     close: async () => {
       stopLoggingRefusals();
       clearInterval(ticks);
+      clearInterval(trims);
       keepAlive.close();
       await listeners.close();
       sessions.close();
@@ -279,14 +282,14 @@ function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions)
   return hubs;
 }
 
-function createSessionEnvironment({ reconnect }: ServerAccess): SessionEnvironment {
+function createSessionEnvironment({ reconnect }: ServerAccess, slabs: SlabPool): SessionEnvironment {
   const flushes = new FlushQueue();
   return {
     now: () => performance.now(),
     randomBytes,
     randomInt,
     requestFlush: (session) => flushes.request(session),
-    slabs: new SlabPool(),
+    slabs,
     queued: { bytes: 0 },
     endsWithLastConnection: !reconnect,
   };

@@ -119,6 +119,8 @@ export const slabLimits = {
   runBytes: 128 * 1024,
   /** Buffers that are kept when nobody uses them. */
   kept: 64,
+  /** From one look for those that nobody has needed since, which are freed, to the next. */
+  trimMs: 5_000,
 } as const;
 
 /** Bounds of the VPN sessions. */

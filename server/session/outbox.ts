@@ -1,18 +1,18 @@
 import { slabLimits } from "../limits.ts";
 import { blockHeaderBytes } from "../wire/block-stream.ts";
-import type { SlabPool } from "./slab-pool.ts";
+import type { Slab, SlabPool } from "./slab-pool.ts";
 
 /** A batch that is ready to be sent: the number of blocks, and the blocks. */
 export interface Batch {
   /** The bytes to send; `slab` holds them. */
   readonly bytes: Buffer;
   /** To be given back to the pool when they are sent. */
-  readonly slab: Buffer;
+  readonly slab: Slab;
   readonly frames: number;
 }
 
 interface FillingBatch {
-  readonly slab: Buffer;
+  readonly slab: Slab;
   length: number;
   frames: number;
 }

@@ -10,7 +10,7 @@ import {
 } from "../wire/block-stream.ts";
 import { compressFrame, decompressFrame } from "../wire/frame-compression.ts";
 import { isPriorityFrame } from "../wire/priority-frame.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Batch } from "./outbox.ts";
 import type { ConnectionEvents, Direction, SessionConnection } from "./session-connection.ts";
 import type { SlabPool } from "./slab-pool.ts";
 
@@ -86,8 +86,8 @@ interface OpenConnection {
   readonly direction: Direction;
   lastHeard: number;
   nextKeepAlive: number;
-  /** Frames, in bytes, that were handed over and are not with the system yet; one batch at most. */
-  bytes: number;
+  /** What was handed over and is not with the system yet. */
+  batch: Batch | undefined;
 }
 
 /**
@@ -192,7 +192,7 @@ export class Session implements HubPort {
       direction,
       lastHeard: now,
       nextKeepAlive: now,
-      bytes: 0,
+      batch: undefined,
     };
     this.#open.push(opened);
     this.#connectionsChanged();
@@ -207,7 +207,12 @@ export class Session implements HubPort {
         if (this.#ended) return;
         if (decoder.receive(chunk) !== undefined) this.#giveUp(opened);
       },
-      closed: () => this.#remove(opened),
+      closed: () => {
+        this.#remove(opened);
+        // It was never sent, and nobody reads it any more.
+        if (opened.batch !== undefined) this.#environment.slabs.release(opened.batch.slab);
+        opened.batch = undefined;
+      },
     };
   }
 
@@ -354,13 +359,14 @@ export class Session implements HubPort {
       if (open === undefined) return;
       const batch = outbox.shift();
       if (batch === undefined) return;
-      const bytes = batch.bytes.length - blockHeaderBytes;
-      open.bytes = bytes;
-      this.#handedOverBytes += bytes;
+      open.batch = batch;
+      this.#handedOverBytes += frameBytesOf(batch);
       open.connection.send(batch.bytes, () => {
+        if (open.batch !== batch) return;
+        open.batch = undefined;
+        const bytes = frameBytesOf(batch);
         this.#environment.slabs.release(batch.slab);
         if (!this.#open.includes(open)) return;
-        open.bytes = 0;
         this.#handedOverBytes -= bytes;
         this.#environment.queued.bytes -= bytes;
         this.flush();
@@ -387,7 +393,7 @@ export class Session implements HubPort {
     const { timeoutMs } = this.parameters;
     open.nextKeepAlive = now + randomInt(Math.ceil(timeoutMs / 5), Math.floor(timeoutMs / 2));
     // One that waits behind frames would tell nothing that they do not.
-    if (open.bytes === 0)
+    if (open.batch === undefined)
       open.connection.send(encodeKeepAlive(randomBytes(randomInt(0, blockLimits.keepAliveBytes))), () => {});
   }
 
@@ -400,8 +406,9 @@ export class Session implements HubPort {
     const index = this.#open.indexOf(open);
     if (index === -1) return;
     this.#open.splice(index, 1);
-    this.#handedOverBytes -= open.bytes;
-    this.#environment.queued.bytes -= open.bytes;
+    const bytes = frameBytesOf(open.batch);
+    this.#handedOverBytes -= bytes;
+    this.#environment.queued.bytes -= bytes;
     this.#connectionsChanged();
     if (this.#open.length === 0 && this.#environment.endsWithLastConnection) this.end("connection lost");
     else this.#environment.requestFlush(this);
@@ -414,5 +421,10 @@ export class Session implements HubPort {
 
 /** The connection if nothing is on its way on it. */
 function idle(open: OpenConnection | undefined): OpenConnection | undefined {
-  return open?.bytes === 0 ? open : undefined;
+  return open?.batch === undefined ? open : undefined;
+}
+
+/** Frames of a batch, with their lengths. */
+function frameBytesOf(batch: Batch | undefined): number {
+  return batch === undefined ? 0 : batch.bytes.length - blockHeaderBytes;
 }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, mkdtemp, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { runtimeOptions } from "../../server/supervisor/self-command.ts";
 import { runTool } from "./run-tool.ts";
 
 /** Marks in the runtime whether a program was put into it; given by Node.js. */
@@ -17,7 +18,7 @@ const settings = {
   disableExperimentalSEAWarning: true,
   useCodeCache: false,
   useSnapshot: false,
-  execArgv: ["--disable-warning=ExperimentalWarning"],
+  execArgv: runtimeOptions,
   execArgvExtension: "none",
 };
 

@@ -89,8 +89,10 @@ function setUp(
     policy?: Partial<Policy>;
     monitor?: boolean;
     endsWithLastConnection?: boolean;
+    slabs?: SlabPool;
   } = {},
 ) {
+  const { slabs = new SlabPool() } = options;
   let now = 1_000_000;
   const forwarded: Buffer[] = [];
   const ends: string[] = [];
@@ -102,7 +104,7 @@ function setUp(
     randomBytes: (count) => Buffer.alloc(count, 1),
     randomInt: (least, below) => Math.floor((least + below) / 2),
     requestFlush: (session) => toFlush.add(session),
-    slabs: new SlabPool(),
+    slabs,
     queued,
     endsWithLastConnection: options.endsWithLastConnection ?? false,
   };
@@ -132,6 +134,7 @@ function setUp(
   let connections = 0;
   return {
     session,
+    slabs,
     forwarded,
     ends,
     queued,
@@ -160,6 +163,11 @@ const deliver = (session: Session, ...frames: readonly Uint8Array[]) => {
 const frame = (text: string) => Buffer.from(text.padEnd(60, "."));
 /** IPv4 with the type of service 0xb8, as telephones send it. */
 const voice = Buffer.concat([Buffer.alloc(12), Buffer.from("080045b8", "hex"), Buffer.alloc(44)]);
+
+interface Joined {
+  readonly session: Session;
+  readonly joined: ReturnType<ReturnType<typeof setUp>["join"]>;
+}
 
 describe("session", () => {
   test("hands frames of any connection to the hub, and sends those of the hub", () => {
@@ -306,13 +314,68 @@ describe("session", () => {
   });
 
   test("frees what a lost connection had not sent", () => {
-    const { session, join, flush, queued } = setUp();
+    const { session, join, flush, queued, slabs } = setUp();
     const { events } = join();
     deliver(session, frame("lost with its connection"));
     flush();
     assert.ok(queued.bytes > 0);
     events.closed();
     assert.equal(queued.bytes, 0);
+    assert.equal(slabs.lent, 0);
+  });
+
+  test("gives every buffer back once, however its connections and it end", () => {
+    for (const end of [
+      ({ session, joined }: Joined) => {
+        session.end("hub offline");
+        joined.connection.drain();
+        joined.events.closed();
+      },
+      ({ session, joined }: Joined) => {
+        session.end("hub offline");
+        joined.events.closed();
+        joined.connection.drain();
+      },
+      ({ session, joined }: Joined) => {
+        joined.events.closed();
+        joined.connection.drain();
+        session.end("timed out");
+      },
+      ({ session, joined }: Joined) => {
+        joined.connection.drain();
+        session.end("timed out");
+        joined.events.closed();
+      },
+    ]) {
+      const { session, join, flush, slabs, queued } = setUp();
+      const joined = join();
+      for (let count = 0; count < 400; count++) deliver(session, Buffer.alloc(1514, 7));
+      flush();
+      assert.ok(slabs.lent > 1);
+      end({ session, joined });
+      assert.deepEqual([slabs.lent, queued.bytes], [0, 0]);
+    }
+  });
+
+  test("leaves next to no buffers behind a crowd that is gone", () => {
+    const slabs = new SlabPool();
+    const crowd = Array.from({ length: 600 }, () => setUp({ slabs }));
+    const joined = crowd.map(({ session, join, flush }) => {
+      const each = join();
+      deliver(session, frame("to everybody"));
+      flush();
+      return each;
+    });
+    assert.equal(slabs.lent, 600);
+    for (const [index, { session }] of crowd.entries()) {
+      session.end("timed out");
+      joined[index]?.events.closed();
+    }
+    assert.equal(slabs.lent, 0);
+    assert.ok(slabs.kept <= slabLimits.kept);
+    slabs.trim();
+    slabs.trim();
+    assert.equal(slabs.kept, 0);
   });
 
   describe("with half duplex", () => {
