@@ -13,7 +13,7 @@ import { Hub, type HubLog } from "./hub/hub.ts";
 import type { UserSettings } from "./hub/hub-settings.ts";
 import { LayeredMap } from "./hub/layered-map.ts";
 import type { HubStatistics } from "./hub/statistics.ts";
-import { connectionLimits, sessionLimits, slabLimits } from "./limits.ts";
+import { connectionLimits, paceLimits, sessionLimits, slabLimits } from "./limits.ts";
 import type { ListenerStatus } from "./listener-status.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerLog } from "./server-log.ts";
@@ -35,6 +35,7 @@ import { Connections, type ConnectionBounds, type PendingConnection } from "./tr
 import { KeepAliveSender } from "./transport/keep-alive.ts";
 import { FlushQueue } from "./transport/flush-queue.ts";
 import { Listeners } from "./transport/listeners.ts";
+import { Pacer } from "./transport/pacer.ts";
 import type { RefusalCounts } from "./transport/refusals.ts";
 
 /** From one look at the counts of refusals to the next. */
@@ -111,10 +112,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let certificate = await loadOrCreateCertificate(paths);
   await options.onCertificateChanged?.(certificate);
   const hubs = createHubs(options);
+  const flushes = new FlushQueue();
   const slabs = new SlabPool();
   const sessions = new SessionService({
     hubs,
-    environment: createSessionEnvironment(settings.access, slabs),
+    environment: createSessionEnvironment(settings.access, flushes, slabs),
     unixNow: () => Date.now(),
     tellServer: (text, event) => log.event(text, event),
     storeUser: async (hubName, user) => {
@@ -166,6 +168,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     answerMethod: (request) =>
       request.pack.str("method") === "admin" ? front.service.answer(request) : sessions.answer(request),
     answerWeb: (request) => front.api.answer(request),
+    pacer: new Pacer({
+      now: () => performance.now(),
+      nextTurn: (callback) => void setImmediate(callback),
+      later: (callback) => void setTimeout(callback, paceLimits.pollMs),
+      giveWay: () => flushes.run(),
+    }),
     log: new ConnectionLog(
       (line) => log.detail(line),
       () => performance.now(),
@@ -282,8 +290,11 @@ function createHubs({ settings, createHubLog, formerStatistics }: ServerOptions)
   return hubs;
 }
 
-function createSessionEnvironment({ reconnect }: ServerAccess, slabs: SlabPool): SessionEnvironment {
-  const flushes = new FlushQueue();
+function createSessionEnvironment(
+  { reconnect }: ServerAccess,
+  flushes: FlushQueue,
+  slabs: SlabPool,
+): SessionEnvironment {
   return {
     now: () => performance.now(),
     randomBytes,

@@ -60,12 +60,28 @@ export const handshakeLimits = {
   requests: 19,
   /** `noop` requests after the signature; one more ends the connection. */
   noops: 30,
-  /** From accepted to encrypted. */
+  /** From the turn of a connection, see {@link paceLimits}, to encrypted. */
   tlsMs: 15_000,
   /** From encrypted to the last byte of the login (`CONNECTING_TIMEOUT`). */
   loginMs: 15_000,
   /** From the last answer of the server to the close by the client, which lets the answer arrive instead of a reset. */
   lingerMs: 3_000,
+} as const;
+
+/** How handshakes and logins give way to what sessions send. */
+export const paceLimits = {
+  /** What they may take of a turn of the event loop; the one that goes beyond is the last of it. */
+  turnMs: 2,
+  /** Clients that are listened to at the same time for the first message of TLS, which costs most. */
+  listening: 8,
+  /** Clients that it may begin with in a turn after one in which such a message came. */
+  startsInTurn: 1,
+  /** From accepted until a client that was not heard gives its place to one that waits. */
+  silentMs: 20,
+  /** From one look at them to the next. */
+  pollMs: 1,
+  /** How long a part of a handshake may wait for its turn. */
+  waitMs: 10_000,
 } as const;
 
 /** Bounds of what names and proves an account (`Cedar/Cedar.h` MAX_USERNAME_LEN and its like). */

@@ -1,5 +1,5 @@
 import { passwordLimits } from "../limits.ts";
-import { parseAddress } from "../wire/ip-address.ts";
+import { networkOf } from "../wire/ip-address.ts";
 
 interface Source {
   failures: number;
@@ -82,12 +82,6 @@ export class PasswordThrottle {
     const [oldest] = this.#sources.keys();
     if (this.#sources.size > passwordLimits.addresses && oldest !== undefined) this.#sources.delete(oldest);
   }
-}
-
-/** An IPv4 address, or the network of an IPv6 one: a host has all addresses of its /64. */
-function networkOf(address: string): string {
-  const bytes = parseAddress(address);
-  return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString("hex") : address;
 }
 
 /** Doubles with each wrong password, up to a bound. */

@@ -10,14 +10,19 @@ import {
 import { openAccess, type TlsAccess } from "../config/server-access.ts";
 import { ServerError } from "../errors.ts";
 import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
+import { isLoopback } from "../session/loopback.ts";
 import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
+import { networkOf } from "../wire/ip-address.ts";
 import type { ServerCertificate } from "./certificate.ts";
 import type { ConnectionLog } from "./connection-log.ts";
 import { openDataChannel } from "./data-channel.ts";
+import { Deadline } from "./deadline.ts";
 import { ServerHandshake } from "./handshake.ts";
+import type { PacedJob, PacedOwner, Pacer } from "./pacer.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
+import { goOnReading, holdReading } from "./reading.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
 import { WebServer, type WebBounds, type WebRequest, type WebResponse } from "./web-server.ts";
 
@@ -41,6 +46,8 @@ export interface ConnectionsOptions {
   readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
   /** Answers HTTP requests for the administration. */
   readonly answerWeb: (request: WebRequest) => Promise<WebResponse>;
+  /** Says when the costly parts of handshake and login are done. */
+  readonly pacer: Pacer;
   /** Told of each connection once it is encrypted. */
   readonly log?: ConnectionLog;
   readonly bounds?: Partial<ConnectionBounds>;
@@ -74,6 +81,7 @@ export class Connections {
   readonly #named = new Map<string, { readonly socket: TLSSocket; connection: PendingConnection }>();
   readonly #refusals = new Refusals();
   readonly #web: WebServer;
+  readonly #pacer: Pacer;
   readonly #log: ConnectionLog | undefined;
   #accepted = 0;
 
@@ -81,6 +89,7 @@ export class Connections {
     const { certificate, ciphers = "", tls = openAccess.tls, answerMethod, answerWeb, bounds } = options;
     this.#tlsAccess = tls;
     this.#log = options.log;
+    this.#pacer = options.pacer;
     this.#answerMethod = answerMethod;
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
     this.#web = new WebServer(async (request) => {
@@ -93,7 +102,12 @@ export class Connections {
       ...contextOf(certificate, ciphers, tls),
       handshakeTimeout: this.#bounds.tlsMs,
     });
-    this.#tls.on("secureConnection", (socket) => this.#serve(socket));
+    this.#tls.on("secureConnection", (socket) => {
+      socket.on("error", () => {});
+      const serve = this.#jobOf(socket, () => this.#serve(socket));
+      const waits = this.#pacer.run(serve, ownerOf(socket));
+      if (waits !== undefined) socket.once("close", waits);
+    });
     this.#tls.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       this.#refusals.add(error.code === "ERR_TLS_HANDSHAKE_TIMEOUT" ? "tls-deadline" : "tls-failed");
       socket.destroy();
@@ -132,7 +146,7 @@ export class Connections {
     return this.#refusals.snapshot();
   }
 
-  /** Takes over a connection that a listener accepted. */
+  /** Takes over a connection that a listener accepted and did not begin to read from. */
   accept(socket: Socket): void {
     // Without a handler an error of any one socket would end the process; the close that follows does the rest.
     socket.on("error", () => {});
@@ -156,7 +170,25 @@ export class Connections {
     socket.setNoDelay(true);
     // An administrator's connection may be silent for days; that of a peer that is gone must not stay.
     socket.setKeepAlive(true, this.#bounds.probeMs);
-    this.#tls.emit("connection", socket);
+    const start = {
+      ...this.#jobOf(socket, () => this.#tls.emit("connection", socket)),
+      heard: () => socket.bytesRead > 0 || socket.destroyed,
+      hold: () => holdReading(socket),
+      listen: () => goOnReading(socket),
+    };
+    const waits = this.#pacer.start(start, ownerOf(socket));
+    if (waits !== undefined) socket.once("close", waits);
+  }
+
+  /** A part of the handshake, for the pacer. */
+  #jobOf(socket: Socket, run: () => void): PacedJob {
+    return {
+      run,
+      late: () => {
+        this.#refusals.add("overload");
+        socket.destroy();
+      },
+    };
   }
 
   /**
@@ -203,7 +235,7 @@ export class Connections {
     let ended = false;
     const handOver = () => {
       ended = true;
-      clearTimeout(deadline);
+      deadline.pause();
       socket.off("data", receive);
     };
     this.#named.set(connectionName, {
@@ -220,11 +252,11 @@ export class Connections {
         refused: (reason) => this.#refusals.add(reason),
         close: (how) => {
           ended = true;
-          clearTimeout(deadline);
+          deadline.pause();
           if (how === "at-once") return socket.destroy();
           // Closed by the client, which has the answer then. What it still sends is read and dropped meanwhile: a close
           // with bytes unread would be a reset, and that can overtake the answer.
-          deadline = setTimeout(() => socket.destroy(), this.#bounds.lingerMs);
+          deadline = new Deadline(this.#bounds.lingerMs, () => socket.destroy());
           socket.end();
         },
         join: (join, received) => {
@@ -245,16 +277,34 @@ export class Connections {
         },
       },
     });
-    const receive = (chunk: Buffer) => handshake.receive(chunk);
-    let deadline = setTimeout(() => {
+    let takeBack: (() => void) | undefined;
+    const receive = (chunk: Buffer) => {
+      // What comes in after the end is dropped.
+      if (ended) return;
+      const job = this.#jobOf(socket, () => {
+        deadline.resume();
+        socket.resume();
+        handshake.receive(chunk);
+      });
+      const late = () => {
+        ended = true;
+        job.late();
+      };
+      takeBack = this.#pacer.run({ ...job, late }, ownerOf(socket));
+      if (takeBack === undefined) return;
+      // The client waits for the server now, which holds no more than it has.
+      deadline.pause();
+      socket.pause();
+    };
+    let deadline = new Deadline(this.#bounds.loginMs, () => {
       ended = true;
       this.#refusals.add("login-deadline");
       socket.destroy();
-    }, this.#bounds.loginMs);
-    socket.on("error", () => {});
+    });
     socket.on("data", receive);
     socket.once("close", () => {
-      clearTimeout(deadline);
+      deadline.pause();
+      takeBack?.();
       this.#named.delete(connectionName);
       this.#log?.ended(connectionName);
       if (!ended) this.#refusals.add("connection-lost");
@@ -273,6 +323,8 @@ export class Connections {
       return;
     }
     stopReading(socket);
+    const rest = socket.read() as Buffer | null;
+    if (rest !== null) received = Buffer.concat([received, rest]);
     // An empty write comes after the answer, and tells when that is with the system.
     socket.write("", () => {
       const plain = leaveTls(socket);
@@ -332,6 +384,12 @@ function isCipherList(list: string): boolean {
 /** The peer's address, in one form for IPv4 on either kind of socket. */
 function addressOf(socket: Socket): string {
   return (socket.remoteAddress ?? "gone").replace(/^::ffff:/, "");
+}
+
+/** For the pacer: whose connection it is. Who administers the server on its own host does not wait for the network. */
+function ownerOf(socket: Socket): PacedOwner {
+  const address = addressOf(socket);
+  return { name: networkOf(address), urgent: isLoopback(address) };
 }
 
 /** Tells a connection from every other that is open. TLS socket and TCP socket of one connection give the same. */

@@ -16,10 +16,11 @@ export class FlushQueue {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // After the sockets of this turn of the event loop, unlike a microtask.
-    setImmediate(() => this.#run());
+    setImmediate(() => this.run());
   }
 
-  #run(): void {
+  /** Calls back those that asked now. */
+  run(): void {
     const asked = this.#asked;
     this.#asked = new Set();
     this.#scheduled = false;

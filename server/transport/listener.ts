@@ -14,7 +14,7 @@ export interface ListenerOptions {
   readonly enabled: boolean;
   /** Addresses to listen on, by preference: the first that this host has is taken. */
   readonly addresses: readonly string[];
-  /** Takes over each accepted connection. */
+  /** Takes over each accepted connection; nothing is read from it yet. */
   readonly accept: (socket: Socket) => void;
   /** Called after each change of {@link Listener.status}. */
   readonly onChange: () => void;
@@ -123,7 +123,7 @@ export class Listener {
 
 function listen(port: number, host: string, accept: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer(accept);
+    const server = createServer({ pauseOnConnect: true }, accept);
     server.once("error", reject);
     server.listen({ port, host, backlog: listenBacklog }, () => {
       server.off("error", reject);

@@ -7,6 +7,8 @@ const refusalReasons = [
   /** No TLS, or no version and cipher in common, or gone before the end of the handshake. */
   "tls-failed",
   "tls-deadline",
+  /** It waited for its turn for too long: more clients come than the server can take. */
+  "overload",
   "login-deadline",
   /** The TCP or TLS connection broke, or the client left, before a login. */
   "connection-lost",

@@ -6,6 +6,12 @@ export function parseAddress(text: string): Uint8Array | undefined {
   return text.includes(":") ? parseIPv6(text.replace(/%.*$/s, "")) : parseIPv4(text);
 }
 
+/** What belongs to one host: an IPv4 address, or the /64 of an IPv6 one, all addresses of which a host has. */
+export function networkOf(address: string): string {
+  const bytes = parseAddress(address);
+  return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString("hex") : address;
+}
+
 function parseIPv4(text: string): Uint8Array | undefined {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
-import { packBeforeLoginLimits } from "../../../server/limits.ts";
+import { connect as connectTls } from "node:tls";
+import { paceLimits, packBeforeLoginLimits } from "../../../server/limits.ts";
 import { encodePackRequest } from "../../../server/wire/pack-message.ts";
 import { Pack } from "../../../server/wire/pack.ts";
 import { encodeSignatureRequest } from "../../../server/wire/signature.ts";
-import { dialTcp, dialTls, serveOnLoopback, until } from "./loopback.ts";
+import { createPacer, dialTcp, dialTls, serveOnLoopback, until } from "./loopback.ts";
 
 const host = "127.0.0.1";
 const signature = encodeSignatureRequest(host);
@@ -89,6 +91,54 @@ describe("connections", () => {
     const client = await dialTcp(server.port);
     await client.isClosed();
     assert.equal(server.connections.refusals()["tls-deadline"], 1);
+    await until("the server to let go", () => server.connections.size === 0);
+  });
+
+  test("serves a client beside many that never begin TLS, and each of them as soon as it does", async () => {
+    await using server = await serveOnLoopback();
+    const silent = await Promise.all(
+      Array.from({ length: 3 * paceLimits.listening }, () => dialTcp(server.port)),
+    );
+    for (let round = 0; round < 3; round++) {
+      const client = await dialTls(server.port);
+      client.socket.write(signature);
+      await client.gets(/random/);
+      client.socket.destroy();
+    }
+    // Those that were put off in the midst of it go on where they were.
+    for (const { socket } of silent) {
+      const late = connectTls({ socket, rejectUnauthorized: false });
+      late.on("error", () => {});
+      await once(late, "secureConnect");
+      late.destroy();
+    }
+    await until("the server to let go", () => server.connections.size === 0);
+  });
+
+  test("serves all of many that come at once, and puts none of them off for good", async () => {
+    await using server = await serveOnLoopback();
+    const clients = await Promise.all(Array.from({ length: 60 }, () => dialTls(server.port)));
+    for (const client of clients) client.socket.write(signature);
+    for (const client of clients) await client.gets(/random/);
+    for (const client of clients) client.socket.write(login);
+    for (const client of clients) await client.isClosed();
+    assert.equal(server.connections.refusals()["method-not-supported"], 60);
+    assert.equal(server.connections.refusals().overload, 0);
+  });
+
+  test("closes and counts whoever waits for a turn for too long", async () => {
+    let aheadMs = 0;
+    const pacer = createPacer(() => performance.now() + aheadMs);
+    await using server = await serveOnLoopback({}, undefined, undefined, undefined, pacer);
+    const length = paceLimits.listening + 1;
+    const clients = await Promise.all(Array.from({ length }, () => dialTcp(server.port)));
+    await until("all to be accepted", () => server.connections.size === length);
+    // One of them waits, whichever it is.
+    aheadMs = paceLimits.waitMs;
+    await until("one to be closed", () => clients.some(({ closed }) => closed));
+    assert.equal(server.connections.refusals().overload, 1);
+    assert.equal(server.connections.size, paceLimits.listening);
+    for (const { socket } of clients) socket.destroy();
     await until("the server to let go", () => server.connections.size === 0);
   });
 

@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { paceLimits } from "../../../server/limits.ts";
 import type { Logger } from "../../../server/logger.ts";
 import type { MethodAnswer, MethodRequest } from "../../../server/session/method.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/transport/certificate.ts";
 import type { ConnectionLog } from "../../../server/transport/connection-log.ts";
 import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
 import type { WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
+import { Pacer } from "../../../server/transport/pacer.ts";
 import { Listener } from "../../../server/transport/listener.ts";
 
 export const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
@@ -33,6 +35,16 @@ export function testCertificate(): Promise<ServerCertificate> {
   return certificate;
 }
 
+/** A pacer as the server has it, or with another clock. */
+export function createPacer(now = () => performance.now()): Pacer {
+  return new Pacer({
+    now,
+    nextTurn: (callback) => void setImmediate(callback),
+    later: (callback) => void setTimeout(callback, paceLimits.pollMs),
+    giveWay: () => {},
+  });
+}
+
 /**
  * Connections behind one listener on a free port of the loopback.
  *
@@ -45,11 +57,13 @@ export async function serveOnLoopback(
   answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
     Promise.resolve({ status: 404, headers: {}, body: "" }),
   log?: ConnectionLog,
+  pacer: Pacer = createPacer(),
 ) {
   const connections = new Connections({
     certificate: await testCertificate(),
     answerMethod,
     answerWeb,
+    pacer,
     bounds,
     ...(log && { log }),
   });
