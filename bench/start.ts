@@ -52,6 +52,7 @@ export async function measureStart(): Promise<void> {
       }
     }
     print(results);
+    console.log(`\nvpnserver version: ${measureVersionMs().toFixed(0)} ms, median of ${rounds}`);
   } finally {
     await rm(state, { recursive: true, force: true });
   }
@@ -125,6 +126,17 @@ function run(command: string, args: readonly string[]): string {
   if (status !== 0)
     throw new Error(`${command} ${args.join(" ")} failed: ${error?.message ?? stderr}${stdout}`);
   return stdout;
+}
+
+/** How long the shortest command takes: what each one pays for the runtime and for reading the program. */
+function measureVersionMs(): number {
+  return median(
+    Array.from({ length: rounds }, () => {
+      const begin = performance.now();
+      run(join(root, "dist/vpnserver-linux-x64"), ["version"]);
+      return performance.now() - begin;
+    }),
+  );
 }
 
 function print(results: { readonly ours: readonly Round[]; readonly SoftEther: readonly Round[] }): void {

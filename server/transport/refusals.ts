@@ -1,5 +1,5 @@
 /** Why a connection, or a request on it, was refused. */
-const refusalReasons = [
+export const refusalReasons = [
   /** As many connections as allowed are open. */
   "connections-total",
   /** As many connections as allowed are open from this address. */

@@ -67,12 +67,11 @@ describe("the build", () => {
     assert.equal((await stat(join(copy, "dist", "vpnserver-linux-x64"))).mode & 0o777, 0o755);
   });
 
-  test("does nothing when nothing changed, within a second", async () => {
+  test("does nothing when nothing changed", async () => {
     const files = ["manifest.json", "vpnserver-linux-x64", "vpnserver-linux-arm64.gz", "lib/schema.json"];
     const times = () =>
       Promise.all(files.map(async (name) => (await stat(join(copy, "dist", name))).mtimeMs));
     const earlier = await times();
-    const begin = performance.now();
     const steps: string[] = [];
     const again = await buildAll({
       root: copy,
@@ -81,7 +80,6 @@ describe("the build", () => {
       library: true,
       log: (line) => steps.push(line),
     });
-    assert.ok(performance.now() - begin < 1_000, `took ${performance.now() - begin} ms`);
     assert.deepEqual(again, manifest);
     assert.deepEqual(await times(), earlier);
     assert.match(steps.join("\n"), /^bundle the server +\d+\.\d\d s$/);
@@ -104,22 +102,6 @@ describe("the build", () => {
       manifest.artifacts["linux-x64"]?.upload.bytes,
     );
     assert.equal((await stat(join(target, "vpnserver-linux-arm64"))).mtimeMs, untouched);
-  });
-
-  test("`version` answers in under 100 ms", async () => {
-    // The median of a batch, and the best of a few batches: other tests keep the machine busy.
-    const medians: number[] = [];
-    for (let batch = 0; batch < 5 && !medians.some((ms) => ms < 100); batch++) {
-      const times: number[] = [];
-      for (let count = 0; count < 7; count++) {
-        const begin = performance.now();
-        const { stdout } = await run(join(dist, "vpnserver-linux-x64"), ["version"]);
-        times.push(performance.now() - begin);
-        assert.ok(stdout.includes(version), stdout);
-      }
-      medians.push(times.sort((a, b) => a - b)[3] ?? Infinity);
-    }
-    assert.ok(Math.min(...medians) < 100, `medians: ${medians.join(", ")} ms`);
   });
 
   test("the executable heeds no NODE_OPTIONS, which may be meant for another program", async () => {

@@ -167,7 +167,7 @@ describe("quickstart", () => {
       output += chunk.toString();
       // In the middle of the deployment, the engine too: its lock and its unfinished operations stay behind.
       const { pid } = killed;
-      if (/CopyToRemote \S+ created/.test(output) && !killed.killed && pid !== undefined) {
+      if (/-install created/.test(output) && !killed.killed && pid !== undefined) {
         process.kill(-pid, "SIGKILL");
         killed.kill("SIGKILL");
       }

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { errorCodes } from "../../../server/errors.ts";
+import { refusalReasons } from "../../../server/transport/refusals.ts";
 import { protocolErrors } from "../../../server/wire/protocol-error.ts";
 import { headOf, messageTextsIn, plain, shellMessagesIn, withoutVariables } from "./message-texts.ts";
 
@@ -67,6 +68,10 @@ describe("docs/TROUBLESHOOTING.md", () => {
       );
     });
   }
+
+  test("has every reason of a refusal before login", () => {
+    assert.deepEqual(firstColumn("reason in the log").toSorted(), refusalReasons.toSorted());
+  });
 
   test("has every error of the host's script", () => {
     const heads = textsOf("components/host-script.ts")
