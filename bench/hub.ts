@@ -1,8 +1,8 @@
 import { Hub } from "../server/hub/hub.ts";
 import type { HubPort } from "../server/hub/hub-port.ts";
-import { defaultHubLog, defaultHubOptions, type HubSettings } from "../server/hub/hub-settings.ts";
-import { defaultKeptOptions } from "../server/hub/kept-options.ts";
-import { defaultPolicy, type Policy } from "../server/wire/policy.ts";
+import { defaultHubLog, defaultHubOptions, type HubSettings } from "../server/settings/hub-settings.ts";
+import { defaultKeptOptions } from "../server/settings/kept-options.ts";
+import { defaultPolicy, type Policy } from "../server/settings/policy.ts";
 
 const chunkBytes = 16 * 1024;
 const rounds = 5;

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
-import { checkDesiredState } from "../server/config/desired-state.ts";
+import { checkDesiredState } from "../server/desired/desired-state.ts";
 import { ArgumentError } from "./argument-error.ts";
 import { isLeftOut, isObject, kindProblems } from "./argument-kind.ts";
 import type { HubArgs, HubUserArgs } from "./hub-arguments.ts";

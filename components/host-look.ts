@@ -1,4 +1,4 @@
-import { decideOwner, isOwner, type Owner } from "../server/modes/owner.ts";
+import { decideOwner, isOwner, type Owner } from "../server/install/owner.ts";
 import { hostScript, parseAnswers, scriptCommand, type HostScriptOptions } from "./host-script.ts";
 import { failureOf, notRun } from "./release-delivery.ts";
 import type { SshSession } from "./ssh-session.ts";

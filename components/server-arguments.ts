@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { checkDesiredState } from "../server/config/desired-state.ts";
+import { checkDesiredState } from "../server/desired/desired-state.ts";
 import { loginLimits } from "../server/limits.ts";
 import { ArgumentProblems } from "./argument-error.ts";
 import { isLeftOut, isObject, kindProblems, type ArgumentKind } from "./argument-kind.ts";

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { checkDesiredState } from "../server/config/desired-state.ts";
+import { checkDesiredState } from "../server/desired/desired-state.ts";
 import { ArgumentError } from "./argument-error.ts";
 import { isLeftOut, kindProblems } from "./argument-kind.ts";
 import { mistakenPem, normalPem, pemLabels } from "./pem.ts";

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes, X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Owner } from "../server/modes/owner.ts";
+import type { Owner } from "../server/install/owner.ts";
 import { ArgumentError, ArgumentProblems } from "./argument-error.ts";
 import { findArtifacts, type Artifacts } from "./artifact.ts";
 import { commandConnection, describeEndpoint, type SshConnection } from "./connection.ts";

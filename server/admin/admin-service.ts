@@ -1,9 +1,9 @@
-import { adminAddressFileName } from "../config/admin-addresses.ts";
-import type { ServerSettings } from "../config/server-settings.ts";
+import { adminAddressFileName } from "../access/admin-addresses.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
-import { authenticationFailure } from "../session/authentication-failure.ts";
-import type { MethodAnswer, MethodRequest } from "../session/method.ts";
+import { authenticationFailure } from "../access/authentication-failure.ts";
+import type { MethodAnswer, MethodRequest } from "../protocols/softether/method.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
@@ -15,7 +15,7 @@ import {
 } from "./authentication.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
-import type { PasswordThrottle } from "../session/password-throttle.ts";
+import type { PasswordThrottle } from "../access/password-throttle.ts";
 import type { Administrator, Call } from "./rpc.ts";
 
 export interface AdminServiceOptions {

@@ -1,9 +1,9 @@
-import type { IdentityPem } from "../config/identity-check.ts";
-import type { ServerSettings } from "../config/server-settings.ts";
+import type { IdentityPem } from "../identity/identity-check.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { ListenerStatus } from "../listener-status.ts";
-import type { HubSession, VirtualHubs } from "../session/virtual-hubs.ts";
-import type { ServerCertificate } from "../transport/certificate.ts";
+import type { HubSession, VirtualHubs } from "../access/virtual-hubs.ts";
+import type { ServerCertificate } from "../identity/certificate.ts";
 
 /** The running server, as the methods of the administration see it. */
 export interface Administration {

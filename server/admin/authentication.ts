@@ -1,9 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
-import { emptyPasswordHash } from "../config/server-settings-config.ts";
-import type { ServerSettings } from "../config/server-settings.ts";
-import { isLoopback } from "../session/loopback.ts";
+import { emptyPasswordHash } from "../config/sections/server-settings-config.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
+import { isLoopback } from "../access/loopback.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
-import type { PasswordThrottle } from "../session/password-throttle.ts";
+import type { PasswordThrottle } from "../access/password-throttle.ts";
 import type { Administrator } from "./rpc.ts";
 
 /** Who somebody says to be, and how to tell whether it is true. */

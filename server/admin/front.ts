@@ -7,7 +7,7 @@ import { RpcDispatcher } from "./dispatch.ts";
 import { createHandlers } from "./handlers.ts";
 import { checkHubRestrictions } from "./hub-restrictions.ts";
 import { JsonApi } from "./json-api.ts";
-import { PasswordThrottle } from "../session/password-throttle.ts";
+import { PasswordThrottle } from "../access/password-throttle.ts";
 
 /** The two ways in: for `vpncmd` and its like, and for JSON. */
 export interface AdministrationFront {

@@ -1,5 +1,5 @@
-import type { ServerSettings } from "../config/server-settings.ts";
-import type { AdminOption } from "../hub/admin-options.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
+import type { AdminOption } from "../settings/admin-options.ts";
 import type { RpcName } from "./definitions.ts";
 import { RpcError, type Call } from "./rpc.ts";
 

@@ -1,5 +1,5 @@
 import { rpcPackLimits } from "../limits.ts";
-import type { ConnectionEvents, SessionConnection } from "../session/session-connection.ts";
+import type { ConnectionEvents, SessionConnection } from "../protocols/softether/session-connection.ts";
 import { ByteQueue } from "../wire/byte-queue.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { decodePack, encodePack, type Pack } from "../wire/pack.ts";

@@ -1,4 +1,4 @@
-import { policyNames, policyRanges, type Policy } from "../wire/policy.ts";
+import { policyNames, policyRanges, type Policy } from "../settings/policy.ts";
 import { bin, bool, ip, secret, str, time, u32, u64, utf, type ScalarField } from "./fields.ts";
 
 /** The groups of fields that several methods share, each with its name in `Cedar/Admin.c`. */

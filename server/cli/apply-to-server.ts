@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigStore } from "../config/config-store.ts";
-import { makeStateDirectories, type StatePaths } from "../config/paths.ts";
-import { StateApplier, type ApplyRequest, type ApplyResult } from "../config/state-applier.ts";
+import { makeStateDirectories, type StatePaths } from "../state-paths.ts";
+import { StateApplier, type ApplyRequest, type ApplyResult } from "../desired/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import { requestApply } from "../supervisor/control.ts";
-import { InstanceLock } from "../supervisor/instance-lock.ts";
-import { loadOrCreateCertificate, replaceCertificate } from "../transport/certificate.ts";
+import { InstanceLock } from "../platform/instance-lock.ts";
+import { loadOrCreateCertificate, replaceCertificate } from "../identity/certificate.ts";
 
 /** Patience with a server that is being started or stopped. */
 const busyMs = 20_000;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ApplyResult } from "../config/state-applier.ts";
+import type { ApplyResult } from "../desired/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits } from "../supervisor/control-protocol.ts";
 import type { CliContext } from "./context.ts";

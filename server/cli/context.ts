@@ -1,4 +1,4 @@
-import type { StatePaths } from "../config/paths.ts";
+import type { StatePaths } from "../state-paths.ts";
 
 /** What the commands know of the process that they run in. */
 export interface CliContext {

@@ -14,7 +14,7 @@ export function addExecsvcCommand(program: Command, context: CliContext): void {
       const paths = context.statePaths();
       process.umask(0o077);
       if (takeWorkerRole(context.env)) {
-        const { runWorker } = await import("../supervisor/worker.ts");
+        const { runWorker } = await import("../worker/worker.ts");
         await runWorker(paths);
         return;
       }

@@ -36,7 +36,7 @@ export function addFirewallCommand(program: Command, context: CliContext): void 
 
   add("open", "let other hosts reach the ports, for good", async (flags) => {
     const { openFirewall } = await import("../firewall/firewall.ts");
-    const { runProgram } = await import("../run-program.ts");
+    const { runProgram } = await import("../platform/run-program.ts");
     const ports = flags.ports ?? (await listenerPorts(context));
     const { report, changed } = await recorded(
       context,
@@ -47,7 +47,7 @@ export function addFirewallCommand(program: Command, context: CliContext): void 
   });
   add("close", "take our rules away, those of --ports or all; no other rule is touched", async (flags) => {
     const { closeFirewall, showFirewall } = await import("../firewall/firewall.ts");
-    const { runProgram } = await import("../run-program.ts");
+    const { runProgram } = await import("../platform/run-program.ts");
     const { ports } = flags;
     const changed = await recorded(
       context,
@@ -58,7 +58,7 @@ export function addFirewallCommand(program: Command, context: CliContext): void 
   });
   add("show", "tell whether other hosts reach the ports", async (flags) => {
     const { showFirewall } = await import("../firewall/firewall.ts");
-    const { runProgram } = await import("../run-program.ts");
+    const { runProgram } = await import("../platform/run-program.ts");
     print(
       context,
       flags,
@@ -79,7 +79,7 @@ function print(
 }
 
 async function listenerPorts(context: CliContext): Promise<number[]> {
-  const { readServerConfig } = await import("../config/config-file.ts");
+  const { readServerConfig } = await import("../config/disk/config-file.ts");
   const { listeners } = await readServerConfig(context.statePaths());
   return listeners.filter(({ enabled }) => enabled).map(({ port }) => port);
 }
@@ -90,6 +90,6 @@ async function recorded<T>(
   change: (ports: readonly number[]) => number[],
   work: () => Promise<T>,
 ): Promise<T> {
-  const { recordFirewallPorts } = await import("../modes/firewall-record.ts");
+  const { recordFirewallPorts } = await import("../install/firewall-record.ts");
   return recordFirewallPorts(executable, change, work);
 }

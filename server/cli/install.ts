@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { ServerError } from "../errors.ts";
-import type { ImportReport, InstallResult } from "../modes/install-options.ts";
-import { requestableModes, type RequestedMode } from "../modes/mode-choice.ts";
-import { describeOwner, isOwnerLabel, ownerLimits, type Owner } from "../modes/owner.ts";
+import type { ImportReport, InstallResult } from "../install/install-options.ts";
+import { requestableModes, type RequestedMode } from "../install/mode-choice.ts";
+import { describeOwner, isOwnerLabel, ownerLimits, type Owner } from "../install/owner.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 import { parseOwnerId } from "./owner-id.ts";
@@ -63,10 +63,10 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     .action(async (flags: InstallFlags) => {
       const executable = installable(context);
       const owner = ownerOf(flags);
-      const { runProgram } = await import("../run-program.ts");
-      const { probeHost } = await import("../modes/host-facts.ts");
-      const { requestMode } = await import("../modes/mode-request.ts");
-      const { checkFolder, defaultPrefix } = await import("../modes/layout.ts");
+      const { runProgram } = await import("../platform/run-program.ts");
+      const { probeHost } = await import("../install/host-facts.ts");
+      const { requestMode } = await import("../install/mode-request.ts");
+      const { checkFolder, defaultPrefix } = await import("../install/layout.ts");
       const facts = await probeHost({ run: runProgram, env: context.env, executable });
       const named = flags.prefix === undefined ? undefined : resolve(flags.prefix);
       const { mode, reason, needsSudo, warning } = await requestMode(flags.mode, { prefix: named, facts });
@@ -80,7 +80,7 @@ export function addInstallCommand(program: Command, context: CliContext): void {
         return;
       }
       context.note(`${mode} mode: ${reason}`);
-      const { install } = await import("../modes/install.ts");
+      const { install } = await import("../install/install.ts");
       const result = await install({
         executable,
         mode,

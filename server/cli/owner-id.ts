@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { isOwnerId } from "../modes/owner.ts";
+import { isOwnerId } from "../install/owner.ts";
 
 /** Reads `--owner-id`. */
 export function parseOwnerId(text: string): string {

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { isSea } from "node:sea";
 import { Command, CommanderError } from "commander";
-import { resolveStatePaths } from "../config/paths.ts";
+import { resolveStatePaths } from "../state-paths.ts";
 import { wordsOf } from "../error-words.ts";
 import { errorCodes, ServerError } from "../errors.ts";
 import { addApplyCommand } from "./apply.ts";

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import { releaseOf } from "../config/paths.ts";
+import { releaseOf } from "../state-paths.ts";
 import { ServerError } from "../errors.ts";
-import { describeStay } from "../modes/owner.ts";
-import type { UninstallResult } from "../modes/uninstall.ts";
+import { describeStay } from "../install/owner.ts";
+import type { UninstallResult } from "../install/uninstall.ts";
 import type { CliContext } from "./context.ts";
 import { parseOwnerId } from "./owner-id.ts";
 
@@ -29,7 +29,7 @@ export function addUninstallCommand(program: Command, context: CliContext): void
     )
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: UninstallFlags) => {
-      const { runProgram } = await import("../run-program.ts");
+      const { runProgram } = await import("../platform/run-program.ts");
       const prefix = await prefixOf(flags, context);
       const stateOption = context.stateDirectoryOption();
       const stateDirectory = stateOption === undefined ? undefined : resolve(stateOption);
@@ -39,7 +39,7 @@ export function addUninstallCommand(program: Command, context: CliContext): void
       }
       // The end of a terminal or an SSH connection is no reason to leave half of it.
       process.on("SIGHUP", () => {});
-      const { uninstall } = await import("../modes/uninstall.ts");
+      const { uninstall } = await import("../install/uninstall.ts");
       const result = await uninstall({
         prefix,
         stateDirectory,
@@ -75,11 +75,11 @@ async function isRoots(
   stateDirectory: string | undefined,
   { purge, ownerId }: UninstallFlags,
 ): Promise<boolean> {
-  const { installedMode } = await import("../modes/manifest.ts");
-  const { layoutOf } = await import("../modes/layout.ts");
+  const { installedMode } = await import("../install/manifest.ts");
+  const { layoutOf } = await import("../install/layout.ts");
   const mode = await installedMode(layoutOf(prefix));
   if (mode !== undefined || !purge || ownerId !== undefined) return mode === "service";
-  const { defaultStateDirectories } = await import("../modes/state-directory.ts");
+  const { defaultStateDirectories } = await import("../install/state-directory.ts");
   const places = stateDirectory === undefined ? defaultStateDirectories(prefix) : [stateDirectory];
   return places.some((place) => statSync(place, { throwIfNoEntry: false })?.uid === 0);
 }
@@ -93,13 +93,13 @@ async function prefixOf(
   if (executable !== undefined && releaseOf(executable) !== null) {
     return dirname(dirname(dirname(executable)));
   }
-  const { defaultPrefix, layoutOf } = await import("../modes/layout.ts");
-  const { installedMode } = await import("../modes/manifest.ts");
+  const { defaultPrefix, layoutOf } = await import("../install/layout.ts");
+  const { installedMode } = await import("../install/manifest.ts");
   const [own, service] = [defaultPrefix("user"), defaultPrefix("service")];
   if (uid !== 0 || (await installedMode(layoutOf(own))) !== undefined) return own;
   if (!flags.purge || (await installedMode(layoutOf(service))) !== undefined) return service;
   // Nothing is installed: whichever has left its state.
-  const { hasLeftState } = await import("../modes/state-directory.ts");
+  const { hasLeftState } = await import("../install/state-directory.ts");
   return !(await hasLeftState(service)) && (await hasLeftState(own)) ? own : service;
 }
 
@@ -110,8 +110,8 @@ async function uninstallAsRoot(
   context: CliContext,
 ): Promise<void> {
   const { executable, env } = context;
-  const { probeHost } = await import("../modes/host-facts.ts");
-  const { runProgram } = await import("../run-program.ts");
+  const { probeHost } = await import("../install/host-facts.ts");
+  const { runProgram } = await import("../platform/run-program.ts");
   const sudo = executable && (await probeHost({ run: runProgram, env, executable })).sudo;
   if (!executable || !sudo || !sudo.works) {
     const why = sudo && !sudo.works ? ` (${sudo.reason})` : "";

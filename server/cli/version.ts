@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { releaseOf } from "../config/paths.ts";
+import { releaseOf } from "../state-paths.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 

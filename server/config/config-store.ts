@@ -1,17 +1,21 @@
-import type { HubSettings } from "../hub/hub-settings.ts";
-import { changesBetween, withChanges } from "./config-change.ts";
-import { emptyDocument, withServerConfiguration } from "./config-document.ts";
-import { defaultServerConfig } from "./config-file.ts";
-import { damaged, readStoredConfig } from "./config-reader.ts";
-import { ConfigStorage, type ConfigDisk } from "./config-storage.ts";
-import { formatConfig, parseConfig, type ConfigDocument } from "./config-text.ts";
-import { defaultHubs, writeHubs } from "./hub-config.ts";
-import { withListeners, type ListenerConfig } from "./listener-config.ts";
-import type { StatePaths } from "./paths.ts";
-import type { ServerSettings } from "./server-settings.ts";
-import { checkServerSettings, readServerSettings, withServerSettings } from "./server-settings-config.ts";
-import { unservedSettings } from "./unserved-settings.ts";
-import { readStatistics, withStatistics, type StatisticsByHub } from "./statistics-config.ts";
+import type { HubSettings } from "../settings/hub-settings.ts";
+import { changesBetween, withChanges } from "./text/config-change.ts";
+import { emptyDocument, withServerConfiguration } from "./text/config-document.ts";
+import { defaultServerConfig } from "./disk/config-file.ts";
+import { damaged, readStoredConfig } from "./disk/config-reader.ts";
+import { ConfigStorage, type ConfigDisk } from "./disk/config-disk.ts";
+import { formatConfig, parseConfig, type ConfigDocument } from "./text/config-text.ts";
+import { defaultHubs, writeHubs } from "./sections/hub-config.ts";
+import { withListeners, type ListenerConfig } from "./sections/listener-config.ts";
+import type { StatePaths } from "../state-paths.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
+import {
+  checkServerSettings,
+  readServerSettings,
+  withServerSettings,
+} from "./sections/server-settings-config.ts";
+import { unservedSettings } from "./sections/unserved-settings.ts";
+import { readStatistics, withStatistics, type StatisticsByHub } from "./sections/statistics-config.ts";
 
 /** When changes get from the journal into the file itself. */
 export const foldTimes = {

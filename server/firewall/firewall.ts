@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ServerError } from "../errors.ts";
-import { failureOf, type ProgramResult, type RunProgram } from "../run-program.ts";
+import { failureOf, type ProgramResult, type RunProgram } from "../platform/run-program.ts";
 import { changeRuleset, keepOwnRules, readRuleset, type Keeping } from "./nftables.ts";
 import { openPorts, ownPorts, planClosing, planOpening } from "./nftables-plan.ts";
 import type { Ruleset } from "./ruleset.ts";

@@ -1,9 +1,9 @@
 import { chown, mkdtemp, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeFileAtomically } from "../atomic-file.ts";
+import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { ServerError } from "../errors.ts";
-import { failureOf, type RunProgram } from "../run-program.ts";
+import { failureOf, type RunProgram } from "../platform/run-program.ts";
 import {
   includesOwnRules,
   isMadeBy,

@@ -1,5 +1,5 @@
-import { read32, tcpFlags, type Frame } from "../wire/frame.ts";
-import { isUserList, type AccessEndpoint, type AccessRule } from "./access-rule.ts";
+import { read32, tcpFlags, type Frame } from "../ethernet/frame.ts";
+import { isUserList, type AccessEndpoint, type AccessRule } from "../settings/access-rule.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {

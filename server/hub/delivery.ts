@@ -1,7 +1,7 @@
 import { blockLimits } from "../limits.ts";
 import { blockHeaderBytes } from "../wire/block-stream.ts";
-import { announcesDefaultRouter, removeDefaultRouter } from "../wire/frame-router-advertisement.ts";
-import { writeUntagged } from "../wire/frame-vlan.ts";
+import { announcesDefaultRouter, removeDefaultRouter } from "../ethernet/frame-router-advertisement.ts";
+import { writeUntagged } from "../ethernet/frame-vlan.ts";
 import type { HubState } from "./hub-state.ts";
 import type { Inspection } from "./inspection.ts";
 import { destinations, type PortState } from "./port-state.ts";

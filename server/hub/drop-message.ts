@@ -1,4 +1,4 @@
-import type { Frame } from "../wire/frame.ts";
+import type { Frame } from "../ethernet/frame.ts";
 import { formatIpv4, formatMac } from "./address-text.ts";
 import { describePacket } from "./packet-description.ts";
 import type { DropReason } from "./port-counters.ts";

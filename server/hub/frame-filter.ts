@@ -1,5 +1,5 @@
-import { etherTypes, icmpv6Types, tcpFlags, type Frame } from "../wire/frame.ts";
-import type { HubOptions } from "./hub-settings.ts";
+import { etherTypes, icmpv6Types, tcpFlags, type Frame } from "../ethernet/frame.ts";
+import type { HubOptions } from "../settings/hub-settings.ts";
 import type { DropReason } from "./port-counters.ts";
 import type { PortState } from "./port-state.ts";
 

@@ -1,4 +1,4 @@
-import type { Policy } from "../wire/policy.ts";
+import type { Policy } from "../settings/policy.ts";
 
 /**
  * What plugs into a Virtual Hub: a VPN session, SecureNAT, a local bridge, a cascade. The hub knows nothing else of it.

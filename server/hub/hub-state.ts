@@ -3,7 +3,7 @@ import { AccessList } from "./access-list.ts";
 import { AddressTable } from "./address-table.ts";
 import { hasHubFilter } from "./frame-filter.ts";
 import type { HubPort } from "./hub-port.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import type { HubSettings } from "../settings/hub-settings.ts";
 import { IpTable } from "./ip-table.ts";
 import { logsAnyFrame } from "./packet-log.ts";
 import { addPortCounters, createPortCounters, type PortCounters } from "./port-counters.ts";

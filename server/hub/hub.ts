@@ -1,13 +1,13 @@
 import { blockLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
-import { writeTagged } from "../wire/frame-vlan.ts";
-import { namesUserList } from "./access-rule.ts";
+import { writeTagged } from "../ethernet/frame-vlan.ts";
+import { namesUserList } from "../settings/access-rule.ts";
 import { formatIp, formatMac } from "./address-text.ts";
 import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
 import type { HubLog } from "./hub-log.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import type { HubSettings } from "../settings/hub-settings.ts";
 import { HubState } from "./hub-state.ts";
 import { Inspection } from "./inspection.ts";
 import { KnownStations } from "./known-stations.ts";

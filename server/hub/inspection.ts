@@ -1,8 +1,8 @@
 import { blockLimits } from "../limits.ts";
-import { dhcpAck, ethernetHeaderBytes, Frame, read16, read32 } from "../wire/frame.ts";
-import { carriesTcpData, encodeRedirect } from "../wire/frame-redirect.ts";
-import { announcesDefaultRouter } from "../wire/frame-router-advertisement.ts";
-import type { AccessRule } from "./access-rule.ts";
+import { dhcpAck, ethernetHeaderBytes, Frame, read16, read32 } from "../ethernet/frame.ts";
+import { carriesTcpData, encodeRedirect } from "../ethernet/frame-redirect.ts";
+import { announcesDefaultRouter } from "../ethernet/frame-router-advertisement.ts";
+import type { AccessRule } from "../settings/access-rule.ts";
 import { dropMessage } from "./drop-message.ts";
 import { findHubDrop, findReceiverDrop, findSenderDrop } from "./frame-filter.ts";
 import type { HubLog } from "./hub-log.ts";

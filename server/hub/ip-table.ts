@@ -1,7 +1,7 @@
 import { hubLimits } from "../limits.ts";
-import { icmpv6Types, mappedIpv4Word, type Frame } from "../wire/frame.ts";
+import { icmpv6Types, mappedIpv4Word, type Frame } from "../ethernet/frame.ts";
 import { AddressTable, type AddressEntry } from "./address-table.ts";
-import type { HubOptions } from "./hub-settings.ts";
+import type { HubOptions } from "../settings/hub-settings.ts";
 import type { DropReason } from "./port-counters.ts";
 import type { PortState } from "./port-state.ts";
 

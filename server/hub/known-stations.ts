@@ -1,4 +1,4 @@
-import { ethernetHeaderBytes, etherTypes, mappedIpv4Word, read16, read32 } from "../wire/frame.ts";
+import { ethernetHeaderBytes, etherTypes, mappedIpv4Word, read16, read32 } from "../ethernet/frame.ts";
 import type { HubState } from "./hub-state.ts";
 import { isLocalIpv6, isPrivateIpv4 } from "./ip-table.ts";
 import { destinations, type PortState } from "./port-state.ts";

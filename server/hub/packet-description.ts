@@ -1,6 +1,6 @@
-import { icmpv6Types, read16, tcpFlags, type Frame } from "../wire/frame.ts";
-import { findDnsQueryName, mayBeDnsQuery } from "../wire/frame-dns.ts";
-import { formatAddress } from "../wire/ip-address.ts";
+import { icmpv6Types, read16, tcpFlags, type Frame } from "../ethernet/frame.ts";
+import { findDnsQueryName, mayBeDnsQuery } from "../ethernet/frame-dns.ts";
+import { formatAddress } from "../ethernet/ip-address.ts";
 
 /** What the packet log tells of a packet. */
 export interface PacketDescription {

@@ -1,7 +1,7 @@
-import { tcpFlags, type Frame } from "../wire/frame.ts";
-import { findDnsQueryName, mayBeDnsQuery } from "../wire/frame-dns.ts";
+import { tcpFlags, type Frame } from "../ethernet/frame.ts";
+import { findDnsQueryName, mayBeDnsQuery } from "../ethernet/frame-dns.ts";
 import type { HubPort } from "./hub-port.ts";
-import type { HubLogSettings, HubOptions, PacketLogLevel } from "./hub-settings.ts";
+import type { HubLogSettings, HubOptions, PacketLogLevel } from "../settings/hub-settings.ts";
 import { describePacket } from "./packet-description.ts";
 
 /** How much of a frame is to be logged (`Cedar/Logging.c` CalcPacketLoggingLevelEx and PacketLog). */

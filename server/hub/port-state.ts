@@ -1,8 +1,8 @@
 import { hubLimits } from "../limits.ts";
 import type { AccessParty } from "./access-list.ts";
 import type { HubPort } from "./hub-port.ts";
-import type { HubOptions } from "./hub-settings.ts";
-import { defaultPolicy, type Policy } from "../wire/policy.ts";
+import type { HubOptions } from "../settings/hub-settings.ts";
+import { defaultPolicy, type Policy } from "../settings/policy.ts";
 import { createPortCounters, type DropReason, type PortCounters } from "./port-counters.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { StormLimiter } from "./storm-limiter.ts";

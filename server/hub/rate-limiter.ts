@@ -1,5 +1,5 @@
 import { hubLimits } from "../limits.ts";
-import { tcpFlags, type Frame } from "../wire/frame.ts";
+import { tcpFlags, type Frame } from "../ethernet/frame.ts";
 
 /**
  * Holds the bits of a direction of a port to a number in a second (`Cedar/Hub.c` IntoTrafficLimiter): counts in windows of one

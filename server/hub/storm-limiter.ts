@@ -1,5 +1,5 @@
 import { hubLimits } from "../limits.ts";
-import type { Frame } from "../wire/frame.ts";
+import type { Frame } from "../ethernet/frame.ts";
 
 /** Sources that are told apart; others share the place of one of them. A power of two. */
 const places = 256;

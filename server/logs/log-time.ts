@@ -1,4 +1,4 @@
-import type { LogTurnover } from "../hub/hub-settings.ts";
+import type { LogTurnover } from "../settings/hub-settings.ts";
 
 /** A moment as logs write it, in local time. */
 export interface LogTime {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { HubLog } from "../hub/hub.ts";
-import { defaultHubLog, type HubLogSettings, type LogTurnover } from "../hub/hub-settings.ts";
+import { defaultHubLog, type HubLogSettings, type LogTurnover } from "../settings/hub-settings.ts";
 import { logLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { eventLine, type ServerLog } from "../server-log.ts";

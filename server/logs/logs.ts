@@ -1,5 +1,5 @@
 import type { HubLog } from "../hub/hub.ts";
-import type { HubLogSettings } from "../hub/hub-settings.ts";
+import type { HubLogSettings } from "../settings/hub-settings.ts";
 import type { Logger } from "../logger.ts";
 import type { ServerLog } from "../server-log.ts";
 import { LogFiles } from "./log-files.ts";

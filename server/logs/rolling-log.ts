@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { LogTurnover } from "../hub/hub-settings.ts";
+import type { LogTurnover } from "../settings/hub-settings.ts";
 import { logLimits } from "../limits.ts";
 import type { LogDisk } from "./log-disk.ts";
 import { fileStamp, logTime } from "./log-time.ts";

@@ -1,4 +1,4 @@
-import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import type { Failure } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
 

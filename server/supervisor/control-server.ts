@@ -1,7 +1,7 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
-import { socketAddress } from "./control-socket.ts";
+import { socketAddress } from "../platform/local-socket.ts";
 import { failureOf } from "./failure.ts";
 import { removeFile } from "./run-files.ts";
 

@@ -1,13 +1,18 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StatePaths } from "../config/paths.ts";
-import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import type { StatePaths } from "../state-paths.ts";
+import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
-import { socketAddress } from "./control-socket.ts";
+import { socketAddress } from "../platform/local-socket.ts";
 import { errorOf } from "./failure.ts";
-import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import {
+  identifyProcess,
+  isRunning,
+  signalProcess,
+  type ProcessIdentity,
+} from "../platform/process-identity.ts";
 import { readRunFiles, type ServerProcesses } from "./run-files.ts";
 import { notRunning, type RunningStatus } from "./running-status.ts";
 import { supervisorTimes } from "./supervisor.ts";

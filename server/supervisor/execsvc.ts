@@ -1,16 +1,16 @@
-import { makeStateDirectories, releaseOf, type StatePaths } from "../config/paths.ts";
+import { makeStateDirectories, releaseOf, type StatePaths } from "../state-paths.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { version } from "../version.ts";
 import { ControlServer, type ControlAnswer } from "./control-server.ts";
-import { InstanceLock } from "./instance-lock.ts";
+import { InstanceLock } from "../platform/instance-lock.ts";
 import { LogFile } from "./log-file.ts";
-import { identifyProcess } from "./process-identity.ts";
+import { identifyProcess } from "../platform/process-identity.ts";
 import { readRunFiles, removeRunFiles, writeRunFiles } from "./run-files.ts";
 import { alreadyRunning, type RunningStatus } from "./running-status.ts";
 import { selfCommand } from "./self-command.ts";
-import { journalDescriptor, SystemJournal } from "./system-journal.ts";
+import { journalDescriptor, SystemJournal } from "../platform/system-journal.ts";
 import { Supervisor } from "./supervisor.ts";
 import { spawnWorkerProcess } from "./worker-process.ts";
 

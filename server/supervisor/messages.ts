@@ -1,4 +1,4 @@
-import type { ApplyRequest } from "../config/state-applier.ts";
+import type { ApplyRequest } from "../desired/state-applier.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunningStatus } from "./running-status.ts";

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import type { StatePaths } from "../config/paths.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import type { StatePaths } from "../state-paths.ts";
+import type { ProcessIdentity } from "../platform/process-identity.ts";
 
 /** The two processes of a server; the worker is missing while it is started again. */
 export interface ServerProcesses {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
+import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../state-paths.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { errorOf } from "./failure.ts";
@@ -8,7 +8,7 @@ import { readLastLogLines } from "./log-file.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
 import { executableCommand, processName, selfCommand } from "./self-command.ts";
-import { journalDescriptor } from "./system-journal.ts";
+import { journalDescriptor } from "../platform/system-journal.ts";
 import { firstStartRestarts, supervisorTimes } from "./supervisor.ts";
 
 /** The supervisor itself gives up earlier, and says why. */

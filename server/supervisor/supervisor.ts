@@ -1,4 +1,4 @@
-import type { ApplyRequest, ApplyResult } from "../config/state-applier.ts";
+import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";

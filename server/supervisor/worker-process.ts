@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import { stateDirectoryVariable, type StatePaths } from "../config/paths.ts";
+import { stateDirectoryVariable, type StatePaths } from "../state-paths.ts";
 import type { WorkerMessage } from "./messages.ts";
 import { processName, selfCommand, workerEnvironment } from "./self-command.ts";
 import type { WorkerEvents, WorkerHandle } from "./supervisor.ts";

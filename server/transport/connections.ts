@@ -7,19 +7,19 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
-import { openAccess, type TlsAccess } from "../config/server-access.ts";
+import { openAccess, type TlsAccess } from "../config/sections/server-access-config.ts";
 import { ServerError } from "../errors.ts";
 import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
-import { isLoopback } from "../session/loopback.ts";
-import type { Join, MethodAnswer, MethodRequest } from "../session/method.ts";
+import { isLoopback } from "../access/loopback.ts";
+import type { Join, MethodAnswer, MethodRequest } from "../protocols/softether/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
-import { networkOf } from "../wire/ip-address.ts";
-import type { ServerCertificate } from "./certificate.ts";
+import { networkOf } from "../ethernet/ip-address.ts";
+import type { ServerCertificate } from "../identity/certificate.ts";
 import type { ConnectionLog } from "./connection-log.ts";
-import { openDataChannel } from "./data-channel.ts";
+import { openDataChannel } from "../protocols/softether/byte-channel.ts";
 import { Deadline } from "./deadline.ts";
-import { ServerHandshake } from "./handshake.ts";
+import { ServerHandshake } from "../protocols/softether/handshake.ts";
 import type { PacedJob, PacedOwner, Pacer } from "./pacer.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { goOnReading, holdReading } from "./reading.ts";

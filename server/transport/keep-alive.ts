@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns";
 import { connect } from "node:net";
-import type { KeepAliveSettings } from "../config/server-settings.ts";
+import type { KeepAliveSettings } from "../settings/server-settings.ts";
 import { keepAliveLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 

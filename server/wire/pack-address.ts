@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from "./ip-address.ts";
+import { formatAddress, parseAddress } from "../ethernet/ip-address.ts";
 import type { Pack } from "./pack.ts";
 
 const noIPv6 = new Uint8Array(16);

@@ -1,4 +1,4 @@
-import { policyNames, type Policy } from "./policy.ts";
+import { policyNames, type Policy } from "../settings/policy.ts";
 import { sessionKeyBytes } from "./login.ts";
 import { Pack } from "./pack.ts";
 

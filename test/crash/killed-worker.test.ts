@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseConfig } from "../../server/config/config-text.ts";
+import { parseConfig } from "../../server/config/text/config-text.ts";
 import { spawnWorkerProcess } from "../../server/supervisor/worker-process.ts";
 import { removeSharedCertificate, TryServer } from "../unit/supervisor/try-server.ts";
 import { RpcClient } from "./rpc-client.ts";

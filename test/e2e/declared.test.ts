@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { certificateOf, pemOf } from "../unit/config/server-certificate.ts";
+import { certificateOf, pemOf } from "../unit/identity/make-certificate.ts";
 import { assertFailed, assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
 
 test("preview shows which hubs, users, groups and rules come, change and go, and no secret", async () => {

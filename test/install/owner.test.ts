@@ -4,10 +4,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Manifest } from "../../server/modes/manifest.ts";
-import type { Owner } from "../../server/modes/owner.ts";
-import type { UninstallResult } from "../../server/modes/uninstall.ts";
-import { sha256OfFile } from "../../server/modes/releases.ts";
+import type { Manifest } from "../../server/install/manifest.ts";
+import type { Owner } from "../../server/install/owner.ts";
+import type { UninstallResult } from "../../server/install/uninstall.ts";
+import { sha256OfFile } from "../../server/install/releases.ts";
 import { builtRelease, muteRelease } from "./release-variants.ts";
 import { resultOf, TryInstall } from "./try-install.ts";
 

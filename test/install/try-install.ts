@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { InstallResult } from "../../server/modes/install-options.ts";
+import type { InstallResult } from "../../server/install/install-options.ts";
 import type { RunningStatus } from "../../server/supervisor/running-status.ts";
 import { builtRelease } from "./release-variants.ts";
 

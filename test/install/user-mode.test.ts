@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { InstanceLock } from "../../server/supervisor/instance-lock.ts";
-import { sha256OfFile } from "../../server/modes/releases.ts";
+import { InstanceLock } from "../../server/platform/instance-lock.ts";
+import { sha256OfFile } from "../../server/install/releases.ts";
 import { anotherRelease, builtRelease, hangingRelease, muteRelease } from "./release-variants.ts";
 import { ended, isServer, occupy, resultOf, TryInstall } from "./try-install.ts";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { ConfigStore } from "../../server/config/config-store.ts";
-import { StateApplier } from "../../server/config/state-applier.ts";
+import { StateApplier } from "../../server/desired/state-applier.ts";
 import { Lab } from "../lab/lab.ts";
-import { serverIdentity } from "../unit/config/server-certificate.ts";
-import { identity } from "../unit/session/client-certificate.ts";
+import { serverIdentity } from "../unit/identity/make-certificate.ts";
+import { identity } from "../unit/access/client-certificate.ts";
 import { SoftEtherProgram } from "./support/softether-program.ts";
 
 let lab: Lab;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
-import { findFolder, parseConfig, type ConfigFolder } from "../../server/config/config-text.ts";
+import { findFolder, parseConfig, type ConfigFolder } from "../../server/config/text/config-text.ts";
 import { Lab } from "../lab/lab.ts";
 import { testCertificate } from "../unit/transport/loopback.ts";
 import { OurServer } from "./support/our-server.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Lab } from "../lab/lab.ts";
-import { certificateOf, pemOf } from "../unit/config/server-certificate.ts";
+import { certificateOf, pemOf } from "../unit/identity/make-certificate.ts";
 import { hubOf, OurServer } from "./support/our-server.ts";
 import { VpnClient } from "./support/vpn-client.ts";
 

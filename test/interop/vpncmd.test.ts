@@ -7,9 +7,9 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Server } from "../../server/app.ts";
+import type { Server } from "../../server/worker/server.ts";
 import { until } from "../unit/transport/loopback.ts";
-import { startServerIn } from "../unit/transport/running-server.ts";
+import { startServerIn } from "../unit/worker/running-server.ts";
 
 const password = "of the administrator";
 const hubPassword = "of the hub";

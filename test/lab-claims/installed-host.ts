@@ -1,4 +1,4 @@
-import type { InstallResult } from "../../server/modes/install-options.ts";
+import type { InstallResult } from "../../server/install/install-options.ts";
 import type { RunningStatus } from "../../server/supervisor/running-status.ts";
 import { builtRelease } from "../install/release-variants.ts";
 import type { CommandResult } from "../lab/command.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { UninstallResult } from "../../server/modes/uninstall.ts";
+import type { UninstallResult } from "../../server/install/uninstall.ts";
 import { Lab } from "../lab/lab.ts";
 import { footprint, install, resultOf, serverProcesses } from "./installed-host.ts";
 

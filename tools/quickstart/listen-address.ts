@@ -1,15 +1,15 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
-import { emptyDocument } from "../../server/config/config-document.ts";
-import { fields, withFields } from "../../server/config/config-fields.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
+import { emptyDocument } from "../../server/config/text/config-document.ts";
+import { fields, withFields } from "../../server/config/text/config-fields.ts";
 import {
   findFolder,
   findItem,
   formatConfig,
   parseConfig,
   withChild,
-} from "../../server/config/config-text.ts";
+} from "../../server/config/text/config-text.ts";
 
 const loopback = "127.0.0.1";
 const folderName = "ServerConfiguration";

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { identifyProcess, type ProcessIdentity } from "../../server/supervisor/process-identity.ts";
+import { identifyProcess, type ProcessIdentity } from "../../server/platform/process-identity.ts";
 
 /** The running processes whose executable lies below a folder, even one that has been removed in the meantime. */
 export function processesBelow(directory: string): Promise<ProcessIdentity[]> {

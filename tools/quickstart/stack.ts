@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { runTool } from "../build/run-tool.ts";
 import type { Toolchain } from "../setup/toolchain.ts";
 import { root, type Workspace } from "./workspace.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { FleetMember, HubArgs } from "../../components/index.ts";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { buildAll } from "../build/build.ts";
 import { defaultCacheDirectory } from "../build/runtimes.ts";
 import { step, type Log } from "../build/step.ts";

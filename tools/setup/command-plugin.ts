@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, open, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { step, type Log } from "../build/step.ts";
 import type { ProgramVersions } from "./program-version.ts";
 import { commandPluginRelease, downloadRelease } from "./release.ts";

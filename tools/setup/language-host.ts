@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 
 /** How the engine calls it. */
 const launcherName = "pulumi-language-nodejs";

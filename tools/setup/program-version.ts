@@ -1,6 +1,6 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writeFileAtomically } from "../../server/atomic-file.ts";
+import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { runTool } from "../build/run-tool.ts";
 
 /** How a program tells its version: the engine as a command, plugins over gRPC, as they tell the engine. */

@@ -1,6 +1,6 @@
-import type { AccessEndpoint, AccessRule } from "../../hub/access-rule.ts";
-import type { HubSettings } from "../../hub/hub-settings.ts";
-import { formatAddress, parseAddress } from "../../wire/ip-address.ts";
+import type { AccessEndpoint, AccessRule } from "../../settings/access-rule.ts";
+import type { HubSettings } from "../../settings/hub-settings.ts";
+import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import type { ItemOf } from "../fields.ts";

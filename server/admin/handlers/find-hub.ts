@@ -1,6 +1,6 @@
-import type { ServerSettings } from "../../config/server-settings.ts";
-import type { HubSettings } from "../../hub/hub-settings.ts";
-import type { LiveHub } from "../../session/virtual-hubs.ts";
+import type { ServerSettings } from "../../settings/server-settings.ts";
+import type { HubSettings } from "../../settings/hub-settings.ts";
+import type { LiveHub } from "../../access/virtual-hubs.ts";
 import type { Administration } from "../administration.ts";
 import { RpcError } from "../rpc.ts";
 

@@ -1,5 +1,5 @@
-import type { GroupSettings, HubSettings } from "../../hub/hub-settings.ts";
-import { LayeredMap } from "../../hub/layered-map.ts";
+import type { GroupSettings, HubSettings } from "../../settings/hub-settings.ts";
+import { LayeredMap } from "../../settings/layered-map.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";

@@ -1,13 +1,13 @@
-import { createHubSettings, hashHubPassword } from "../../config/hub-config.ts";
+import { createHubSettings, hashHubPassword } from "../../config/sections/hub-config.ts";
 import {
   logTurnovers,
   packetLogKinds,
   type HubSettings,
   type LogTurnover,
   type PacketLogLevel,
-} from "../../hub/hub-settings.ts";
-import { isLoopback } from "../../session/loopback.ts";
-import type { LiveHub } from "../../session/virtual-hubs.ts";
+} from "../../settings/hub-settings.ts";
+import { isLoopback } from "../../access/loopback.ts";
+import type { LiveHub } from "../../access/virtual-hubs.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";

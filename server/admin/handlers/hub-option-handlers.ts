@@ -1,6 +1,6 @@
-import { adminOptionNames, type AdminOption, type AdminOptions } from "../../hub/admin-options.ts";
-import type { HubOptions, HubSettings } from "../../hub/hub-settings.ts";
-import type { KeptOptions } from "../../hub/kept-options.ts";
+import { adminOptionNames, type AdminOption, type AdminOptions } from "../../settings/admin-options.ts";
+import type { HubOptions, HubSettings } from "../../settings/hub-settings.ts";
+import type { KeptOptions } from "../../settings/kept-options.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";

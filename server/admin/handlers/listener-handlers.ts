@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { getCiphers } from "node:tls";
-import { checkIdentity, hasWholeChain, type IdentityProblem } from "../../config/identity-check.ts";
+import { checkIdentity, hasWholeChain, type IdentityProblem } from "../../identity/identity-check.ts";
 import { ServerError } from "../../errors.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";

@@ -1,4 +1,4 @@
-import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../wire/policy.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../settings/policy.ts";
 
 type PolicyValues = { [Name in keyof Policy as `policy:${Name}`]: Policy[Name] } & { "policy:Ver3": boolean };
 

@@ -1,6 +1,10 @@
 import { hash } from "node:crypto";
-import type { HubSettings } from "../../hub/hub-settings.ts";
-import { subjectParts, type RevokedCertificate, type SubjectPart } from "../../hub/revoked-certificate.ts";
+import type { HubSettings } from "../../settings/hub-settings.ts";
+import {
+  subjectParts,
+  type RevokedCertificate,
+  type SubjectPart,
+} from "../../settings/revoked-certificate.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";

@@ -1,6 +1,6 @@
 import { freemem, hostname, release, totalmem } from "node:os";
-import { emptyPasswordHash } from "../../config/server-settings-config.ts";
-import type { SyslogSettings } from "../../config/server-settings.ts";
+import { emptyPasswordHash } from "../../config/sections/server-settings-config.ts";
+import type { SyslogSettings } from "../../settings/server-settings.ts";
 import { ServerError } from "../../errors.ts";
 import { productName, protocolVersion, version } from "../../version.ts";
 import { hashAdminPassword, sha0Bytes } from "../../wire/sha0.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { isIPv6 } from "node:net";
-import type { HubSession, LiveHub } from "../../session/virtual-hubs.ts";
-import { trafficOf } from "../../session/hub-activity.ts";
-import { parseAddress } from "../../wire/ip-address.ts";
+import type { HubSession, LiveHub } from "../../access/virtual-hubs.ts";
+import { trafficOf } from "../../access/hub-activity.ts";
+import { parseAddress } from "../../ethernet/ip-address.ts";
 import { productName, protocolVersion } from "../../version.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";

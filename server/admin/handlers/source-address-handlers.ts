@@ -1,5 +1,5 @@
-import { inOrderOfPriority, type SourceAddressRule } from "../../hub/source-address-rule.ts";
-import { formatAddress, parseAddress } from "../../wire/ip-address.ts";
+import { inOrderOfPriority, type SourceAddressRule } from "../../settings/source-address-rule.ts";
+import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
-import type { Authentication, HubSettings, UserSettings } from "../../hub/hub-settings.ts";
-import { LayeredMap } from "../../hub/layered-map.ts";
-import { noStatistics } from "../../session/hub-activity.ts";
-import { policyOf } from "../../session/user-policy.ts";
+import type { Authentication, HubSettings, UserSettings } from "../../settings/hub-settings.ts";
+import { LayeredMap } from "../../settings/layered-map.ts";
+import { noStatistics } from "../../access/hub-activity.ts";
+import { policyOf } from "../../access/user-policy.ts";
 import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";

@@ -44,7 +44,7 @@ export class ProgramCopy {
   /** Builds a release whose listeners take connections and then answer nothing. */
   async buildMuteRelease(): Promise<string> {
     await this.#edit(
-      "server/app.ts",
+      "server/worker/server.ts",
       () => `
 import { createServer } from "node:net";
 export async function startServer({ settings: { listeners }, onListenersChanged }) {

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigStore } from "../../../server/config/config-store.ts";
-import { createHubSettings } from "../../../server/config/hub-config.ts";
-import type { HubSettings, UserSettings } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import type { HubSettings, UserSettings } from "../../../server/settings/hub-settings.ts";
+import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import type { Namespace } from "../../lab/namespace.ts";
 

@@ -1,12 +1,12 @@
 import type { Administration, LogFile } from "../../../server/admin/administration.ts";
-import { openAccess } from "../../../server/config/server-access.ts";
-import { emptyPasswordHash } from "../../../server/config/server-settings-config.ts";
-import type { ServerSettings } from "../../../server/config/server-settings.ts";
-import type { HubSettings } from "../../../server/hub/hub-settings.ts";
-import { HubActivity } from "../../../server/session/hub-activity.ts";
-import { VirtualHubs } from "../../../server/session/virtual-hubs.ts";
+import { openAccess } from "../../../server/config/sections/server-access-config.ts";
+import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
+import type { ServerSettings } from "../../../server/settings/server-settings.ts";
+import type { HubSettings } from "../../../server/settings/hub-settings.ts";
+import { HubActivity } from "../../../server/access/hub-activity.ts";
+import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { TestHub } from "../hub/hub-fixture.ts";
-import { now } from "../session/login-fixture.ts";
+import { now } from "../access/login-fixture.ts";
 
 /** As they are where nothing was set. */
 const defaultSettings = {

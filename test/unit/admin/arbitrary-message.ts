@@ -6,7 +6,7 @@ import type {
   ScalarKind,
   ScalarValues,
 } from "../../../server/admin/fields.ts";
-import { formatAddress } from "../../../server/wire/ip-address.ts";
+import { formatAddress } from "../../../server/ethernet/ip-address.ts";
 
 /** Nine hours after the Unix epoch the protocol's time begins; it ends in 2099. */
 const firstTimeMs = 32_400_001;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { authenticateAdministrator, isSame } from "../../../server/admin/authentication.ts";
-import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
+import { PasswordThrottle } from "../../../server/access/password-throttle.ts";
 import { passwordLimits } from "../../../server/limits.ts";
 import { hashAdminPassword } from "../../../server/wire/sha0.ts";
-import { hubOf } from "../session/login-fixture.ts";
+import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 /** Logs in at a server with hub "Hub", whose administrator's password is "hub", and hub "Open" without a password. */

@@ -8,12 +8,12 @@ import { createHandlers } from "../../../server/admin/handlers.ts";
 import { messageToJson } from "../../../server/admin/json-messages.ts";
 import type { Administrator, RpcDefinition } from "../../../server/admin/rpc.ts";
 import { zeroMessage } from "../../../server/admin/zero-value.ts";
-import { credentialOf } from "../../../server/session/standing.ts";
-import { policyOf } from "../../../server/session/user-policy.ts";
-import type { HubSession } from "../../../server/session/virtual-hubs.ts";
+import { credentialOf } from "../../../server/access/standing.ts";
+import { policyOf } from "../../../server/access/user-policy.ts";
+import type { HubSession } from "../../../server/access/virtual-hubs.ts";
 import { accessRule } from "../hub/access-rule-fixture.ts";
-import { identity, type Identity } from "../session/client-certificate.ts";
-import { groupOf, hubOf, userOf } from "../session/login-fixture.ts";
+import { identity, type Identity } from "../access/client-certificate.ts";
+import { groupOf, hubOf, userOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 /** Of the other hub: in its name and in those of all that belongs to it. */

@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import type { RpcName } from "../../../server/admin/definitions.ts";
 import { checkHubRestrictions } from "../../../server/admin/hub-restrictions.ts";
 import { RpcError, type Administrator } from "../../../server/admin/rpc.ts";
-import { adminOptionNames, type AdminOption } from "../../../server/hub/admin-options.ts";
-import { hubOf } from "../session/login-fixture.ts";
+import { adminOptionNames, type AdminOption } from "../../../server/settings/admin-options.ts";
+import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 /** What each option keeps the administrator of a hub from; the options that are not here are for sessions or single fields. */

@@ -4,11 +4,11 @@ import type { RpcName } from "../../../server/admin/definitions.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
 import type { Administrator } from "../../../server/admin/rpc.ts";
-import { adminOptionNames } from "../../../server/hub/admin-options.ts";
-import { defaultHubOptions, type HubSettings } from "../../../server/hub/hub-settings.ts";
-import { defaultKeptOptions } from "../../../server/hub/kept-options.ts";
+import { adminOptionNames } from "../../../server/settings/admin-options.ts";
+import { defaultHubOptions, type HubSettings } from "../../../server/settings/hub-settings.ts";
+import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
 import { hashAdminPassword, hashPassword } from "../../../server/wire/sha0.ts";
-import { hubOf } from "../session/login-fixture.ts";
+import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 const server: Administrator = { type: "server" };

@@ -4,10 +4,10 @@ import { AdminService } from "../../../server/admin/admin-service.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
 import { JsonApi, type ApiRequest } from "../../../server/admin/json-api.ts";
-import { PasswordThrottle } from "../../../server/session/password-throttle.ts";
+import { PasswordThrottle } from "../../../server/access/password-throttle.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { hashAdminPassword } from "../../../server/wire/sha0.ts";
-import { hubOf } from "../session/login-fixture.ts";
+import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });

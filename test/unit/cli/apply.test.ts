@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { backupDirectoryOf } from "../../../server/config/config-backups.ts";
+import { backupDirectoryOf } from "../../../server/config/disk/config-backups.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
-import type { ApplyResult } from "../../../server/config/state-applier.ts";
+import type { ApplyResult } from "../../../server/desired/state-applier.ts";
 import { removeSharedCertificate, TryServer, workerOf } from "../supervisor/try-server.ts";
 
 let server: TryServer;

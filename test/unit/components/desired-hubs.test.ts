@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ArgumentError } from "../../../components/argument-error.ts";
 import { resolveHubs } from "../../../components/desired-hubs.ts";
-import { parseDesiredState } from "../../../server/config/desired-state.ts";
+import { parseDesiredState } from "../../../server/desired/desired-state.ts";
 import { pemIdentity } from "./pem-identity.ts";
 
 type Hubs = Parameters<typeof resolveHubs>[0];

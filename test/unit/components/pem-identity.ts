@@ -1,5 +1,5 @@
 import { webcrypto } from "node:crypto";
-import { identity } from "../session/client-certificate.ts";
+import { identity } from "../access/client-certificate.ts";
 
 /** A certificate of many years with its key, in PEM. */
 export interface PemIdentity {

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import ssh2 from "ssh2";
 import { ArgumentError } from "../../../components/argument-error.ts";
 import { resolveCertificate } from "../../../components/server-certificate.ts";
-import { certificateOf, pemOf } from "../config/server-certificate.ts";
-import type { Identity } from "../session/client-certificate.ts";
+import { certificateOf, pemOf } from "../identity/make-certificate.ts";
+import type { Identity } from "../access/client-certificate.ts";
 import { pemIdentity, type PemIdentity } from "./pem-identity.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
 

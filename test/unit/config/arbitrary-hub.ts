@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { AccessEndpoint, AccessRule } from "../../../server/hub/access-rule.ts";
+import type { AccessEndpoint, AccessRule } from "../../../server/settings/access-rule.ts";
 import {
   defaultHubOptions,
   logTurnovers,
@@ -10,16 +10,16 @@ import {
   type HubOptions,
   type HubSettings,
   type UserSettings,
-} from "../../../server/hub/hub-settings.ts";
-import { adminOptionNames, type AdminOptions } from "../../../server/hub/admin-options.ts";
-import { defaultKeptOptions, type KeptOptions } from "../../../server/hub/kept-options.ts";
+} from "../../../server/settings/hub-settings.ts";
+import { adminOptionNames, type AdminOptions } from "../../../server/settings/admin-options.ts";
+import { defaultKeptOptions, type KeptOptions } from "../../../server/settings/kept-options.ts";
 import {
   subjectParts,
   type RevokedCertificate,
   type SubjectPart,
-} from "../../../server/hub/revoked-certificate.ts";
-import { inOrderOfPriority, type SourceAddressRule } from "../../../server/hub/source-address-rule.ts";
-import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/wire/policy.ts";
+} from "../../../server/settings/revoked-certificate.ts";
+import { inOrderOfPriority, type SourceAddressRule } from "../../../server/settings/source-address-rule.ts";
+import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/settings/policy.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const uint = fc.nat({ max: 0xffff_ffff });

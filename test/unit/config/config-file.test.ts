@@ -8,7 +8,7 @@ import {
   defaultServerConfig,
   readServerConfig,
   writeServerConfig,
-} from "../../../server/config/config-file.ts";
+} from "../../../server/config/disk/config-file.ts";
 import { ServerError } from "../../../server/errors.ts";
 
 let directory: string;

@@ -7,11 +7,11 @@ import {
   defaultServerConfig,
   readServerConfig,
   writeServerConfig,
-} from "../../../server/config/config-file.ts";
+} from "../../../server/config/disk/config-file.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
-import { createHubSettings, defaultHubs } from "../../../server/config/hub-config.ts";
+import { createHubSettings, defaultHubs } from "../../../server/config/sections/hub-config.ts";
 import { ServerError } from "../../../server/errors.ts";
-import type { HubSettings } from "../../../server/hub/hub-settings.ts";
+import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 
 let directory: string;
 let paths: { configFile: string };

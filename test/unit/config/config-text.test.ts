@@ -11,7 +11,7 @@ import {
   withChild,
   type ConfigDocument,
   type ConfigFolder,
-} from "../../../server/config/config-text.ts";
+} from "../../../server/config/text/config-text.ts";
 
 // As a SoftEther VPN Server 5.01.9674 on Debian lays its file out, cut down; the password hash is one of zeros.
 const officialFile = [

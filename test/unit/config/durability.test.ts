@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { backupDirectoryOf, superfluousBackups } from "../../../server/config/config-backups.ts";
-import { readServerConfig, writeServerConfig } from "../../../server/config/config-file.ts";
+import { backupDirectoryOf, superfluousBackups } from "../../../server/config/disk/config-backups.ts";
+import { readServerConfig, writeServerConfig } from "../../../server/config/disk/config-file.ts";
 import { ServerError } from "../../../server/errors.ts";
-import { userOf } from "../session/login-fixture.ts";
+import { userOf } from "../access/login-fixture.ts";
 import {
   closeAll,
   scene,

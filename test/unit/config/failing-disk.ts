@@ -1,7 +1,7 @@
 import { open as openFile } from "node:fs/promises";
-import { writeFileAtomically } from "../../../server/atomic-file.ts";
-import type { ConfigDisk } from "../../../server/config/config-storage.ts";
-import type { JournalHandle, OpenJournalHandle } from "../../../server/config/journal-file.ts";
+import { writeFileAtomically } from "../../../server/platform/atomic-file.ts";
+import type { ConfigDisk } from "../../../server/config/disk/config-disk.ts";
+import type { JournalHandle, OpenJournalHandle } from "../../../server/config/disk/journal-file.ts";
 
 type DiskWork = "write" | "truncate" | "file";
 interface Fault {

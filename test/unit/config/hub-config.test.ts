@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { ConfigFieldError } from "../../../server/config/config-fields.ts";
-import { formatConfig, parseConfig, type ConfigFolder } from "../../../server/config/config-text.ts";
+import { ConfigFieldError } from "../../../server/config/text/config-fields.ts";
+import { formatConfig, parseConfig, type ConfigFolder } from "../../../server/config/text/config-text.ts";
 import {
   createHubSettings,
   defaultHubs,
   hashHubPassword,
   readHubs,
   writeHubs,
-} from "../../../server/config/hub-config.ts";
-import { defaultHubLog, defaultHubOptions, type HubSettings } from "../../../server/hub/hub-settings.ts";
-import { defaultPolicy } from "../../../server/wire/policy.ts";
+} from "../../../server/config/sections/hub-config.ts";
+import { defaultHubLog, defaultHubOptions, type HubSettings } from "../../../server/settings/hub-settings.ts";
+import { defaultPolicy } from "../../../server/settings/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
-import { userOf } from "../session/login-fixture.ts";
+import { userOf } from "../access/login-fixture.ts";
 import { hubSettings } from "./arbitrary-hub.ts";
 
 /**

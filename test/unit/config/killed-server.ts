@@ -3,11 +3,11 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "node:test";
-import { backupDirectoryOf } from "../../../server/config/config-backups.ts";
-import { journalFileOf } from "../../../server/config/config-reader.ts";
+import { backupDirectoryOf } from "../../../server/config/disk/config-backups.ts";
+import { journalFileOf } from "../../../server/config/disk/config-reader.ts";
 import { ConfigStore, type ConfigStoreOptions } from "../../../server/config/config-store.ts";
-import { createHubSettings } from "../../../server/config/hub-config.ts";
-import type { HubSettings } from "../../../server/hub/hub-settings.ts";
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 
 let root: string;
 let scenes = 0;

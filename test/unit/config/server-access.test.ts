@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseConfig } from "../../../server/config/config-text.ts";
-import { describeServerAccess, listenAddressesOf, openAccess } from "../../../server/config/server-access.ts";
-import { readServerSettings, withServerSettings } from "../../../server/config/server-settings-config.ts";
-import { unenforceableSettings } from "../../../server/config/unenforceable-settings.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
+import {
+  describeServerAccess,
+  listenAddressesOf,
+  openAccess,
+} from "../../../server/config/sections/server-access-config.ts";
+import {
+  readServerSettings,
+  withServerSettings,
+} from "../../../server/config/sections/server-settings-config.ts";
+import { unenforceableSettings } from "../../../server/config/sections/unenforceable-settings.ts";
 
 const documentOf = (text: string) => parseConfig(Buffer.from(`declare root\n{\n${text}\n}\n`));
 const serverWith = (items: string) => documentOf(`declare ServerConfiguration\n{\n${items}\n}`);

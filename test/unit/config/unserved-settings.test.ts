@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseConfig } from "../../../server/config/config-text.ts";
-import { unservedSettings } from "../../../server/config/unserved-settings.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
+import { unservedSettings } from "../../../server/config/sections/unserved-settings.ts";
 
 function unserved(text: string): string[] {
   return unservedSettings(parseConfig(Buffer.from(`declare root\n{\n${text}\n}\n`)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showFirewall } from "../../../server/firewall/firewall.ts";
-import type { RunProgram } from "../../../server/run-program.ts";
+import type { RunProgram } from "../../../server/platform/run-program.ts";
 
 const ufwAlone: RunProgram = async (program, [word]) => {
   if (program !== "ufw") return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccessRule } from "../../../server/hub/access-rule.ts";
+import type { AccessRule } from "../../../server/settings/access-rule.ts";
 import { hubLimits } from "../../../server/limits.ts";
 import { accessRule, network } from "./access-rule-fixture.ts";
 import { TestHub, type TestPortOptions } from "./hub-fixture.ts";

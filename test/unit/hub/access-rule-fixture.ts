@@ -1,4 +1,4 @@
-import type { AccessEndpoint, AccessRule } from "../../../server/hub/access-rule.ts";
+import type { AccessEndpoint, AccessRule } from "../../../server/settings/access-rule.ts";
 
 /** A rule that drops every frame, but for what is told otherwise. */
 export function accessRule(

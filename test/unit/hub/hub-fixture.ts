@@ -5,9 +5,9 @@ import {
   defaultHubOptions,
   type HubOptions as HubOptionSettings,
   type HubSettings,
-} from "../../../server/hub/hub-settings.ts";
-import { defaultKeptOptions } from "../../../server/hub/kept-options.ts";
-import { defaultPolicy, type Policy } from "../../../server/wire/policy.ts";
+} from "../../../server/settings/hub-settings.ts";
+import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
+import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 
 export const hubSettings: HubSettings = {
   name: "TEST",

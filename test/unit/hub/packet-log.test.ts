@@ -5,7 +5,7 @@ import {
   type HubOptions,
   type PacketLogKind,
   type PacketLogLevel,
-} from "../../../server/hub/hub-settings.ts";
+} from "../../../server/settings/hub-settings.ts";
 import { TestHub } from "./hub-fixture.ts";
 import {
   arp,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { HubOptions } from "../../../server/hub/hub-settings.ts";
-import type { Policy } from "../../../server/wire/policy.ts";
+import type { HubOptions } from "../../../server/settings/hub-settings.ts";
+import type { Policy } from "../../../server/settings/policy.ts";
 import { TestHub, type TestPortOptions } from "./hub-fixture.ts";
 import {
   arp,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { HubOptions } from "../../../server/hub/hub-settings.ts";
+import type { HubOptions } from "../../../server/settings/hub-settings.ts";
 import { TestHub, type TestPortOptions } from "./hub-fixture.ts";
 import { arp, tcp4 } from "./frames.ts";
 

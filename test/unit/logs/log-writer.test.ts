@@ -5,7 +5,7 @@ import { join, sep } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import { logLimits } from "../../../server/limits.ts";
-import { defaultHubLog, type HubLogSettings } from "../../../server/hub/hub-settings.ts";
+import { defaultHubLog, type HubLogSettings } from "../../../server/settings/hub-settings.ts";
 import { logDisk } from "../../../server/logs/log-disk.ts";
 import { LogWriter, type LogWriterOptions } from "../../../server/logs/log-writer.ts";
 

@@ -6,10 +6,10 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { backupDirectoryOf } from "../../../server/config/config-backups.ts";
-import { readServerConfig } from "../../../server/config/config-file.ts";
+import { backupDirectoryOf } from "../../../server/config/disk/config-backups.ts";
+import { readServerConfig } from "../../../server/config/disk/config-file.ts";
 import { readStatus, stopServer } from "../../../server/supervisor/control.ts";
-import { identifyProcess } from "../../../server/supervisor/process-identity.ts";
+import { identifyProcess } from "../../../server/platform/process-identity.ts";
 import { version } from "../../../server/version.ts";
 import { readRunFiles } from "../../../server/supervisor/run-files.ts";
 import {

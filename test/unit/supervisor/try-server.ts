@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeServerConfig } from "../../../server/config/config-file.ts";
-import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../../server/config/paths.ts";
+import { writeServerConfig } from "../../../server/config/disk/config-file.ts";
+import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../../server/state-paths.ts";
 import { readStatus, startServerProcess } from "../../../server/supervisor/control.ts";
-import { identifyProcess, signalProcess } from "../../../server/supervisor/process-identity.ts";
+import { identifyProcess, signalProcess } from "../../../server/platform/process-identity.ts";
 import { readRunFiles } from "../../../server/supervisor/run-files.ts";
 import type { RunningStatus } from "../../../server/supervisor/running-status.ts";
-import { loadOrCreateCertificate } from "../../../server/transport/certificate.ts";
+import { loadOrCreateCertificate } from "../../../server/identity/certificate.ts";
 
 /** `server/main.ts`, absolute. */
 export const entry = join(import.meta.dirname, "../../../server/main.ts");

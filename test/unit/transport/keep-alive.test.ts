@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import type { KeepAliveSettings } from "../../../server/config/server-settings.ts";
+import type { KeepAliveSettings } from "../../../server/settings/server-settings.ts";
 import { KeepAliveSender } from "../../../server/transport/keep-alive.ts";
 import { silent, until } from "./loopback.ts";
 

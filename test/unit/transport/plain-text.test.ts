@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import type { MethodAnswer, MethodRequest } from "../../../server/session/method.ts";
+import type { MethodAnswer, MethodRequest } from "../../../server/protocols/softether/method.ts";
 import { leaveTls, stopReading } from "../../../server/transport/plain-text.ts";
 import { encodePackRequest } from "../../../server/wire/pack-message.ts";
 import { Pack } from "../../../server/wire/pack.ts";

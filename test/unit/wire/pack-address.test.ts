@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { packProtocolLimits } from "../../../server/limits.ts";
 import { addAddress, addAddresses, readAddress } from "../../../server/wire/pack-address.ts";
 import { decodePack, encodePack, Pack } from "../../../server/wire/pack.ts";
-import { formatAddress, parseAddress } from "../../../server/wire/ip-address.ts";
+import { formatAddress, parseAddress } from "../../../server/ethernet/ip-address.ts";
 
 const overTheWire = (pack: Pack) => decodePack(encodePack(pack), packProtocolLimits);
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultPolicy, policyNames } from "../../../server/wire/policy.ts";
+import { defaultPolicy, policyNames } from "../../../server/settings/policy.ts";
 import { packProtocolLimits } from "../../../server/limits.ts";
 import { decodePack, encodePack, type Pack } from "../../../server/wire/pack.ts";
 import { errorPack, protocolErrors, type ProtocolError } from "../../../server/wire/protocol-error.ts";

@@ -1,0 +1,301 @@
+import type { AccessRule } from "../../settings/access-rule.ts";
+import {
+  defaultHubLog,
+  defaultHubOptions,
+  logTurnovers,
+  type GroupSettings,
+  type HubLogSettings,
+  type HubSettings,
+  type PacketLogKind,
+  type UserSettings,
+} from "../../settings/hub-settings.ts";
+import { defaultKeptOptions } from "../../settings/kept-options.ts";
+import { hashAdminPassword, hashPassword, sha0Bytes } from "../../wire/sha0.ts";
+import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
+import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
+import { writeAccounts } from "./account-folders.ts";
+import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "../text/config-fields.ts";
+import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import {
+  readRevokedCertificate,
+  readSourceAddresses,
+  writeRevokedCertificate,
+  writeSourceAddress,
+} from "./hub-guard-config.ts";
+import {
+  readAdminOptions,
+  readHubOptions,
+  readKeptOptions,
+  writeAdminOptions,
+  writeHubOptions,
+} from "./hub-option-config.ts";
+
+const hubListName = "VirtualHUB";
+const databaseName = "SecurityAccountDatabase";
+const sourceAddressesName = "IPAccessControlList";
+
+/** What the password of a hub's administrator is hashed with, as if it were a user's. */
+const administratorName = "administrator";
+
+/** The hashes that a hub keeps of the password of its administrator. */
+export function hashHubPassword(password: string): Pick<HubSettings, "hashedPassword" | "securePassword"> {
+  return {
+    hashedPassword: Uint8Array.from(hashAdminPassword(password)),
+    securePassword: Uint8Array.from(hashPassword(password, administratorName)),
+  };
+}
+
+/** A hub as it is created: online, without users, its administration password empty. */
+export function createHubSettings(name: string): HubSettings {
+  return {
+    name,
+    online: true,
+    maxSessions: 0,
+    options: defaultHubOptions,
+    keptOptions: defaultKeptOptions,
+    adminOptions: {},
+    message: "",
+    ...hashHubPassword(""),
+    users: new Map(),
+    groups: new Map(),
+    accessList: [],
+    trustedAuthorities: [],
+    revokedCertificates: [],
+    sourceAddresses: [],
+    log: defaultHubLog,
+  };
+}
+
+/** The hubs of a server that has no configuration yet. */
+export const defaultHubs: readonly HubSettings[] = [createHubSettings("DEFAULT")];
+
+/**
+ * The hubs of a configuration, `declare VirtualHUB { declare NAME { ... } }` in its root, in their order. A configuration
+ * without that folder has {@link defaultHubs}. Source: `Cedar/Server.c` SiLoadHubCfg.
+ *
+ * @throws {ConfigFieldError}
+ */
+export function readHubs(root: ConfigFolder): readonly HubSettings[] {
+  const list = findFolder(root, hubListName);
+  if (list === undefined) return defaultHubs;
+  return [...byName(foldersIn(list), (folder) => readHub(folder, `${hubListName}/${folder.name}`)).values()];
+}
+
+/**
+ * `root` with these hubs. What the configuration holds besides is kept: what this version does not know of a hub, user or
+ * group, and the whole of those that are the same objects as in `former`.
+ *
+ * @param former what {@link readHubs} gave for `root`, or the hubs that were written into it last
+ * @param now Unix time in milliseconds
+ */
+export function writeHubs(
+  root: ConfigFolder,
+  hubs: readonly HubSettings[],
+  former: readonly HubSettings[],
+  now: number,
+): ConfigFolder {
+  const list = findFolder(root, hubListName);
+  const folders = new Map(foldersIn(list).map((folder) => [folder.name.toLowerCase(), folder]));
+  const formerByName = new Map(former.map((hub) => [hub.name.toLowerCase(), hub]));
+  const children = hubs.map((hub) => {
+    const key = hub.name.toLowerCase();
+    const folder = folders.get(key);
+    const before = formerByName.get(key);
+    if (folder !== undefined && before === hub) return folder;
+    return writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before);
+  });
+  return withFields(root, { [hubListName]: { ...emptyFolder(hubListName), children } });
+}
+
+function readHub(folder: ConfigFolder, path: string): HubSettings {
+  const reader = new FieldReader(folder, path);
+  const database = findFolder(folder, databaseName);
+  const databasePath = `${path}/${databaseName}`;
+  const option = findFolder(folder, "Option");
+  const optionReader = new FieldReader(option ?? emptyFolder("Option"), `${path}/Option`);
+  const noPassword = hashHubPassword("");
+  const hash = (name: string, missing: Uint8Array) => {
+    const bytes = reader.bytes(name);
+    return bytes.length === sha0Bytes ? bytes : missing;
+  };
+  const list = <T extends { readonly name: string }>(
+    name: string,
+    read: (folder: ConfigFolder, path: string) => T,
+  ) =>
+    byName(foldersIn(database && findFolder(database, name)), (child) =>
+      read(child, `${databasePath}/${name}/${child.name}`),
+    );
+  return {
+    name: folder.name,
+    online: reader.bool("Online"),
+    maxSessions: optionReader.uint("MaxSession"),
+    options: readHubOptions(optionReader),
+    keptOptions: readKeptOptions(optionReader),
+    adminOptions: readAdminOptions(reader.folder("AdminOption")),
+    message: reader.folder("Message")?.text("MessageText") ?? "",
+    hashedPassword: hash("HashedPassword", noPassword.hashedPassword),
+    securePassword: hash("SecurePassword", noPassword.securePassword),
+    users: list("UserList", readUser),
+    groups: list("GroupList", readGroup),
+    accessList: ruleFolders(folder).map(({ rule }) => rule),
+    trustedAuthorities: foldersIn(database && findFolder(database, "CertList"))
+      .map((child) => new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"))
+      .filter((certificate) => certificate.length > 0),
+    revokedCertificates: foldersIn(database && findFolder(database, "CrlList")).map((child) =>
+      readRevokedCertificate(child, `${databasePath}/CrlList/${child.name}`),
+    ),
+    sourceAddresses: readSourceAddresses(
+      foldersIn(database && findFolder(database, sourceAddressesName)),
+      `${databasePath}/${sourceAddressesName}`,
+    ),
+    log: readLog(reader.folder("LogSetting")),
+  };
+}
+
+/** By name in lower case; of two with one name the first counts. */
+function byName<T extends { readonly name: string }>(
+  folders: readonly ConfigFolder[],
+  read: (folder: ConfigFolder) => T,
+): ReadonlyMap<string, T> {
+  const values = new Map<string, T>();
+  for (const folder of folders) {
+    const key = folder.name.toLowerCase();
+    if (!values.has(key)) values.set(key, read(folder));
+  }
+  return values;
+}
+
+/** The rules of a hub in the order in which they are tried, with their folders. */
+function ruleFolders(hub: ConfigFolder): { readonly rule: AccessRule; readonly folder: ConfigFolder }[] {
+  return foldersIn(findFolder(hub, "AccessList"))
+    .map((folder) => ({
+      rule: readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
+      folder,
+    }))
+    .sort((one, other) => one.rule.priority - other.rule.priority);
+}
+
+const packetLogItems: Readonly<Record<PacketLogKind, string>> = {
+  tcpConnection: "PACKET_LOG_TCP_CONN",
+  tcp: "PACKET_LOG_TCP",
+  dhcp: "PACKET_LOG_DHCP",
+  udp: "PACKET_LOG_UDP",
+  icmp: "PACKET_LOG_ICMP",
+  ip: "PACKET_LOG_IP",
+  arp: "PACKET_LOG_ARP",
+  ethernet: "PACKET_LOG_ETHERNET",
+};
+const packetLogEntries = Object.entries(packetLogItems) as readonly [PacketLogKind, string][];
+
+function readLog(reader: FieldReader | undefined): HubLogSettings {
+  if (reader === undefined) return defaultHubLog;
+  const levels = packetLogEntries.map(([kind, item]) => [kind, Math.min(reader.uint(item), 2)]);
+  return {
+    saveSecurityLog: reader.bool("SaveSecurityLog"),
+    savePacketLog: reader.bool("SavePacketLog"),
+    securityLogTurnover: logTurnovers[reader.uint("SecurityLogSwitchType")] ?? "none",
+    packetLogTurnover: logTurnovers[reader.uint("PacketLogSwitchType")] ?? "none",
+    packetLog: Object.fromEntries(levels) as HubLogSettings["packetLog"],
+  };
+}
+
+/** What a new hub has besides its settings. */
+function createHubFolder(name: string, now: number): ConfigFolder {
+  return withFields(emptyFolder(name), {
+    CreatedTime: fields.time(now),
+    LastCommTime: fields.time(now),
+    LastLoginTime: fields.time(now),
+    NumLogin: fields.uint(0),
+    Type: fields.uint(0),
+  });
+}
+
+/** What is the same as before stays as it is in the folder. */
+function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | undefined): ConfigFolder {
+  const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
+  const isNew = (...names: readonly (keyof HubSettings)[]) =>
+    names.some((name) => hub[name] !== former?.[name]);
+  return withFields(folder, {
+    HashedPassword: fields.bytes(hub.hashedPassword),
+    SecurePassword: fields.bytes(hub.securePassword),
+    Online: fields.bool(hub.online),
+    ...(isNew("adminOptions") && {
+      AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
+    }),
+    ...(isNew("accessList") && { AccessList: writeAccessList(hub, folder, former) }),
+    ...(isNew("log") && { LogSetting: writeLog(hub.log, child("LogSetting")) }),
+    ...(isNew("message") && {
+      Message: withFields(child("Message"), {
+        MessageText: hub.message === "" ? undefined : fields.text(hub.message),
+      }),
+    }),
+    ...(isNew("maxSessions", "options", "keptOptions") && {
+      Option: withFields(child("Option"), {
+        MaxSession: fields.uint(hub.maxSessions),
+        ...writeHubOptions(hub.options, hub.keptOptions),
+      }),
+    }),
+    [databaseName]: writeDatabase(hub, child(databaseName), former),
+  });
+}
+
+function writeLog(log: HubLogSettings, folder: ConfigFolder): ConfigFolder {
+  return withFields(folder, {
+    SavePacketLog: fields.bool(log.savePacketLog),
+    SaveSecurityLog: fields.bool(log.saveSecurityLog),
+    PacketLogSwitchType: fields.uint(logTurnovers.indexOf(log.packetLogTurnover)),
+    SecurityLogSwitchType: fields.uint(logTurnovers.indexOf(log.securityLogTurnover)),
+    ...Object.fromEntries(packetLogEntries.map(([kind, item]) => [item, fields.uint(log.packetLog[kind])])),
+  });
+}
+
+/** The numbers that name the folders count from 1. */
+function writeAccessList(
+  hub: HubSettings,
+  folder: ConfigFolder,
+  former: HubSettings | undefined,
+): ConfigFolder {
+  const list = emptyFolder("AccessList");
+  const folders = ruleFolders(folder).map(({ folder: ruleFolder }) => ruleFolder);
+  const kept = new Map(former?.accessList.map((rule, index) => [rule, folders[index]]));
+  const children = hub.accessList.map((rule, index) => {
+    const name = String(index + 1);
+    return { ...(kept.get(rule) ?? writeAccessRule(rule, name)), name };
+  });
+  return { ...list, children };
+}
+
+function writeDatabase(
+  hub: HubSettings,
+  folder: ConfigFolder,
+  former: HubSettings | undefined,
+): ConfigFolder {
+  const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
+  return withFields(folder, {
+    ...(hub.trustedAuthorities !== former?.trustedAuthorities && {
+      CertList: numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
+        withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
+      ),
+    }),
+    ...(hub.revokedCertificates !== former?.revokedCertificates && {
+      CrlList: numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
+        writeRevokedCertificate(revoked, `Crl${index}`),
+      ),
+    }),
+    ...(hub.sourceAddresses !== former?.sourceAddresses && {
+      [sourceAddressesName]: numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
+        writeSourceAddress(rule, `Acl${index + 1}`),
+      ),
+    }),
+    GroupList: writeAccounts<GroupSettings>(child("GroupList"), hub.groups, former?.groups, writeGroup),
+    UserList: writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
+  });
+}
+
+function numberedFolders<T>(
+  name: string,
+  values: readonly T[],
+  write: (value: T, index: number) => ConfigFolder,
+): ConfigFolder {
+  return { ...emptyFolder(name), children: values.map(write) };
+}

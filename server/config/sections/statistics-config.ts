@@ -1,0 +1,164 @@
+import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../../hub/statistics.ts";
+import {
+  emptyFolder,
+  FieldReader,
+  fields,
+  foldersIn,
+  withFields,
+  type Field,
+} from "../text/config-fields.ts";
+import {
+  findFolder,
+  isSameName,
+  type ConfigDocument,
+  type ConfigFolder,
+  type ConfigItem,
+} from "../text/config-text.ts";
+
+const [hubListName, databaseName] = ["VirtualHUB", "SecurityAccountDatabase"];
+
+/** By hub name in lower case. */
+export type StatisticsByHub = ReadonlyMap<string, HubStatistics>;
+
+/**
+ * What happened in the hubs, as the file has it (`Cedar/Server.c` SiLoadTraffic and those that call it).
+ *
+ * @throws {ConfigFieldError}
+ */
+export function readStatistics({ root }: ConfigDocument): StatisticsByHub {
+  const hubs = new Map<string, HubStatistics>();
+  for (const folder of foldersIn(findFolder(root, hubListName))) {
+    const path = `${hubListName}/${folder.name}`;
+    const reader = new FieldReader(folder, path);
+    const database = findFolder(folder, databaseName);
+    const accounts = (name: string) => foldersIn(database && findFolder(database, name));
+    const read = (child: ConfigFolder) => readAccount(child, `${path}/${databaseName}/${child.name}`);
+    hubs.set(folder.name.toLowerCase(), {
+      createdAt: reader.time("CreatedTime") ?? 0,
+      lastCommunicationAt: reader.time("LastCommTime") ?? 0,
+      ...readAccount(folder, path),
+      users: new Map(accounts("UserList").map((child) => [child.name.toLowerCase(), read(child)])),
+      groups: new Map(
+        accounts("GroupList").map((child) => [child.name.toLowerCase(), { traffic: read(child).traffic }]),
+      ),
+    });
+  }
+  return hubs;
+}
+
+/** The document with what happened; the same object where nothing did. Hubs and accounts that are not in it are left out. */
+export function withStatistics(document: ConfigDocument, statistics: StatisticsByHub): ConfigDocument {
+  const root = withFolder(document.root, hubListName, (list) =>
+    withEach(list, (hub) => {
+      const counted = statistics.get(hub.name.toLowerCase());
+      return counted === undefined ? hub : withHub(hub, counted);
+    }),
+  );
+  return root === document.root ? document : { ...document, root };
+}
+
+function withHub(hub: ConfigFolder, counted: HubStatistics): ConfigFolder {
+  const communication = { LastCommTime: fields.time(counted.lastCommunicationAt || undefined) };
+  const changed = withDifferent(hub, { ...communication, ...accountFields(counted) });
+  return withFolder(changed, databaseName, (database) => {
+    const withUsers = withFolder(database, "UserList", (list) =>
+      withEach(list, (user) => {
+        const account = counted.users.get(user.name.toLowerCase());
+        return account === undefined ? user : withDifferent(user, accountFields(account));
+      }),
+    );
+    return withFolder(withUsers, "GroupList", (list) =>
+      withEach(list, (group) => {
+        const account = counted.groups.get(group.name.toLowerCase());
+        return account === undefined
+          ? group
+          : withDifferent(group, { Traffic: trafficField(account.traffic) });
+      }),
+    );
+  });
+}
+
+function readAccount(folder: ConfigFolder, path: string): AccountStatistics {
+  const reader = new FieldReader(folder, path);
+  return {
+    logins: reader.uint("NumLogin"),
+    lastLoginAt: reader.time("LastLoginTime") ?? 0,
+    traffic: readTraffic(findFolder(folder, "Traffic"), `${path}/Traffic`),
+  };
+}
+
+function readTraffic(folder: ConfigFolder | undefined, path: string): Traffic {
+  const read = (name: string): TrafficCount => {
+    const child = (folder && findFolder(folder, name)) ?? emptyFolder(name);
+    const reader = new FieldReader(child, `${path}/${name}`);
+    return {
+      broadcastBytes: reader.count("BroadcastBytes"),
+      broadcastCount: reader.count("BroadcastCount"),
+      unicastBytes: reader.count("UnicastBytes"),
+      unicastCount: reader.count("UnicastCount"),
+    };
+  };
+  return { received: read("RecvTraffic"), sent: read("SendTraffic") };
+}
+
+function accountFields({ logins, lastLoginAt, traffic }: AccountStatistics): Record<string, Field> {
+  return {
+    LastLoginTime: fields.time(lastLoginAt || undefined),
+    NumLogin: fields.uint(Math.min(logins, 0xffff_ffff)),
+    Traffic: trafficField(traffic),
+  };
+}
+
+function trafficField({ received, sent }: Traffic): Field {
+  const count = (name: string, value: TrafficCount) =>
+    withFields(emptyFolder(name), {
+      BroadcastBytes: fields.count(value.broadcastBytes),
+      BroadcastCount: fields.count(value.broadcastCount),
+      UnicastBytes: fields.count(value.unicastBytes),
+      UnicastCount: fields.count(value.unicastCount),
+    });
+  return { kind: "folder", children: [count("RecvTraffic", received), count("SendTraffic", sent)] };
+}
+
+/** `folder` itself when it has these fields. */
+function withDifferent(folder: ConfigFolder, values: Record<string, Field>): ConfigFolder {
+  const isSame = Object.entries(values).every(([name, field]) => {
+    const child = folder.children.find(
+      (each): each is ConfigFolder | ConfigItem => each.kind === field.kind && isSameName(each.name, name),
+    );
+    return child !== undefined && sameText(child, { ...field, name: child.name });
+  });
+  return isSame ? folder : withFields(folder, values);
+}
+
+function sameText(one: ConfigFolder | ConfigItem, other: ConfigFolder | ConfigItem): boolean {
+  return JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
+}
+
+function textOf(node: ConfigFolder | ConfigItem): unknown {
+  if (node.kind === "item") return [node.type, node.name, node.value];
+  return [node.name, node.children.map((child) => (child.kind === "comment" ? child.text : textOf(child)))];
+}
+
+/** `folder` itself when it has no child of that name, or `change` leaves it the same object. */
+function withFolder(
+  folder: ConfigFolder,
+  name: string,
+  change: (child: ConfigFolder) => ConfigFolder,
+): ConfigFolder {
+  const child = findFolder(folder, name);
+  const changed = child && change(child);
+  if (changed === undefined || changed === child) return folder;
+  return { ...folder, children: folder.children.map((each) => (each === child ? changed : each)) };
+}
+
+function withEach(folder: ConfigFolder, change: (child: ConfigFolder) => ConfigFolder): ConfigFolder {
+  let isChanged = false;
+  const children = folder.children.map((child) => {
+    if (child.kind !== "folder") return child;
+    const changed = change(child);
+    isChanged ||= changed !== child;
+    return changed;
+  });
+  return isChanged ? { ...folder, children } : folder;
+}

@@ -1,0 +1,104 @@
+import { readFile } from "node:fs/promises";
+import { writeFileAtomically } from "../platform/atomic-file.ts";
+import { fileProblemOf } from "../error-words.ts";
+import { ServerError } from "../errors.ts";
+
+/** What `apply` made, so that it takes away what is no longer desired, and nothing else. Names only. */
+export interface AppliedRecord {
+  /** By name in lower case. */
+  readonly hubs: ReadonlyMap<string, AppliedHub>;
+}
+
+export interface AppliedHub {
+  /** The hub was not there before. */
+  readonly created: boolean;
+  /** Names in lower case. */
+  readonly users: ReadonlySet<string>;
+  /** Names in lower case. */
+  readonly groups: ReadonlySet<string>;
+  /** Settings of the hub itself, such as `message` and `options.NoEnum`. */
+  readonly settings: ReadonlySet<string>;
+}
+
+export const emptyRecord: AppliedRecord = { hubs: new Map() };
+
+/**
+ * Reads the record; one that is not there is empty.
+ *
+ * @throws {ServerError} STATE_INVALID when it cannot be read
+ */
+export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
+  try {
+    return parseRecord(JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return emptyRecord;
+    const why = error instanceof SyntaxError ? "it is not in JSON" : (error as Error).message;
+    throw new ServerError(
+      "STATE_INVALID",
+      `cannot read ${path}, which tells what was applied before: ${why}; remove the file to go on: what is no longer desired then stays`,
+      { cause: error },
+    );
+  }
+}
+
+function parseRecord(value: unknown): AppliedRecord {
+  const hubs = (value as { hubs?: unknown } | null)?.hubs;
+  if (typeof hubs !== "object" || hubs === null) throw new Error("it has no hubs");
+  const entries = Object.entries(hubs).map(
+    ([name, hub]: [string, Partial<Record<keyof AppliedHub, unknown>>]) => {
+      const names = (key: "users" | "groups" | "settings") => {
+        const list = hub[key];
+        if (!Array.isArray(list)) throw new Error(`it has no ${key} of hub ${name}`);
+        return new Set(list.map(String));
+      };
+      const applied: AppliedHub = {
+        created: hub.created === true,
+        users: names("users"),
+        groups: names("groups"),
+        settings: names("settings"),
+      };
+      return [name, applied] as const;
+    },
+  );
+  return { hubs: new Map(entries) };
+}
+
+/** @throws {ServerError} STATE_INVALID when it cannot be written */
+export async function writeAppliedRecord(path: string, record: AppliedRecord): Promise<void> {
+  try {
+    await writeFileAtomically(path, formatRecord(record), { mode: 0o600 });
+  } catch (error) {
+    throw new ServerError("STATE_INVALID", `cannot write ${path}: ${fileProblemOf(error, path)}`, {
+      cause: error,
+    });
+  }
+}
+
+export function formatRecord(record: AppliedRecord): string {
+  const hubs = [...record.hubs].map(([name, { created, users, groups, settings }]) => [
+    name,
+    { created, users: [...users].sort(), groups: [...groups].sort(), settings: [...settings].sort() },
+  ]);
+  return `${JSON.stringify({ hubs: Object.fromEntries(hubs) as unknown }, undefined, 2)}\n`;
+}
+
+/** What one of the two holds: right whether or not the change between them came to pass. */
+export function bothRecords(one: AppliedRecord, other: AppliedRecord): AppliedRecord {
+  const names = new Set([...one.hubs.keys(), ...other.hubs.keys()]);
+  const hubs = [...names].map((name): [string, AppliedHub] => {
+    const first = one.hubs.get(name);
+    const second = other.hubs.get(name);
+    const both = (key: "users" | "groups" | "settings") =>
+      new Set([...(first?.[key] ?? []), ...(second?.[key] ?? [])]);
+    return [
+      name,
+      {
+        created: (first ?? second)?.created ?? false,
+        users: both("users"),
+        groups: both("groups"),
+        settings: both("settings"),
+      },
+    ];
+  });
+  return { hubs: new Map(hubs) };
+}

@@ -1,0 +1,296 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  defaultHubLog,
+  defaultHubOptions,
+  packetLogKinds,
+  type Authentication,
+  type GroupSettings,
+  type HubLogSettings,
+  type HubOptions,
+  type HubSettings,
+  type UserSettings,
+} from "../settings/hub-settings.ts";
+import { hashPassword } from "../wire/sha0.ts";
+import type { AppliedHub, AppliedRecord } from "./applied-record.ts";
+import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
+import { createHubSettings, hashHubPassword } from "../config/sections/hub-config.ts";
+
+/** What a desired state makes of the hubs. */
+export interface DesiredChange {
+  /** What did not change is the same object as before. */
+  readonly hubs: readonly HubSettings[];
+  readonly record: AppliedRecord;
+  /** One line each, such as `hub DEFAULT: user alice created`. */
+  readonly changes: readonly string[];
+  /** Why it cannot be, each with its path. */
+  readonly problems: readonly string[];
+}
+
+const nothingApplied: AppliedHub = {
+  created: false,
+  users: new Set(),
+  groups: new Set(),
+  settings: new Set(),
+};
+
+/**
+ * What is desired is made so. What was applied before and is no longer desired goes: hubs that `apply` created, users,
+ * groups; a setting of a hub becomes the default again, but for the administration password, which stays. All else, which
+ * others made, is left as it is.
+ *
+ * @param now Unix time in milliseconds
+ */
+export function planChange(
+  hubs: readonly HubSettings[],
+  record: AppliedRecord,
+  desired: DesiredState,
+  now: number,
+): DesiredChange {
+  const changes: string[] = [];
+  const problems: string[] = [];
+  const result: HubSettings[] = [];
+  const applied = new Map<string, AppliedHub>();
+  const left = new Map(desired.hubs.map((hub, index) => [hub.name.toLowerCase(), { hub, index }]));
+  for (const hub of hubs) {
+    const key = hub.name.toLowerCase();
+    const before = record.hubs.get(key) ?? nothingApplied;
+    const wanted = left.get(key);
+    left.delete(key);
+    if (wanted === undefined && before.created) {
+      changes.push(`hub ${hub.name}: deleted`);
+      continue;
+    }
+    const change = new HubChange(hub, before, now);
+    const changed = change.to(wanted?.hub ?? released(hub.name));
+    result.push(changed);
+    changes.push(...change.changes);
+    problems.push(...change.problems);
+    if (wanted !== undefined) applied.set(key, appliedOf(wanted.hub, before.created));
+  }
+  for (const [key, { hub }] of left) {
+    const change = new HubChange(createHubSettings(hub.name), nothingApplied, now);
+    result.push(change.to(hub));
+    changes.push(`hub ${hub.name}: created`, ...change.changes);
+    problems.push(...change.problems);
+    applied.set(key, appliedOf(hub, true));
+  }
+  return { hubs: result, record: { hubs: applied }, changes, problems };
+}
+
+/** Nothing is desired of a hub any more. */
+function released(name: string): DesiredHub {
+  return {
+    name,
+    online: undefined,
+    maxSessions: undefined,
+    message: undefined,
+    adminPassword: undefined,
+    users: [],
+    groups: [],
+    trustedAuthorities: undefined,
+    accessList: undefined,
+    options: {},
+    log: { saveSecurityLog: undefined, savePacketLog: undefined, packetLog: {} },
+  };
+}
+
+function appliedOf(hub: DesiredHub, created: boolean): AppliedHub {
+  const settings = plainSettings.filter((name) => hub[name] !== undefined) as string[];
+  settings.push(...Object.keys(hub.options).map((name) => `options.${name}`));
+  settings.push(...logSwitches.filter((name) => hub.log[name] !== undefined).map((name) => `log.${name}`));
+  settings.push(...Object.keys(hub.log.packetLog).map((kind) => `log.packetLog.${kind}`));
+  const names = (named: readonly { readonly name: string }[]) =>
+    new Set(named.map(({ name }) => name.toLowerCase()));
+  return { created, users: names(hub.users), groups: names(hub.groups), settings: new Set(settings) };
+}
+
+const plainSettings = ["online", "maxSessions", "message", "accessList", "trustedAuthorities"] as const;
+const logSwitches = ["saveSecurityLog", "savePacketLog"] as const;
+
+const settingTitles: Readonly<Record<(typeof plainSettings)[number], string>> = {
+  online: "online",
+  maxSessions: "maximum of sessions",
+  message: "message",
+  accessList: "access list",
+  trustedAuthorities: "trusted authorities",
+};
+
+/** The change of one hub. */
+class HubChange {
+  readonly changes: string[] = [];
+  readonly problems: string[] = [];
+  readonly #hub: HubSettings;
+  readonly #before: AppliedHub;
+  readonly #now: number;
+
+  constructor(hub: HubSettings, before: AppliedHub, now: number) {
+    this.#hub = hub;
+    this.#before = before;
+    this.#now = now;
+  }
+
+  to(desired: DesiredHub): HubSettings {
+    const hub = this.#hub;
+    const groups = this.#groups(desired);
+    const settings: HubSettings = {
+      ...hub,
+      ...this.#plainSettings(desired),
+      ...this.#password(desired),
+      options: this.#options(desired.options),
+      log: this.#log(desired.log),
+      groups,
+      users: this.#users(desired, groups),
+    };
+    return this.changes.length === 0 ? hub : settings;
+  }
+
+  #tell(change: string): void {
+    this.changes.push(`hub ${this.#hub.name}: ${change}`);
+  }
+
+  /** What a setting is to be: as desired, the default when it was applied before, or else as it is. */
+  #choose<T>(setting: string, desired: T | undefined, normal: T, present: T): T {
+    const chosen = desired ?? (this.#before.settings.has(setting) ? normal : present);
+    return isDeepStrictEqual(chosen, present) ? present : chosen;
+  }
+
+  #plainSettings(desired: DesiredHub): Partial<HubSettings> {
+    const normal = createHubSettings(this.#hub.name);
+    const entries = plainSettings.map((name) => {
+      const present: unknown = this.#hub[name];
+      const chosen = this.#choose<unknown>(name, desired[name], normal[name], present);
+      if (chosen !== present) {
+        const value = typeof chosen === "boolean" || typeof chosen === "number" ? ` ${chosen}` : " changed";
+        this.#tell(`${settingTitles[name]}${value}`);
+      }
+      return [name, chosen];
+    });
+    return Object.fromEntries(entries) as Partial<HubSettings>;
+  }
+
+  #password({ adminPassword }: DesiredHub): Partial<HubSettings> {
+    if (adminPassword === undefined) return {};
+    const { hashedPassword, securePassword } = this.#hub;
+    const hashes = hashHubPassword(adminPassword);
+    if (isDeepStrictEqual(hashes, { hashedPassword, securePassword })) return {};
+    this.#tell("administration password changed");
+    return hashes;
+  }
+
+  #options(desired: Partial<HubOptions>): HubOptions {
+    const present = this.#hub.options;
+    const entries = (Object.keys(present) as (keyof HubOptions)[]).map((name) => {
+      const chosen = this.#choose(`options.${name}`, desired[name], defaultHubOptions[name], present[name]);
+      if (chosen !== present[name]) this.#tell(`option ${name} ${chosen}`);
+      return [name, chosen];
+    });
+    return { ...present, ...(Object.fromEntries(entries) as Partial<HubOptions>) };
+  }
+
+  #log(desired: DesiredHub["log"]): HubLogSettings {
+    const present = this.#hub.log;
+    const choose = <T>(name: string, wanted: T | undefined, normal: T, now: T): T => {
+      const chosen = this.#choose(`log.${name}`, wanted, normal, now);
+      if (chosen !== now) this.#tell(`log ${name} ${String(chosen)}`);
+      return chosen;
+    };
+    const levels = packetLogKinds.map((kind) => [
+      kind,
+      choose(
+        `packetLog.${kind}`,
+        desired.packetLog[kind],
+        defaultHubLog.packetLog[kind],
+        present.packetLog[kind],
+      ),
+    ]);
+    const [saveSecurityLog = true, savePacketLog = true] = logSwitches.map((name) =>
+      choose(name, desired[name], defaultHubLog[name], present[name]),
+    );
+    const packetLog = Object.fromEntries(levels) as HubLogSettings["packetLog"];
+    return { ...present, saveSecurityLog, savePacketLog, packetLog };
+  }
+
+  #groups(desired: DesiredHub): HubSettings["groups"] {
+    return this.#accounts<GroupSettings, GroupSettings>("group", this.#hub.groups, {
+      desired: desired.groups,
+      applied: this.#before.groups,
+      make: ({ name, realName, note, policy }) => ({ name, realName, note, policy }),
+    });
+  }
+
+  #users(desired: DesiredHub, groups: HubSettings["groups"]): HubSettings["users"] {
+    for (const { group, path } of desired.users) {
+      if (group !== undefined && !groups.has(group.toLowerCase())) {
+        this.problems.push(
+          `${path}.group: there is no group "${group}" in hub ${this.#hub.name}; add it to the hub's groups`,
+        );
+      }
+    }
+    const users = this.#accounts<UserSettings, DesiredUser>("user", this.#hub.users, {
+      desired: desired.users,
+      applied: this.#before.users,
+      make: (user, present) => this.#makeUser(user, present),
+    });
+    const memberOfNone = [...users.values()].filter(
+      ({ group }) => group !== undefined && !groups.has(group.toLowerCase()),
+    );
+    if (memberOfNone.length === 0 || this.problems.length > 0) return users;
+    // As there, whoever was in a group that is gone is in none.
+    const changed = new Map(users);
+    for (const user of memberOfNone) {
+      this.#tell(`user ${user.name} left the group ${user.group}`);
+      changed.set(user.name.toLowerCase(), { ...user, group: undefined, updatedAt: this.#now });
+    }
+    return changed;
+  }
+
+  #makeUser(desired: DesiredUser, present: UserSettings | undefined): UserSettings {
+    const { name, realName, note, group, expiresAt, policy } = desired;
+    const authentication = makeAuthentication(desired, present?.authentication);
+    const createdAt = present?.createdAt ?? this.#now;
+    const updatedAt = present?.updatedAt ?? this.#now;
+    const user = { name, realName, note, group, authentication, expiresAt, policy, createdAt, updatedAt };
+    return present === undefined || isDeepStrictEqual(user, present)
+      ? user
+      : { ...user, updatedAt: this.#now };
+  }
+
+  #accounts<T extends { readonly name: string }, D extends { readonly name: string }>(
+    kind: "user" | "group",
+    present: ReadonlyMap<string, T>,
+    plan: {
+      readonly desired: readonly D[];
+      readonly applied: ReadonlySet<string>;
+      readonly make: (desired: D, present: T | undefined) => T;
+    },
+  ): ReadonlyMap<string, T> {
+    const accounts = new Map(present);
+    const before = this.changes.length;
+    const desiredNames = new Set(plan.desired.map(({ name }) => name.toLowerCase()));
+    for (const [key, { name }] of present) {
+      if (!plan.applied.has(key) || desiredNames.has(key)) continue;
+      accounts.delete(key);
+      this.#tell(`${kind} ${name} deleted`);
+    }
+    for (const desired of plan.desired) {
+      const key = desired.name.toLowerCase();
+      const existing = present.get(key);
+      const made = plan.make(desired, existing);
+      if (existing !== undefined && isDeepStrictEqual(made, existing)) continue;
+      accounts.set(key, made);
+      this.#tell(`${kind} ${made.name} ${existing === undefined ? "created" : "updated"}`);
+    }
+    return this.changes.length === before ? present : accounts;
+  }
+}
+
+/** A password that is the same keeps what else is kept of it. */
+function makeAuthentication(
+  { name, authentication }: DesiredUser,
+  present: Authentication | undefined,
+): Authentication {
+  if (authentication.type !== "password") return authentication;
+  const hashedKey = Uint8Array.from(hashPassword(authentication.password, name));
+  if (present?.type === "password" && isDeepStrictEqual(present.hashedKey, hashedKey)) return present;
+  return { type: "password", hashedKey, ntLmHash: new Uint8Array(16) };
+}

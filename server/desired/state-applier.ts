@@ -1,0 +1,148 @@
+import { hashAdminPassword } from "../wire/sha0.ts";
+import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
+import type { ConfigStore } from "../config/config-store.ts";
+import { planChange, type DesiredChange } from "./desired-change.ts";
+import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
+import { timeProblem, type IdentityPem } from "../identity/identity-check.ts";
+import { identityFromPem, isSameIdentity, leafOf } from "../config/sections/identity-config.ts";
+import type { StatePaths } from "../state-paths.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
+
+export interface StateApplierOptions {
+  readonly paths: Pick<StatePaths, "appliedFile">;
+  readonly store: ConfigStore;
+  /** Makes a running server what the settings say. */
+  readonly applySettings: (
+    settings: ServerSettings,
+  ) => Promise<{ readonly endedSessions: readonly string[] }>;
+  /** What the server is known by. */
+  readonly identity: () => IdentityPem;
+  /** Makes the server known by something else; resolves once it is on the disk. */
+  readonly replaceIdentity: (identity: IdentityPem) => Promise<void>;
+  /** Unix time in milliseconds. */
+  readonly unixNow?: () => number;
+}
+
+export interface ApplyRequest {
+  /** What JSON.parse gave of the desired state. */
+  readonly desired: unknown;
+  /** Tells what would change, and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** As `apply --json` prints it. */
+export interface ApplyResult {
+  readonly changed: boolean;
+  /** One line each, such as `hub DEFAULT: user alice created`. */
+  readonly changes: readonly string[];
+  /** Names of the sessions that had to end; none is known of in a dry run. */
+  readonly endedSessions: readonly string[];
+  /** The server's certificate, PEM, without its chain. */
+  readonly certificate: string;
+  /** Every hub of the server. */
+  readonly hubs: readonly string[];
+}
+
+/** Applies desired states, one after the other. */
+export class StateApplier {
+  readonly #options: StateApplierOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StateApplierOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the configuration is on the disk and the server has taken it.
+   *
+   * @throws {ServerError} USAGE with every problem of the desired state, STATE_INVALID when a file cannot be read or written;
+   *   nothing has changed then
+   */
+  apply(request: ApplyRequest): Promise<ApplyResult> {
+    const applied = this.#last.then(() => this.#apply(request));
+    this.#last = applied.catch(() => {});
+    return applied;
+  }
+
+  async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
+    const { paths, store, applySettings, identity, replaceIdentity, unixNow = Date.now } = this.#options;
+    const state = parseDesiredState(desired);
+    const record = await readAppliedRecord(paths.appliedFile);
+    const newIdentity = differentIdentity(identity(), state, unixNow());
+    const plan = (settings: ServerSettings): ServerChange => {
+      const change = planChange(settings.hubs, record, state, unixNow());
+      throwProblems(change.problems);
+      return withAdminPassword({ ...change, settings: { ...settings, hubs: change.hubs } }, state);
+    };
+    let change = plan(store.settings);
+    let endedSessions: readonly string[] = [];
+    if (!dryRun) {
+      // Before all else: when it cannot be kept, nothing has changed.
+      if (newIdentity !== undefined) await replaceIdentity(newIdentity);
+      await this.#keepRecord(record, bothRecords(record, change.record));
+      if (change.changes.length > 0) {
+        await store.update((now) => {
+          // A user may have changed its password meanwhile.
+          change = plan(now);
+          return change.settings;
+        });
+        ({ endedSessions } = await applySettings(store.settings));
+      }
+      await this.#keepRecord(bothRecords(record, change.record), change.record);
+      // Who applied something and looks into the file finds it there, not only in the journal.
+      if (change.changes.length > 0) await store.flush();
+    }
+    const changes = [
+      ...(newIdentity === undefined ? [] : ["certificate of the server changed"]),
+      ...change.changes,
+    ];
+    return {
+      changed: changes.length > 0,
+      changes,
+      endedSessions,
+      certificate: leafOf(identity()),
+      hubs: change.hubs.map(({ name }) => name),
+    };
+  }
+
+  async #keepRecord(
+    former: Parameters<typeof formatRecord>[0],
+    record: Parameters<typeof formatRecord>[0],
+  ): Promise<void> {
+    if (formatRecord(former) === formatRecord(record)) return;
+    await writeAppliedRecord(this.#options.paths.appliedFile, record);
+  }
+}
+
+/**
+ * What the server is to be known by from now on; undefined when that is what it is known by, or nothing is desired.
+ *
+ * @throws {ServerError} USAGE for a certificate whose time it is not: the same certificate may stay when its time is over
+ */
+function differentIdentity(
+  present: IdentityPem,
+  { identity: desired }: DesiredState,
+  now: number,
+): IdentityPem | undefined {
+  if (desired === undefined || isSameIdentity(identityFromPem(present), identityFromPem(desired))) {
+    return undefined;
+  }
+  const problem = timeProblem(desired, now);
+  throwProblems(problem === undefined ? [] : [`certificate: ${problem}`]);
+  return desired;
+}
+
+interface ServerChange extends DesiredChange {
+  readonly settings: ServerSettings;
+}
+
+function withAdminPassword(change: ServerChange, { adminPassword }: DesiredState): ServerChange {
+  if (adminPassword === undefined) return change;
+  const hashedPassword = hashAdminPassword(adminPassword);
+  if (hashedPassword.equals(change.settings.hashedPassword)) return change;
+  return {
+    ...change,
+    settings: { ...change.settings, hashedPassword },
+    changes: ["password of the administrator changed", ...change.changes],
+  };
+}

@@ -1,0 +1,32 @@
+import { dirname } from "node:path";
+import { releaseOf } from "../state-paths.ts";
+import { whileLocked } from "./install-lock.ts";
+import { layoutOf } from "./layout.ts";
+import { readManifest, writeManifest } from "./manifest.ts";
+
+/**
+ * Changes the firewall by `work`. Where `executable` belongs to an installation, the ports that its removal has to close
+ * are recorded: those to be opened before the work, those that were closed after it.
+ */
+export async function recordFirewallPorts<T>(
+  executable: string | undefined,
+  change: (ports: readonly number[]) => number[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const isInstalled = executable !== undefined && releaseOf(executable) !== null;
+  const layout = isInstalled ? layoutOf(dirname(dirname(dirname(executable)))) : undefined;
+  if (layout === undefined || (await readManifest(layout)) === undefined) return work();
+  return whileLocked(layout, async () => {
+    const manifest = await readManifest(layout);
+    const known = manifest?.firewall.ports ?? [];
+    const record = async (ports: number[]) => {
+      if (manifest === undefined || ports.join() === known.join()) return;
+      await writeManifest(layout, { ...manifest, firewall: { ...manifest.firewall, ports } });
+    };
+    const after = change(known);
+    await record([...new Set([...known, ...after])]);
+    const result = await work();
+    await record(after);
+    return result;
+  });
+}

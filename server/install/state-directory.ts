@@ -1,0 +1,110 @@
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { removeServerConfig } from "../config/disk/config-file.ts";
+import { ServerError } from "../errors.ts";
+import { InstanceLock } from "../platform/instance-lock.ts";
+import { pendingFileOf } from "../identity/certificate.ts";
+import { exists, removeIfEmpty } from "./folders.ts";
+import { defaultPrefix, defaultStateDirectory } from "./layout.ts";
+import { statePathsOf } from "../init/init-systems.ts";
+import { hasState, unitFile } from "../init/systemd-unit.ts";
+import { removeImportRecord } from "./takeover/record.ts";
+
+/** Where an installation in `prefix` has kept its state when it was told no other place; the first is user mode's. */
+export function defaultStateDirectories(prefix: string): string[] {
+  const user = defaultStateDirectory("user", prefix);
+  return prefix === defaultPrefix("service") ? [user, defaultStateDirectory("service", prefix)] : [user];
+}
+
+/**
+ * Whether a folder is the state directory of a server of ours. The official server's has neither certificate nor key as files,
+ * and another program's has no `vpn_server.config`.
+ */
+export async function isStateDirectory(path: string): Promise<boolean> {
+  const { configFile, certificateFile, keyFile } = statePathsOf(path);
+  const files = [configFile, certificateFile, keyFile].map((file) => kindOf(file));
+  return (await kindOf(path)) === "folder" && (await Promise.all(files)).every((kind) => kind === "file");
+}
+
+/** Whether a former installation in `prefix` has left its state in its usual place. */
+export async function hasLeftState(prefix: string): Promise<boolean> {
+  const places = await Promise.all(defaultStateDirectories(prefix).map(isStateDirectory));
+  return places.includes(true);
+}
+
+/**
+ * Takes away what a server of ours puts into its state directory, and the folder if nothing else is in it.
+ *
+ * @param options.whole with everything that is in it: the folder was made for the server
+ */
+export async function removeState(
+  stateDirectory: string,
+  options: { readonly whole: boolean },
+): Promise<void> {
+  if (options.whole) {
+    await rm(stateDirectory, { recursive: true, force: true });
+    return;
+  }
+  const paths = statePathsOf(stateDirectory);
+  await removeServerConfig(paths);
+  await removeImportRecord(paths);
+  const { adminAddressFile, appliedFile, certificateFile, keyFile, logDirectory, runDirectory } = paths;
+  for (const path of [
+    adminAddressFile,
+    appliedFile,
+    formerAppliedFile(paths),
+    certificateFile,
+    keyFile,
+    pendingFileOf(paths),
+    logDirectory,
+    runDirectory,
+  ]) {
+    await rm(path, { recursive: true, force: true });
+  }
+  for (const name of await readdir(stateDirectory).catch(() => [])) {
+    // Of a write that broke off.
+    const isOurs =
+      /^(vpn_server\.config|applied\.json|imported\.json|server\.(crt|key))\.[0-9a-f]{12}\.tmp$/.test(name);
+    if (isOurs) await rm(join(stateDirectory, name), { force: true });
+  }
+  await removeIfEmpty(stateDirectory);
+}
+
+/** The record of what a former owner made by `apply`, while an installation adopts the server. */
+export function formerAppliedFile({ appliedFile }: { readonly appliedFile: string }): string {
+  return `${appliedFile}.former`;
+}
+
+/**
+ * Does `work` while no server uses a state directory that no installation of ours is known to have.
+ *
+ * @throws {ServerError} FAILED when one does
+ */
+export async function whileUnused<T>(stateDirectory: string, work: () => Promise<T>): Promise<T> {
+  if (hasState(await readFile(unitFile, "utf8").catch(() => ""), stateDirectory)) {
+    throw new ServerError(
+      "FAILED",
+      `${stateDirectory} belongs to the service of ${unitFile}, and nothing was changed: take that one away with --purge (name its folder with --prefix)`,
+    );
+  }
+  const { lockFile } = statePathsOf(stateDirectory);
+  if (!(await exists(lockFile))) return work();
+  const lock = InstanceLock.acquire(lockFile);
+  if (lock === undefined) {
+    throw new ServerError(
+      "FAILED",
+      `a server runs with the state in ${stateDirectory}, and nothing was changed: stop it first (vpnserver --state-dir ${stateDirectory} stop)`,
+    );
+  }
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isFile()) return "file";
+  return stats?.isDirectory() ? "folder" : undefined;
+}

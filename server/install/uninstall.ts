@@ -1,0 +1,156 @@
+import { readdir, readlink, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ServerError } from "../errors.ts";
+import { closeFirewall } from "../firewall/firewall.ts";
+import type { RunProgram } from "../platform/run-program.ts";
+import { removeIfEmpty } from "./folders.ts";
+import { removeLock, whileLocked } from "./install-lock.ts";
+import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
+import { readManifest, type Manifest } from "./manifest.ts";
+import type { Mode } from "./mode-choice.ts";
+import type { ModeRunner } from "../init/init-system.ts";
+import type { Owner } from "./owner.ts";
+import { ReleaseStore } from "./releases.ts";
+import { runnerOf } from "../init/init-systems.ts";
+import { defaultStateDirectories, isStateDirectory, removeState, whileUnused } from "./state-directory.ts";
+
+export interface UninstallOptions {
+  readonly prefix: string;
+  /** Where the state is, for the removal of one that a former uninstall kept; the mode's own place when left out. */
+  readonly stateDirectory?: string | undefined;
+  /** Take the state directory away too. */
+  readonly purge: boolean;
+  /** {@link Owner.id} of the deployment that takes it away: what is another's by now stays. */
+  readonly ownerId?: string | undefined;
+  readonly run: RunProgram;
+  /** Told what is being done. */
+  readonly note: (message: string) => void;
+}
+
+/** What `uninstall --json` prints. */
+export interface UninstallResult {
+  /** False when the server belongs to another deployment by now, and nothing was changed. */
+  readonly removed: boolean;
+  /** Left out when there was nothing but the state of a former installation. */
+  readonly mode?: Mode;
+  readonly prefix: string;
+  readonly stateDirectory: string;
+  /** Whose it was, or is where it stays; left out for nobody's. */
+  readonly owner?: Owner;
+  /** Places that still hold something, such as the state directory. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Takes away exactly what was put on this host, also if a part of that is gone already. Where nothing is installed, `purge`
+ * takes away the state that a former removal kept.
+ *
+ * @throws {ServerError} NOT_INSTALLED when nothing is there, or what could not be taken away
+ */
+export async function uninstall(options: UninstallOptions): Promise<UninstallResult> {
+  const layout = layoutOf(options.prefix);
+  if ((await readManifest(layout)) === undefined) return purgeLeftState(options, layout);
+  return whileLocked(layout, async () => {
+    const manifest = await readManifest(layout);
+    if (manifest === undefined) throw notInstalled(layout);
+    const { owner, mode, stateDirectory } = manifest;
+    if (options.ownerId !== undefined && owner !== undefined && owner.id !== options.ownerId) {
+      return { removed: false, mode, prefix: layout.prefix, stateDirectory, owner, kept: [] };
+    }
+    if (options.stateDirectory !== undefined && options.stateDirectory !== stateDirectory) {
+      throw new ServerError(
+        "USAGE",
+        `the state of the installation in ${layout.prefix} is in ${stateDirectory}, and not in ${options.stateDirectory}: leave --state-dir out`,
+      );
+    }
+    const runner = runnerOf({ layout, manifest, run: options.run });
+    return removeInstallation({ ...options, layout, manifest, runner });
+  });
+}
+
+export interface RemovalOptions extends Pick<UninstallOptions, "purge" | "run" | "note"> {
+  readonly layout: Layout;
+  readonly manifest: Manifest;
+  readonly runner: ModeRunner;
+}
+
+/** {@link uninstall} for the holder of the lock. */
+export async function removeInstallation(options: RemovalOptions): Promise<UninstallResult> {
+  const { layout, manifest, runner, run, note, purge } = options;
+  const { mode, stateDirectory, owner } = manifest;
+  note(`taking the server away from ${layout.prefix}`);
+  await runner.stop();
+  await runner.unregister();
+  if (manifest.firewall.ports.length > 0) await closeFirewall(manifest.firewall.ports, run);
+  for (const link of manifest.links) {
+    if ((await readlink(link).catch(() => undefined)) === layout.executable) await rm(link, { force: true });
+  }
+  await new ReleaseStore(layout, { mode: 0o700 }).remove();
+  if (purge) {
+    const whole =
+      manifest.folders.includes(stateDirectory) ||
+      stateDirectory === defaultStateDirectory(mode, layout.prefix);
+    await removeState(stateDirectory, { whole });
+  }
+  // Last, so that a removal that broke off can be taken up again.
+  await rm(layout.manifest, { force: true });
+  await removeLock(layout);
+  const folders = [...manifest.folders].reverse();
+  // Left by a former removal that kept the state in it.
+  if (layout.prefix === defaultPrefix(mode)) folders.push(layout.prefix);
+  for (const folder of folders) await removeIfEmpty(folder);
+  return {
+    removed: true,
+    mode,
+    prefix: layout.prefix,
+    stateDirectory,
+    ...(owner && { owner }),
+    kept: await placesThatStay(layout.prefix, stateDirectory),
+  };
+}
+
+/** What is known about no deployment is not taken away for one. */
+async function purgeLeftState(options: UninstallOptions, layout: Layout): Promise<UninstallResult> {
+  const { prefix, stateDirectory: named, purge, ownerId, note } = options;
+  const places = named === undefined ? defaultStateDirectories(prefix) : [named];
+  if (!purge || ownerId !== undefined) throw notInstalled(layout);
+  for (const stateDirectory of places) {
+    if (!(await isStateDirectory(stateDirectory))) continue;
+    note(`nothing is installed in ${prefix}: taking away the state that was left in ${stateDirectory}`);
+    await whileUnused(stateDirectory, () => removeState(stateDirectory, { whole: named === undefined }));
+    if ([defaultPrefix("user"), defaultPrefix("service")].includes(prefix)) await removeIfEmpty(prefix);
+    return {
+      removed: true,
+      prefix,
+      stateDirectory,
+      kept: await placesThatStay(prefix, stateDirectory),
+    };
+  }
+  throw notInstalled(layout, places);
+}
+
+/** The state directory, and the installation's folder where it holds something else. */
+async function placesThatStay(prefix: string, stateDirectory: string): Promise<string[]> {
+  const state = (await names(stateDirectory)) === undefined ? [] : [stateDirectory];
+  const others = (await names(prefix))?.filter((name) => !isIn(stateDirectory, join(prefix, name))) ?? [];
+  return others.length === 0 ? state : [...state, prefix];
+}
+
+async function names(folder: string): Promise<string[] | undefined> {
+  return readdir(folder).catch(() => undefined);
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function notInstalled({ prefix, manifest }: Layout, places: readonly string[] = []): ServerError {
+  const state =
+    places.length === 0
+      ? "; name the folder of the installation with --prefix"
+      : `, and no state of a former installation is in ${places.join(" or ")}; name the folder of the installation with --prefix, or that of its state with --state-dir`;
+  return new ServerError(
+    "NOT_INSTALLED",
+    `nothing is installed in ${prefix} (there is no ${manifest})${state}`,
+  );
+}

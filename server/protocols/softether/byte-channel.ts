@@ -1,0 +1,47 @@
+import type { Socket } from "node:net";
+import type { Join } from "./method.ts";
+import { receiveShared } from "../../transport/shared-read-buffer.ts";
+
+/**
+ * Makes a connection one of its session: what comes in goes to the session, which sends and closes.
+ *
+ * @param received what came in behind the login
+ */
+export function openDataChannel(
+  socket: Socket,
+  name: string,
+  join: Join,
+  received: Buffer,
+  lingerMs: number,
+): void {
+  const events = join.attach({
+    name,
+    send: (bytes, sent) => {
+      socket.write(bytes, (error) => {
+        if (error == null) sent();
+      });
+    },
+    close: () => closeGently(socket, lingerMs),
+  });
+  if (events === undefined) {
+    closeGently(socket, lingerMs);
+    return;
+  }
+  socket.once("close", () => events.closed());
+  if (received.length > 0) events.receive(received);
+  receiveShared(socket, (chunk) => events.receive(chunk));
+}
+
+/**
+ * Says goodbye, in the words of TLS where the connection has it, and cuts the connection when the peer does not answer. The
+ * client of Debian 12 (build 9674 with OpenSSL 3) that loses an encrypted connection in another way, by a reset or without a
+ * close_notify, keeps an error of OpenSSL in the thread of its session and takes it for one of each connection that it makes
+ * from then on: it closes them all at once, until it is started again. The official server has the same effect on it.
+ */
+export function closeGently(socket: Socket, lingerMs: number): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(cut));
+  socket.end();
+  socket.resume();
+}

@@ -1,0 +1,128 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileProblemOf, isAboutRights } from "./error-words.ts";
+import { ServerError } from "./errors.ts";
+import { adminAddressFileName } from "./access/admin-addresses.ts";
+
+/** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
+export interface StatePaths {
+  /** Mode 700. */
+  readonly stateDirectory: string;
+  /** `vpn_server.config`, in SoftEther's text format, mode 600. */
+  readonly configFile: string;
+  /** `adminip.txt`: from where administrators may come. */
+  readonly adminAddressFile: string;
+  /** `applied.json`: names of what `apply` made, mode 600. */
+  readonly appliedFile: string;
+  readonly certificateFile: string;
+  /** Mode 600. */
+  readonly keyFile: string;
+  readonly logDirectory: string;
+  readonly logFile: string;
+  /** Mode 700: holds the files of the running server. What is left there by a crash does not matter. */
+  readonly runDirectory: string;
+  /** Locked by the supervisor while it runs; its content means nothing. */
+  readonly lockFile: string;
+  readonly controlSocket: string;
+  /** The supervisor's process id and a line break, for init systems. */
+  readonly pidFile: string;
+  /** Both processes with what tells them from later ones of the same process id. */
+  readonly processesFile: string;
+}
+
+export interface StatePathOptions {
+  /** From `--state-dir`. */
+  readonly stateDirectory?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly home: string;
+  /** Path of the running executable with links resolved; found in `<prefix>/releases/<sha256>/` when installed. */
+  readonly executable?: string | undefined;
+}
+
+/** Environment variable that names the state directory. */
+export const stateDirectoryVariable = "VPNSERVER_STATE_DIR";
+
+/** State directory of service mode, and of root. */
+export const serviceStateDirectory = "/var/lib/vpnserver";
+
+/**
+ * Finds the state directory: `--state-dir`, else `VPNSERVER_STATE_DIR`, else that of the installation which the
+ * executable belongs to (`install.json` beside its `releases/`), else `/var/lib/vpnserver` for root and
+ * `~/vpnserver/state` for others.
+ *
+ * @throws {ServerError} STATE_INVALID when the installation's record is there and cannot be read
+ */
+export function resolveStatePaths(options: StatePathOptions): StatePaths {
+  const stateDirectory = resolve(
+    options.stateDirectory ||
+      options.env[stateDirectoryVariable] ||
+      installedStateDirectory(options.executable) ||
+      (options.uid === 0 ? serviceStateDirectory : join(options.home, "vpnserver", "state")),
+  );
+  const logDirectory = join(stateDirectory, "log");
+  const runDirectory = join(stateDirectory, "run");
+  return {
+    stateDirectory,
+    configFile: join(stateDirectory, "vpn_server.config"),
+    adminAddressFile: join(stateDirectory, adminAddressFileName),
+    appliedFile: join(stateDirectory, "applied.json"),
+    certificateFile: join(stateDirectory, "server.crt"),
+    keyFile: join(stateDirectory, "server.key"),
+    logDirectory,
+    logFile: join(logDirectory, "server.log"),
+    runDirectory,
+    lockFile: join(runDirectory, "lock"),
+    controlSocket: join(runDirectory, "control.sock"),
+    pidFile: join(runDirectory, "vpnserver.pid"),
+    processesFile: join(runDirectory, "processes.json"),
+  };
+}
+
+/**
+ * Makes the directories that are missing, private to the user.
+ *
+ * @throws {ServerError} STATE_INVALID, or NOT_PERMITTED when the place belongs to another user
+ */
+export async function makeStateDirectories(paths: StatePaths): Promise<void> {
+  for (const directory of [paths.stateDirectory, paths.logDirectory, paths.runDirectory]) {
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      if (directory !== paths.stateDirectory) await chmod(directory, 0o700);
+    } catch (error) {
+      throw new ServerError(
+        isAboutRights(error) ? "NOT_PERMITTED" : "STATE_INVALID",
+        `cannot use ${paths.stateDirectory} as state directory: ${fileProblemOf(error, directory, "--state-dir")}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Matches the path of an installed executable: the prefix, and the SHA-256 of the release. */
+const installedExecutable = /^(.*)\/releases\/([0-9a-f]{64})\/vpnserver$/;
+
+/** SHA-256 of the release that `executable` belongs to, or `null` when it is not an installed one. */
+export function releaseOf(executable: string): string | null {
+  return installedExecutable.exec(executable)?.[2] ?? null;
+}
+
+function installedStateDirectory(executable: string | undefined): string | undefined {
+  const prefix = executable === undefined ? undefined : installedExecutable.exec(executable)?.[1];
+  if (prefix === undefined) return undefined;
+  const record = join(prefix, "install.json");
+  try {
+    const { stateDirectory } = JSON.parse(readFileSync(record, "utf8")) as { stateDirectory?: unknown };
+    if (typeof stateDirectory === "string" && stateDirectory !== "") return stateDirectory;
+    throw new Error("it names no stateDirectory");
+  } catch (error) {
+    // An executable at such a place without a record: an installation that is just being made.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new ServerError(
+      "STATE_INVALID",
+      `cannot tell the state directory from ${record}: ${(error as Error).message}; name it with --state-dir, or repair the installation with \`vpnserver install\``,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,216 @@
+import { appendFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import type { StatePaths } from "../state-paths.ts";
+import { AdminAddressFile } from "../access/admin-addresses.ts";
+import { ConfigStore } from "../config/config-store.ts";
+import type { IdentityPem } from "../identity/identity-check.ts";
+import { describeServerAccess } from "../config/sections/server-access-config.ts";
+import { identityFromPem, isSameIdentity } from "../config/sections/identity-config.ts";
+import { StateApplier, type ApplyRequest, type ApplyResult } from "../desired/state-applier.ts";
+import type { Server } from "./server.ts";
+import { wordsOf } from "../error-words.ts";
+import { ServerError } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import { Logs } from "../logs/logs.ts";
+import { productName, version } from "../version.ts";
+import { failureOf } from "../supervisor/failure.ts";
+import { restartExitCode, type NumberedRequest, type WorkerMessage } from "../supervisor/messages.ts";
+import type { WorkerReport } from "../supervisor/running-status.ts";
+import { processTitle } from "../supervisor/self-command.ts";
+
+/** Bound on the orderly end of a worker that was asked to end; below the patience of its supervisor. */
+const closeMs = 50_000;
+
+/** The same when the supervisor is gone, and another server may be about to take its place. */
+const orphanCloseMs = 3_000;
+
+/** From the wish for a restart to its begin. */
+const restartAfterMs = 200;
+
+/** From a fault of the worker to its end. */
+const faultMs = 50;
+
+/**
+ * Runs the VPN server in this process, until it is asked to end by TERM or its supervisor is gone. Does not return: the
+ * process exits with 0 when it was asked to, and with 1 after a fault.
+ */
+export async function runWorker(paths: StatePaths): Promise<void> {
+  const asked = Promise.withResolvers<{ readonly boundMs: number; readonly exitCode: number }>();
+  const restart = () => asked.resolve({ boundMs: closeMs, exitCode: restartExitCode });
+  process.on("SIGTERM", () => asked.resolve({ boundMs: closeMs, exitCode: 0 }));
+  // Keys that are pressed in the terminal reach the supervisor too, and it decides.
+  process.on("SIGINT", () => {});
+  process.on("SIGHUP", () => {});
+  const orphaned = () => {
+    note(paths.logFile, "the supervisor is gone: the worker ends");
+    asked.resolve({ boundMs: orphanCloseMs, exitCode: 0 });
+  };
+  process.on("disconnect", orphaned);
+  if (!process.connected) orphaned();
+  process.channel?.ref();
+  process.title = processTitle;
+  raisePriority();
+  // The pipe breaks when the supervisor is killed.
+  process.stdout.on("error", () => {});
+  const log = createLogger(process.stdout);
+  let abandon = () => {};
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (fault: unknown) => {
+      log.error(`fault in the worker: ${(fault instanceof Error && fault.stack) || wordsOf(fault)}`);
+      abandon();
+      // What was said to the clients is with the system by then.
+      setTimeout(() => process.exit(1), faultMs);
+    });
+  }
+
+  try {
+    const config = await ConfigStore.open(paths, { onWarning: (problem) => log.warn(problem) });
+    await config.create();
+    // Loaded here alone: the supervisor runs without the data plane.
+    const { startServer } = await import("./server.ts");
+    const logs = new Logs({
+      directory: paths.logDirectory,
+      journal: log,
+      settings: () => config.settings,
+    });
+    logs.server.event(`${productName} is starting.`, { event: "server-starting", version });
+    const adminAddresses = new AdminAddressFile(paths.adminAddressFile, (problem) => log.warn(problem));
+    const access = describeServerAccess(config.settings.access);
+    const restrictions = () => [...access, ...adminAddresses.restrictions];
+    for (const restriction of restrictions()) log.info(`restricted: ${restriction}`);
+    const { notServed } = config;
+    for (const setting of notServed) log.info(`kept in the configuration and not served: ${setting}`);
+    const server: Server = await startServer({
+      paths,
+      settings: config.settings,
+      updateSettings: async (change) => {
+        const settings = await config.update(change);
+        // Those of now: another change may have come after this one.
+        await server.applySettings(config.settings);
+        return settings;
+      },
+      configuration: {
+        text: () => Promise.resolve(config.text()),
+        replace: (text) => config.replace(text),
+        flush: () => config.flush(),
+      },
+      logs: logs.files,
+      admitsAdministrator: (peerAddress, hubName) => adminAddresses.admits(peerAddress, hubName),
+      // After the answer to whoever asked for it.
+      restart: () => void setTimeout(() => restart(), restartAfterMs),
+      log: logs.server,
+      createHubLog: (hubName) => logs.createHubLog(hubName),
+      onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
+      formerStatistics: config.statistics,
+      identity: () => config.settings.identity,
+      onCertificateChanged: async (certificate) => {
+        await keepIdentity(config, certificate);
+        tell({ type: "certificate", tlsFingerprint: certificate.fingerprint });
+      },
+    });
+    config.provideStatistics(() => server.statistics());
+    abandon = () => {
+      abandon = () => {};
+      server.abandon();
+    };
+    const applier = new StateApplier({
+      paths,
+      store: config,
+      applySettings: (settings) => server.applySettings(settings),
+      identity: () => server.certificate,
+      replaceIdentity: (identity) => server.replaceCertificate(identity),
+    });
+    answerRequests({
+      report: () =>
+        Promise.resolve({
+          hubs: server.hubs(),
+          warnings: [...config.warnings, ...adminAddresses.problems],
+          restrictions: restrictions(),
+          notServed,
+        }),
+      apply: async (request) => {
+        const result = await applier.apply(request);
+        const { changes, endedSessions } = result;
+        if (result.changed && !request.dryRun) {
+          logs.server.event(
+            `applied a desired state: ${changes.length} changes, ${endedSessions.length} sessions ended`,
+            { event: "apply", changes: changes.length, endedSessions: endedSessions.length },
+          );
+        }
+        return result;
+      },
+    });
+    tell({
+      type: "ready",
+      listeners: server.listeners(),
+      tlsFingerprint: server.certificate.fingerprint,
+    });
+    const { boundMs, exitCode } = await asked.promise;
+    setTimeout(() => {
+      log.error(`connections did not close within ${boundMs / 1000} s: ending without them`);
+      process.exit(exitCode);
+    }, boundMs);
+    await server.close();
+    logs.server.event(`${productName} has ended.`, { event: "server-ended" });
+    await logs.close();
+    await config.close().catch((error: unknown) => log.error(wordsOf(error)));
+    process.exit(exitCode);
+  } catch (error) {
+    if (!(error instanceof ServerError)) {
+      log.error(
+        `fault at the start of the worker: ${(error instanceof Error && error.stack) || wordsOf(error)}`,
+      );
+    }
+    tell({ type: "failed", failure: failureOf(error) }, () => process.exit(1));
+  }
+}
+
+/** Keeps what the server is known by in the configuration too, for the official server and for backups. */
+async function keepIdentity(config: ConfigStore, certificate: IdentityPem): Promise<void> {
+  const identity = identityFromPem(certificate);
+  if (isSameIdentity(config.settings.identity, identity)) return;
+  await config.update((settings) => ({ ...settings, identity }));
+}
+
+/**
+ * Takes the highest priority, as the official server does (`Mayaqua/Unix.c` UnixSetHighPriority): a frame that waits behind
+ * another program's work is late for everybody. Without the right to it, the worker goes on with what it has.
+ */
+function raisePriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // An ordinary user's server.
+  }
+}
+
+interface Answers {
+  readonly report: () => Promise<WorkerReport>;
+  readonly apply: (request: ApplyRequest) => Promise<ApplyResult>;
+}
+
+/** Answers what the supervisor asks. */
+function answerRequests(answers: Answers): void {
+  process.on("message", (message) => {
+    const { number, ...request } = message as NumberedRequest;
+    const answer: Promise<unknown> = request.type === "apply" ? answers.apply(request) : answers.report();
+    answer.then(
+      (result) => tell({ type: "answer", number, result }),
+      (error: unknown) => tell({ type: "answer", number, failure: failureOf(error) }),
+    );
+  });
+}
+
+function tell(message: WorkerMessage, done: () => void = () => {}): void {
+  // Without a supervisor there is nobody to tell, and the worker ends anyway.
+  if (process.connected) process.send?.(message, undefined, undefined, done);
+  else done();
+}
+
+function note(logFile: string, message: string): void {
+  try {
+    createLogger({ write: (line) => appendFileSync(logFile, line, { mode: 0o600 }) }).warn(message);
+  } catch {
+    // The log's directory is gone as well.
+  }
+}

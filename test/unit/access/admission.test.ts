@@ -1,0 +1,495 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { HubSettings, UserSettings } from "../../../server/settings/hub-settings.ts";
+import { policyNames, type Policy } from "../../../server/settings/policy.ts";
+import { sessionLimits } from "../../../server/limits.ts";
+import {
+  admit,
+  type Admission,
+  type AdmissionContext,
+  type OpenSession,
+} from "../../../server/access/admission.ts";
+import { credentialOf } from "../../../server/access/standing.ts";
+import type { LoginClient, LoginRequest } from "../../../server/wire/login.ts";
+import { groupOf, hubOf, nodeId, now, policyWith, requestOf, userOf } from "./login-fixture.ts";
+
+interface Case {
+  readonly hub?: HubSettings;
+  readonly user?: UserSettings | "administrator";
+  readonly request?: Partial<LoginRequest>;
+  readonly context?: Partial<AdmissionContext>;
+}
+
+function decide({ hub = hubOf(), user = userOf("Alice"), request, context }: Case = {}) {
+  const users =
+    user === "administrator" ? hub.users : new Map([...hub.users, [user.name.toLowerCase(), user]]);
+  return admit(
+    { ...hub, users },
+    requestOf(request),
+    { user, credential: credentialOf(hub, user) },
+    { now, address: "192.0.2.9", hubSessions: [], serverSessionCount: 0, ...context },
+  );
+}
+
+function admitted(of: Case = {}): Admission {
+  const result = decide(of);
+  assert.ok(result.type === "admitted", JSON.stringify(result));
+  return result;
+}
+
+/** What the client is told, or that it is let in. */
+function answer(of: Case): string {
+  const result = decide(of);
+  return result.type === "refused" ? result.error : result.type;
+}
+
+const withPolicy = (changed: Partial<Policy>) => userOf("alice", { policy: policyWith(changed) });
+const client = (changed: Partial<LoginClient>): LoginClient => ({
+  product: "SoftEther VPN Client",
+  version: 501,
+  build: 9674,
+  clientId: 0,
+  ...changed,
+});
+let sessionCount = 0;
+const sessionOf = (userName: string, changed: Partial<OpenSession> = {}): OpenSession => ({
+  name: `SID-${userName.toUpperCase()}-${++sessionCount}`,
+  userName,
+  nodeUniqueId: nodeId(9),
+  connections: 1,
+  bridges: false,
+  ...changed,
+});
+
+describe("policy of a session", () => {
+  const groups = [groupOf("Staff", { MaxUpload: 2 }), groupOf("Bare")];
+  const upload = (user: UserSettings) => admitted({ hub: hubOf({ groups }), user }).policy.MaxUpload;
+
+  test("is the user's, or else the group's, or else the default", () => {
+    const own = policyWith({ MaxUpload: 1 });
+    assert.equal(upload(userOf("a", { policy: own, group: "Staff" })), 1);
+    assert.equal(upload(userOf("a", { group: "STAFF" })), 2);
+    assert.equal(upload(userOf("a", { group: "Bare" })), 0);
+    assert.equal(upload(userOf("a", { group: "gone" })), 0);
+    assert.equal(upload(userOf("a")), 0);
+  });
+
+  test("is taken over whole, but for bridging, routing and monitoring", () => {
+    const granted = policyWith({
+      CheckMac: true,
+      MaxIP: 3,
+      VLanId: 7,
+      AutoDisconnect: 60,
+      NoSavePassword: true,
+    });
+    const { policy } = admitted({ user: userOf("alice", { policy: granted }) });
+    assert.deepEqual(policy, { ...granted, NoBridge: true, NoRouting: true });
+    assert.deepEqual(Object.keys(policy), policyNames);
+  });
+
+  test("has the default where a limit that there must be is 0", () => {
+    const { policy, parameters } = admitted({
+      user: withPolicy({ MaxConnection: 0, TimeOut: 0 }),
+      request: { maxConnections: 32 },
+    });
+    assert.deepEqual([policy.MaxConnection, policy.TimeOut], [32, 20]);
+    assert.deepEqual([parameters.maxConnections, parameters.timeoutMs], [32, 20_000]);
+  });
+
+  test("of the administrator lets it monitor and send broadcasts", () => {
+    const { policy, monitor, userName, group } = admitted({
+      user: "administrator",
+      request: { userName: "Administrator", monitorMode: true },
+    });
+    assert.deepEqual([policy.MonitorPort, policy.NoBroadcastLimiter, monitor], [true, true, true]);
+    assert.deepEqual([userName, group], ["administrator", undefined]);
+  });
+
+  test("comes with the names of user and group as they were made", () => {
+    const { userName, group } = admitted({ user: userOf("Alice", { group: "Staff" }) });
+    assert.deepEqual([userName, group], ["Alice", "Staff"]);
+  });
+});
+
+describe("admission of a client", () => {
+  const hub = hubOf({ options: { ClientMinimumRequiredBuild: 9000, RequiredClientId: 5 } });
+
+  test("is of the build that the hub takes, or later", () => {
+    assert.equal(
+      answer({ hub, request: { client: client({ build: 8999, clientId: 5 }) } }),
+      "versionInvalid",
+    );
+    assert.equal(answer({ hub, request: { client: client({ build: 9000, clientId: 5 }) } }), "admitted");
+  });
+
+  test("is of the id that the hub takes", () => {
+    assert.equal(answer({ hub, request: { client: client({ clientId: 4 }) } }), "clientIdRequired");
+    assert.equal(answer({ request: { client: client({ clientId: 4 }) } }), "admitted");
+  });
+
+  test("asks no build and no id of what does not call itself a client", () => {
+    assert.equal(
+      answer({ hub, request: { client: client({ product: "SoftEther VPN Server", build: 1 }) } }),
+      "admitted",
+    );
+    assert.equal(
+      answer({ hub, request: { client: client({ product: "my CLIENT", build: 1 }) } }),
+      "versionInvalid",
+    );
+  });
+});
+
+describe("admission of a user", () => {
+  test("ends when the user expires", () => {
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now }) }), "accessDenied");
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now - 1 }) }), "accessDenied");
+    assert.equal(answer({ user: userOf("alice", { expiresAt: now + 1 }) }), "admitted");
+  });
+
+  test("takes a policy that allows access", () => {
+    assert.equal(answer({ user: withPolicy({ Access: false }) }), "accessDenied");
+    const hub = hubOf({ groups: [groupOf("Out", { Access: false })] });
+    assert.equal(answer({ hub, user: userOf("alice", { group: "out" }) }), "accessDenied");
+  });
+
+  test("says in the log why it was refused", () => {
+    const result = decide({ user: userOf("Alice", { expiresAt: now - 1000 }) });
+    assert.ok(result.type === "refused");
+    assert.equal(result.reason, 'user "Alice" expired at 2026-06-01T11:59:59.000Z');
+  });
+
+  test("tells whether the password may be kept", () => {
+    for (const NoSavePassword of [true, false]) {
+      const result = decide({ user: withPolicy({ Access: false, NoSavePassword }) });
+      assert.ok(result.type === "refused");
+      assert.equal(result.noSavePassword, NoSavePassword);
+    }
+  });
+});
+
+describe("monitoring mode", () => {
+  test("is for who may and wants to", () => {
+    const monitor = (MonitorPort: boolean, monitorMode: boolean) => {
+      const result = decide({ user: withPolicy({ MonitorPort }), request: { monitorMode } });
+      return result.type === "refused" ? result.error : [result.monitor, result.policy.MonitorPort];
+    };
+    assert.deepEqual(monitor(true, true), [true, true]);
+    assert.deepEqual(monitor(true, false), [false, false]);
+    assert.deepEqual(monitor(false, false), [false, false]);
+    assert.equal(monitor(false, true), "monitorModeDenied");
+  });
+});
+
+describe("bridging and routing", () => {
+  const modes = (
+    granted: Partial<Policy>,
+    request: Partial<LoginRequest>,
+    address = "192.0.2.9",
+  ): string | boolean[] => {
+    const result = decide({ user: withPolicy(granted), request, context: { address } });
+    return result.type === "refused" ? result.error : [result.policy.NoBridge, result.policy.NoRouting];
+  };
+
+  test("are forbidden to a client that does not ask for them", () => {
+    assert.deepEqual(modes({}, {}), [true, true]);
+  });
+
+  test("are granted as the policy says to a client that asks", () => {
+    assert.deepEqual(modes({}, { bridgeMode: true }), [false, false]);
+    assert.deepEqual(modes({ NoBridge: true }, { bridgeMode: true }), [true, false]);
+    assert.deepEqual(modes({ NoRouting: true }, { bridgeMode: true }), [false, true]);
+  });
+
+  test("are refused to a client that asks and may do neither", () => {
+    const neither = { NoBridge: true, NoRouting: true };
+    assert.equal(modes(neither, { bridgeMode: true }), "bridgeModeDenied");
+    assert.equal(modes(neither, { bridgeMode: true }, "127.0.0.1"), "bridgeModeDenied");
+    assert.deepEqual(modes(neither, {}), [true, true]);
+  });
+
+  test("are granted on this very host", () => {
+    assert.deepEqual(modes({ NoBridge: true, NoRouting: true }, {}, "::1"), [false, false]);
+  });
+
+  test("are what a server or bridge asks for without saying so", () => {
+    for (const product of ["SoftEther VPN Server", "SoftEther VPN bridge"]) {
+      assert.deepEqual(modes({}, { client: client({ product }) }), [false, false]);
+    }
+  });
+});
+
+describe("limit of a user's sessions", () => {
+  const user = withPolicy({ MultiLogins: 2 });
+  /** Names of the sessions that the new one replaces, or the error that the client is told. */
+  const replaced = (hubSessions: OpenSession[], of: Case = {}) => {
+    const result = decide({ user, ...of, context: { hubSessions } });
+    return result.type === "refused" ? result.error : result.replaces;
+  };
+  const lost = { connections: 0 };
+  /** The machine that logs in. */
+  const own = { nodeUniqueId: nodeId(1) };
+
+  test("counts the sessions of that user in the hub, in whatever case", () => {
+    assert.deepEqual(replaced([sessionOf("ALICE"), sessionOf("bob"), sessionOf("bob")]), []);
+    const full = [sessionOf("ALICE"), sessionOf("bob"), sessionOf("alice")];
+    assert.equal(replaced(full), "tooManyUserSessions");
+  });
+
+  test("replaces nothing where there is room, so that a machine may have several sessions", () => {
+    assert.deepEqual(replaced([sessionOf("alice", own)]), []);
+  });
+
+  test("gives a machine that comes again the place of its own session", () => {
+    const former = sessionOf("alice", own);
+    assert.deepEqual(replaced([sessionOf("alice"), former]), [former.name]);
+    const both = [sessionOf("alice", own), sessionOf("alice", own)];
+    assert.deepEqual(replaced(both), [both[0]?.name]);
+  });
+
+  test("takes a session that has lost its connections before one that has some", () => {
+    const silent = sessionOf("alice", { ...own, ...lost });
+    assert.deepEqual(replaced([sessionOf("alice", own), silent]), [silent.name]);
+  });
+
+  test("gives any machine the place of a session that has lost its connections", () => {
+    const silent = sessionOf("alice", lost);
+    assert.deepEqual(replaced([sessionOf("alice"), silent]), [silent.name]);
+    // Its own comes first: nobody else has to go for it.
+    const former = sessionOf("alice", own);
+    assert.deepEqual(replaced([silent, former]), [former.name]);
+  });
+
+  test("never touches the sessions of other users, whatever machine a client says that it is", () => {
+    const others = [sessionOf("bob", own), sessionOf("carol", { ...own, ...lost })];
+    const full = [...others, sessionOf("alice"), sessionOf("alice")];
+    assert.equal(replaced(full), "tooManyUserSessions");
+  });
+
+  test("takes no client that does not say which machine it is for another", () => {
+    const unnamed = { nodeUniqueId: nodeId(0) };
+    const request = { node: { ...requestOf().node, uniqueId: nodeId(0) } };
+    const full = [sessionOf("alice", unnamed), sessionOf("alice", unnamed)];
+    assert.equal(replaced(full, { request }), "tooManyUserSessions");
+  });
+
+  test("comes down to what it is when there are more", () => {
+    const full = [sessionOf("alice", own), sessionOf("alice", own), sessionOf("alice", lost)];
+    assert.deepEqual(replaced(full), [full[0]?.name, full[1]?.name]);
+    assert.equal(
+      replaced([sessionOf("alice", own), sessionOf("alice"), sessionOf("alice")]),
+      "tooManyUserSessions",
+    );
+  });
+
+  test("is never exceeded, whatever the clients say", () => {
+    const session = fc.record({
+      node: fc.nat(2),
+      connections: fc.nat(1),
+      name: fc.constantFrom("alice", "bob"),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(session, { maxLength: 6 }),
+        fc.nat(2),
+        fc.integer({ min: 1, max: 4 }),
+        (all, node, most) => {
+          const hubSessions = all.map((each) =>
+            sessionOf(each.name, { nodeUniqueId: nodeId(each.node), connections: each.connections }),
+          );
+          const request = { node: { ...requestOf().node, uniqueId: nodeId(node) } };
+          const result = replaced(hubSessions, { request, user: withPolicy({ MultiLogins: most }) });
+          if (!Array.isArray(result)) return;
+          const left = hubSessions.filter(({ name }) => !result.includes(name));
+          assert.ok(left.filter(({ userName }) => userName === "alice").length < most);
+          assert.equal(
+            left.filter(({ userName }) => userName === "bob").length,
+            all.filter(({ name }) => name === "bob").length,
+          );
+        },
+      ),
+    );
+  });
+
+  test("makes room in a hub that is full, too", () => {
+    const former = sessionOf("alice", own);
+    const hub = hubOf({ maxSessions: 2 });
+    const full = [sessionOf("bob"), former];
+    assert.deepEqual(replaced(full, { hub, user: withPolicy({ MultiLogins: 1 }) }), [former.name]);
+    assert.equal(replaced(full, { hub }), "hubBusy");
+  });
+
+  test("is none when it is 0", () => {
+    const hubSessions = Array.from({ length: 50 }, () => sessionOf("alice", own));
+    assert.deepEqual(replaced(hubSessions, { user: userOf("alice") }), []);
+  });
+});
+
+describe("limit of sessions", () => {
+  test("of a hub counts all of them, but does not keep the administrator out", () => {
+    const hub = hubOf({ maxSessions: 2 });
+    const hubSessions = [sessionOf("bob"), sessionOf("carol", { connections: 0 })];
+    assert.equal(answer({ hub, context: { hubSessions: hubSessions.slice(1) } }), "admitted");
+    assert.equal(answer({ hub, context: { hubSessions } }), "hubBusy");
+    assert.equal(answer({ hub, user: "administrator", context: { hubSessions } }), "admitted");
+  });
+
+  test("of the server keeps out everybody", () => {
+    const context = { serverSessionCount: sessionLimits.sessions };
+    assert.equal(answer({ context }), "hubBusy");
+    assert.equal(answer({ user: "administrator", context }), "hubBusy");
+    assert.equal(answer({ context: { serverSessionCount: sessionLimits.sessions - 1 } }), "admitted");
+  });
+});
+
+describe("order of the checks", () => {
+  test("is the official server's", () => {
+    // Everything stands against this login; each step takes one thing away.
+    const hubSessions = [sessionOf("alice")];
+    let hub = hubOf({ maxSessions: 1, options: { ClientMinimumRequiredBuild: 10_000, RequiredClientId: 5 } });
+    let policy: Partial<Policy> = { Access: false, NoBridge: true, NoRouting: true, MultiLogins: 1 };
+    let expiresAt: number | undefined = now - 1;
+    let request: Partial<LoginRequest> = { monitorMode: true, bridgeMode: true };
+    const told = () =>
+      answer({
+        hub,
+        request,
+        user: userOf("alice", { policy: policyWith(policy), expiresAt }),
+        context: { hubSessions },
+      });
+    assert.equal(told(), "versionInvalid");
+    hub = hubOf({ maxSessions: 1, options: { RequiredClientId: 5 } });
+    assert.equal(told(), "clientIdRequired");
+    hub = hubOf({ maxSessions: 1 });
+    assert.equal(told(), "accessDenied");
+    expiresAt = undefined;
+    assert.equal(told(), "accessDenied");
+    policy = { ...policy, Access: true };
+    assert.equal(told(), "monitorModeDenied");
+    request = { bridgeMode: true };
+    assert.equal(told(), "bridgeModeDenied");
+    request = {};
+    assert.equal(told(), "tooManyUserSessions");
+    policy = {};
+    assert.equal(told(), "hubBusy");
+    hub = hubOf();
+    assert.equal(told(), "admitted");
+  });
+});
+
+describe("parameters of a session", () => {
+  const parameters = (policy: Partial<Policy>, request: Partial<LoginRequest>) =>
+    admitted({ user: withPolicy(policy), request }).parameters;
+
+  test("have the time-out of the policy, between 5 and 60 seconds", () => {
+    const timeout = (TimeOut: number) => parameters({ TimeOut }, {}).timeoutMs;
+    assert.deepEqual([1, 5, 20, 60, 3600].map(timeout), [5_000, 5_000, 20_000, 60_000, 60_000]);
+  });
+
+  test("have as many connections as the client wants and the policy allows", () => {
+    const count = (maxConnections: number, MaxConnection = 32) =>
+      parameters({ MaxConnection }, { maxConnections }).maxConnections;
+    assert.deepEqual([count(0), count(1), count(8), count(32), count(0xffff_ffff)], [1, 1, 8, 32, 32]);
+    assert.deepEqual([count(8, 4), count(2, 4), count(100, 100)], [4, 2, 32]);
+  });
+
+  test("have connections enough for half duplex and QoS, whatever was asked for", () => {
+    const count = (halfDuplex: boolean, qos: boolean) =>
+      parameters({ MaxConnection: 1 }, { halfDuplex, qos }).maxConnections;
+    assert.deepEqual(
+      [count(false, false), count(true, false), count(false, true), count(true, true)],
+      [1, 2, 2, 4],
+    );
+  });
+
+  test("have no QoS where the policy forbids it, nor when monitoring", () => {
+    assert.equal(parameters({}, { qos: true }).qos, true);
+    assert.equal(parameters({}, { qos: false }).qos, false);
+    assert.equal(parameters({ NoQoS: true }, { qos: true }).qos, false);
+    assert.equal(parameters({ MonitorPort: true }, { qos: true, monitorMode: true }).qos, false);
+  });
+
+  test("have encryption and compression as the client wants them", () => {
+    for (const encrypt of [true, false]) {
+      for (const compress of [true, false]) {
+        const agreed = parameters({}, { encrypt, compress });
+        assert.deepEqual([agreed.encrypt, agreed.compress], [encrypt, compress]);
+      }
+    }
+  });
+
+  test("are in range whatever the client asks for and the policy says", () => {
+    const number = fc.oneof(fc.nat(100), fc.nat(0xffff_ffff));
+    const asked = fc.record({
+      maxConnections: number,
+      halfDuplex: fc.boolean(),
+      qos: fc.boolean(),
+      bridgeMode: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(asked, number, number, (request, MaxConnection, TimeOut) => {
+        const agreed = parameters({ MaxConnection, TimeOut }, request);
+        assert.ok(agreed.timeoutMs >= 5_000 && agreed.timeoutMs <= 60_000);
+        assert.ok(agreed.maxConnections >= 1 && agreed.maxConnections <= 32);
+        if (request.halfDuplex) assert.ok(agreed.maxConnections >= (agreed.qos ? 4 : 2));
+      }),
+    );
+  });
+});
+
+describe("what the server's administrator holds a hub to", () => {
+  const policyIn = (adminOptions: HubSettings["adminOptions"], of: Partial<Case> = {}) =>
+    admitted({ ...of, hub: hubOf({ adminOptions }) }).policy;
+
+  test("goes before what its administrator grants", () => {
+    const granted = withPolicy({ MaxDownload: 9_000_000, MaxUpload: 0, MultiLogins: 2 });
+    const limits = { max_bitrates_download: 1_000_000, max_bitrates_upload: 2_000_000, deny_qos: 1 };
+    const policy = policyIn({ ...limits, max_multilogins_per_user: 5 }, { user: granted });
+    assert.deepEqual(
+      [policy.MaxDownload, policy.MaxUpload, policy.NoQoS, policy.MultiLogins],
+      [1_000_000, 2_000_000, true, 2],
+    );
+    assert.deepEqual(policyIn({}, { user: granted }).MaxUpload, 0);
+  });
+
+  test("forbids bridging and routing, also to its administrator", () => {
+    const bridge: Case = { request: { bridgeMode: true }, user: withPolicy({}) };
+    const of = ({ NoBridge, NoRouting }: Policy) => [NoBridge, NoRouting];
+    assert.deepEqual(of(policyIn({}, bridge)), [false, false]);
+    assert.deepEqual(of(policyIn({ deny_bridge: 1 }, bridge)), [true, false]);
+    assert.deepEqual(of(policyIn({ deny_routing: 1 }, bridge)), [false, true]);
+    assert.deepEqual(of(policyIn({ deny_bridge: 1 }, { ...bridge, user: "administrator" })), [true, false]);
+  });
+
+  test("limits its sessions, whatever it is set to itself", () => {
+    const hubSessions = [sessionOf("bob"), sessionOf("carol")];
+    const with2 = (maxSessions: number, max_sessions: number, of: Case = {}) =>
+      answer({
+        ...of,
+        hub: hubOf({ maxSessions, adminOptions: { max_sessions } }),
+        context: { hubSessions },
+      });
+    assert.equal(with2(0, 2), "hubBusy");
+    assert.equal(with2(9, 2), "hubBusy");
+    assert.equal(with2(2, 9), "hubBusy");
+    assert.equal(with2(3, 3), "admitted");
+    assert.equal(with2(0, 2, { user: "administrator" }), "admitted");
+  });
+
+  test("counts clients and bridges apart, where it says so", () => {
+    const limits = { max_sessions_client: 1, max_sessions_bridge: 2 };
+    const with1 = (adminOptions: HubSettings["adminOptions"], bridges: boolean, bridgeMode: boolean) =>
+      answer({
+        hub: hubOf({ adminOptions }),
+        request: { bridgeMode },
+        context: { hubSessions: [sessionOf("bob", { bridges })] },
+      });
+    const applied = { ...limits, max_sessions_client_bridge_apply: 1 };
+    assert.equal(with1(limits, false, false), "admitted");
+    assert.equal(with1(applied, false, false), "hubBusy");
+    assert.equal(with1(applied, true, false), "admitted");
+    assert.equal(with1(applied, false, true), "admitted");
+    assert.equal(with1(applied, true, true), "admitted");
+    assert.equal(with1({ ...applied, max_sessions_bridge: 0 }, false, true), "hubBusy");
+  });
+});

@@ -1,0 +1,113 @@
+import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
+import {
+  defaultHubLog,
+  defaultHubOptions,
+  type Authentication,
+  type GroupSettings,
+  type HubOptions,
+  type HubSettings,
+  type UserSettings,
+} from "../../../server/settings/hub-settings.ts";
+import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
+import type { LoginRequest, NodeInfo } from "../../../server/wire/login.ts";
+import { hashAdminPassword, hashPassword } from "../../../server/wire/sha0.ts";
+
+/** The challenge of the reference's vectors. */
+export const random = Uint8Array.from({ length: 20 }, (_value, index) => index);
+
+export const now = Date.parse("2026-06-01T12:00:00Z");
+
+export function passwordOf(password: string, userName: string): Authentication {
+  return { type: "password", hashedKey: hashPassword(password, userName), ntLmHash: new Uint8Array(16) };
+}
+
+export function userOf(name: string, changed: Partial<UserSettings> = {}): UserSettings {
+  return {
+    name,
+    realName: "",
+    note: "",
+    group: undefined,
+    authentication: passwordOf("secret", name),
+    expiresAt: undefined,
+    policy: undefined,
+    createdAt: 0,
+    updatedAt: 0,
+    ...changed,
+  };
+}
+
+export function groupOf(name: string, policy?: Partial<Policy>): GroupSettings {
+  return { name, realName: "", note: "", policy: policy && policyWith(policy) };
+}
+
+export function policyWith(changed: Partial<Policy>): Policy {
+  return { ...defaultPolicy, ...changed };
+}
+
+/** A hub whose administration password is "hub". */
+export function hubOf(
+  changed: Partial<Omit<HubSettings, "users" | "groups" | "options">> & {
+    users?: readonly UserSettings[];
+    groups?: readonly GroupSettings[];
+    options?: Partial<HubOptions>;
+  } = {},
+): HubSettings {
+  const byName = <T extends { name: string }>(all: readonly T[] = []) =>
+    new Map(all.map((each) => [each.name.toLowerCase(), each]));
+  return {
+    name: "DEFAULT",
+    online: true,
+    maxSessions: 0,
+    message: "",
+    hashedPassword: hashAdminPassword("hub"),
+    securePassword: hashPassword("hub", "administrator"),
+    accessList: [],
+    trustedAuthorities: [],
+    revokedCertificates: [],
+    sourceAddresses: [],
+    keptOptions: defaultKeptOptions,
+    adminOptions: {},
+    log: defaultHubLog,
+    ...changed,
+    options: { ...defaultHubOptions, ...changed.options },
+    users: byName(changed.users),
+    groups: byName(changed.groups),
+  };
+}
+
+export const nodeId = (byte: number) => new Uint8Array(16).fill(byte);
+
+export function requestOf(changed: Partial<LoginRequest> = {}): LoginRequest {
+  const address = { hostName: "", address: "0.0.0.0", address6: new Uint8Array(16), port: 0 };
+  const node: NodeInfo = {
+    clientProduct: "",
+    clientVersion: 0,
+    clientBuild: 0,
+    serverProduct: "",
+    serverVersion: 0,
+    serverBuild: 0,
+    osName: "",
+    osVersion: "",
+    osProductId: "",
+    client: address,
+    server: address,
+    proxy: address,
+    uniqueId: nodeId(1),
+  };
+  return {
+    hubName: "DEFAULT",
+    userName: "alice",
+    authentication: { type: "anonymous" },
+    maxConnections: 1,
+    halfDuplex: false,
+    encrypt: true,
+    compress: false,
+    qos: false,
+    bridgeMode: false,
+    monitorMode: false,
+    uniqueId: new Uint8Array(20),
+    client: { product: "SoftEther VPN Client", version: 501, build: 9674, clientId: 0 },
+    node,
+    ...changed,
+  };
+}

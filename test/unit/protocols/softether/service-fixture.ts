@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import type { Hub } from "../../../../server/hub/hub.ts";
+import type { HubSettings, UserSettings } from "../../../../server/settings/hub-settings.ts";
+import type { MethodAnswer } from "../../../../server/protocols/softether/method.ts";
+import type { SessionConnection } from "../../../../server/protocols/softether/session-connection.ts";
+import { SessionService } from "../../../../server/protocols/softether/session-service.ts";
+import { createPortCounters } from "../../../../server/hub/port-counters.ts";
+import { PasswordThrottle } from "../../../../server/access/password-throttle.ts";
+import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
+import { VirtualHubs } from "../../../../server/access/virtual-hubs.ts";
+import { Pack } from "../../../../server/wire/pack.ts";
+import { hashPassword, secureResponse } from "../../../../server/wire/sha0.ts";
+import { hubOf, now as startOfTests, random, userOf } from "../../access/login-fixture.ts";
+
+/** A service with its hubs, whose switches only know what is plugged into them. */
+export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), userOf("bob")] })]) {
+  let now = startOfTests;
+  let bytes = 0;
+  const plugged = new Set<string>();
+  const security: string[] = [];
+  const stored: { hub: string; user: UserSettings }[] = [];
+  const waits: number[] = [];
+  const waiting: (() => void)[] = [];
+  const virtualHubs = new VirtualHubs({
+    createHub: (settings) => {
+      const hub = {
+        settings,
+        update: (changed: HubSettings) => (hub.settings = changed),
+        attach: (port: { name: string }) => {
+          plugged.add(port.name);
+          return {
+            counters: createPortCounters(),
+            forward: () => {},
+            detach: () => plugged.delete(port.name),
+          };
+        },
+      };
+      return hub as unknown as Hub;
+    },
+    createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
+    unixNow: () => now,
+  });
+  virtualHubs.apply(hubs);
+  const service = new SessionService({
+    hubs: virtualHubs,
+    environment: {
+      now: () => now,
+      randomBytes: (count) => Buffer.alloc(count, ++bytes),
+      randomInt: (least) => least,
+      requestFlush: () => {},
+      slabs: new SlabPool(),
+      queued: { bytes: 0 },
+    },
+    unixNow: () => now,
+    tellServer: (line) => security.push(`server: ${line}`),
+    storeUser: async (hub, user) => void stored.push({ hub, user }),
+    throttle: new PasswordThrottle({
+      now: () => now,
+      delay: (ms) => {
+        waits.push(ms);
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+    }),
+  });
+  let connections = 0;
+  const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
+    service.answer({
+      pack,
+      challenge: Buffer.from(random),
+      connectionName: `CID-${++connections}`,
+      peer: { address, port: 50_000 },
+      canLeaveTls,
+    });
+  return {
+    service,
+    hubs: virtualHubs,
+    plugged,
+    security,
+    stored,
+    waits,
+    /** Lets those who wait for another look at a password go on. */
+    goOn: () => waiting.splice(0).forEach((resolve) => resolve()),
+    ask,
+    pass: (ms: number) => {
+      now += ms;
+      service.tick();
+    },
+  };
+}
+
+export function loginPack(
+  user = "alice",
+  changed: Record<string, number> = {},
+  hub = "DEFAULT",
+  password = "secret",
+): Pack {
+  const pack = new Pack()
+    .addStr("method", "login")
+    .addStr("hubname", hub)
+    .addStr("username", user)
+    .addInt("authtype", 1)
+    .addData("secure_password", secureResponse(hashPassword(password, user), random))
+    .addStr("hello", "SoftEther VPN Client");
+  for (const [name, value] of Object.entries({ max_connection: 8, use_encrypt: 1, ...changed })) {
+    pack.addInt(name, value);
+  }
+  return pack;
+}
+
+export const passwordPack = (old: string) =>
+  new Pack()
+    .addStr("method", "password")
+    .addStr("hubname", "default")
+    .addStr("username", "alice")
+    .addData("secure_old_password", secureResponse(hashPassword(old, "alice"), random))
+    .addData("new_password", hashPassword("new", "alice"));
+
+export const addPack = (key: Uint8Array) =>
+  new Pack().addStr("method", "additional_connect").addData("session_key", key);
+
+/** The answer's error, by name, or what else it is. */
+export function errorOf(answer: MethodAnswer | Promise<MethodAnswer>): string {
+  assert.ok(!(answer instanceof Promise));
+  return answer.type === "error" ? answer.error : answer.type;
+}
+
+/** Joins a session, as the connection would. */
+export function join(answer: MethodAnswer | Promise<MethodAnswer>) {
+  assert.ok(!(answer instanceof Promise) && answer.type === "join");
+  const connection = {
+    name: "",
+    closed: false,
+    send: () => {},
+    close: () => void (connection.closed = true),
+  };
+  const events = answer.join.attach(connection satisfies SessionConnection);
+  return { pack: answer.pack, encrypt: answer.join.encrypt, connection, events };
+}
