@@ -3,7 +3,7 @@ import { defaultPolicy, type Policy } from "../settings/policy.ts";
 import { sessionLimits } from "../limits.ts";
 import type { LoginRequest } from "../wire/login.ts";
 import type { Authenticated } from "./authenticate.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../ethernet/loopback.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import type { SessionParameters } from "../protocols/softether/session.ts";
 import { standingOf, type Claim, type Problem, type Standing } from "./standing.ts";

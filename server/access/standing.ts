@@ -7,7 +7,7 @@ import type { Policy } from "../settings/policy.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { hashPassword } from "../wire/sha0.ts";
 import { judgeCertificate, readCertificate } from "./certificate-login.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../ethernet/loopback.ts";
 import { isHashOf } from "./password-proof.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { findUser, policyOf } from "./user-policy.ts";

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { emptyPasswordHash } from "../config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
-import { isLoopback } from "../access/loopback.ts";
+import { isLoopback } from "../ethernet/loopback.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import type { PasswordThrottle } from "../access/password-throttle.ts";
 import type { Administrator } from "./rpc.ts";

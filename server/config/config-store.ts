@@ -6,7 +6,8 @@ import { damaged, readStoredConfig } from "./disk/config-reader.ts";
 import { ConfigStorage, type ConfigDisk } from "./disk/config-disk.ts";
 import { formatConfig, parseConfig, type ConfigDocument } from "./text/config-text.ts";
 import { defaultHubs, writeHubs } from "./sections/hub-config.ts";
-import { withListeners, type ListenerConfig } from "./sections/listener-config.ts";
+import { withListeners } from "./sections/listener-config.ts";
+import { type ListenerSettings } from "../settings/listener-settings.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import {
@@ -107,7 +108,7 @@ export class ConfigStore {
     return this.#settings;
   }
 
-  get listeners(): readonly ListenerConfig[] {
+  get listeners(): readonly ListenerSettings[] {
     return this.#settings.listeners;
   }
 

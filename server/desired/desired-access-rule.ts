@@ -1,6 +1,7 @@
 import type { AccessEndpoint, AccessRule } from "../settings/access-rule.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
-import { accessRuleLimits, parseMac } from "../config/sections/access-rule-config.ts";
+import { parseMac } from "../ethernet/mac-address.ts";
+import { accessRuleLimits } from "../settings/access-rule.ts";
 import { ObjectCheck, type Member, type Problems } from "./value-check.ts";
 
 const members = [

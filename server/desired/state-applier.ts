@@ -4,7 +4,9 @@ import type { ConfigStore } from "../config/config-store.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
 import { timeProblem, type IdentityPem } from "../identity/identity-check.ts";
-import { identityFromPem, isSameIdentity, leafOf } from "../config/sections/identity-config.ts";
+import { leafOf } from "../identity/identity-pem.ts";
+import { isSameIdentity } from "../identity/identity-pem.ts";
+import { identityFromPem } from "../identity/identity-pem.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 

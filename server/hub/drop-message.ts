@@ -1,5 +1,5 @@
 import type { Frame } from "../ethernet/frame.ts";
-import { formatIpv4, formatMac } from "./address-text.ts";
+import { formatIpv4, formatMac } from "../ethernet/word-address.ts";
 import { describePacket } from "./packet-description.ts";
 import type { DropReason } from "./port-counters.ts";
 import type { PortState } from "./port-state.ts";

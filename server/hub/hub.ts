@@ -2,7 +2,7 @@ import { blockLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import { writeTagged } from "../ethernet/frame-vlan.ts";
 import { namesUserList } from "../settings/access-rule.ts";
-import { formatIp, formatMac } from "./address-text.ts";
+import { formatIp, formatMac } from "../ethernet/word-address.ts";
 import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
 import type { HubLog } from "./hub-log.ts";

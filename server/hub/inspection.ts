@@ -7,7 +7,7 @@ import { dropMessage } from "./drop-message.ts";
 import { findHubDrop, findReceiverDrop, findSenderDrop } from "./frame-filter.ts";
 import type { HubLog } from "./hub-log.ts";
 import type { HubState } from "./hub-state.ts";
-import { formatIpv4, formatMac } from "./address-text.ts";
+import { formatIpv4, formatMac } from "../ethernet/word-address.ts";
 import { learnMac } from "./mac-table.ts";
 import { packetLogLevel, packetLogLine } from "./packet-log.ts";
 import type { DropReason } from "./port-counters.ts";

@@ -2,7 +2,8 @@ import { X509Certificate } from "node:crypto";
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { identityLimits, withSigners, type IdentityPem } from "./identity-check.ts";
-import { chainOf, identityToPem } from "../config/sections/identity-config.ts";
+import { chainOf } from "./identity-pem.ts";
+import { identityToPem } from "./identity-pem.ts";
 import type { ServerIdentity } from "../settings/server-settings.ts";
 import { pendingFileOf, replaceCertificate, type CertificatePaths } from "./certificate.ts";
 

@@ -49,3 +49,6 @@ export function namesUserList({ source, destination }: AccessRule): boolean {
 export function isUserList(user: string | undefined): boolean {
   return listPrefixes.some((prefix) => user?.toLowerCase().startsWith(prefix));
 }
+
+/** `HUB_ACCESSLIST_DELAY_MAX` and its like (`Cedar/Hub.h`). */
+export const accessRuleLimits = { delayMs: 10000, jitterPercent: 100, lossPercent: 100 } as const;

@@ -1,10 +1,10 @@
 import type { HubSettings } from "./hub-settings.ts";
-import type { ListenerConfig } from "../config/sections/listener-config.ts";
-import type { ServerAccess } from "../config/sections/server-access-config.ts";
+import type { ListenerSettings } from "./listener-settings.ts";
+import type { ServerAccess } from "./server-access.ts";
 
 /** All that an administrator can set and that the server acts upon. Immutable: a change makes new settings. */
 export interface ServerSettings {
-  readonly listeners: readonly ListenerConfig[];
+  readonly listeners: readonly ListenerSettings[];
   readonly hubs: readonly HubSettings[];
   /** SHA-0 of the server's administration password, 20 bytes; of the empty password until one was set. */
   readonly hashedPassword: Uint8Array;

@@ -7,10 +7,11 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
-import { openAccess, type TlsAccess } from "../config/sections/server-access-config.ts";
+import { openAccess } from "../settings/server-access.ts";
+import { type TlsAccess } from "../settings/server-access.ts";
 import { ServerError } from "../errors.ts";
 import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
-import { isLoopback } from "../access/loopback.ts";
+import { isLoopback } from "../ethernet/loopback.ts";
 import type { Join, MethodAnswer, MethodRequest } from "../protocols/softether/method.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";

@@ -7,7 +7,8 @@ import type {
 } from "../admin/administration.ts";
 import { createAdministrationFront } from "../admin/front.ts";
 import type { IdentityPem } from "../identity/identity-check.ts";
-import { listenAddressesOf, type ServerAccess } from "../config/sections/server-access-config.ts";
+import { listenAddressesOf } from "../settings/server-access.ts";
+import { type ServerAccess } from "../settings/server-access.ts";
 import type { ServerIdentity, ServerSettings } from "../settings/server-settings.ts";
 import { Hub, type HubLog } from "../hub/hub.ts";
 import type { UserSettings } from "../settings/hub-settings.ts";

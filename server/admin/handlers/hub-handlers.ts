@@ -6,7 +6,7 @@ import {
   type LogTurnover,
   type PacketLogLevel,
 } from "../../settings/hub-settings.ts";
-import { isLoopback } from "../../access/loopback.ts";
+import { isLoopback } from "../../ethernet/loopback.ts";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";

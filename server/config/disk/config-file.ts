@@ -6,19 +6,16 @@ import { emptyDocument } from "../text/config-document.ts";
 import { readStoredConfig } from "./config-reader.ts";
 import { ConfigStorage } from "./config-disk.ts";
 import type { ConfigDocument } from "../text/config-text.ts";
-import {
-  listenersOf,
-  problemOfPorts,
-  withListeners,
-  type ListenerConfig,
-} from "../sections/listener-config.ts";
+import { listenersOf, withListeners } from "../sections/listener-config.ts";
+import { problemOfPorts } from "../../settings/listener-settings.ts";
+import { type ListenerSettings } from "../../settings/listener-settings.ts";
 import type { StatePaths } from "../../state-paths.ts";
 import { checkServerSettings } from "../sections/server-settings-config.ts";
 
 /** What this version reads of `vpn_server.config` without a server. */
 export interface ServerConfig {
   /** TCP ports 1..65535, each at most once. */
-  readonly listeners: readonly ListenerConfig[];
+  readonly listeners: readonly ListenerSettings[];
 }
 
 /** What a server without configuration file starts with: the ports of the SoftEther manual. */

@@ -1,10 +1,8 @@
-import type { AccessEndpoint, AccessRule } from "../../settings/access-rule.ts";
+import { accessRuleLimits, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import type { ConfigFolder } from "../text/config-text.ts";
-
-/** `HUB_ACCESSLIST_DELAY_MAX` and its like (`Cedar/Hub.h`). */
-export const accessRuleLimits = { delayMs: 10_000, jitterPercent: 100, lossPercent: 100 } as const;
+import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 
 /** The parts of an endpoint's item names, which are not the same for each item. */
 const sides = {
@@ -100,20 +98,6 @@ function readMac(reader: FieldReader, prefix: string): AccessEndpoint["mac"] {
   const address = parse(`${prefix}MacAddress`);
   const mask = parse(`${prefix}MacMask`);
   return address === undefined || mask === undefined ? undefined : { address, mask };
-}
-
-const macBytes = 6;
-
-/** The bytes of a MAC address with `-`, `:` or nothing between them; undefined for any other text. */
-export function parseMac(text: string): Uint8Array | undefined {
-  if (!/^[0-9a-f]{2}([-:]?)(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
-  return Uint8Array.from(Buffer.from(text.replace(/[-:]/g, ""), "hex"));
-}
-
-function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("-")
-    .toUpperCase();
 }
 
 /** A last port below the first is taken for the first, as there (`Cedar/Hub.c` AddAccessListEx). */

@@ -1,3 +1,4 @@
+import { problemOfPorts, type ListenerSettings } from "../../settings/listener-settings.ts";
 import { ConfigFieldError } from "../text/config-fields.ts";
 import {
   findFolder,
@@ -8,15 +9,10 @@ import {
   type ConfigItem,
 } from "../text/config-text.ts";
 
-export interface ListenerConfig {
-  readonly port: number;
-  readonly enabled: boolean;
-}
-
 /** The document with these listeners; the other settings of a listener that stays are kept. */
 export function withListeners(
   document: ConfigDocument,
-  listeners: readonly ListenerConfig[],
+  listeners: readonly ListenerSettings[],
 ): ConfigDocument {
   const former = findFolder(document.root, "ListenerList");
   const children = listeners.map(({ port, enabled }, index): ConfigFolder => {
@@ -41,7 +37,7 @@ export function withListeners(
  *
  * @throws {ConfigFieldError}
  */
-export function listenersOf(document: ConfigDocument): ListenerConfig[] {
+export function listenersOf(document: ConfigDocument): ListenerSettings[] {
   const list = findFolder(document.root, "ListenerList");
   const listeners = (list?.children ?? []).flatMap((child) => {
     if (child.kind !== "folder") return [];
@@ -58,19 +54,6 @@ export function listenersOf(document: ConfigDocument): ListenerConfig[] {
 
 function portText(listener: ConfigFolder): string | undefined {
   return findItem(listener, "uint", "Port")?.value;
-}
-
-/** Why there cannot be these listeners; undefined when there can. */
-export function problemOfPorts(listeners: readonly ListenerConfig[]): string | undefined {
-  const seen = new Set<number>();
-  for (const { port } of listeners) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      return `the listener's port ${port} is not between 1 and 65535`;
-    }
-    if (seen.has(port)) return `two listeners have port ${port}`;
-    seen.add(port);
-  }
-  return undefined;
 }
 
 function item(type: string, name: string, value: string): ConfigItem {

@@ -5,7 +5,7 @@ import { openTcp, probeListener } from "../../client/probe.ts";
 import { AdminAddressFile, adminAddressFileName, readAdminAddresses } from "../../access/admin-addresses.ts";
 import { removeServerConfig, replaceServerConfig } from "../../config/disk/config-file.ts";
 import type { StatePaths } from "../../state-paths.ts";
-import { describeServerAccess } from "../../config/sections/server-access-config.ts";
+import { describeServerAccess } from "../../settings/server-access.ts";
 import { emptyPasswordHash } from "../../config/sections/server-settings-config.ts";
 import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";

@@ -14,7 +14,7 @@ import { authenticationFailure } from "../../access/authentication-failure.ts";
 import { authenticate, type Authenticated } from "../../access/authenticate.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import { enumHubs } from "./enum-hubs.ts";
-import { isLoopback } from "../../access/loopback.ts";
+import { isLoopback } from "../../ethernet/loopback.ts";
 import type { Attempt, PasswordThrottle } from "../../access/password-throttle.ts";
 import type { Join, MethodAnswer, MethodRequest } from "./method.ts";
 import { refuse, type Refusal } from "../../access/refusal.ts";

@@ -1,5 +1,5 @@
 import type { Administration, LogFile } from "../../../server/admin/administration.ts";
-import { openAccess } from "../../../server/config/sections/server-access-config.ts";
+import { openAccess } from "../../../server/settings/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";

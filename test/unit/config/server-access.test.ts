@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../../server/config/text/config-text.ts";
-import {
-  describeServerAccess,
-  listenAddressesOf,
-  openAccess,
-} from "../../../server/config/sections/server-access-config.ts";
+import { describeServerAccess } from "../../../server/settings/server-access.ts";
+import { listenAddressesOf } from "../../../server/settings/server-access.ts";
+import { openAccess } from "../../../server/settings/server-access.ts";
 import {
   readServerSettings,
   withServerSettings,

@@ -1,4 +1,4 @@
-import { formatAddress } from "../ethernet/ip-address.ts";
+import { formatAddress } from "./ip-address.ts";
 
 /** The text of a MAC address, such as `5E-00-00-00-00-01`; the first word has its first 16 bits. */
 export function formatMac(word0: number, word1: number): string {
