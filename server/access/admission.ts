@@ -1,11 +1,10 @@
 import type { HubSettings } from "../settings/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../settings/policy.ts";
 import { sessionLimits } from "../limits.ts";
-import type { LoginRequest } from "../wire/login.ts";
+import type { EntryRequest } from "./entry-request.ts";
 import type { Authenticated } from "./authenticate.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
 import { refuse, type Refusal } from "./refusal.ts";
-import type { SessionParameters } from "../protocols/softether/session.ts";
 import { standingOf, type Claim, type Problem, type Standing } from "./standing.ts";
 import { administratorName, lower } from "./user-policy.ts";
 
@@ -22,7 +21,6 @@ export interface Admission {
   readonly policy: Policy;
   /** The session sees all frames of the hub. */
   readonly monitor: boolean;
-  readonly parameters: SessionParameters;
   /** Names of the sessions whose place the new one takes: they have to end. */
   readonly replaces: readonly string[];
 }
@@ -58,7 +56,7 @@ export interface AdmissionContext {
  */
 export function admit(
   hub: HubSettings,
-  request: LoginRequest,
+  request: EntryRequest,
   authenticated: Pick<Authenticated, "user" | "credential">,
   { now, address, hubSessions, serverSessionCount }: AdmissionContext,
 ): Admission | Refusal {
@@ -86,13 +84,12 @@ export function admit(
     group: user === administratorName ? undefined : user.group,
     policy,
     monitor: policy.MonitorPort,
-    parameters: negotiate(request, policy),
     replaces,
   };
 }
 
 function claimOf(
-  { authentication, client, bridgeMode, monitorMode }: LoginRequest,
+  { proof, client, bridgeMode, monitorMode }: EntryRequest,
   { user, credential }: Pick<Authenticated, "user" | "credential">,
 ): Claim {
   const isAdministrator = user === administratorName;
@@ -100,7 +97,7 @@ function claimOf(
     userName: isAdministrator ? user : user.name,
     isAdministrator,
     credential,
-    certificate: authentication.type === "certificate" ? authentication.certificate : undefined,
+    certificate: proof.type === "certificate" ? proof.certificate : undefined,
     client,
     bridgeMode: bridgeMode || isServer(client.product),
     monitorMode,
@@ -123,7 +120,7 @@ function isServer(product: string): boolean {
  */
 function sessionsToReplace(
   userName: string,
-  { node: { uniqueId } }: LoginRequest,
+  { node: { uniqueId } }: EntryRequest,
   { MultiLogins: limit }: Policy,
   hubSessions: readonly OpenSession[],
 ): readonly string[] | undefined {
@@ -189,23 +186,5 @@ function sessionPolicy({ bridgeMode, monitorMode }: Claim, granted: Policy, same
     // A client that does not want to bridge or route is held to one address; on this very host both are always allowed.
     NoBridge: !sameHost && (granted.NoBridge || !bridgeMode),
     NoRouting: !sameHost && (granted.NoRouting || !bridgeMode),
-  };
-}
-
-/** The parameters of the session, from what the client asked for and what its policy allows. */
-function negotiate(request: LoginRequest, policy: Policy): SessionParameters {
-  const { halfDuplex, encrypt, compress } = request;
-  const qos = request.qos && !policy.NoQoS && !request.monitorMode;
-  const { least, most } = sessionLimits.timeoutSeconds;
-  // Half duplex takes a connection for each way, frames that should not wait take another for each way.
-  const floor = (halfDuplex ? 2 : 1) * (qos ? 2 : 1);
-  const allowed = Math.min(request.maxConnections, policy.MaxConnection, sessionLimits.connections);
-  return {
-    timeoutMs: Math.min(Math.max(policy.TimeOut, least), most) * 1000,
-    maxConnections: Math.max(allowed, floor),
-    halfDuplex,
-    encrypt,
-    compress,
-    qos,
   };
 }

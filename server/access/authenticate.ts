@@ -1,8 +1,9 @@
 import type { Authentication, HubSettings, UserSettings } from "../settings/hub-settings.ts";
-import type { LoginAuthentication, LoginRequest } from "../wire/login.ts";
+import type { EntryRequest } from "./entry-request.ts";
+import type { Proof } from "./proof.ts";
 import { hashPassword, sha0Bytes } from "../wire/sha0.ts";
-import { judgeCertificate, readCertificate, verifyChallenge } from "./certificate-login.ts";
-import { isHashOf, provesKey } from "./password-proof.ts";
+import { judgeCertificate, readCertificate } from "./certificate-login.ts";
+import { isHashOf } from "./password-proof.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { credentialOf, emptyPasswordProblem } from "./standing.ts";
 import { administratorName, findUser, policyOf } from "./user-policy.ts";
@@ -16,20 +17,19 @@ export interface Authenticated {
   /** What the user had to prove. */
   readonly credential: Authentication;
   /** How, for the security log. */
-  readonly method: LoginAuthentication["type"];
+  readonly method: TakenProof["type"];
 }
 
 export interface AuthenticationContext {
-  /** The challenge of this connection, from its hello. */
-  readonly random: Uint8Array;
   /** Unix time in milliseconds. */
   readonly now: number;
   /** The client came by the loopback interface. */
   readonly loopback: boolean;
 }
 
-type PasswordAuthentication = Extract<LoginAuthentication, { type: "password" | "plain-password" }>;
-type CertificateAuthentication = Extract<LoginAuthentication, { type: "certificate" }>;
+type TakenProof = Exclude<Proof, { type: "not taken" }>;
+type PasswordProof = Extract<Proof, { type: "password" | "plain-password" }>;
+type CertificateProof = Extract<Proof, { type: "certificate" }>;
 
 /**
  * Finds out whether a client is who it says it is. Whether that user may log in at present is up to the admission.
@@ -41,19 +41,19 @@ type CertificateAuthentication = Extract<LoginAuthentication, { type: "certifica
  */
 export function authenticate(
   hub: HubSettings,
-  { userName, authentication }: Pick<LoginRequest, "userName" | "authentication">,
+  { userName, proof }: Pick<EntryRequest, "userName" | "proof">,
   context: AuthenticationContext,
 ): Authenticated | Refusal {
   if (!hub.online) return refuse("hubStopped", "the hub is offline");
   if (userName.toLowerCase() === administratorName) {
-    return authenticateAdministrator(hub, authentication, context);
+    return authenticateAdministrator(hub, proof, context);
   }
   const user = findUser(hub, userName);
   if (user?.authentication.type === "anonymous") {
     return { type: "authenticated", user, credential: user.authentication, method: "anonymous" };
   }
-  if (authentication.type === "unsupported") return refuseMethod(authentication.number);
-  const problem = problemOf(hub, user, userName, authentication, context);
+  if (proof.type === "not taken") return refuse(proof.error, proof.reason);
+  const problem = problemOf(hub, user, userName, proof, context);
   if (problem === undefined && user !== undefined) {
     const emptyPassword = emptyPasswordProblem(hub, user, context.loopback);
     if (emptyPassword !== undefined) return refuse(...emptyPassword);
@@ -61,23 +61,22 @@ export function authenticate(
       type: "authenticated",
       user,
       credential: user.authentication,
-      method: authentication.type,
+      method: proof.type,
     };
   }
-  const noSavePassword =
-    user !== undefined && sendsPassword(authentication) && policyOf(hub, user).NoSavePassword;
+  const noSavePassword = user !== undefined && sendsPassword(proof) && policyOf(hub, user).NoSavePassword;
   return refuse("authenticationFailed", problem ?? `there is no user "${userName}"`, noSavePassword);
 }
 
 /** The hub's own password; an empty one from this host alone. */
 function authenticateAdministrator(
   hub: HubSettings,
-  authentication: LoginAuthentication,
-  { random, loopback }: AuthenticationContext,
+  proof: Proof,
+  { loopback }: AuthenticationContext,
 ): Authenticated | Refusal {
-  if (authentication.type === "unsupported") return refuseMethod(authentication.number);
+  if (proof.type === "not taken") return refuse(proof.error, proof.reason);
   const key = hub.securePassword;
-  if (!sendsPassword(authentication) || !provesPassword(key, administratorName, authentication, random)) {
+  if (!sendsPassword(proof) || !provesPassword(key, administratorName, proof)) {
     return refuse("authenticationFailed", "wrong password of the hub's administrator");
   }
   const emptyPassword = emptyPasswordProblem(hub, administratorName, loopback);
@@ -86,12 +85,8 @@ function authenticateAdministrator(
     type: "authenticated",
     user: administratorName,
     credential: credentialOf(hub, administratorName),
-    method: authentication.type,
+    method: proof.type,
   };
-}
-
-function refuseMethod(number: number): Refusal {
-  return refuse("authenticationNotSupported", `authentication method ${number} is not supported`);
 }
 
 /** Why a client is not taken for this user, or undefined when it is. */
@@ -99,19 +94,17 @@ function problemOf(
   hub: HubSettings,
   user: UserSettings | undefined,
   userName: string,
-  authentication: Exclude<LoginAuthentication, { type: "unsupported" }>,
+  proof: TakenProof,
   context: AuthenticationContext,
 ): string | undefined {
-  switch (authentication.type) {
+  switch (proof.type) {
     case "anonymous":
       return user && `user "${userName}" has to prove who it is, and the client sent no proof`;
     case "password":
     case "plain-password":
-      return passwordProblem(hub, user, userName, authentication, context);
+      return passwordProblem(hub, user, userName, proof);
     case "certificate":
-      return certificateProblem(hub, user, authentication, context);
-    case "ticket":
-      return "tickets are taken in clusters only";
+      return certificateProblem(hub, user, proof, context);
   }
 }
 
@@ -122,12 +115,11 @@ function passwordProblem(
   hub: HubSettings,
   user: UserSettings | undefined,
   userName: string,
-  authentication: PasswordAuthentication,
-  { random }: AuthenticationContext,
+  proof: PasswordProof,
 ): string | undefined {
   const required = user?.authentication;
   const key = required?.type === "password" ? required.hashedKey : noKey;
-  if (provesPassword(key, userName, authentication, random)) return undefined;
+  if (provesPassword(key, userName, proof)) return undefined;
   const elsewhere = (required ?? findUser(hub, anyUserName)?.authentication)?.type;
   if (elsewhere === "radius")
     return `a RADIUS server would know user "${userName}", and this server asks none`;
@@ -136,31 +128,26 @@ function passwordProblem(
   return user && `wrong password of user "${userName}"`;
 }
 
-function sendsPassword(authentication: LoginAuthentication): authentication is PasswordAuthentication {
-  return authentication.type === "password" || authentication.type === "plain-password";
+function sendsPassword(proof: Proof): proof is PasswordProof {
+  return proof.type === "password" || proof.type === "plain-password";
 }
 
 /** Whether the client knows the password behind a stored key. */
-function provesPassword(
-  key: Uint8Array,
-  userName: string,
-  authentication: PasswordAuthentication,
-  random: Uint8Array,
-): boolean {
-  return authentication.type === "password"
-    ? provesKey(key, random, authentication.response)
-    : isHashOf(key, hashPassword(authentication.password, userName));
+function provesPassword(key: Uint8Array, userName: string, proof: PasswordProof): boolean {
+  return proof.type === "password"
+    ? proof.answers(key)
+    : isHashOf(key, hashPassword(proof.password, userName));
 }
 
 function certificateProblem(
   hub: HubSettings,
   user: UserSettings | undefined,
-  authentication: CertificateAuthentication,
-  { random, now }: AuthenticationContext,
+  proof: CertificateProof,
+  { now }: AuthenticationContext,
 ): string | undefined {
-  const certificate = readCertificate(authentication.certificate);
+  const certificate = readCertificate(proof.certificate);
   if (certificate === undefined) return "the client's certificate cannot be read";
-  if (!verifyChallenge(certificate, authentication.signature, random)) {
+  if (!proof.isOwned(certificate)) {
     return "the client did not prove that it has the RSA key of its certificate";
   }
   return judgeCertificate(hub, user?.authentication, certificate, now).problem;

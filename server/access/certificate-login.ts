@@ -1,10 +1,6 @@
-import { hash, verify, X509Certificate } from "node:crypto";
+import { hash, X509Certificate } from "node:crypto";
 import type { Authentication, HubSettings } from "../settings/hub-settings.ts";
 import { subjectParts, type RevokedCertificate, type SubjectPart } from "../settings/revoked-certificate.ts";
-import { loginLimits } from "../limits.ts";
-
-/** Sizes of RSA keys that the official programs take, in bits. */
-const rsaBits = [1024, 1536, 2048, 3072, 4096];
 
 /** What the runtime calls the parts of a subject. */
 const subjectKeys: Readonly<Record<SubjectPart, string>> = {
@@ -78,29 +74,6 @@ export function readCertificate(der: Uint8Array): LoginCertificate | undefined {
     return new LoginCertificate(new X509Certificate(der));
   } catch {
     return undefined;
-  }
-}
-
-/**
- * Whether the holder of the certificate's key signed the challenge: RSA, PKCS #1 v1.5, over the SHA-1 of it. SHA-1 is what
- * the clients sign with; that its collisions can be made does not help with a challenge that the server chose.
- *
- * Source: `Mayaqua/Encrypt.c` RsaVerifyEx.
- */
-export function verifyChallenge(
-  certificate: LoginCertificate,
-  signature: Uint8Array,
-  random: Uint8Array,
-): boolean {
-  if (signature.length > loginLimits.signatureBytes) return false;
-  try {
-    const { publicKey } = certificate.x509;
-    const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
-    if (publicKey.asymmetricKeyType !== "rsa" || !rsaBits.includes(bits)) return false;
-    return signature.length === bits / 8 && verify("sha1", random, publicKey, signature);
-  } catch {
-    // A key of a kind that the cryptography here does not know.
-    return false;
   }
 }
 

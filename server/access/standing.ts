@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Authentication, HubSettings, UserSettings } from "../settings/hub-settings.ts";
 import { isDeniedSource } from "../settings/source-address-rule.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
-import type { LoginClient } from "../wire/login.ts";
+import type { ClientProgram } from "./client-info.ts";
 import type { Policy } from "../settings/policy.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { hashPassword } from "../wire/sha0.ts";
@@ -21,7 +21,7 @@ export interface Claim {
   readonly credential: Authentication;
   /** The certificate (DER) that proved it, if one did. */
   readonly certificate: Uint8Array | undefined;
-  readonly client: LoginClient;
+  readonly client: ClientProgram;
   readonly bridgeMode: boolean;
   readonly monitorMode: boolean;
 }

@@ -4,15 +4,15 @@ import type { HubSettings, UserSettings } from "../settings/hub-settings.ts";
 import type { PortCounters } from "../hub/port-counters.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { Policy } from "../settings/policy.ts";
-import type { NodeInfo, LoginClient } from "../wire/login.ts";
+import type { ClientProgram, NodeInfo } from "./client-info.ts";
 import { hubLimitProblem } from "./admission.ts";
 import { HubActivity } from "./hub-activity.ts";
-import type { Session, SessionEnd } from "../protocols/softether/session.ts";
+import type { SessionEnd, VpnSession } from "./vpn-session.ts";
 import { standingOf, type Claim, type Problem } from "./standing.ts";
 
 /** A session in its hub, with what the administration shows of it. */
 export interface HubSession {
-  readonly session: Session;
+  readonly session: VpnSession;
   readonly hub: LiveHub;
   /** Of the user when the session began; undefined for the administrator. */
   readonly user: UserSettings | undefined;
@@ -22,8 +22,7 @@ export interface HubSession {
   readonly claim: Claim;
   /** Unix time in milliseconds from when time alone may have taken it the right to be. */
   goodUntil: number;
-  readonly key: Buffer;
-  readonly client: LoginClient;
+  readonly client: ClientProgram;
   readonly node: NodeInfo;
   readonly counters: PortCounters;
   /** Unix time in milliseconds. */

@@ -3,7 +3,7 @@ import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
 import { authenticationFailure } from "../access/authentication-failure.ts";
-import type { MethodAnswer, MethodRequest } from "../protocols/softether/method.ts";
+import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
@@ -51,7 +51,7 @@ export class AdminService {
    *
    * Source: `Cedar/Admin.c` AdminAccept.
    */
-  async answer({ pack, challenge, peer, connectionName }: MethodRequest): Promise<MethodAnswer> {
+  async answer({ pack, challenge, peer, connectionName }: ClientRequest): Promise<ClientAnswer> {
     const { dispatcher } = this.#options;
     const response = pack.data("secure_password");
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };

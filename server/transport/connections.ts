@@ -12,7 +12,7 @@ import { type TlsAccess } from "../settings/server-access.ts";
 import { ServerError } from "../errors.ts";
 import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
-import type { Join, MethodAnswer, MethodRequest } from "../protocols/softether/method.ts";
+import type { Join, ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import { productName, protocolVersion } from "../version.ts";
 import { helloRandomBytes } from "../wire/hello.ts";
 import { networkOf } from "../ethernet/ip-address.ts";
@@ -43,8 +43,8 @@ export interface ConnectionsOptions {
   readonly ciphers?: string;
   /** Versions of TLS, and how strong all has to be that it is made of. */
   readonly tls?: TlsAccess;
-  /** Answers what a client asks for after the hello; see `AnswerMethod`. */
-  readonly answerMethod: (request: MethodRequest) => MethodAnswer | Promise<MethodAnswer>;
+  /** Answers what a client asks for after the hello; see `AnswerRequest`. */
+  readonly answerRequest: (request: ClientRequest) => ClientAnswer | Promise<ClientAnswer>;
   /** Answers HTTP requests for the administration. */
   readonly answerWeb: (request: WebRequest) => Promise<WebResponse>;
   /** Says when the costly parts of handshake and login are done. */
@@ -73,7 +73,7 @@ export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #tls: TlsServer;
   readonly #tlsAccess: TlsAccess;
-  readonly #answerMethod: ConnectionsOptions["answerMethod"];
+  readonly #answerRequest: ConnectionsOptions["answerRequest"];
   readonly #open = new Set<Socket>();
   /** Those of them that are not part of a session, by both ends; with the address. */
   readonly #pending = new Map<string, string>();
@@ -87,11 +87,11 @@ export class Connections {
   #accepted = 0;
 
   constructor(options: ConnectionsOptions) {
-    const { certificate, ciphers = "", tls = openAccess.tls, answerMethod, answerWeb, bounds } = options;
+    const { certificate, ciphers = "", tls = openAccess.tls, answerRequest, answerWeb, bounds } = options;
     this.#tlsAccess = tls;
     this.#log = options.log;
     this.#pacer = options.pacer;
-    this.#answerMethod = answerMethod;
+    this.#answerRequest = answerRequest;
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
     this.#web = new WebServer(async (request) => {
       const answer = await answerWeb(request);
@@ -245,8 +245,8 @@ export class Connections {
     });
     const handshake = new ServerHandshake({
       hello: { product: productName, ...protocolVersion, random: challenge },
-      answerMethod: (pack) =>
-        this.#answerMethod({ pack, challenge, connectionName, peer, canLeaveTls: canLeaveTls(socket) }),
+      answerRequest: (pack) =>
+        this.#answerRequest({ pack, challenge, connectionName, peer, canLeaveTls: canLeaveTls(socket) }),
       now: () => new Date(),
       actions: {
         send: (bytes) => socket.write(bytes),

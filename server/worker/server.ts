@@ -20,7 +20,8 @@ import type { Logger } from "../logger.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { SessionEnvironment } from "../protocols/softether/session.ts";
 import { PasswordThrottle } from "../access/password-throttle.ts";
-import { SessionService } from "../protocols/softether/session-service.ts";
+import { ClientRequests } from "../protocols/softether/client-requests.ts";
+import { Sessions } from "../access/sessions.ts";
 import { SlabPool } from "../protocols/softether/slab-pool.ts";
 import { VirtualHubs } from "../access/virtual-hubs.ts";
 import {
@@ -115,15 +116,20 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const hubs = createHubs(options);
   const flushes = new FlushQueue();
   const slabs = new SlabPool();
-  const sessions = new SessionService({
+  const sessions = new Sessions({
     hubs,
-    environment: createSessionEnvironment(settings.access, flushes, slabs),
     unixNow: () => Date.now(),
     tellServer: (text, event) => log.event(text, event),
+    throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
+  });
+  const clientRequests = new ClientRequests({
+    hubs,
+    sessions,
+    environment: createSessionEnvironment(settings.access, flushes, slabs),
+    unixNow: () => Date.now(),
     storeUser: async (hubName, user) => {
       await options.updateSettings((all) => withUser(all, hubName, user));
     },
-    throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
   });
   const front = createAdministrationFront({
     administration: {
@@ -132,7 +138,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       settings: () => settings,
       update: options.updateSettings,
       hubs,
-      sessions: () => sessions.sessions,
+      sessions: () => sessions,
       statistics: (hubName) => hubs.statistics(hubName),
       listeners: () => listeners.statuses(),
       connections: {
@@ -166,8 +172,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ciphers: settings.cipherName,
     tls: settings.access.tls,
     bounds: boundsOf(settings.access),
-    answerMethod: (request) =>
-      request.pack.str("method") === "admin" ? front.service.answer(request) : sessions.answer(request),
+    answerRequest: (request) =>
+      request.pack.str("method") === "admin" ? front.service.answer(request) : clientRequests.answer(request),
     answerWeb: (request) => front.api.answer(request),
     pacer: new Pacer({
       now: () => performance.now(),

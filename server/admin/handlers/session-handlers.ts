@@ -33,7 +33,7 @@ export function createSessionHandlers(administration: Administration): RpcHandle
           Ip: session.peerAddress,
           ClientIP: session.peerAddress,
           Hostname: node.client.hostName || session.peerAddress,
-          MaxNumTcp: session.parameters.maxConnections,
+          MaxNumTcp: session.link.maxConnections,
           CurrentNumTcp: session.connections,
           PacketSize: bytes(received) + bytes(sent),
           PacketNum: frames(received) + frames(sent),
@@ -121,7 +121,7 @@ function keyOf(address: string, vlan: number): number {
 
 function sessionStatus(entry: HubSession) {
   const { session, node, client, counters, policy, user, startedAt } = entry;
-  const { parameters, peerAddress } = session;
+  const { link, peerAddress } = session;
   const { received, sent } = counters;
   return {
     Name: session.name,
@@ -140,12 +140,12 @@ function sessionStatus(entry: HubSession) {
     ServerProductVer: protocolVersion.version,
     ServerProductBuild: protocolVersion.build,
     NumConnectionsEstablished: 1,
-    HalfConnection: parameters.halfDuplex,
-    QoS: parameters.qos,
-    MaxTcpConnections: parameters.maxConnections,
+    HalfConnection: link.halfDuplex,
+    QoS: link.qos,
+    MaxTcpConnections: link.maxConnections,
     NumTcpConnections: session.connections,
-    UseEncrypt: parameters.encrypt,
-    UseCompress: parameters.compress,
+    UseEncrypt: link.encrypt,
+    UseCompress: link.compress,
     UnderlayProtocol: isIPv6(peerAddress) ? "Standard TCP/IP (IPv6)" : "Standard TCP/IP (IPv4)",
     IsBridgeMode: !policy.NoBridge,
     IsMonitorMode: session.monitor,

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Join } from "./method.ts";
+import type { Join } from "./client-request.ts";
 import { receiveShared } from "../../transport/shared-read-buffer.ts";
 
 /**

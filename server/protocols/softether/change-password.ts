@@ -1,9 +1,9 @@
 import type { HubSettings, UserSettings } from "../../settings/hub-settings.ts";
 import { DecodeError } from "../../wire/decode-error.ts";
-import { decodeAccount } from "../../wire/login.ts";
+import { decodeAccount } from "./messages/login.ts";
 import type { Pack } from "../../wire/pack.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
-import { provesKey } from "../../access/password-proof.ts";
+import { provesKey } from "./login-proof.ts";
 import { refuse, type Refusal } from "../../access/refusal.ts";
 import { findUser, policyOf } from "../../access/user-policy.ts";
 

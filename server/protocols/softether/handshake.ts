@@ -1,5 +1,5 @@
 import { handshakeLimits, packBeforeLoginLimits } from "../../limits.ts";
-import type { Join, MethodAnswer } from "./method.ts";
+import type { Join, ClientAnswer } from "./client-request.ts";
 import { DecodeError } from "../../wire/decode-error.ts";
 import { encodeHello, type Hello } from "../../wire/hello.ts";
 import { bodyLength, HttpReader, type RequestHead } from "../../wire/http-head.ts";
@@ -11,7 +11,7 @@ import { isSignature, isSignatureLength, signatureTarget } from "../../wire/sign
 import type { RefusalReason } from "../../transport/refusals.ts";
 
 /** Answers a request that follows the hello. Fails with a {@link DecodeError} for a PACK that says nonsense. */
-export type AnswerMethod = (request: Pack) => MethodAnswer | Promise<MethodAnswer>;
+export type AnswerRequest = (request: Pack) => ClientAnswer | Promise<ClientAnswer>;
 
 /** What the handshake does to its connection. */
 export interface HandshakeActions {
@@ -32,12 +32,12 @@ export interface HandshakeActions {
 export interface HandshakeOptions {
   /** What the server says of itself, with the challenge of this connection. */
   readonly hello: Hello;
-  readonly answerMethod: AnswerMethod;
+  readonly answerRequest: AnswerRequest;
   readonly now: () => Date;
   readonly actions: HandshakeActions;
 }
 
-type Administer = Extract<MethodAnswer, { type: "administer" }>;
+type Administer = Extract<ClientAnswer, { type: "administer" }>;
 
 /** The first line of a request that the web server answers. */
 const webRequest = /^[A-Z]+ \/api[/? ]/;
@@ -177,7 +177,7 @@ export class ServerHandshake {
   #answer(request: Pack): false {
     this.#state = "answering";
     try {
-      const answer = this.#options.answerMethod(request);
+      const answer = this.#options.answerRequest(request);
       if (answer instanceof Promise)
         answer.then(
           (late) => this.#finish(late),
@@ -196,7 +196,7 @@ export class ServerHandshake {
     else this.#answerError("method-failed", "internal");
   }
 
-  #finish(answer: MethodAnswer): void {
+  #finish(answer: ClientAnswer): void {
     if (this.#state !== "answering") return;
     switch (answer.type) {
       case "error":

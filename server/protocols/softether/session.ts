@@ -1,3 +1,4 @@
+import type { Link, SessionEnd, VpnSession } from "../../access/vpn-session.ts";
 import type { HubAttachment, HubPort } from "../../hub/hub-port.ts";
 import type { Policy } from "../../settings/policy.ts";
 import { blockLimits, sessionLimits } from "../../limits.ts";
@@ -13,18 +14,6 @@ import { isPriorityFrame } from "../../ethernet/priority-frame.ts";
 import { Outbox, type Batch } from "./outbox.ts";
 import type { ConnectionEvents, Direction, SessionConnection } from "./session-connection.ts";
 import type { SlabPool } from "./slab-pool.ts";
-
-/** What was agreed when the session was made (session reference, section 3.5). */
-export interface SessionParameters {
-  /** Time without a sign of life after which a connection, and the session, is given up. */
-  readonly timeoutMs: number;
-  readonly maxConnections: number;
-  readonly halfDuplex: boolean;
-  readonly encrypt: boolean;
-  readonly compress: boolean;
-  /** Whether frames that should not wait have a connection of their own. */
-  readonly qos: boolean;
-}
 
 /** What a session gets from its surroundings. */
 export interface SessionEnvironment {
@@ -48,27 +37,13 @@ export interface SessionOptions {
   readonly policy: Policy;
   readonly monitor: boolean;
   readonly peerAddress: string;
-  readonly parameters: SessionParameters;
+  /** By which another connection names the session. */
+  readonly key: Buffer;
+  readonly link: Link;
   readonly environment: SessionEnvironment;
   /** Called once, when the session has ended by itself or by {@link Session.end}. */
   readonly onEnd: (reason: SessionEnd, cause?: string) => void;
 }
-
-/** Why a session ended. */
-export type SessionEnd =
-  | "timed out"
-  | "connection lost"
-  | "automatic disconnection"
-  | "ended by the administrator"
-  /** The same machine came again, or the user came by another one after this had lost its connections. */
-  | "replaced"
-  /** A login with the same claim would be refused by now. */
-  | "not allowed any more"
-  /** The login would be taken, on other terms. */
-  | "user changed"
-  | "hub offline"
-  | "hub deleted"
-  | "server stops";
 
 /** Why frames did not reach the peer, or the hub; counted in frames. */
 export interface SessionDrops {
@@ -99,14 +74,15 @@ interface OpenConnection {
  *
  * It owns no socket and no timer: {@link tick} tells it that time has passed.
  */
-export class Session implements HubPort {
+export class Session implements VpnSession {
   readonly kind = "session";
   readonly name: string;
   readonly user: HubPort["user"];
   readonly policy: Policy;
   readonly monitor: boolean;
   readonly peerAddress: string;
-  readonly parameters: SessionParameters;
+  readonly key: Buffer;
+  readonly link: Link;
   readonly drops: SessionDrops = { queueFull: 0, oversized: 0, notDecompressed: 0 };
   readonly #environment: SessionEnvironment;
   readonly #onEnd: (reason: SessionEnd, cause?: string) => void;
@@ -130,15 +106,14 @@ export class Session implements HubPort {
     this.policy = options.policy;
     this.monitor = options.monitor;
     this.peerAddress = options.peerAddress;
-    this.parameters = options.parameters;
+    this.key = options.key;
+    this.link = options.link;
     this.#environment = environment;
     this.#onEnd = options.onEnd;
     this.#startedAt = this.#lastHeard = environment.now();
     this.#outbox = new Outbox(environment.slabs);
     this.#priorityOutbox = new Outbox(environment.slabs);
-    this.#scratch = Buffer.allocUnsafe(
-      options.parameters.compress ? blockHeaderBytes + blockLimits.blockBytes : 0,
-    );
+    this.#scratch = Buffer.allocUnsafe(options.link.compress ? blockHeaderBytes + blockLimits.blockBytes : 0);
   }
 
   /** Connections that carry the session now. */
@@ -158,12 +133,12 @@ export class Session implements HubPort {
 
   /** Whether another connection may be added. */
   get takesConnections(): boolean {
-    return !this.#ended && this.#open.length < this.parameters.maxConnections;
+    return !this.#ended && this.#open.length < this.link.maxConnections;
   }
 
   /** The direction that the next connection gets; undefined in a session with frames both ways on each. */
   nextDirection(): Direction {
-    if (!this.parameters.halfDuplex) return "both";
+    if (!this.link.halfDuplex) return "both";
     let toClient = 0;
     let toServer = 0;
     for (const { direction } of this.#open) {
@@ -200,7 +175,7 @@ export class Session implements HubPort {
     this.#environment.requestFlush(this);
     const decoder = new BlockDecoder({
       sink: this.#sinkOf(opened),
-      frameBytes: this.parameters.compress ? blockLimits.blockBytes : blockLimits.frameBytes,
+      frameBytes: this.link.compress ? blockLimits.blockBytes : blockLimits.frameBytes,
     });
     return {
       receive: (chunk) => {
@@ -227,7 +202,7 @@ export class Session implements HubPort {
       return;
     }
     const before = this.#outbox.bytes + this.#priorityOutbox.bytes;
-    if (this.parameters.compress) this.#pushCompressed(buffer, start, end);
+    if (this.link.compress) this.#pushCompressed(buffer, start, end);
     else if (this.#hasPriorityConnection) this.#pushByPriority(buffer, start, end);
     else this.#outbox.push(buffer, start, end, frames);
     queued.bytes += this.#outbox.bytes + this.#priorityOutbox.bytes - before;
@@ -246,7 +221,7 @@ export class Session implements HubPort {
   tick(): void {
     if (this.#ended) return;
     const now = this.#environment.now();
-    const { timeoutMs } = this.parameters;
+    const { timeoutMs } = this.link;
     if (now - this.#lastHeard > timeoutMs) return this.end("timed out");
     const { AutoDisconnect } = this.policy;
     if (AutoDisconnect > 0 && now - this.#startedAt > AutoDisconnect * 1000) {
@@ -276,7 +251,7 @@ export class Session implements HubPort {
   }
 
   get #hasPriorityConnection(): boolean {
-    return this.parameters.qos && this.#sending.length > 1;
+    return this.link.qos && this.#sending.length > 1;
   }
 
   #sinkOf(open: OpenConnection): BlockSink {
@@ -285,7 +260,7 @@ export class Session implements HubPort {
         open.lastHeard = this.#lastHeard = this.#environment.now();
       },
       oversized: () => void this.drops.oversized++,
-      blocks: this.parameters.compress
+      blocks: this.link.compress
         ? (buffer, start, end) => this.#forwardCompressed(buffer, start, end)
         : (buffer, start, end) => this.#attachment?.forward(buffer, start, end),
     };
@@ -390,7 +365,7 @@ export class Session implements HubPort {
   #keepAlive(open: OpenConnection, now: number): void {
     if (open.direction === "client-to-server") return;
     const { randomBytes, randomInt } = this.#environment;
-    const { timeoutMs } = this.parameters;
+    const { timeoutMs } = this.link;
     open.nextKeepAlive = now + randomInt(Math.ceil(timeoutMs / 5), Math.floor(timeoutMs / 2));
     // One that waits behind frames would tell nothing that they do not.
     if (open.batch === undefined)

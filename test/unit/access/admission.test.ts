@@ -11,13 +11,14 @@ import {
   type OpenSession,
 } from "../../../server/access/admission.ts";
 import { credentialOf } from "../../../server/access/standing.ts";
-import type { LoginClient, LoginRequest } from "../../../server/wire/login.ts";
+import type { ClientProgram } from "../../../server/access/client-info.ts";
+import type { EntryRequest } from "../../../server/access/entry-request.ts";
 import { groupOf, hubOf, nodeId, now, policyWith, requestOf, userOf } from "./login-fixture.ts";
 
 interface Case {
   readonly hub?: HubSettings;
   readonly user?: UserSettings | "administrator";
-  readonly request?: Partial<LoginRequest>;
+  readonly request?: Partial<EntryRequest>;
   readonly context?: Partial<AdmissionContext>;
 }
 
@@ -45,7 +46,7 @@ function answer(of: Case): string {
 }
 
 const withPolicy = (changed: Partial<Policy>) => userOf("alice", { policy: policyWith(changed) });
-const client = (changed: Partial<LoginClient>): LoginClient => ({
+const client = (changed: Partial<ClientProgram>): ClientProgram => ({
   product: "SoftEther VPN Client",
   version: 501,
   build: 9674,
@@ -89,12 +90,8 @@ describe("policy of a session", () => {
   });
 
   test("has the default where a limit that there must be is 0", () => {
-    const { policy, parameters } = admitted({
-      user: withPolicy({ MaxConnection: 0, TimeOut: 0 }),
-      request: { maxConnections: 32 },
-    });
+    const { policy } = admitted({ user: withPolicy({ MaxConnection: 0, TimeOut: 0 }) });
     assert.deepEqual([policy.MaxConnection, policy.TimeOut], [32, 20]);
-    assert.deepEqual([parameters.maxConnections, parameters.timeoutMs], [32, 20_000]);
   });
 
   test("of the administrator lets it monitor and send broadcasts", () => {
@@ -184,7 +181,7 @@ describe("monitoring mode", () => {
 describe("bridging and routing", () => {
   const modes = (
     granted: Partial<Policy>,
-    request: Partial<LoginRequest>,
+    request: Partial<EntryRequest>,
     address = "192.0.2.9",
   ): string | boolean[] => {
     const result = decide({ user: withPolicy(granted), request, context: { address } });
@@ -349,7 +346,7 @@ describe("order of the checks", () => {
     let hub = hubOf({ maxSessions: 1, options: { ClientMinimumRequiredBuild: 10_000, RequiredClientId: 5 } });
     let policy: Partial<Policy> = { Access: false, NoBridge: true, NoRouting: true, MultiLogins: 1 };
     let expiresAt: number | undefined = now - 1;
-    let request: Partial<LoginRequest> = { monitorMode: true, bridgeMode: true };
+    let request: Partial<EntryRequest> = { monitorMode: true, bridgeMode: true };
     const told = () =>
       answer({
         hub,
@@ -374,66 +371,6 @@ describe("order of the checks", () => {
     assert.equal(told(), "hubBusy");
     hub = hubOf();
     assert.equal(told(), "admitted");
-  });
-});
-
-describe("parameters of a session", () => {
-  const parameters = (policy: Partial<Policy>, request: Partial<LoginRequest>) =>
-    admitted({ user: withPolicy(policy), request }).parameters;
-
-  test("have the time-out of the policy, between 5 and 60 seconds", () => {
-    const timeout = (TimeOut: number) => parameters({ TimeOut }, {}).timeoutMs;
-    assert.deepEqual([1, 5, 20, 60, 3600].map(timeout), [5_000, 5_000, 20_000, 60_000, 60_000]);
-  });
-
-  test("have as many connections as the client wants and the policy allows", () => {
-    const count = (maxConnections: number, MaxConnection = 32) =>
-      parameters({ MaxConnection }, { maxConnections }).maxConnections;
-    assert.deepEqual([count(0), count(1), count(8), count(32), count(0xffff_ffff)], [1, 1, 8, 32, 32]);
-    assert.deepEqual([count(8, 4), count(2, 4), count(100, 100)], [4, 2, 32]);
-  });
-
-  test("have connections enough for half duplex and QoS, whatever was asked for", () => {
-    const count = (halfDuplex: boolean, qos: boolean) =>
-      parameters({ MaxConnection: 1 }, { halfDuplex, qos }).maxConnections;
-    assert.deepEqual(
-      [count(false, false), count(true, false), count(false, true), count(true, true)],
-      [1, 2, 2, 4],
-    );
-  });
-
-  test("have no QoS where the policy forbids it, nor when monitoring", () => {
-    assert.equal(parameters({}, { qos: true }).qos, true);
-    assert.equal(parameters({}, { qos: false }).qos, false);
-    assert.equal(parameters({ NoQoS: true }, { qos: true }).qos, false);
-    assert.equal(parameters({ MonitorPort: true }, { qos: true, monitorMode: true }).qos, false);
-  });
-
-  test("have encryption and compression as the client wants them", () => {
-    for (const encrypt of [true, false]) {
-      for (const compress of [true, false]) {
-        const agreed = parameters({}, { encrypt, compress });
-        assert.deepEqual([agreed.encrypt, agreed.compress], [encrypt, compress]);
-      }
-    }
-  });
-
-  test("are in range whatever the client asks for and the policy says", () => {
-    const number = fc.oneof(fc.nat(100), fc.nat(0xffff_ffff));
-    const asked = fc.record({
-      maxConnections: number,
-      halfDuplex: fc.boolean(),
-      qos: fc.boolean(),
-      bridgeMode: fc.boolean(),
-    });
-    fc.assert(
-      fc.property(asked, number, number, (request, MaxConnection, TimeOut) => {
-        const agreed = parameters({ MaxConnection, TimeOut }, request);
-        assert.ok(agreed.timeoutMs >= 5_000 && agreed.timeoutMs <= 60_000);
-        assert.ok(agreed.maxConnections >= 1 && agreed.maxConnections <= 32);
-        if (request.halfDuplex) assert.ok(agreed.maxConnections >= (agreed.qos ? 4 : 2));
-      }),
-    );
   });
 });
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { proofOf } from "../../../server/protocols/softether/login-proof.ts";
 import { authenticate, type AuthenticationContext } from "../../../server/access/authenticate.ts";
 import type { Authentication, HubSettings } from "../../../server/settings/hub-settings.ts";
-import type { LoginAuthentication } from "../../../server/wire/login.ts";
+import type { LoginAuthentication } from "../../../server/protocols/softether/messages/login.ts";
 import { hashPassword, secureResponse } from "../../../server/wire/sha0.ts";
 import { groupOf, hubOf, now, policyWith, random, userOf } from "./login-fixture.ts";
 
@@ -28,7 +29,11 @@ function login(
   authentication: LoginAuthentication,
   { on = hub, ...context }: Partial<AuthenticationContext> & { on?: HubSettings } = {},
 ): string {
-  const result = authenticate(on, { userName, authentication }, { random, now, loopback: false, ...context });
+  const result = authenticate(
+    on,
+    { userName, proof: proofOf(authentication, random) },
+    { now, loopback: false, ...context },
+  );
   if (result.type === "refused") return result.error;
   return result.user === "administrator" ? "the administrator" : result.user.name;
 }
@@ -185,7 +190,11 @@ describe("authentication elsewhere", () => {
   const external = (authentication: Authentication, name: string) =>
     hubOf({ users: [userOf(name, { authentication })] });
   const reason = (on: HubSettings, authentication: LoginAuthentication) => {
-    const result = authenticate(on, { userName: "alice", authentication }, { random, now, loopback: false });
+    const result = authenticate(
+      on,
+      { userName: "alice", proof: proofOf(authentication, random) },
+      { now, loopback: false },
+    );
     return result.type === "refused" ? [result.error, result.reason] : [];
   };
 
@@ -243,7 +252,11 @@ describe("authentication", () => {
       groups: [groupOf("Staff", { NoSavePassword: true })],
     });
     const keeps = (userName: string, authentication: LoginAuthentication) => {
-      const result = authenticate(on, { userName, authentication }, { random, now, loopback: false });
+      const result = authenticate(
+        on,
+        { userName, proof: proofOf(authentication, random) },
+        { now, loopback: false },
+      );
       return result.type === "refused" && !result.noSavePassword;
     };
     assert.equal(keeps("own", plain("x")), false);
@@ -257,8 +270,8 @@ describe("authentication", () => {
     for (const authentication of [plain("hunter2"), password("hunter2", "alice")]) {
       const result = authenticate(
         hub,
-        { userName: "alice", authentication },
-        { random, now, loopback: false },
+        { userName: "alice", proof: proofOf(authentication, random) },
+        { now, loopback: false },
       );
       assert.ok(result.type === "refused");
       assert.equal(result.reason, 'wrong password of user "alice"');

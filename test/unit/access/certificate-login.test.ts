@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
+import { proofOf } from "../../../server/protocols/softether/login-proof.ts";
 import { authenticate } from "../../../server/access/authenticate.ts";
 import type { Authentication } from "../../../server/settings/hub-settings.ts";
 import {
@@ -41,8 +42,11 @@ async function login(
       trustedAuthorities: authorities,
       revokedCertificates: revoked.map((each) => ({ ...anyCertificate, ...each })),
     }),
-    { userName: "alice", authentication: { type: "certificate", certificate: sent.certificate, signature } },
-    { random, now: at, loopback: false },
+    {
+      userName: "alice",
+      proof: proofOf({ type: "certificate", certificate: sent.certificate, signature }, random),
+    },
+    { now: at, loopback: false },
   );
   if (result.type === "refused") {
     assert.equal(result.error, "authenticationFailed");

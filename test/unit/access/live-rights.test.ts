@@ -91,7 +91,7 @@ describe("hubs that are changed at run time", () => {
   ];
   for (const [what, after, ended] of changes) {
     test(`${what}: ends ${ended.length === 0 ? "no session" : ended.join(" and ")}`, () => {
-      const { ask, hubs, plugged, service } = setUp([before]);
+      const { ask, hubs, plugged, sessions } = setUp([before]);
       join(ask(loginPack("alice")));
       join(ask(loginPack("bob")));
       assert.deepEqual(hubs.apply(after), ended);
@@ -99,7 +99,7 @@ describe("hubs that are changed at run time", () => {
         [...plugged],
         all.filter((name) => !ended.includes(name)),
       );
-      assert.equal([...service.sessions].length, all.length - ended.length);
+      assert.equal([...sessions].length, all.length - ended.length);
       assert.deepEqual(
         [...hubs].map(({ hub }) => hub.settings),
         after,
@@ -195,7 +195,7 @@ describe("hubs that are changed at run time", () => {
 
 describe("time that takes a right away", () => {
   test("ends sessions at the expiry of their user, and no others", () => {
-    const { ask, pass, service } = setUp([twoUsers({ expiresAt: startOfTests + 5_000 })]);
+    const { ask, pass, sessions } = setUp([twoUsers({ expiresAt: startOfTests + 5_000 })]);
     const alice = join(ask(loginPack("alice")));
     join(ask(loginPack("bob")));
     pass(4_999);
@@ -203,7 +203,7 @@ describe("time that takes a right away", () => {
     pass(1);
     assert.equal(alice.connection.closed, true);
     assert.deepEqual(
-      [...service.sessions].map(({ session }) => session.name),
+      [...sessions].map(({ session }) => session.name),
       ["SID-BOB-2"],
     );
   });
@@ -370,8 +370,7 @@ describe("a user that may have one session", () => {
     assert.ok(key);
     return key;
   };
-  const names = ({ service }: ReturnType<typeof setUp>) =>
-    [...service.sessions].map(({ session }) => session.name);
+  const names = ({ sessions }: ReturnType<typeof setUp>) => [...sessions].map(({ session }) => session.name);
 
   test("has one, however often the same machine logs in", () => {
     const set = setUp([once]);

@@ -9,7 +9,8 @@ import {
   type UserSettings,
 } from "../../../server/settings/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
-import type { LoginRequest, NodeInfo } from "../../../server/wire/login.ts";
+import type { NodeInfo } from "../../../server/access/client-info.ts";
+import type { EntryRequest } from "../../../server/access/entry-request.ts";
 import { hashAdminPassword, hashPassword } from "../../../server/wire/sha0.ts";
 
 /** The challenge of the reference's vectors. */
@@ -77,7 +78,7 @@ export function hubOf(
 
 export const nodeId = (byte: number) => new Uint8Array(16).fill(byte);
 
-export function requestOf(changed: Partial<LoginRequest> = {}): LoginRequest {
+export function requestOf(changed: Partial<EntryRequest> = {}): EntryRequest {
   const address = { hostName: "", address: "0.0.0.0", address6: new Uint8Array(16), port: 0 };
   const node: NodeInfo = {
     clientProduct: "",
@@ -97,17 +98,13 @@ export function requestOf(changed: Partial<LoginRequest> = {}): LoginRequest {
   return {
     hubName: "DEFAULT",
     userName: "alice",
-    authentication: { type: "anonymous" },
-    maxConnections: 1,
-    halfDuplex: false,
-    encrypt: true,
-    compress: false,
-    qos: false,
+    proof: { type: "anonymous" },
     bridgeMode: false,
     monitorMode: false,
-    uniqueId: new Uint8Array(20),
     client: { product: "SoftEther VPN Client", version: 501, build: 9674, clientId: 0 },
     node,
+    connectionName: "CID-1",
+    peer: { address: "192.0.2.9", port: 50_000 },
     ...changed,
   };
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { paceLimits } from "../../../server/limits.ts";
 import type { Logger } from "../../../server/logger.ts";
-import type { MethodAnswer, MethodRequest } from "../../../server/protocols/softether/method.ts";
+import type { ClientAnswer, ClientRequest } from "../../../server/protocols/softether/client-request.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/identity/certificate.ts";
 import type { ConnectionLog } from "../../../server/transport/connection-log.ts";
 import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
@@ -49,11 +49,11 @@ export function createPacer(now = () => performance.now()): Pacer {
  * Connections behind one listener on a free port of the loopback.
  *
  * @param answerWeb what a request for the administration is answered
- * @param answerMethod what a client is answered after the hello; "not supported" by default
+ * @param answerRequest what a client is answered after the hello; "not supported" by default
  */
 export async function serveOnLoopback(
   bounds: Partial<ConnectionBounds> = {},
-  answerMethod: (request: MethodRequest) => MethodAnswer = () => ({ type: "error", error: "notSupported" }),
+  answerRequest: (request: ClientRequest) => ClientAnswer = () => ({ type: "error", error: "notSupported" }),
   answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
     Promise.resolve({ status: 404, headers: {}, body: "" }),
   log?: ConnectionLog,
@@ -61,7 +61,7 @@ export async function serveOnLoopback(
 ) {
   const connections = new Connections({
     certificate: await testCertificate(),
-    answerMethod,
+    answerRequest,
     answerWeb,
     pacer,
     bounds,

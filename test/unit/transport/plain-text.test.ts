@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import type { MethodAnswer, MethodRequest } from "../../../server/protocols/softether/method.ts";
+import type { ClientAnswer, ClientRequest } from "../../../server/protocols/softether/client-request.ts";
 import { leaveTls, stopReading } from "../../../server/transport/plain-text.ts";
 import { encodePackRequest } from "../../../server/wire/pack-message.ts";
 import { Pack } from "../../../server/wire/pack.ts";
@@ -16,7 +16,7 @@ const login = encodePackRequest(new Pack().addStr("method", "login"), { host, da
 
 /** A session that sends back what comes in, in upper case. */
 function echo(encrypt: boolean, seen: { canLeaveTls?: boolean; closed?: boolean }) {
-  return (request: MethodRequest): MethodAnswer => {
+  return (request: ClientRequest): ClientAnswer => {
     seen.canLeaveTls = request.canLeaveTls;
     return {
       type: "join",

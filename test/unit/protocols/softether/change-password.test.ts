@@ -58,8 +58,8 @@ describe("change of a user's password", () => {
     const login = (password: string) =>
       authenticate(
         hub,
-        { userName: "alice", authentication: { type: "plain-password", password } },
-        { random, now, loopback: false },
+        { userName: "alice", proof: { type: "plain-password", password } },
+        { now, loopback: false },
       ).type;
     assert.deepEqual([login("new"), login("secret")], ["authenticated", "refused"]);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { handshakeLimits, packBeforeLoginLimits } from "../../../../server/limits.ts";
-import type { MethodAnswer } from "../../../../server/protocols/softether/method.ts";
+import type { ClientAnswer } from "../../../../server/protocols/softether/client-request.ts";
 import { ServerHandshake } from "../../../../server/protocols/softether/handshake.ts";
 import type { RefusalReason } from "../../../../server/transport/refusals.ts";
 import { DecodeError } from "../../../../server/wire/decode-error.ts";
@@ -34,7 +34,7 @@ interface Outcome {
 }
 
 /** A stand-in for the sessions: the method says what it answers. */
-function answerMethod(pack: Pack): MethodAnswer {
+function answerRequest(pack: Pack): ClientAnswer {
   switch (pack.str("method")) {
     case "login":
       return { type: "error", error: "authenticationFailed" };
@@ -60,7 +60,7 @@ function converse(chunks: readonly Uint8Array[]): Outcome {
   const outcome: Outcome = { answers: [], refused: [], closed: undefined };
   const handshake = new ServerHandshake({
     hello: { product: "Srv", version: 501, build: 9674, random: new Uint8Array(20) },
-    answerMethod,
+    answerRequest,
     now: () => date,
     actions: {
       send: (bytes) => {

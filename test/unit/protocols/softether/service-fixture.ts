@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { Hub } from "../../../../server/hub/hub.ts";
 import type { HubSettings, UserSettings } from "../../../../server/settings/hub-settings.ts";
-import type { MethodAnswer } from "../../../../server/protocols/softether/method.ts";
+import type { ClientAnswer } from "../../../../server/protocols/softether/client-request.ts";
 import type { SessionConnection } from "../../../../server/protocols/softether/session-connection.ts";
-import { SessionService } from "../../../../server/protocols/softether/session-service.ts";
+import { ClientRequests } from "../../../../server/protocols/softether/client-requests.ts";
 import { createPortCounters } from "../../../../server/hub/port-counters.ts";
+import { Sessions } from "../../../../server/access/sessions.ts";
 import { PasswordThrottle } from "../../../../server/access/password-throttle.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
 import { VirtualHubs } from "../../../../server/access/virtual-hubs.ts";
@@ -41,8 +42,21 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     unixNow: () => now,
   });
   virtualHubs.apply(hubs);
-  const service = new SessionService({
+  const sessions = new Sessions({
     hubs: virtualHubs,
+    unixNow: () => now,
+    tellServer: (line) => security.push(`server: ${line}`),
+    throttle: new PasswordThrottle({
+      now: () => now,
+      delay: (ms) => {
+        waits.push(ms);
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+    }),
+  });
+  const requests = new ClientRequests({
+    hubs: virtualHubs,
+    sessions,
     environment: {
       now: () => now,
       randomBytes: (count) => Buffer.alloc(count, ++bytes),
@@ -52,19 +66,11 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
       queued: { bytes: 0 },
     },
     unixNow: () => now,
-    tellServer: (line) => security.push(`server: ${line}`),
     storeUser: async (hub, user) => void stored.push({ hub, user }),
-    throttle: new PasswordThrottle({
-      now: () => now,
-      delay: (ms) => {
-        waits.push(ms);
-        return new Promise((resolve) => waiting.push(resolve));
-      },
-    }),
   });
   let connections = 0;
   const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
-    service.answer({
+    requests.answer({
       pack,
       challenge: Buffer.from(random),
       connectionName: `CID-${++connections}`,
@@ -72,7 +78,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
       canLeaveTls,
     });
   return {
-    service,
+    sessions,
     hubs: virtualHubs,
     plugged,
     security,
@@ -83,7 +89,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     ask,
     pass: (ms: number) => {
       now += ms;
-      service.tick();
+      sessions.tick();
     },
   };
 }
@@ -119,13 +125,13 @@ export const addPack = (key: Uint8Array) =>
   new Pack().addStr("method", "additional_connect").addData("session_key", key);
 
 /** The answer's error, by name, or what else it is. */
-export function errorOf(answer: MethodAnswer | Promise<MethodAnswer>): string {
+export function errorOf(answer: ClientAnswer | Promise<ClientAnswer>): string {
   assert.ok(!(answer instanceof Promise));
   return answer.type === "error" ? answer.error : answer.type;
 }
 
 /** Joins a session, as the connection would. */
-export function join(answer: MethodAnswer | Promise<MethodAnswer>) {
+export function join(answer: ClientAnswer | Promise<ClientAnswer>) {
   assert.ok(!(answer instanceof Promise) && answer.type === "join");
   const connection = {
     name: "",

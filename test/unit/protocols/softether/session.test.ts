@@ -5,11 +5,8 @@ import type { HubAttachment } from "../../../../server/hub/hub-port.ts";
 import { defaultPolicy, type Policy } from "../../../../server/settings/policy.ts";
 import { sessionLimits, slabLimits } from "../../../../server/limits.ts";
 import type { Direction } from "../../../../server/protocols/softether/session-connection.ts";
-import {
-  Session,
-  type SessionEnvironment,
-  type SessionParameters,
-} from "../../../../server/protocols/softether/session.ts";
+import { Session, type SessionEnvironment } from "../../../../server/protocols/softether/session.ts";
+import type { Link } from "../../../../server/access/vpn-session.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
 import { BlockDecoder, readUint32 } from "../../../../server/wire/block-stream.ts";
 
@@ -89,7 +86,7 @@ class FakeConnection {
 
 function setUp(
   options: {
-    parameters?: Partial<SessionParameters>;
+    link?: Partial<Link>;
     policy?: Partial<Policy>;
     monitor?: boolean;
     endsWithLastConnection?: boolean;
@@ -118,14 +115,15 @@ function setUp(
     policy: { ...defaultPolicy, ...options.policy },
     monitor: options.monitor ?? false,
     peerAddress: "192.0.2.1",
-    parameters: {
+    key: Buffer.alloc(20),
+    link: {
       timeoutMs: 20_000,
       maxConnections: 8,
       halfDuplex: false,
       encrypt: true,
       compress: false,
       qos: false,
-      ...options.parameters,
+      ...options.link,
     },
     environment,
     onEnd: (reason) => ends.push(reason),
@@ -383,10 +381,10 @@ describe("session", () => {
   });
 
   describe("with half duplex", () => {
-    const parameters = { halfDuplex: true, maxConnections: 4 };
+    const link = { halfDuplex: true, maxConnections: 4 };
 
     test("gives the connections their directions in the order of the official server", () => {
-      const { join } = setUp({ parameters });
+      const { join } = setUp({ link });
       assert.deepEqual(
         [join(), join(), join(), join()].map(({ direction }) => direction),
         ["client-to-server", "server-to-client", "server-to-client", "client-to-server"],
@@ -394,7 +392,7 @@ describe("session", () => {
     });
 
     test("holds frames until there is a connection to the client, and sends nothing on the others", () => {
-      const { session, join, flush } = setUp({ parameters });
+      const { session, join, flush } = setUp({ link });
       const first = join();
       deliver(session, frame("held"));
       flush();
@@ -406,7 +404,7 @@ describe("session", () => {
     });
 
     test("expects no sign of life on a connection to the client", () => {
-      const { join, pass } = setUp({ parameters });
+      const { join, pass } = setUp({ link });
       const first = join();
       const second = join();
       for (let elapsed = 0; elapsed < 60_000; elapsed += 1000) {
@@ -418,10 +416,10 @@ describe("session", () => {
   });
 
   describe("with the VoIP / QoS function", () => {
-    const parameters = { qos: true, maxConnections: 2 };
+    const link = { qos: true, maxConnections: 2 };
 
     test("sends priority frames by the last connection and the others by the rest", () => {
-      const { session, join, flush } = setUp({ parameters });
+      const { session, join, flush } = setUp({ link });
       const first = join().connection;
       const last = join().connection;
       deliver(session, frame("bulk 1"), voice, frame("bulk 2"), voice);
@@ -431,7 +429,7 @@ describe("session", () => {
     });
 
     test("sends all frames by the only connection", () => {
-      const { session, join, flush } = setUp({ parameters });
+      const { session, join, flush } = setUp({ link });
       const { connection } = join();
       deliver(session, frame("bulk"), voice);
       flush();
@@ -440,10 +438,10 @@ describe("session", () => {
   });
 
   describe("with compression", () => {
-    const parameters = { compress: true };
+    const link = { compress: true };
 
     test("compresses each frame by itself and reads what is compressed so", () => {
-      const { session, join, flush, forwarded } = setUp({ parameters });
+      const { session, join, flush, forwarded } = setUp({ link });
       const { connection, events } = join();
       deliver(session, frame("out"), Buffer.alloc(1600, 3));
       flush();
@@ -457,7 +455,7 @@ describe("session", () => {
     });
 
     test("drops what is not compressed or becomes too long, and counts it", () => {
-      const { session, join, forwarded } = setUp({ parameters });
+      const { session, join, forwarded } = setUp({ link });
       const { connection, events } = join();
       events.receive(
         batchOf(frame("plain"), deflateSync(Buffer.alloc(1601)), deflateSync(Buffer.alloc(1_000_000))),

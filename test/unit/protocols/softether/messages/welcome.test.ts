@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultPolicy, policyNames } from "../../../server/settings/policy.ts";
-import { packProtocolLimits } from "../../../server/limits.ts";
-import { decodePack, encodePack, type Pack } from "../../../server/wire/pack.ts";
-import { errorPack, protocolErrors, type ProtocolError } from "../../../server/wire/protocol-error.ts";
-import { encodeAdditionalReply, encodeWelcome, type Welcome } from "../../../server/wire/welcome.ts";
+import { defaultPolicy, policyNames } from "../../../../../server/settings/policy.ts";
+import { packProtocolLimits } from "../../../../../server/limits.ts";
+import { decodePack, encodePack, type Pack } from "../../../../../server/wire/pack.ts";
+import { errorPack, protocolErrors, type ProtocolError } from "../../../../../server/wire/protocol-error.ts";
+import {
+  encodeAdditionalReply,
+  encodeWelcome,
+  type Welcome,
+} from "../../../../../server/protocols/softether/messages/welcome.ts";
 
 const welcome: Welcome = {
   sessionName: "SID-ALICE-1",

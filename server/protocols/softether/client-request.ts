@@ -3,7 +3,7 @@ import type { ProtocolError } from "../../wire/protocol-error.ts";
 import type { ConnectionEvents, SessionConnection } from "./session-connection.ts";
 
 /** What a client asks for after the hello, and the connection by which it does. */
-export interface MethodRequest {
+export interface ClientRequest {
   readonly pack: Pack;
   /** The random bytes of this connection's hello, which a proof must answer. */
   readonly challenge: Buffer;
@@ -15,7 +15,7 @@ export interface MethodRequest {
 }
 
 /** The answer, after which the connection is closed carries a session, or is administered by. */
-export type MethodAnswer =
+export type ClientAnswer =
   | { readonly type: "reply"; readonly pack: Pack }
   | { readonly type: "error"; readonly error: ProtocolError; readonly pack?: Pack }
   | { readonly type: "join"; readonly pack: Pack; readonly join: Join }

@@ -7,9 +7,9 @@ import { hashPassword } from "../../../../server/wire/sha0.ts";
 import { hubOf, userOf } from "../../access/login-fixture.ts";
 import { addPack, errorOf, join, loginPack, passwordPack, setUp } from "./service-fixture.ts";
 
-describe("session service", () => {
+describe("requests of clients", () => {
   test("welcomes a user with a session of its own that is plugged into the hub", () => {
-    const { ask, plugged, service, security } = setUp();
+    const { ask, plugged, sessions, security } = setUp();
     const alice = join(ask(loginPack("Alice")));
     const bob = join(ask(loginPack("bob")));
     assert.deepEqual(
@@ -21,7 +21,7 @@ describe("session service", () => {
     assert.equal(alice.pack.int("use_encrypt"), 1);
     assert.notDeepEqual(alice.pack.data("session_key"), bob.pack.data("session_key"));
     assert.deepEqual([...plugged], ["SID-ALICE-1", "SID-BOB-2"]);
-    assert.equal([...service.sessions].length, 2);
+    assert.equal([...sessions].length, 2);
     assert.match(security.join("\n"), /DEFAULT: .*user "Alice" was authenticated by password/);
     assert.match(security.join("\n"), /DEFAULT: Session "SID-BOB-2": began for user "bob" from 192\.0\.2\.9/);
   });
@@ -123,7 +123,7 @@ describe("session service", () => {
   });
 
   test("knows no session by another key, and none that has ended", () => {
-    const { ask, pass, plugged, service } = setUp();
+    const { ask, pass, plugged, sessions } = setUp();
     assert.equal(errorOf(ask(addPack(new Uint8Array(20)))), "sessionTimeout");
     const { pack } = join(ask(loginPack()));
     const key = pack.data("session_key");
@@ -131,7 +131,7 @@ describe("session service", () => {
     pass(20_001);
     assert.equal(errorOf(ask(addPack(key))), "sessionTimeout");
     assert.equal(plugged.size, 0);
-    assert.equal([...service.sessions].length, 0);
+    assert.equal([...sessions].length, 0);
   });
 
   test("throws only a decode error for a request that says nonsense", () => {
@@ -183,9 +183,9 @@ describe("session service", () => {
   });
 
   test("ends all sessions and takes no more when the server stops", () => {
-    const { ask, service } = setUp();
+    const { ask, sessions } = setUp();
     const alice = join(ask(loginPack()));
-    service.close();
+    sessions.close();
     assert.equal(alice.connection.closed, true);
     assert.equal(errorOf(ask(loginPack())), "serverCannotAccept");
   });

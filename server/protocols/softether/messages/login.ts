@@ -1,7 +1,8 @@
-import { loginLimits } from "../limits.ts";
-import { DecodeError } from "./decode-error.ts";
-import { readAddress } from "./pack-address.ts";
-import type { Pack } from "./pack.ts";
+import type { ClientProgram, NodeAddress, NodeInfo } from "../../../access/client-info.ts";
+import { loginLimits } from "../../../limits.ts";
+import { DecodeError } from "../../../wire/decode-error.ts";
+import { readAddress } from "../../../wire/pack-address.ts";
+import type { Pack } from "../../../wire/pack.ts";
 
 /** Size of a session's key, in bytes. */
 export const sessionKeyBytes = 20;
@@ -36,47 +37,8 @@ export interface LoginRequest {
   readonly monitorMode: boolean;
   /** Of the client's installation, 20 bytes; zeros when it sent none. */
   readonly uniqueId: Uint8Array;
-  readonly client: LoginClient;
+  readonly client: ClientProgram;
   readonly node: NodeInfo;
-}
-
-/** The program that logs in. */
-export interface LoginClient {
-  readonly product: string;
-  /** Major * 100 + minor, such as 501. */
-  readonly version: number;
-  readonly build: number;
-  readonly clientId: number;
-}
-
-/**
- * What the client tells of itself, for the administration to show; nothing of it can be relied on. Numbers are as they were
- * sent: official clients send them with their bytes swapped, and the administration passes them on.
- */
-export interface NodeInfo {
-  readonly clientProduct: string;
-  readonly clientVersion: number;
-  readonly clientBuild: number;
-  readonly serverProduct: string;
-  readonly serverVersion: number;
-  readonly serverBuild: number;
-  readonly osName: string;
-  readonly osVersion: string;
-  readonly osProductId: string;
-  readonly client: NodeAddress;
-  readonly server: NodeAddress;
-  readonly proxy: NodeAddress;
-  /** 16 bytes; zeros when it sent none. */
-  readonly uniqueId: Uint8Array;
-}
-
-export interface NodeAddress {
-  readonly hostName: string;
-  /** IPv4 address, `0.0.0.0` when there is none. */
-  readonly address: string;
-  /** IPv6 address, 16 bytes; zeros when there is none. */
-  readonly address6: Uint8Array;
-  readonly port: number;
 }
 
 /** Numbers of `authtype`; smart cards and engines come as certificates. */

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { packBeforeLoginLimits } from "../../../server/limits.ts";
-import { DecodeError } from "../../../server/wire/decode-error.ts";
-import { decodeAdditionalConnect, decodeLogin } from "../../../server/wire/login.ts";
-import { addAddress } from "../../../server/wire/pack-address.ts";
-import { decodePack, encodePack, Pack } from "../../../server/wire/pack.ts";
+import { packBeforeLoginLimits } from "../../../../../server/limits.ts";
+import { DecodeError } from "../../../../../server/wire/decode-error.ts";
+import {
+  decodeAdditionalConnect,
+  decodeLogin,
+} from "../../../../../server/protocols/softether/messages/login.ts";
+import { addAddress } from "../../../../../server/wire/pack-address.ts";
+import { decodePack, encodePack, Pack } from "../../../../../server/wire/pack.ts";
 
 const counting = (length: number) => Uint8Array.from({ length }, (_value, index) => index);
 const overTheWire = (pack: Pack) => decodePack(encodePack(pack), packBeforeLoginLimits);

@@ -1,6 +1,6 @@
-import { policyNames, type Policy } from "../settings/policy.ts";
+import { policyNames, type Policy } from "../../../settings/policy.ts";
 import { sessionKeyBytes } from "./login.ts";
-import { Pack } from "./pack.ts";
+import { Pack } from "../../../wire/pack.ts";
 
 /** The answer to a login that succeeded. */
 export interface Welcome {
