@@ -7,10 +7,8 @@ export interface ConnectionBegin {
   readonly peer: { readonly address: string; readonly port: number };
   /** TCP port of the listener. */
   readonly port: number;
-  /** Such as `TLSv1.3`. */
-  readonly protocol: string;
-  /** Such as `TLS_AES_256_GCM_SHA384`. */
-  readonly cipher: string;
+  /** Such as `TLSv1.3, TLS_AES_256_GCM_SHA384`. */
+  readonly encryption: string;
 }
 
 /**
@@ -34,9 +32,9 @@ export class ConnectionLog {
     this.#linesPerMinute = linesPerMinute;
   }
 
-  began({ name, peer, port, protocol, cipher }: ConnectionBegin): void {
+  began({ name, peer, port, encryption }: ConnectionBegin): void {
     this.#tell(
-      `Connection "${name}": began from ${peer.address}, port ${peer.port}, to TCP port ${port}; encrypted by ${protocol}, ${cipher}.`,
+      `Connection "${name}": began from ${peer.address}, port ${peer.port}, to TCP port ${port}; encrypted by ${encryption}.`,
     );
   }
 

@@ -1,4 +1,4 @@
-import { constants, randomBytes } from "node:crypto";
+import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import {
   createSecureContext,
@@ -10,27 +10,23 @@ import {
 import { openAccess } from "../settings/server-access.ts";
 import { type TlsAccess } from "../settings/server-access.ts";
 import { ServerError } from "../errors.ts";
-import { connectionLimits, handshakeLimits, rpcLimits } from "../limits.ts";
+import { connectionLimits, handshakeLimits } from "../limits.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
-import type { Join, ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
-import { productName, protocolVersion } from "../version.ts";
-import { helloRandomBytes } from "../wire/hello.ts";
 import { networkOf } from "../ethernet/ip-address.ts";
 import type { ServerCertificate } from "../identity/certificate.ts";
 import type { ConnectionLog } from "./connection-log.ts";
-import { openDataChannel } from "../protocols/softether/byte-channel.ts";
-import { Deadline } from "./deadline.ts";
-import { ServerHandshake } from "../protocols/softether/handshake.ts";
 import type { PacedJob, PacedOwner, Pacer } from "./pacer.ts";
-import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import { goOnReading, holdReading } from "./reading.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
-import { WebServer, type WebBounds, type WebRequest, type WebResponse } from "./web-server.ts";
+import { recognize, type StreamProtocol } from "./stream-protocol.ts";
+import { ClientConnection, type Use } from "./client-connection.ts";
 
 const tls13Ciphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
-export interface ConnectionBounds extends WebBounds {
+export interface ConnectionBounds {
+  readonly loginMs: number;
+  readonly lingerMs: number;
   readonly total: number;
   readonly perAddress: number;
   readonly probeMs: number;
@@ -43,10 +39,10 @@ export interface ConnectionsOptions {
   readonly ciphers?: string;
   /** Versions of TLS, and how strong all has to be that it is made of. */
   readonly tls?: TlsAccess;
-  /** Answers what a client asks for after the hello; see `AnswerRequest`. */
-  readonly answerRequest: (request: ClientRequest) => ClientAnswer | Promise<ClientAnswer>;
-  /** Answers HTTP requests for the administration. */
-  readonly answerWeb: (request: WebRequest) => Promise<WebResponse>;
+  /** What clients may speak inside of TLS; the first that recognizes a client serves it. */
+  readonly protocols: readonly StreamProtocol[];
+  /** What they may speak instead of TLS. Looking for it costs every TLS connection memory, so none is asked for by default. */
+  readonly clearProtocols?: readonly StreamProtocol[];
   /** Says when the costly parts of handshake and login are done. */
   readonly pacer: Pacer;
   /** Told of each connection once it is encrypted. */
@@ -73,31 +69,27 @@ export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #tls: TlsServer;
   readonly #tlsAccess: TlsAccess;
-  readonly #answerRequest: ConnectionsOptions["answerRequest"];
+  readonly #protocols: readonly StreamProtocol[];
+  readonly #clearProtocols: readonly StreamProtocol[];
   readonly #open = new Set<Socket>();
   /** Those of them that are not part of a session, by both ends; with the address. */
   readonly #pending = new Map<string, string>();
   readonly #perAddress = new Map<string, number>();
   /** The encrypted ones of them, by name. */
-  readonly #named = new Map<string, { readonly socket: TLSSocket; connection: PendingConnection }>();
+  readonly #named = new Map<string, { readonly socket: Socket; connection: PendingConnection }>();
   readonly #refusals = new Refusals();
-  readonly #web: WebServer;
   readonly #pacer: Pacer;
   readonly #log: ConnectionLog | undefined;
   #accepted = 0;
 
   constructor(options: ConnectionsOptions) {
-    const { certificate, ciphers = "", tls = openAccess.tls, answerRequest, answerWeb, bounds } = options;
+    const { certificate, ciphers = "", tls = openAccess.tls, bounds } = options;
     this.#tlsAccess = tls;
     this.#log = options.log;
     this.#pacer = options.pacer;
-    this.#answerRequest = answerRequest;
-    this.#bounds = { ...connectionLimits, ...handshakeLimits, ...rpcLimits, ...bounds };
-    this.#web = new WebServer(async (request) => {
-      const answer = await answerWeb(request);
-      if (answer.status === 401) this.#refusals.add("login-refused");
-      return answer;
-    }, this.#bounds);
+    this.#protocols = options.protocols;
+    this.#clearProtocols = options.clearProtocols ?? [];
+    this.#bounds = { ...connectionLimits, ...handshakeLimits, ...bounds };
     // Never listens itself: the listeners hand their sockets to it, so that all share one TLS configuration.
     this.#tls = createServer({
       ...contextOf(certificate, ciphers, tls),
@@ -172,13 +164,41 @@ export class Connections {
     // An administrator's connection may be silent for days; that of a peer that is gone must not stay.
     socket.setKeepAlive(true, this.#bounds.probeMs);
     const start = {
-      ...this.#jobOf(socket, () => this.#tls.emit("connection", socket)),
+      ...this.#jobOf(socket, () => this.#begin(socket)),
       heard: () => socket.bytesRead > 0 || socket.destroyed,
       hold: () => holdReading(socket),
       listen: () => goOnReading(socket),
     };
     const waits = this.#pacer.start(start, ownerOf(socket));
     if (waits !== undefined) socket.once("close", waits);
+  }
+
+  /** Begins TLS, after a look at the first bytes where a client may speak something else. */
+  #begin(socket: Socket): void {
+    if (this.#clearProtocols.length === 0) return this.#beginTls(socket);
+    const deadline = setTimeout(() => {
+      this.#refusals.add("tls-deadline");
+      socket.destroy();
+    }, this.#bounds.tlsMs);
+    socket.once("close", () => clearTimeout(deadline));
+    let first = Buffer.alloc(0);
+    const look = (chunk: Buffer) => {
+      first = Buffer.concat([first, chunk]);
+      const protocol = recognize(this.#clearProtocols, first);
+      if (protocol === undefined) return;
+      clearTimeout(deadline);
+      socket.off("data", look);
+      if (protocol !== "none") return protocol.serve(this.#connectionOf(socket, protocol.name), first);
+      socket.pause();
+      socket.unshift(first);
+      this.#beginTls(socket);
+    };
+    socket.on("data", look);
+    socket.resume();
+  }
+
+  #beginTls(socket: Socket): void {
+    this.#tls.emit("connection", socket);
   }
 
   /** A part of the handshake, for the pacer. */
@@ -221,117 +241,57 @@ export class Connections {
     else this.#perAddress.delete(address);
   }
 
-  /** Runs the handshake on an encrypted connection. */
+  /** Serves an encrypted connection, once it is known what its client speaks. */
   #serve(socket: TLSSocket): void {
-    const connectionName = `CID-${++this.#accepted}`;
-    const challenge = randomBytes(helloRandomBytes);
+    const encryption = `${socket.getProtocol() ?? "TLS"}, ${socket.getCipher().standardName}`;
+    const connection = this.#connectionOf(socket, encryption);
+    let first = Buffer.alloc(0);
+    connection.hear((chunk) => {
+      first = Buffer.concat([first, chunk]);
+      const protocol = recognize(this.#protocols, first);
+      if (protocol === undefined) return;
+      if (protocol !== "none") return protocol.serve(connection, first);
+      connection.refused("protocol-unknown");
+      connection.close("at-once");
+    });
+  }
+
+  /** @param encryption for the log */
+  #connectionOf(socket: Socket, encryption: string): ClientConnection {
+    const name = `CID-${++this.#accepted}`;
     const peer = { address: addressOf(socket), port: socket.remotePort ?? 0 };
-    this.#log?.began({
-      name: connectionName,
-      peer,
-      port: socket.localPort ?? 0,
-      protocol: socket.getProtocol() ?? "TLS",
-      cipher: socket.getCipher().standardName,
-    });
-    let ended = false;
-    const handOver = () => {
-      ended = true;
-      deadline.pause();
-      socket.off("data", receive);
-    };
-    this.#named.set(connectionName, {
+    this.#log?.began({ name, peer, port: socket.localPort ?? 0, encryption });
+    this.#named.set(name, {
       socket,
-      connection: { name: connectionName, peer, connectedAt: Date.now(), administers: false },
+      connection: { name, peer, connectedAt: Date.now(), administers: false },
     });
-    const handshake = new ServerHandshake({
-      hello: { product: productName, ...protocolVersion, random: challenge },
-      answerRequest: (pack) =>
-        this.#answerRequest({ pack, challenge, connectionName, peer, canLeaveTls: canLeaveTls(socket) }),
-      now: () => new Date(),
-      actions: {
-        send: (bytes) => socket.write(bytes),
-        refused: (reason) => this.#refusals.add(reason),
-        close: (how) => {
-          ended = true;
-          deadline.pause();
-          if (how === "at-once") return socket.destroy();
-          // Closed by the client, which has the answer then. What it still sends is read and dropped meanwhile: a close
-          // with bytes unread would be a reset, and that can overtake the answer.
-          deadline = new Deadline(this.#bounds.lingerMs, () => socket.destroy());
-          socket.end();
-        },
-        join: (join, received) => {
-          handOver();
-          this.#named.delete(connectionName);
-          this.#joinSession(socket, connectionName, join, received);
-        },
-        administer: (attach, received) => {
-          handOver();
-          this.#administers(connectionName);
-          const encrypted = { encrypt: true, attach };
-          openDataChannel(socket, connectionName, encrypted, received, this.#bounds.lingerMs);
-        },
-        web: (received) => {
-          handOver();
-          this.#administers(connectionName);
-          this.#web.serve(socket, connectionName, received);
-        },
-      },
-    });
-    let takeBack: (() => void) | undefined;
-    const receive = (chunk: Buffer) => {
-      // What comes in after the end is dropped.
-      if (ended) return;
-      const job = this.#jobOf(socket, () => {
-        deadline.resume();
-        socket.resume();
-        handshake.receive(chunk);
-      });
-      const late = () => {
-        ended = true;
-        job.late();
-      };
-      takeBack = this.#pacer.run({ ...job, late }, ownerOf(socket));
-      if (takeBack === undefined) return;
-      // The client waits for the server now, which holds no more than it has.
-      deadline.pause();
-      socket.pause();
-    };
-    let deadline = new Deadline(this.#bounds.loginMs, () => {
-      ended = true;
-      this.#refusals.add("login-deadline");
-      socket.destroy();
-    });
-    socket.on("data", receive);
     socket.once("close", () => {
-      deadline.pause();
-      takeBack?.();
-      this.#named.delete(connectionName);
-      this.#log?.ended(connectionName);
-      if (!ended) this.#refusals.add("connection-lost");
+      this.#named.delete(name);
+      this.#log?.ended(name);
+    });
+    return new ClientConnection({
+      socket,
+      name,
+      peer,
+      bounds: this.#bounds,
+      paced: (run, late) => {
+        const job = this.#jobOf(socket, run);
+        return this.#pacer.run({ run, late: () => (late(), job.late()) }, ownerOf(socket));
+      },
+      refused: (reason) => this.#refusals.add(reason),
+      onUse: (use) => this.#use(socket, name, use),
+      onClear: (plain) => plain.once("close", () => this.#log?.ended(name)),
     });
   }
 
-  #administers(name: string): void {
+  #use(socket: Socket, name: string, use: Use): void {
     const named = this.#named.get(name);
-    if (named !== undefined) named.connection = { ...named.connection, administers: true };
-  }
-
-  #joinSession(socket: TLSSocket, name: string, join: Join, received: Buffer): void {
-    this.#noLongerPending(endsOf(socket));
-    if (join.encrypt) {
-      openDataChannel(socket, name, join, received, this.#bounds.lingerMs);
+    if (use === "administration") {
+      if (named !== undefined) named.connection = { ...named.connection, administers: true };
       return;
     }
-    stopReading(socket);
-    const rest = socket.read() as Buffer | null;
-    if (rest !== null) received = Buffer.concat([received, rest]);
-    // An empty write comes after the answer, and tells when that is with the system.
-    socket.write("", () => {
-      const plain = leaveTls(socket);
-      if (plain !== socket) plain.once("close", () => this.#log?.ended(name));
-      openDataChannel(plain, name, join, received, this.#bounds.lingerMs);
-    });
+    this.#named.delete(name);
+    this.#noLongerPending(endsOf(socket));
   }
 }
 

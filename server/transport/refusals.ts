@@ -10,6 +10,8 @@ export const refusalReasons = [
   /** It waited for its turn for too long: more clients come than the server can take. */
   "overload",
   "login-deadline",
+  /** What the client sent first is of no protocol that is served. */
+  "protocol-unknown",
   /** The TCP or TLS connection broke, or the client left, before a login. */
   "connection-lost",
   "http-malformed",

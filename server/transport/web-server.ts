@@ -29,6 +29,8 @@ export interface WebBounds {
 /** What is kept of one connection. */
 interface WebConnection {
   readonly name: string;
+  /** Counts a request that was refused for want of a password. */
+  readonly refused: () => void;
   /** Cuts it when what comes next takes too long. */
   deadline: NodeJS.Timeout | undefined;
   /** A request was not answered yet. */
@@ -71,8 +73,8 @@ export class WebServer {
   }
 
   /** Takes over a connection, with what was read from it already. */
-  serve(socket: Socket, name: string, received: Buffer): void {
-    const connection: WebConnection = { name, deadline: undefined, answering: false };
+  serve(socket: Socket, { name, refused }: Pick<WebConnection, "name" | "refused">, received: Buffer): void {
+    const connection: WebConnection = { name, refused, deadline: undefined, answering: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => clearTimeout(connection.deadline));
     cutAfter(socket, connection, this.#bounds.loginMs);
@@ -103,6 +105,7 @@ export class WebServer {
     } catch {
       result = { status: 500, headers: { "Content-Type": "text/plain" }, body: "The server failed.\n" };
     }
+    if (result.status === 401) connection.refused();
     if (socket.destroyed) return;
     const body = Buffer.from(result.body, "utf8");
     const sized = { ...result.headers, "Content-Length": body.length };

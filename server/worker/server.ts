@@ -20,6 +20,7 @@ import type { Logger } from "../logger.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { SessionEnvironment } from "../protocols/softether/session.ts";
 import { PasswordThrottle } from "../access/password-throttle.ts";
+import { SoftEtherProtocol } from "../protocols/softether/softether-protocol.ts";
 import { ClientRequests } from "../protocols/softether/client-requests.ts";
 import { Sessions } from "../access/sessions.ts";
 import { SlabPool } from "../protocols/softether/slab-pool.ts";
@@ -172,9 +173,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ciphers: settings.cipherName,
     tls: settings.access.tls,
     bounds: boundsOf(settings.access),
-    answerRequest: (request) =>
-      request.pack.str("method") === "admin" ? front.service.answer(request) : clientRequests.answer(request),
-    answerWeb: (request) => front.api.answer(request),
+    protocols: [
+      new SoftEtherProtocol({
+        answerRequest: (request) =>
+          request.pack.str("method") === "admin"
+            ? front.service.answer(request)
+            : clientRequests.answer(request),
+        answerWeb: (request) => front.api.answer(request),
+      }),
+    ],
     pacer: new Pacer({
       now: () => performance.now(),
       nextTurn: (callback) => void setImmediate(callback),

@@ -1,47 +1,37 @@
 import type { Socket } from "node:net";
-import type { Join } from "./client-request.ts";
 import { receiveShared } from "../../transport/shared-read-buffer.ts";
+import type { ConnectionEvents, SessionConnection } from "./session-connection.ts";
 
 /**
- * Makes a connection one of its session: what comes in goes to the session, which sends and closes.
+ * Makes a connection that was let in one of its session, or of the administration: what comes in goes there, and it sends and closes.
  *
+ * @param attach undefined when the session has ended meanwhile
  * @param received what came in behind the login
  */
-export function openDataChannel(
+export function openByteChannel(
   socket: Socket,
-  name: string,
-  join: Join,
+  channel: {
+    readonly name: string;
+    readonly attach: (connection: SessionConnection) => ConnectionEvents | undefined;
+    readonly close: () => void;
+  },
   received: Buffer,
-  lingerMs: number,
 ): void {
-  const events = join.attach({
+  const { name, attach, close } = channel;
+  const events = attach({
     name,
     send: (bytes, sent) => {
       socket.write(bytes, (error) => {
         if (error == null) sent();
       });
     },
-    close: () => closeGently(socket, lingerMs),
+    close,
   });
   if (events === undefined) {
-    closeGently(socket, lingerMs);
+    close();
     return;
   }
   socket.once("close", () => events.closed());
   if (received.length > 0) events.receive(received);
   receiveShared(socket, (chunk) => events.receive(chunk));
-}
-
-/**
- * Says goodbye, in the words of TLS where the connection has it, and cuts the connection when the peer does not answer. The
- * client of Debian 12 (build 9674 with OpenSSL 3) that loses an encrypted connection in another way, by a reset or without a
- * close_notify, keeps an error of OpenSSL in the thread of its session and takes it for one of each connection that it makes
- * from then on: it closes them all at once, until it is started again. The official server has the same effect on it.
- */
-export function closeGently(socket: Socket, lingerMs: number): void {
-  if (socket.destroyed || socket.writableEnded) return;
-  const cut = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once("close", () => clearTimeout(cut));
-  socket.end();
-  socket.resume();
 }

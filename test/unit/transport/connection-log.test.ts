@@ -7,8 +7,7 @@ const connection = {
   name: "CID-7",
   peer: { address: "192.0.2.1", port: 50_000 },
   port: 443,
-  protocol: "TLSv1.3",
-  cipher: "TLS_AES_256_GCM_SHA384",
+  encryption: "TLSv1.3, TLS_AES_256_GCM_SHA384",
 };
 
 describe("the log of connections", () => {

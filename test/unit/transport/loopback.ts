@@ -10,8 +10,13 @@ import type { Logger } from "../../../server/logger.ts";
 import type { ClientAnswer, ClientRequest } from "../../../server/protocols/softether/client-request.ts";
 import { loadOrCreateCertificate, type ServerCertificate } from "../../../server/identity/certificate.ts";
 import type { ConnectionLog } from "../../../server/transport/connection-log.ts";
-import { Connections, type ConnectionBounds } from "../../../server/transport/connections.ts";
-import type { WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
+import {
+  Connections,
+  type ConnectionBounds,
+  type ConnectionsOptions,
+} from "../../../server/transport/connections.ts";
+import type { WebBounds, WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
+import { SoftEtherProtocol } from "../../../server/protocols/softether/softether-protocol.ts";
 import { Pacer } from "../../../server/transport/pacer.ts";
 import { Listener } from "../../../server/transport/listener.ts";
 
@@ -52,17 +57,31 @@ export function createPacer(now = () => performance.now()): Pacer {
  * @param answerRequest what a client is answered after the hello; "not supported" by default
  */
 export async function serveOnLoopback(
-  bounds: Partial<ConnectionBounds> = {},
+  bounds: Partial<ConnectionBounds & WebBounds> = {},
   answerRequest: (request: ClientRequest) => ClientAnswer = () => ({ type: "error", error: "notSupported" }),
   answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
     Promise.resolve({ status: 404, headers: {}, body: "" }),
   log?: ConnectionLog,
   pacer: Pacer = createPacer(),
 ) {
+  return serveProtocols(
+    { protocols: [new SoftEtherProtocol({ answerRequest, answerWeb, bounds })] },
+    bounds,
+    log,
+    pacer,
+  );
+}
+
+/** The same for other protocols. */
+export async function serveProtocols(
+  protocols: Pick<ConnectionsOptions, "protocols" | "clearProtocols">,
+  bounds: Partial<ConnectionBounds> = {},
+  log?: ConnectionLog,
+  pacer: Pacer = createPacer(),
+) {
   const connections = new Connections({
     certificate: await testCertificate(),
-    answerRequest,
-    answerWeb,
+    ...protocols,
     pacer,
     bounds,
     ...(log && { log }),

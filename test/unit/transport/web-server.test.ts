@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { httpLimits } from "../../../server/limits.ts";
 import type { ConnectionBounds } from "../../../server/transport/connections.ts";
-import type { WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
+import type { WebBounds, WebRequest, WebResponse } from "../../../server/transport/web-server.ts";
 import { dialTls, serveOnLoopback, until, type Client } from "./loopback.ts";
 
 const bodyLimit = 1_000;
@@ -19,7 +19,8 @@ async function answer(request: WebRequest): Promise<WebResponse> {
   return { status: 200, headers: {}, body: `got ${body.toString("latin1")}.` };
 }
 
-const serve = (bounds: Partial<ConnectionBounds> = {}) => serveOnLoopback(bounds, undefined, answer);
+const serve = (bounds: Partial<ConnectionBounds & WebBounds> = {}) =>
+  serveOnLoopback(bounds, undefined, answer);
 
 const head = (...lines: string[]) => ["POST /api/ HTTP/1.1", "Host: a", ...lines, "", ""].join("\r\n");
 const post = (body: string) => head("X-Password: right", `Content-Length: ${body.length}`) + body;
