@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LiveConfiguration } from "../config/live-configuration.ts";
 import { ConfigStore } from "../config/config-store.ts";
 import { makeStateDirectories, type StatePaths } from "../state-paths.ts";
 import { StateApplier, type ApplyRequest, type ApplyResult } from "../desired/state-applier.ts";
 import { ServerError } from "../errors.ts";
 import { requestApply } from "../supervisor/control.ts";
 import { InstanceLock } from "../platform/instance-lock.ts";
-import { loadOrCreateCertificate, replaceCertificate } from "../identity/certificate.ts";
+import { LiveIdentity } from "../identity/live-identity.ts";
 
 /** Patience with a server that is being started or stopped. */
 const busyMs = 20_000;
@@ -49,15 +50,10 @@ async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<A
   if (lock === undefined) return undefined;
   try {
     const store = await ConfigStore.open(paths);
-    let identity = await loadOrCreateCertificate(paths);
     const applier = new StateApplier({
       paths,
-      store,
-      applySettings: () => Promise.resolve({ endedSessions: [] }),
-      identity: () => identity,
-      replaceIdentity: async (wanted) => {
-        identity = await replaceCertificate(paths, wanted);
-      },
+      configuration: new LiveConfiguration(store),
+      identity: await LiveIdentity.open(paths, undefined),
     });
     const result = await applier.apply(request);
     await store.close();

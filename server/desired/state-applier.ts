@@ -1,26 +1,23 @@
 import { hashAdminPassword } from "../wire/sha0.ts";
 import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
-import type { ConfigStore } from "../config/config-store.ts";
+import type { LiveConfiguration } from "../config/live-configuration.ts";
 import { planChange, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
 import { timeProblem, type IdentityPem } from "../identity/identity-check.ts";
-import { leafOf } from "../identity/identity-pem.ts";
-import { isSameIdentity } from "../identity/identity-pem.ts";
-import { identityFromPem } from "../identity/identity-pem.ts";
+import { identityFromPem, isSameIdentity, leafOf } from "../identity/identity-pem.ts";
+import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 
 export interface StateApplierOptions {
   readonly paths: Pick<StatePaths, "appliedFile">;
-  readonly store: ConfigStore;
-  /** Makes a running server what the settings say. */
-  readonly applySettings: (
-    settings: ServerSettings,
-  ) => Promise<{ readonly endedSessions: readonly string[] }>;
+  readonly configuration: LiveConfiguration;
   /** What the server is known by. */
-  readonly identity: () => IdentityPem;
-  /** Makes the server known by something else; resolves once it is on the disk. */
-  readonly replaceIdentity: (identity: IdentityPem) => Promise<void>;
+  readonly identity: {
+    readonly current: IdentityPem;
+    /** See {@link LiveIdentity.replace}. */
+    readonly replace: LiveIdentity["replace"];
+  };
   /** Unix time in milliseconds. */
   readonly unixNow?: () => number;
 }
@@ -67,32 +64,31 @@ export class StateApplier {
   }
 
   async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
-    const { paths, store, applySettings, identity, replaceIdentity, unixNow = Date.now } = this.#options;
+    const { paths, configuration, identity, unixNow = Date.now } = this.#options;
     const state = parseDesiredState(desired);
     const record = await readAppliedRecord(paths.appliedFile);
-    const newIdentity = differentIdentity(identity(), state, unixNow());
+    const newIdentity = differentIdentity(identity.current, state, unixNow());
     const plan = (settings: ServerSettings): ServerChange => {
       const change = planChange(settings.hubs, record, state, unixNow());
       throwProblems(change.problems);
       return withAdminPassword({ ...change, settings: { ...settings, hubs: change.hubs } }, state);
     };
-    let change = plan(store.settings);
+    let change = plan(configuration.settings);
     let endedSessions: readonly string[] = [];
     if (!dryRun) {
       // Before all else: when it cannot be kept, nothing has changed.
-      if (newIdentity !== undefined) await replaceIdentity(newIdentity);
+      if (newIdentity !== undefined) await identity.replace(newIdentity);
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
-        await store.update((now) => {
+        ({ endedSessions } = await configuration.update((now) => {
           // A user may have changed its password meanwhile.
           change = plan(now);
           return change.settings;
-        });
-        ({ endedSessions } = await applySettings(store.settings));
+        }));
       }
       await this.#keepRecord(bothRecords(record, change.record), change.record);
       // Who applied something and looks into the file finds it there, not only in the journal.
-      if (change.changes.length > 0) await store.flush();
+      if (change.changes.length > 0) await configuration.store.flush();
     }
     const changes = [
       ...(newIdentity === undefined ? [] : ["certificate of the server changed"]),
@@ -102,7 +98,7 @@ export class StateApplier {
       changed: changes.length > 0,
       changes,
       endedSessions,
-      certificate: leafOf(identity()),
+      certificate: leafOf(identity.current),
       hubs: change.hubs.map(({ name }) => name),
     };
   }

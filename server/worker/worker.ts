@@ -3,6 +3,8 @@ import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../state-paths.ts";
 import { AdminAddressFile } from "../access/admin-addresses.ts";
 import { ConfigStore } from "../config/config-store.ts";
+import { LiveConfiguration } from "../config/live-configuration.ts";
+import { LiveIdentity } from "../identity/live-identity.ts";
 import type { IdentityPem } from "../identity/identity-check.ts";
 import { describeServerAccess } from "../settings/server-access.ts";
 import { isSameIdentity } from "../identity/identity-pem.ts";
@@ -81,20 +83,15 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     for (const restriction of restrictions()) log.info(`restricted: ${restriction}`);
     const { notServed } = config;
     for (const setting of notServed) log.info(`kept in the configuration and not served: ${setting}`);
+    const configuration = new LiveConfiguration(config);
+    const identity = await LiveIdentity.open(paths, config.settings.identity);
+    // In the configuration too, for the official server and for backups.
+    await identity.onShown((certificate) => keepIdentity(configuration, certificate));
+    await identity.onShown(({ fingerprint }) => tell({ type: "certificate", tlsFingerprint: fingerprint }));
     const server: Server = await startServer({
       paths,
-      settings: config.settings,
-      updateSettings: async (change) => {
-        const settings = await config.update(change);
-        // Those of now: another change may have come after this one.
-        await server.applySettings(config.settings);
-        return settings;
-      },
-      configuration: {
-        text: () => Promise.resolve(config.text()),
-        replace: (text) => config.replace(text),
-        flush: () => config.flush(),
-      },
+      configuration,
+      identity,
       logs: logs.files,
       admitsAdministrator: (peerAddress, hubName) => adminAddresses.admits(peerAddress, hubName),
       // After the answer to whoever asked for it.
@@ -103,24 +100,13 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       createHubLog: (hubName) => logs.createHubLog(hubName),
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
       formerStatistics: config.statistics,
-      identity: () => config.settings.identity,
-      onCertificateChanged: async (certificate) => {
-        await keepIdentity(config, certificate);
-        tell({ type: "certificate", tlsFingerprint: certificate.fingerprint });
-      },
     });
     config.provideStatistics(() => server.statistics());
     abandon = () => {
       abandon = () => {};
       server.abandon();
     };
-    const applier = new StateApplier({
-      paths,
-      store: config,
-      applySettings: (settings) => server.applySettings(settings),
-      identity: () => server.certificate,
-      replaceIdentity: (identity) => server.replaceCertificate(identity),
-    });
+    const applier = new StateApplier({ paths, configuration, identity });
     answerRequests({
       report: () =>
         Promise.resolve({
@@ -144,7 +130,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     tell({
       type: "ready",
       listeners: server.listeners(),
-      tlsFingerprint: server.certificate.fingerprint,
+      tlsFingerprint: identity.current.fingerprint,
     });
     const { boundMs, exitCode } = await asked.promise;
     setTimeout(() => {
@@ -166,11 +152,10 @@ export async function runWorker(paths: StatePaths): Promise<void> {
   }
 }
 
-/** Keeps what the server is known by in the configuration too, for the official server and for backups. */
-async function keepIdentity(config: ConfigStore, certificate: IdentityPem): Promise<void> {
+async function keepIdentity(configuration: LiveConfiguration, certificate: IdentityPem): Promise<void> {
   const identity = identityFromPem(certificate);
-  if (isSameIdentity(config.settings.identity, identity)) return;
-  await config.update((settings) => ({ ...settings, identity }));
+  if (isSameIdentity(configuration.settings.identity, identity)) return;
+  await configuration.update((settings) => ({ ...settings, identity }));
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
+import { LiveConfiguration } from "../../server/config/live-configuration.ts";
 import { ConfigStore } from "../../server/config/config-store.ts";
 import { StateApplier } from "../../server/desired/state-applier.ts";
 import { Lab } from "../lab/lab.ts";
@@ -82,10 +83,8 @@ async function apply(folder: string): Promise<readonly string[]> {
   const paths = { configFile: configFileIn(folder), appliedFile: join(lab.directory, `${folder}.json`) };
   const applier = new StateApplier({
     paths,
-    store: await ConfigStore.open(paths),
-    applySettings: () => Promise.resolve({ endedSessions: [] }),
-    identity: () => known,
-    replaceIdentity: () => Promise.reject(new Error("none is desired")),
+    configuration: new LiveConfiguration(await ConfigStore.open(paths)),
+    identity: { current: known, replace: () => Promise.reject(new Error("none is desired")) },
   });
   return (await applier.apply({ desired, dryRun: false })).changes;
 }

@@ -7,15 +7,14 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Server } from "../../server/worker/server.ts";
 import { until } from "../unit/transport/loopback.ts";
-import { startServerIn } from "../unit/worker/running-server.ts";
+import { startServerIn, type ServerInTest } from "../unit/worker/running-server.ts";
 
 const password = "of the administrator";
 const hubPassword = "of the hub";
 
 let directory: string;
-let server: Server;
+let server: ServerInTest;
 let port: number;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "vpncmd-"));
@@ -192,9 +191,9 @@ describe("the official vpncmd", () => {
   });
 
   test("regenerates the certificate, which the next connection shows", async () => {
-    const former = server.certificate.fingerprint;
+    const former = server.identity.current.fingerprint;
     await succeeds(asServer, "ServerCertRegenerate", "vpn.example.org");
-    assert.notEqual(server.certificate.fingerprint, former);
+    assert.notEqual(server.identity.current.fingerprint, former);
     await succeeds(asServer, "ServerCertGet", "shown.crt");
   });
 

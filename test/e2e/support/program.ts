@@ -47,11 +47,11 @@ export class ProgramCopy {
       "server/worker/server.ts",
       () => `
 import { createServer } from "node:net";
-export async function startServer({ settings: { listeners }, onListenersChanged }) {
+export async function startServer({ configuration: { settings: { listeners } }, onListenersChanged }) {
   const statuses = listeners.map(({ port }) => ({ port, state: "Listening" }));
   for (const { port } of listeners) createServer(() => undefined).listen(port);
   onListenersChanged?.(statuses);
-  return { listeners: () => statuses, certificateFingerprint: "none", close: async () => undefined };
+  return { listeners: () => statuses, close: async () => undefined };
 }
 `,
     );

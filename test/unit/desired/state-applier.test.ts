@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { LiveConfiguration } from "../../../server/config/live-configuration.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import type { IdentityPem } from "../../../server/identity/identity-check.ts";
 import { StateApplier } from "../../../server/desired/state-applier.ts";
@@ -44,19 +45,24 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 function createApplier(): StateApplier {
+  const configuration = new LiveConfiguration(store);
+  configuration.giveTo(({ hubs }) => {
+    told.push(hubs);
+    return Promise.resolve(["SID-ALICE-1"]);
+  });
   return new StateApplier({
     paths,
-    store,
-    identity: () => identity,
-    replaceIdentity: async (wanted) => {
-      if (diskIsFull) throw new ServerError("STATE_INVALID", "disk full");
-      identity = wanted;
+    configuration,
+    identity: {
+      get current() {
+        return identity;
+      },
+      replace: async (wanted) => {
+        if (diskIsFull) throw new ServerError("STATE_INVALID", "disk full");
+        identity = { ...identity, ...wanted };
+      },
     },
     unixNow: () => now++,
-    applySettings: ({ hubs }) => {
-      told.push(hubs);
-      return Promise.resolve({ endedSessions: ["SID-ALICE-1"] });
-    },
   });
 }
 

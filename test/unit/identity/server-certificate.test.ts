@@ -6,12 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { connect, type DetailedPeerCertificate } from "node:tls";
-import type { Server } from "../../../server/worker/server.ts";
 import type { IdentityPem } from "../../../server/identity/identity-check.ts";
 import { protocolErrors } from "../../../server/wire/protocol-error.ts";
 import { certificateOf, pemOf, serverIdentity } from "./make-certificate.ts";
 import type { Identity } from "../access/client-certificate.ts";
-import { startServerIn } from "../worker/running-server.ts";
+import { startServerIn, type ServerInTest } from "../worker/running-server.ts";
 
 let root: Identity;
 let intermediate: Identity;
@@ -27,7 +26,7 @@ before(async () => {
 });
 
 let directory: string;
-let server: Server;
+let server: ServerInTest;
 let port: number;
 /** One connection, which stays open. */
 let agent: Agent;
@@ -116,14 +115,14 @@ describe("the certificate of a running server", () => {
   test("is served with its whole chain, and connections that are open go on", async () => {
     const first = await call("GetServerCert", {});
     const former = await shown();
-    await server.replaceCertificate(own);
+    await server.identity.replace(own);
     assert.deepEqual(await shown(), ["vpn.example.org", "intermediate"]);
     assert.ok(await isTrusted());
     assert.notDeepEqual(await shown(), former);
     const second = await call("GetServerCert", {});
     assert.equal(second.localPort, first.localPort);
     assert.equal(second.result?.Cert_bin, base64(leaf.certificate));
-    assert.equal(server.certificate.fingerprint, new X509Certificate(leaf.certificate).fingerprint256);
+    assert.equal(server.identity.current.fingerprint, new X509Certificate(leaf.certificate).fingerprint256);
   });
 
   test("is taken from SetServerCert, with the chain or what is known of it", async () => {

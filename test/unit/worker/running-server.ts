@@ -1,31 +1,44 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startServer, type Server, type ServerOptions } from "../../../server/worker/server.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
-import type { ServerSettings } from "../../../server/settings/server-settings.ts";
+import { LiveConfiguration } from "../../../server/config/live-configuration.ts";
+import { LiveIdentity } from "../../../server/identity/live-identity.ts";
 import { LogFiles } from "../../../server/logs/log-files.ts";
+import type { ServerSettings } from "../../../server/settings/server-settings.ts";
+import type { ServerOptions } from "../../../server/worker/environment.ts";
+import { startServer, type Server } from "../../../server/worker/server.ts";
 import { silent } from "../transport/loopback.ts";
+
+/** Nothing of the tests is for other hosts. */
+const onLoopback = `declare root
+{
+\tdeclare ServerConfiguration
+\t{
+\t\tstring ListenIP 127.0.0.1
+\t}
+}
+`;
+
+export interface ServerInTest extends Server {
+  readonly identity: LiveIdentity;
+}
 
 /** A server on loopback with its files in `directory`, as the worker starts it. */
 export async function startServerIn(
   directory: string,
   change: (settings: ServerSettings) => ServerSettings = (settings) => settings,
   more: Partial<ServerOptions> = {},
-): Promise<Server> {
-  const store = await ConfigStore.open({ configFile: join(directory, "vpn_server.config") });
+): Promise<ServerInTest> {
+  const configFile = join(directory, "vpn_server.config");
+  await writeFile(configFile, onLoopback, { flag: "wx" }).catch(() => {});
+  const store = await ConfigStore.open({ configFile });
+  const paths = { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") };
   await store.update(change);
-  const server: Server = await startServer({
-    paths: { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") },
-    settings: { ...store.settings, access: { ...store.settings.access, listenAddress: "127.0.0.1" } },
-    updateSettings: async (update) => {
-      const settings = await store.update(update);
-      await server.applySettings(store.settings);
-      return settings;
-    },
-    configuration: {
-      text: () => Promise.resolve(store.text()),
-      replace: (text) => store.replace(text),
-      flush: () => Promise.resolve(store.text().length),
-    },
+  const identity = await LiveIdentity.open(paths, undefined);
+  const server = await startServer({
+    paths,
+    configuration: new LiveConfiguration(store),
+    identity,
     logs: new LogFiles({ directory, hubNames: () => store.hubs.map(({ name }) => name) }),
     admitsAdministrator: () => true,
     restart: () => {},
@@ -33,5 +46,5 @@ export async function startServerIn(
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,
   });
-  return server;
+  return { ...server, identity };
 }

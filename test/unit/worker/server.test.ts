@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import type { ServerOptions } from "../../../server/worker/server.ts";
+import type { ServerOptions } from "../../../server/worker/environment.ts";
 import { openTcp, probeListener } from "../../../server/client/probe.ts";
 import type { ListenerStatus } from "../../../server/listener-status.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
@@ -35,7 +35,7 @@ describe("server", () => {
     );
     for (const { port } of statuses.slice(0, 2)) {
       const result = await probeListener(() => openTcp("127.0.0.1", port, 1_000), { timeoutMs: 5_000 });
-      assert.equal(result.certificateFingerprint, server.certificate.fingerprint);
+      assert.equal(result.certificateFingerprint, server.identity.current.fingerprint);
     }
     assert.deepEqual(changes.at(-1), statuses);
     await server.close();
@@ -46,7 +46,7 @@ describe("server", () => {
     await first.close();
     const second = await start([]);
     await second.close();
-    assert.equal(second.certificate.fingerprint, first.certificate.fingerprint);
+    assert.equal(second.identity.current.fingerprint, first.identity.current.fingerprint);
   });
 
   test("serves on the other listeners when one port is taken", async () => {
