@@ -1,13 +1,185 @@
-/** The layers of docs/ARCHITECTURE.md, each ban with its reason. */
+/**
+ * The walls of docs/ARCHITECTURE.md. A room of the server imports the rooms and files of its line, and nothing else of the server; a
+ * line that must grow is a decision about the architecture.
+ */
+
+/** What a room is, for the error message, and what of the server it may import. */
+const rooms = {
+  ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
+  settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
+  wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors"] },
+  client: {
+    is: "the client side of the handshake, shared with the components",
+    imports: ["wire", "limits", "error-words"],
+  },
+  hub: {
+    is: "the switch: whatever plugs into it is a HubPort",
+    imports: ["ethernet", "settings", "wire", "limits"],
+  },
+  identity: {
+    is: "the certificate that the server is known by",
+    imports: ["settings", "platform", "errors", "error-words"],
+  },
+  access: {
+    is: "who gets into a hub, whatever protocol brings them",
+    imports: ["ethernet", "settings", "wire", "hub", "limits"],
+  },
+  transport: {
+    is: "listeners, TLS and turns; it knows a protocol by its interface alone",
+    imports: [
+      "ethernet",
+      "settings",
+      "identity",
+      "limits",
+      "errors",
+      "error-words",
+      "logger",
+      "listener-status",
+    ],
+  },
+  config: {
+    is: "the file and its journal, to settings and back; nothing that runs",
+    imports: [
+      "ethernet",
+      "settings",
+      "wire",
+      "hub/statistics",
+      "identity",
+      "platform",
+      "state-paths",
+      "errors",
+      "error-words",
+    ],
+  },
+  desired: {
+    is: "what `apply` takes, compared with what there is",
+    imports: [
+      "ethernet",
+      "settings",
+      "wire",
+      "identity",
+      "config",
+      "platform",
+      "state-paths",
+      "limits",
+      "errors",
+      "error-words",
+    ],
+  },
+  logs: {
+    is: "lines to files and to syslog",
+    imports: ["settings", "hub", "limits", "logger", "server-log"],
+  },
+  admin: {
+    is: "the administration: messages in, messages out, the server seen through `Administration`",
+    imports: [
+      "ethernet",
+      "settings",
+      "wire",
+      "hub",
+      "identity",
+      "access",
+      "config/sections",
+      "protocols/softether/client-request",
+      "protocols/softether/session-connection",
+      "limits",
+      "errors",
+      "listener-status",
+      "server-log",
+      "version",
+    ],
+  },
+  platform: {
+    is: "the operating system: processes, sockets, locks, files",
+    imports: ["errors", "error-words"],
+  },
+  firewall: { is: "the host's firewalls", imports: ["platform", "errors"] },
+};
+
+/** What every protocol may import; none knows another. */
+const ofProtocols = ["ethernet", "settings", "wire", "hub", "access", "transport", "limits", "version"];
+
+/** Rooms in which everything comes in from outside: no socket, file or timer of their own. */
+const pure = { rooms: "ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
+
+const pathOf = (name) => `${name.replaceAll("/", "\\/")}(/|\\.ts$)`;
+const ownWall = ([name, { is, imports }]) => ({
+  name: `room-${name}`,
+  comment: `server/${name} is ${is}.`,
+  severity: "error",
+  from: { path: `^server/${name}/` },
+  to: { path: "^server/", pathNot: `^server/(${[name, ...imports].map(pathOf).join("|")})` },
+});
+
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
   forbidden: [
+    ...Object.entries(rooms).map(ownWall),
+    {
+      name: "protocols-do-not-know-each-other",
+      comment:
+        "A protocol gets users into hubs by server/access, and bytes by server/transport or a socket of its own.",
+      severity: "error",
+      from: { path: "^server/protocols/([^/]+)/" },
+      to: {
+        path: "^server/",
+        pathNot: `^server/(protocols/$1/|${ofProtocols.map(pathOf).join("|")})`,
+      },
+    },
     {
       name: "no-circular",
       comment: "Files that import each other in a loop cannot be understood or tested one at a time.",
       severity: "error",
       from: {},
       to: { circular: true },
+    },
+    {
+      name: "pure-rooms-do-no-io",
+      comment:
+        "Sockets, files and timers are injected, so that a test needs none and a second takes no second.",
+      severity: "error",
+      from: { path: `^server/(${pure.rooms})/` },
+      to: { dependencyTypes: ["core"], pathNot: `^(node:)?(${pure.modules})$` },
+    },
+    {
+      name: "access-owns-no-socket",
+      comment: "Access is asked by protocols; its one file is adminip.txt.",
+      severity: "error",
+      from: { path: "^server/access/", pathNot: "admin-addresses\\.ts$" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto|util)$" },
+    },
+    {
+      name: "administration-owns-no-socket",
+      comment:
+        "The administration answers messages. Who sends them, over what, and where settings are kept, is told to it.",
+      severity: "error",
+      from: { path: "^server/admin/" },
+      to: { dependencyTypes: ["core"], path: "^(node:)?(fs|http|https|dgram|child_process)(/|$)" },
+    },
+    {
+      name: "supervisor-imports-no-data-plane",
+      comment: "No fault of the data plane may take the parent process down.",
+      severity: "error",
+      from: { path: "^server/supervisor/" },
+      to: {
+        path: "^server/",
+        pathNot:
+          "^server/(supervisor|platform)/|^server/(state-paths|errors|error-words|logger|version|listener-status)\\.ts|^server/desired/state-applier\\.ts",
+      },
+    },
+    {
+      name: "only-the-command-line-starts-a-worker",
+      comment: "What runs in the worker's process is imported by nobody else.",
+      severity: "error",
+      from: { path: "^server/", pathNot: "^server/(worker|cli)/" },
+      to: { path: "^server/worker/" },
+    },
+    {
+      name: "only-the-command-line-imports-the-command-line",
+      comment: "The command line is the top layer.",
+      severity: "error",
+      from: { path: "^server/", pathNot: "^server/(cli/|main\\.ts$)" },
+      to: { path: "^server/cli/" },
     },
     {
       name: "server-knows-no-pulumi",
@@ -19,125 +191,14 @@ module.exports = {
     {
       name: "components-see-only-the-handshake",
       comment:
-        "Components deploy the built artefact. Of the server's sources they share types and the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
+        "Components deploy the built artefact. Of the server's sources they share the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
       severity: "error",
       from: { path: "^components/" },
       to: {
         path: "^server/",
         pathNot:
-          "^server/(client/|wire/|listener-status\\.ts|limits\\.ts|config/desired-state\\.ts|modes/owner\\.ts)",
+          "^server/(client|wire|ethernet|settings)/|^server/(listener-status|limits|desired/desired-state|identity/identity-check|install/owner)\\.ts",
       },
-    },
-    {
-      name: "wire-is-pure",
-      comment: "Codecs turn bytes into values and back: no I/O, no clock, no other layer.",
-      severity: "error",
-      from: { path: "^server/wire/" },
-      to: { path: "^server/", pathNot: "^server/(wire/|limits\\.ts|errors\\.ts)" },
-    },
-    {
-      name: "wire-does-no-io",
-      comment: "Codecs do no I/O.",
-      severity: "error",
-      from: { path: "^server/wire/" },
-      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto|zlib)$" },
-    },
-    {
-      name: "client-knows-only-the-wire",
-      comment:
-        "The handshake's client side is shared with the components, so it stays free of the server's I/O and state.",
-      severity: "error",
-      from: { path: "^server/client/" },
-      to: { path: "^server/", pathNot: "^server/(client|wire)/|^server/(limits|error-words)\\.ts" },
-    },
-    {
-      name: "hub-and-session-are-state-machines",
-      comment:
-        "Hub and session own no socket, file or timer, so that they are tested without a network and a second takes no second.",
-      severity: "error",
-      from: { path: "^server/(hub|session)/" },
-      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto|util|net)$" },
-    },
-    {
-      name: "hub-knows-only-the-wire",
-      comment: "Whatever plugs into a hub is a HubPort; the hub knows nothing else of it.",
-      severity: "error",
-      from: { path: "^server/hub/" },
-      to: { path: "^server/", pathNot: "^server/(hub|wire)/|^server/limits\\.ts" },
-    },
-    {
-      name: "session-knows-hub-and-wire",
-      comment: "Sessions are told of bytes and time; transport and configuration are above them.",
-      severity: "error",
-      from: { path: "^server/session/" },
-      to: { path: "^server/", pathNot: "^server/(session|hub|wire)/|^server/limits\\.ts" },
-    },
-    {
-      name: "transport-below-the-process-model",
-      comment: "Listeners serve whoever wires them; they know nothing of supervisor, modes or command line.",
-      severity: "error",
-      from: { path: "^server/transport/" },
-      to: { path: "^server/(supervisor|modes|firewall|cli)/" },
-    },
-    {
-      name: "config-knows-no-network",
-      comment:
-        "The configuration turns files and desired states into settings and back: it uses the types of the hubs and the codecs that the file shares with the protocol, and nothing that runs.",
-      severity: "error",
-      from: { path: "^server/config/" },
-      to: {
-        path: "^server/",
-        pathNot:
-          "^server/(config/|wire/|hub/(hub-settings|access-rule|admin-options|kept-options|layered-map|revoked-certificate|source-address-rule|statistics)\\.ts|error-words\\.ts|errors\\.ts|limits\\.ts|atomic-file\\.ts)",
-      },
-    },
-    {
-      name: "logs-know-only-the-hub",
-      comment: "A log takes lines from a hub; where they come from, and why, is not its business.",
-      severity: "error",
-      from: { path: "^server/logs/" },
-      to: {
-        path: "^server/",
-        pathNot: "^server/(logs/|hub/(hub|hub-settings)\\.ts|logger\\.ts|server-log\\.ts|limits\\.ts)",
-      },
-    },
-    {
-      name: "administration-owns-no-socket",
-      comment:
-        "The administration answers messages. Who sends them, over what, and where settings are kept, is told to it.",
-      severity: "error",
-      from: { path: "^server/admin/" },
-      to: { dependencyTypes: ["core"], path: "^(node:)?(fs|http|https|dgram|child_process)(/|$)" },
-    },
-    {
-      name: "administration-below-the-process-model",
-      comment:
-        "It sees the running server through `Administration` alone, so that its handlers are tested without one.",
-      severity: "error",
-      from: { path: "^server/admin/" },
-      to: { path: "^server/(app(\\.ts$|/)|supervisor/|modes/|firewall/|cli/)" },
-    },
-    {
-      name: "nothing-below-knows-the-administration",
-      comment:
-        "Hubs, sessions, settings and listeners are there without it; it changes them, not the other way round.",
-      severity: "error",
-      from: { path: "^server/(wire|client|hub|session|config|logs|transport|firewall|modes)/" },
-      to: { path: "^server/admin/" },
-    },
-    {
-      name: "supervisor-imports-no-data-plane",
-      comment: "No fault of the data plane may take the parent process down.",
-      severity: "error",
-      from: { path: "^server/supervisor/" },
-      to: { path: "^server/(wire|client|transport|modes|firewall|cli)/" },
-    },
-    {
-      name: "only-the-command-line-imports-the-command-line",
-      comment: "The command line is the top layer.",
-      severity: "error",
-      from: { path: "^server/", pathNot: "^server/(cli/|main\\.ts$)" },
-      to: { path: "^server/cli/" },
     },
     {
       name: "product-imports-no-tests",

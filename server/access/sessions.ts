@@ -111,7 +111,11 @@ export class Sessions {
   }
 
   /** Logs that a hub refused somebody. */
-  refuse({ log }: LiveHub, { description, connectionName, peer, userName }: Asker, refusal: Refusal): Refusal {
+  refuse(
+    { log }: LiveHub,
+    { description, connectionName, peer, userName }: Asker,
+    refusal: Refusal,
+  ): Refusal {
     const event = { event: "login-refused", user: userName, peer: peer.address, error: refusal.error };
     log.security(`${description}: refused: ${refusal.reason}.`, event);
     if (refusal.error === "authenticationFailed") {

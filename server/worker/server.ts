@@ -57,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const before = former;
     former = settings;
     // All begin at once, so that none of a later change comes first.
-    const ended = await Promise.all(running.map((feature) => feature.apply?.(settings, before)));
+    const ended = await Promise.all(running.map(async (feature) => feature.apply?.(settings, before)));
     return ended.flatMap((names) => names ?? []);
   });
   return {
