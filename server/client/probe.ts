@@ -2,11 +2,9 @@ import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { wordsOf } from "../error-words.ts";
-import { DecodeError } from "../wire/decode-error.ts";
 import { decodeHello, type Hello } from "../wire/hello.ts";
-import { HttpReader } from "../wire/http-head.ts";
-import { PackResponseReader } from "../wire/pack-message.ts";
 import { encodeSignatureRequest } from "../wire/signature.ts";
+import { decodeAnswer, PackExchange } from "./pack-exchange.ts";
 
 /** What a VPN server told of itself in the handshake. */
 export interface ProbeResult {
@@ -143,26 +141,9 @@ class Probe {
     });
   }
 
-  #hello(tls: TLSSocket): Promise<Hello> {
-    return new Promise((resolve, reject) => {
-      const http = new HttpReader();
-      const response = new PackResponseReader(http);
-      tls.on("error", reject);
-      tls.once("close", () => reject(new Error("the connection was closed before the server's hello")));
-      tls.on("data", (chunk: Buffer) => {
-        try {
-          http.push(chunk);
-          const pack = response.read();
-          if (pack === undefined) return;
-          this.#stage = "hello";
-          resolve(decodeHello(pack));
-        } catch (error) {
-          reject(
-            error instanceof DecodeError ? new Error(`no VPN server: ${error.message}`) : (error as Error),
-          );
-        }
-      });
-      tls.write(encodeSignatureRequest("vpnserver"));
-    });
+  async #hello(tls: TLSSocket): Promise<Hello> {
+    const pack = await new PackExchange(tls).ask(encodeSignatureRequest("vpnserver"));
+    this.#stage = "hello";
+    return decodeAnswer(() => decodeHello(pack));
   }
 }

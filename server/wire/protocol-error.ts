@@ -154,6 +154,11 @@ export const protocolErrors = {
 
 export type ProtocolError = keyof typeof protocolErrors;
 
+/** The name of an error's number; undefined for one that is not known. */
+export function nameOfProtocolError(number: number): ProtocolError | undefined {
+  return (Object.keys(protocolErrors) as ProtocolError[]).find((name) => protocolErrors[name] === number);
+}
+
 /** What a client learns with the error of its login. */
 export interface ErrorDetails {
   /** The user's policy forbids the client to keep the password. */

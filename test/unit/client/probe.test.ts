@@ -132,7 +132,7 @@ describe("probe of a listener", () => {
 
   test("fails at HTTP where the connection is closed after the signature", async () => {
     await using server = await serveTls((socket) => socket.destroy());
-    await assert.rejects(probe(server.port), failure("http", /closed before the server's hello|ECONNRESET/));
+    await assert.rejects(probe(server.port), failure("http", /closed before the answer|ECONNRESET/));
   });
 
   test("fails at HTTP where the answer never ends, at the deadline", async () => {

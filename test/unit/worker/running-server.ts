@@ -21,6 +21,7 @@ const onLoopback = `declare root
 
 export interface ServerInTest extends Server {
   readonly identity: LiveIdentity;
+  readonly configuration: LiveConfiguration;
 }
 
 /** A server on loopback with its files in `directory`, as the worker starts it. */
@@ -35,9 +36,10 @@ export async function startServerIn(
   const paths = { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") };
   await store.update(change);
   const identity = await LiveIdentity.open(paths, undefined);
+  const configuration = new LiveConfiguration(store);
   const server = await startServer({
     paths,
-    configuration: new LiveConfiguration(store),
+    configuration,
     identity,
     logs: new LogFiles({ directory, hubNames: () => store.hubs.map(({ name }) => name) }),
     admitsAdministrator: () => true,
@@ -46,5 +48,5 @@ export async function startServerIn(
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,
   });
-  return { ...server, identity };
+  return { ...server, identity, configuration };
 }
