@@ -121,6 +121,12 @@ export const blockLimits = {
   keepAliveBytes: 512,
 } as const;
 
+/** A port that answers frames itself, such as a NAT. */
+export const answeringPortLimits = {
+  /** Frames, with their lengths, that wait for the port's next turn. */
+  queueBytes: 256 * 1024,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */

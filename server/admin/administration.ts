@@ -78,7 +78,7 @@ export interface ConfigurationAdministration {
   readonly flush: () => Promise<number>;
 }
 
-export interface LogFile {
+export interface LogFileSummary {
   /** Below the log directory, with slashes, such as `server_log/vpn_20261122.log`. */
   readonly path: string;
   /** The hub whose log it is; undefined for the server's own. */
@@ -89,7 +89,7 @@ export interface LogFile {
 }
 
 export interface LogAdministration {
-  readonly list: () => Promise<readonly LogFile[]>;
+  readonly list: () => Promise<readonly LogFileSummary[]>;
   /** Part of a file that {@link list} names; empty beyond its end. */
   readonly read: (path: string, offset: number, bytes: number) => Promise<Buffer>;
 }

@@ -3,7 +3,7 @@ import { changesBetween, withChanges } from "./text/config-change.ts";
 import { emptyDocument, withServerConfiguration } from "./text/config-document.ts";
 import { defaultServerConfig } from "./disk/config-file.ts";
 import { damaged, readStoredConfig } from "./disk/config-reader.ts";
-import { ConfigStorage, type ConfigDisk } from "./disk/config-disk.ts";
+import { ConfigFiles, type ConfigDisk } from "./disk/config-files.ts";
 import { formatConfig, parseConfig, type ConfigDocument } from "./text/config-text.ts";
 import { defaultHubs, writeHubs } from "./sections/hub-config.ts";
 import { withListeners } from "./sections/listener-config.ts";
@@ -47,7 +47,7 @@ export class ConfigStore {
   readonly #path: string;
   readonly #unixNow: () => number;
   readonly #schedule: NonNullable<ConfigStoreOptions["schedule"]>;
-  readonly #storage: ConfigStorage;
+  readonly #storage: ConfigFiles;
   readonly #warnings: Warnings;
   #document: ConfigDocument;
   /** What the file itself holds. */
@@ -65,7 +65,7 @@ export class ConfigStore {
   private constructor(
     path: string,
     read: { readonly document: ConfigDocument; readonly folded: ConfigDocument },
-    storage: ConfigStorage,
+    storage: ConfigFiles,
     warnings: Warnings,
     { unixNow = Date.now, schedule = scheduleUnref }: ConfigStoreOptions,
   ) {
@@ -92,7 +92,7 @@ export class ConfigStore {
   ): Promise<ConfigStore> {
     const { unixNow = Date.now, onWarning, disk } = options;
     const warnings = new Warnings(onWarning);
-    const storage = new ConfigStorage(configFile, unixNow, (problem) => warnings.add(problem), disk);
+    const storage = new ConfigFiles(configFile, unixNow, (problem) => warnings.add(problem), disk);
     const stored = await storage.read(checkServerSettings);
     const document = stored?.document ?? newDocument(unixNow());
     const folded = storage.hasJournal ? (stored?.file?.document ?? document) : document;

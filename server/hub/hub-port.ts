@@ -20,7 +20,8 @@ export interface HubPort {
   readonly peerAddress: string;
   /**
    * Takes the blocks of `buffer` from `start` to `end`, `frames` of them. The buffer is the caller's and valid during the
-   * call only. Never throws, never calls back into the hub; what does not fit is dropped and counted by the port.
+   * call only. Never throws, never calls back into the hub; what does not fit is dropped and counted by the port. A port that
+   * answers frames is an {@link AnsweringPort}.
    */
   deliver(buffer: Buffer, start: number, end: number, frames: number): void;
 }

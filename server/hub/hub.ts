@@ -16,7 +16,7 @@ import { destinations, type PortState } from "./port-state.ts";
 
 export type { HubLog } from "./hub-log.ts";
 
-export interface HubOptions {
+export interface HubEnvironment {
   readonly settings: HubSettings;
   readonly log: HubLog;
   /** Milliseconds of a clock that only goes forward. */
@@ -65,7 +65,7 @@ const { nowhere, unclear, selected } = destinations;
  * ({@link Inspection}).
  */
 export class Hub {
-  readonly #options: HubOptions;
+  readonly #options: HubEnvironment;
   readonly #state: HubState;
   readonly #known: KnownStations;
   readonly #inspection: Inspection;
@@ -74,7 +74,7 @@ export class Hub {
   /** The block of a frame that gets a tag. */
   readonly #tagged = Buffer.allocUnsafe(2 * blockHeaderBytes + blockLimits.frameBytes);
 
-  constructor(options: HubOptions) {
+  constructor(options: HubEnvironment) {
     this.#options = options;
     this.#state = new HubState(options.settings, options.random);
     this.#known = new KnownStations(this.#state);

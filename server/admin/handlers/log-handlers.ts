@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { Administration, LogFile } from "../administration.ts";
+import type { Administration, LogFileSummary } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError, type Administrator } from "../rpc.ts";
 
@@ -8,7 +8,7 @@ const chunkBytes = 640 * 1024;
 
 /** Log files: all of them for the server's administrator, those of its hub for a hub's. */
 export function createLogHandlers({ logs }: Administration): RpcHandlers {
-  const visible = async (administrator: Administrator): Promise<readonly LogFile[]> => {
+  const visible = async (administrator: Administrator): Promise<readonly LogFileSummary[]> => {
     const files = await logs.list();
     if (administrator.type === "server") return files;
     const own = administrator.hubName.toLowerCase();

@@ -4,7 +4,7 @@ import { ServerError } from "../../errors.ts";
 import { backupDirectoryOf } from "./config-backups.ts";
 import { emptyDocument } from "../text/config-document.ts";
 import { readStoredConfig } from "./config-reader.ts";
-import { ConfigStorage } from "./config-disk.ts";
+import { ConfigFiles } from "./config-files.ts";
 import type { ConfigDocument } from "../text/config-text.ts";
 import { listenersOf, withListeners } from "../sections/listener-config.ts";
 import { problemOfPorts } from "../../settings/listener-settings.ts";
@@ -49,7 +49,7 @@ export async function writeServerConfig(
 ): Promise<void> {
   const problem = problemOfPorts(config.listeners);
   if (problem !== undefined) throw new ServerError("USAGE", problem);
-  const storage = new ConfigStorage(configFile, Date.now, () => {});
+  const storage = new ConfigFiles(configFile, Date.now, () => {});
   try {
     const document = (await storage.read(checkServerSettings))?.document ?? emptyDocument;
     await storage.fold(withListeners(document, config.listeners));
@@ -67,7 +67,7 @@ export async function replaceServerConfig(
   { configFile }: Pick<StatePaths, "configFile">,
   document: ConfigDocument,
 ): Promise<void> {
-  const storage = new ConfigStorage(configFile, Date.now, () => {});
+  const storage = new ConfigFiles(configFile, Date.now, () => {});
   try {
     await storage.fold(document);
   } finally {

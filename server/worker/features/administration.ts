@@ -1,4 +1,4 @@
-import { createAdministration } from "../../admin/administration-access.ts";
+import { createEntrances } from "../../admin/entrances.ts";
 import type { ConnectionSummary } from "../../admin/administration.ts";
 import { takeCertificate } from "../../identity/certificate-files.ts";
 import type { PendingConnection } from "../../transport/connections.ts";
@@ -8,7 +8,7 @@ import type { Feature } from "../feature.ts";
 export const administration: Feature = {
   name: "administration",
   start({ configuration, connections, hubs, identity, listeners, sessions, ...environment }) {
-    const { service, api } = createAdministration({
+    const { service, api } = createEntrances({
       administration: {
         now: () => Date.now(),
         startedAt: Date.now(),

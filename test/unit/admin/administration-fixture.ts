@@ -1,4 +1,4 @@
-import type { Administration, LogFile } from "../../../server/admin/administration.ts";
+import type { Administration, LogFileSummary } from "../../../server/admin/administration.ts";
 import { openAccess } from "../../../server/settings/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
@@ -63,7 +63,7 @@ export class TestAdministration implements Administration {
   readonly logs = {
     list: () =>
       Promise.resolve(
-        [...this.logFiles].map(([path, { hubName, text }]): LogFile => ({
+        [...this.logFiles].map(([path, { hubName, text }]): LogFileSummary => ({
           path,
           hubName,
           bytes: text.length,

@@ -1,6 +1,6 @@
 import { open as openFile } from "node:fs/promises";
 import { writeFileAtomically } from "../../../server/platform/atomic-file.ts";
-import type { ConfigDisk } from "../../../server/config/disk/config-disk.ts";
+import type { ConfigDisk } from "../../../server/config/disk/config-files.ts";
 import type { JournalHandle, OpenJournalHandle } from "../../../server/config/disk/journal-file.ts";
 
 type DiskWork = "write" | "truncate" | "file";

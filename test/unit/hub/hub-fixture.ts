@@ -1,9 +1,9 @@
-import { Hub, type HubOptions } from "../../../server/hub/hub.ts";
+import { Hub, type HubEnvironment } from "../../../server/hub/hub.ts";
 import type { HubPort } from "../../../server/hub/hub-port.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
-  type HubOptions as HubOptionSettings,
+  type HubOptions,
   type HubSettings,
 } from "../../../server/settings/hub-settings.ts";
 import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
@@ -77,8 +77,8 @@ export class TestHub {
   now = 1_000;
   random = 0.5;
 
-  constructor(settings: Partial<HubSettings> & { readonly option?: Partial<HubOptionSettings> } = {}) {
-    const options: HubOptions = {
+  constructor(settings: Partial<HubSettings> & { readonly option?: Partial<HubOptions> } = {}) {
+    const options: HubEnvironment = {
       settings: {
         ...hubSettings,
         ...settings,

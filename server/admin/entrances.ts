@@ -10,13 +10,13 @@ import { JsonApi } from "./json-api.ts";
 import { PasswordThrottle } from "../access/password-throttle.ts";
 
 /** The two ways in: for `vpncmd` and its like, and for JSON. */
-export interface AdministrationAccess {
+export interface AdministrationEntrances {
   readonly service: AdminService;
   readonly api: JsonApi;
 }
 
 /** Puts the administration together. */
-export function createAdministration({
+export function createEntrances({
   administration,
   admits,
   log,
@@ -25,7 +25,7 @@ export function createAdministration({
   /** See {@link AdminServiceOptions.admits}. */
   readonly admits: AdminServiceOptions["admits"];
   readonly log: ServerLog;
-}): AdministrationAccess {
+}): AdministrationEntrances {
   /** To the hub's security log, where one is concerned, and to the server log. */
   const tell = (hubName: string, text: string, event: HubEvent | "as it is") => {
     const live = hubName === "" ? undefined : administration.hubs.find(hubName);

@@ -24,7 +24,7 @@ const realDisk: ConfigDisk = { openJournal: open, writeFileAtomically };
  * `vpn_server.config` with its journal and backups on the disk, for the one process that may write them. Calls follow each
  * other: one at a time.
  */
-export class ConfigStorage {
+export class ConfigFiles {
   readonly #path: string;
   readonly #now: () => number;
   readonly #warn: (problem: string) => void;
