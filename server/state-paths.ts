@@ -80,6 +80,11 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
   };
 }
 
+/** The paths below a state directory that is known. */
+export function statePathsOf(stateDirectory: string): StatePaths {
+  return resolveStatePaths({ stateDirectory, env: {}, uid: 0, home: "/" });
+}
+
 /**
  * Makes the directories that are missing, private to the user.
  *
