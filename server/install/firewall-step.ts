@@ -1,10 +1,6 @@
-import {
-  closeFirewall,
-  openFirewall,
-  unmanaged,
-  type FirewallOpening,
-  type FirewallReport,
-} from "../firewall/firewall.ts";
+import { closeFirewall, openFirewall } from "../firewall/firewall.ts";
+import type { FirewallOpening } from "../firewall/firewall-manager.ts";
+import { unmanaged, type FirewallReport } from "../firewall/firewall-report.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 import type { InstallOptions } from "./install-options.ts";
 import type { Manifest, ManifestRecord } from "./manifest.ts";

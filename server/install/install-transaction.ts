@@ -10,7 +10,7 @@ import {
 } from "../config/disk/config-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import { portList } from "../firewall/firewall.ts";
+import { portList } from "../firewall/firewall-report.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 import { version } from "../version.ts";
