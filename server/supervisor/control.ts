@@ -1,11 +1,10 @@
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
 import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
-import { socketAddress } from "../platform/local-socket.ts";
+import { connectLocally } from "../platform/local-socket.ts";
 import { errorOf } from "./failure.ts";
 import {
   identifyProcess,
@@ -192,9 +191,8 @@ async function request(
 
 function exchange(path: string, line: string, answerMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const { address, release } = socketAddress(path);
     let text = "";
-    const socket = connect({ path: address });
+    const socket = connectLocally(path);
     const timer = setTimeout(
       () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)),
       answerMs,
@@ -212,7 +210,6 @@ function exchange(path: string, line: string, answerMs: number): Promise<string>
     socket.on("error", reject);
     socket.on("close", () => {
       clearTimeout(timer);
-      release();
       reject(new Error("the connection was closed"));
     });
   });

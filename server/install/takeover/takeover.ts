@@ -19,12 +19,11 @@ import {
   executablesOf,
   findFormerServer,
   isStoppable,
-  movedUnitName,
   startFormerServer,
   stopFormerServer,
   type FormerServer,
-  type FormerUnit,
 } from "./former-server.ts";
+import { movedUnitName, type FormerUnit } from "./former-units.ts";
 import {
   importRecordFile,
   readImportRecord,
