@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { connectLocally } from "../platform/local-socket.ts";
 import { errorOf } from "./failure.ts";
+import type { ApplyMessage } from "./messages.ts";
 import {
   identifyProcess,
   isRunning,
@@ -145,14 +145,11 @@ async function requestStatus(
 /**
  * Applies a desired state to the server of a state directory.
  *
- * @returns `undefined` when none runs
- * @throws {ServerError} what the server answered; BUSY when it is being started or stopped; NOT_PERMITTED when it belongs to
+ * @returns what the server answered; `undefined` when none runs
+ * @throws {ServerError} why it refused; BUSY when it is being started or stopped; NOT_PERMITTED when it belongs to
  *   another user; FAILED when it does not answer, or is one that does not know the request
  */
-export async function requestApply(
-  paths: StatePaths,
-  content: ApplyRequest,
-): Promise<ApplyResult | undefined> {
+export async function requestApply(paths: StatePaths, content: ApplyMessage): Promise<unknown> {
   const answerMs = supervisorTimes.applyMs + defaultAnswerMs;
   const response = await request(paths, { command: "apply", ...content }, answerMs);
   if (response === undefined) return undefined;
