@@ -86,6 +86,7 @@ const rooms = {
       "errors",
       "listener-status",
       "server-log",
+      "state-paths",
       "version",
     ],
   },
@@ -212,6 +213,13 @@ module.exports = {
       severity: "error",
       from: { path: "^(components|server|index\\.ts)" },
       to: { path: "^(test|bench|tools)/" },
+    },
+    {
+      name: "state-paths-know-no-room",
+      comment: "The supervisor knows them, and must not get by them what it does not import itself.",
+      severity: "error",
+      from: { path: "^server/state-paths\\.ts$" },
+      to: { path: "^server/", pathNot: "^server/(errors|error-words)\\.ts$" },
     },
     {
       name: "only-installations-know-init-systems",
