@@ -86,6 +86,7 @@ const rooms = {
       "errors",
       "listener-status",
       "server-log",
+      "state-paths",
       "version",
     ],
   },
@@ -94,6 +95,23 @@ const rooms = {
     imports: ["errors", "error-words"],
   },
   firewall: { is: "the host's firewalls", imports: ["platform", "errors"] },
+  supervisor: {
+    is: "the parent process, which no fault of the data plane may take down",
+    imports: [
+      "platform",
+      "contract",
+      "state-paths",
+      "errors",
+      "error-words",
+      "logger",
+      "version",
+      "listener-status",
+    ],
+  },
+  init: {
+    is: "what starts and stops a server whose files it is told of, whoever put them there",
+    imports: ["platform", "supervisor", "state-paths", "errors", "error-words"],
+  },
 };
 
 /** What every protocol may import; none knows another. */
@@ -157,17 +175,6 @@ module.exports = {
       to: { dependencyTypes: ["core"], path: "^(node:)?(fs|http|https|dgram|child_process)(/|$)" },
     },
     {
-      name: "supervisor-imports-no-data-plane",
-      comment: "No fault of the data plane may take the parent process down.",
-      severity: "error",
-      from: { path: "^server/supervisor/" },
-      to: {
-        path: "^server/",
-        pathNot:
-          "^server/(supervisor|platform)/|^server/(state-paths|errors|error-words|logger|version|listener-status)\\.ts|^server/desired/state-applier\\.ts",
-      },
-    },
-    {
       name: "only-the-command-line-starts-a-worker",
       comment: "What runs in the worker's process is imported by nobody else.",
       severity: "error",
@@ -206,6 +213,20 @@ module.exports = {
       severity: "error",
       from: { path: "^(components|server|index\\.ts)" },
       to: { path: "^(test|bench|tools)/" },
+    },
+    {
+      name: "state-paths-know-no-room",
+      comment: "The supervisor knows them, and must not get by them what it does not import itself.",
+      severity: "error",
+      from: { path: "^server/state-paths\\.ts$" },
+      to: { path: "^server/", pathNot: "^server/(errors|error-words)\\.ts$" },
+    },
+    {
+      name: "only-installations-know-init-systems",
+      comment: "How the server was started must make no difference to it.",
+      severity: "error",
+      from: { path: "^server/", pathNot: "^server/(init|install)/" },
+      to: { path: "^server/init/" },
     },
   ],
   options: {

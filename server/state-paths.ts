@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileProblemOf, isAboutRights } from "./error-words.ts";
 import { ServerError } from "./errors.ts";
-import { adminAddressFileName } from "./access/admin-addresses.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
 export interface StatePaths {
@@ -40,6 +39,9 @@ export interface StatePathOptions {
   /** Path of the running executable with links resolved; found in `<prefix>/releases/<sha256>/` when installed. */
   readonly executable?: string | undefined;
 }
+
+/** Name of the file of {@link StatePaths.adminAddressFile}, which lies beside the configuration, as the official server's does. */
+export const adminAddressFileName = "adminip.txt";
 
 /** Environment variable that names the state directory. */
 export const stateDirectoryVariable = "VPNSERVER_STATE_DIR";
@@ -78,6 +80,11 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
     pidFile: join(runDirectory, "vpnserver.pid"),
     processesFile: join(runDirectory, "processes.json"),
   };
+}
+
+/** The paths below a state directory that is known. */
+export function statePathsOf(stateDirectory: string): StatePaths {
+  return resolveStatePaths({ stateDirectory, env: {}, uid: 0, home: "/" });
 }
 
 /**

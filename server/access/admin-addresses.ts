@@ -1,9 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { parseAddress } from "../ethernet/ip-address.ts";
 
-/** Name of the file, which lies beside `vpn_server.config`. */
-export const adminAddressFileName = "adminip.txt";
-
 export const adminAddressLimits = {
   /** Thousands of lines. */
   bytes: 256 * 1024,

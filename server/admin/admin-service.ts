@@ -1,4 +1,4 @@
-import { adminAddressFileName } from "../access/admin-addresses.ts";
+import { adminAddressFileName } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubEvent } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";

@@ -22,7 +22,8 @@ export async function applyToServer(paths: StatePaths, request: ApplyRequest): P
   const deadline = performance.now() + busyMs;
   for (;;) {
     try {
-      const result = (await requestApply(paths, request)) ?? (await applyToFiles(paths, request));
+      const answer = (await requestApply(paths, request)) as ApplyResult | undefined;
+      const result = answer ?? (await applyToFiles(paths, request));
       if (result !== undefined) return result;
     } catch (error) {
       const isBusy = error instanceof ServerError && error.code === "BUSY";

@@ -1,151 +1,109 @@
-import { chown, mkdtemp, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { writeFileAtomically } from "../platform/atomic-file.ts";
+import { readFile } from "node:fs/promises";
 import { ServerError } from "../errors.ts";
-import { failureOf, type RunProgram } from "../platform/run-program.ts";
-import {
-  includesOwnRules,
-  isMadeBy,
-  ownRulesFile,
-  ownRulesText,
-  withInclude,
-  withoutInclude,
-} from "./nftables-file.ts";
-import { isOfIptables, ownPorts, planOpening, type NftCommand, type OpeningRule } from "./nftables-plan.ts";
-import { parseRuleset, type Ruleset } from "./ruleset.ts";
+import type { RunProgram } from "../platform/run-program.ts";
+import { leftAlone, type Firewall, type FirewallManager } from "./firewall-manager.ts";
+import { portList, type FirewallReport } from "./firewall-report.ts";
+import { changeRuleset, readRuleset } from "./nft.ts";
+import { keepOwnRules, type Keeping } from "./nftables-keeping.ts";
+import { openPorts, ownPorts, planClosing, planOpening } from "./nftables-plan.ts";
+import type { Ruleset } from "./ruleset.ts";
 
-/** What the kernel filters, or why that cannot be read. */
-export type RulesetReading =
-  | { readonly kind: "read"; readonly ruleset: Ruleset }
-  | { readonly kind: "no nft" }
-  | { readonly kind: "failed"; readonly reason: string };
+/** What the kernel of every host has, and so the last one to be asked. */
+export const nftables: FirewallManager = {
+  async find(run) {
+    const reading = await readRuleset(run);
+    if (reading.kind === "failed") {
+      return leftAlone(`the firewall's rules cannot be read (${reading.reason})`);
+    }
+    if (await iptablesStops(run, reading.kind === "no nft")) {
+      return leftAlone("iptables rules this host, which is not changed");
+    }
+    if (reading.kind === "no nft") return firewallWith({ chains: [] }, run);
+    if (reading.ruleset.chains.some(({ table }) => table === "firewalld")) {
+      return leftAlone("firewalld rules this host, which is not changed");
+    }
+    return firewallWith(reading.ruleset, run);
+  },
+  async close(ports, run) {
+    const reading = await readRuleset(run);
+    if (reading.kind !== "read") return false;
+    const commands = planClosing(reading.ruleset, ports);
+    await changeRuleset(run, commands);
+    await keepOwnRules(run, await rereadRuleset(run));
+    return commands.length > 0;
+  },
+};
 
-export async function readRuleset(run: RunProgram): Promise<RulesetReading> {
-  const result = await run("nft", ["-j", "list", "ruleset"]);
-  if (result === undefined) return { kind: "no nft" };
-  if (result.code !== 0) return { kind: "failed", reason: failureOf(result) };
-  return { kind: "read", ruleset: parseRuleset(result.stdout) };
+function firewallWith(found: Ruleset, run: RunProgram): Firewall {
+  return {
+    async open(ports) {
+      const { rules, commands } = planOpening(found, ports);
+      await changeRuleset(run, commands);
+      const ruleset = commands.length === 0 ? found : await rereadRuleset(run);
+      const keeping = await keepOwnRules(run, ruleset);
+      const report = nftablesReport(ports, ruleset, rules.length > 0);
+      return {
+        report: rules.length > 0 ? { ...report, message: report.message + keepingNote(keeping) } : report,
+        changed: commands.length > 0,
+        keptByStart: rules.length > 0 && keeping.kind === "nowhere",
+      };
+    },
+    show: async (ports) => nftablesReport(ports, found, planOpening(found, ports).rules.length > 0),
+  };
 }
 
 /**
- * Runs the commands as one transaction: all of them, or none.
- *
- * @throws {ServerError} FAILED with what nft says
+ * Whether rules of iptables stop connections where nft does not show them: in the kernel's old tables, or because there
+ * is no nft.
  */
-export async function changeRuleset(run: RunProgram, commands: readonly NftCommand[]): Promise<void> {
-  if (commands.length === 0) return;
-  const result = await run("nft", ["-j", JSON.stringify({ nftables: commands })]);
-  if (result?.code !== 0) {
-    const why = result === undefined ? "nft is gone" : failureOf(result);
-    throw new ServerError("FAILED", `nft did not change the firewall's rules: ${why}`);
+async function iptablesStops(run: RunProgram, withoutNft: boolean): Promise<boolean> {
+  const oldTables = await readFile("/proc/net/ip_tables_names", "utf8").catch(() => "");
+  const programs = [
+    ...(/^filter$/m.test(oldTables) ? ["iptables-legacy"] : []),
+    ...(withoutNft ? ["iptables"] : []),
+  ];
+  for (const program of programs) {
+    const result = await run(program, ["-S", "INPUT"]);
+    if (result?.code === 0 && /^-P INPUT DROP$| -j (?:DROP|REJECT)\b/m.test(result.stdout)) return true;
+  }
+  return false;
+}
+
+function nftablesReport(ports: readonly number[], ruleset: Ruleset, filtered: boolean): FirewallReport {
+  const open = openPorts(ruleset, ports);
+  if (!filtered) {
+    return {
+      manager: "none",
+      ports: open,
+      message: `no firewall of this host stops ${portList(ports)}: whoever reaches the host reaches the server`,
+    };
+  }
+  const closed = ports.filter((port) => !open.includes(port));
+  const own = ownPorts(ruleset).filter((port) => open.includes(port));
+  const sentences = [
+    own.length > 0 ? `nftables lets ${portList(own)} in by rules of ours` : "",
+    closed.length > 0 ? `nftables stops ${portList(closed)}` : "",
+  ];
+  return {
+    manager: "nftables",
+    ports: open,
+    message: sentences.filter(Boolean).join("; ") || `nftables lets ${portList(open)} in`,
+  };
+}
+
+function keepingNote(keeping: Keeping): string {
+  switch (keeping.kind) {
+    case "file":
+      return ", also after a boot";
+    case "nothing":
+      return "";
+    case "nowhere":
+      return `; they last until the next boot, because ${keeping.reason}`;
   }
 }
 
-/** Where the rules of ours are kept so that they are there again after a boot. */
-export type Keeping =
-  /** In a file that the host's own configuration includes. */
-  | { readonly kind: "file" }
-  /** There is nothing to keep. */
-  | { readonly kind: "nothing" }
-  /** Nowhere; whoever starts the server has to open the ports again. */
-  | { readonly kind: "nowhere"; readonly reason: string };
-
-/**
- * Makes the host's nftables configuration keep exactly the rules of ours that are in the kernel, by an `include` line of
- * a file of our own; takes both away when there are none.
- */
-export async function keepOwnRules(run: RunProgram, ruleset: Ruleset): Promise<Keeping> {
-  const { rules } = planOpening(ruleset, ownPorts(ruleset));
-  if (rules.length === 0) {
-    await forgetOwnRules(run);
-    return { kind: "nothing" };
-  }
-  const configuration = await loadedConfiguration(run);
-  if (configuration === undefined) {
-    await forgetOwnRules(run);
-    return { kind: "nowhere", reason: "no nftables.service loads rules at boot" };
-  }
-  const text = await readFile(configuration, "utf8");
-  const kept = rules.filter((rule) => !isOfIptables(rule) && isMadeBy(withoutInclude(text), rule));
-  if (kept.length > 0) {
-    const problem = await include(run, configuration, text, kept);
-    if (problem !== undefined) return { kind: "nowhere", reason: problem };
-  } else {
-    await forgetOwnRules(run);
-  }
-  return kept.length === rules.length
-    ? { kind: "file" }
-    : { kind: "nowhere", reason: `${configuration} does not make every chain that filters` };
-}
-
-/** Returns the problem when the host's configuration would not load any more, and leaves it as it was. */
-async function include(
-  run: RunProgram,
-  configuration: string,
-  text: string,
-  rules: readonly OpeningRule[],
-): Promise<string | undefined> {
-  await writeIfDifferent(ownRulesFile, ownRulesText(rules));
-  if (includesOwnRules(text)) return undefined;
-  const changed = withInclude(text);
-  const problem = await problemOfLoading(run, changed);
-  if (problem !== undefined) {
-    await rm(ownRulesFile, { force: true });
-    return `${configuration} could not be extended: ${problem}`;
-  }
-  await replaceKeepingOwner(configuration, changed);
-  return undefined;
-}
-
-async function problemOfLoading(run: RunProgram, configuration: string): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), "vpnserver-"));
-  try {
-    const file = join(directory, "nftables.conf");
-    await writeFile(file, configuration, { mode: 0o600 });
-    const check = await run("nft", ["--check", "--file", file]);
-    if (check === undefined) return "nft is gone";
-    return check.code === 0 ? undefined : failureOf(check).split("\n")[0];
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function forgetOwnRules(run: RunProgram): Promise<void> {
-  const configurations = new Set([await loadedConfiguration(run), await existing("/etc/nftables.conf")]);
-  for (const configuration of configurations) {
-    if (configuration === undefined) continue;
-    const text = await readFile(configuration, "utf8");
-    if (includesOwnRules(text)) await replaceKeepingOwner(configuration, withoutInclude(text));
-  }
-  await rm(ownRulesFile, { force: true });
-}
-
-/** The file that nftables.service loads at boot; `undefined` when it is not enabled. */
-async function loadedConfiguration(run: RunProgram): Promise<string | undefined> {
-  const unit = await run("systemctl", ["show", "nftables.service", "-p", "UnitFileState", "-p", "ExecStart"]);
-  if (unit?.code !== 0 || !/^UnitFileState=enabled$/m.test(unit.stdout)) return undefined;
-  const path = /argv\[\]=\S*nft (?:-f|--file) (\/\S+)/.exec(unit.stdout)?.[1];
-  return path && (await existing(path));
-}
-
-/** The file itself, where `path` is a link to it. */
-async function existing(path: string): Promise<string | undefined> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function writeIfDifferent(path: string, text: string): Promise<void> {
-  const present = await readFile(path, "utf8").catch(() => undefined);
-  if (present !== text) await writeFileAtomically(path, text, { mode: 0o644 });
-}
-
-async function replaceKeepingOwner(path: string, text: string): Promise<void> {
-  const { mode, uid, gid } = await stat(path);
-  await writeFileAtomically(path, text, { mode: mode & 0o7777 });
-  await chown(path, uid, gid);
+async function rereadRuleset(run: RunProgram): Promise<Ruleset> {
+  const reading = await readRuleset(run);
+  if (reading.kind === "read") return reading.ruleset;
+  throw new ServerError("FAILED", "the firewall's rules can no longer be read");
 }

@@ -1,19 +1,21 @@
+import type { RunProgram } from "../platform/run-program.ts";
 import type { StatePaths } from "../state-paths.ts";
-import { ServerError } from "../errors.ts";
-import { startServerProcess, stopServer } from "../supervisor/control.ts";
+import { startServerProcess } from "../supervisor/control.ts";
 import { readLastLogLines } from "../supervisor/log-file.ts";
-import type { ModeRunner } from "./init-system.ts";
-
-export const logLines = 15;
+import type { InitSystem, InstalledServer } from "./init-system.ts";
+import { endsWithSession } from "./logind.ts";
+import { logLines, stopIfRunning } from "./server-process.ts";
 
 /** User mode: a background process of the user; nothing is done at boot. */
-export class UserMode implements ModeRunner {
+export class Background implements InitSystem {
   readonly #paths: StatePaths;
   readonly #executable: string;
+  readonly #run: RunProgram;
 
-  constructor(options: { readonly paths: StatePaths; readonly executable: string }) {
-    this.#paths = options.paths;
-    this.#executable = options.executable;
+  constructor({ paths, executable, run }: InstalledServer) {
+    this.#paths = paths;
+    this.#executable = executable;
+    this.#run = run;
   }
 
   async registration(): Promise<undefined> {
@@ -52,12 +54,12 @@ export class UserMode implements ModeRunner {
   async lastLogLines(): Promise<string[]> {
     return readLastLogLines(this.#paths.logFile, logLines);
   }
-}
 
-export async function stopIfRunning(paths: StatePaths): Promise<void> {
-  try {
-    await stopServer(paths);
-  } catch (error) {
-    if (!(error instanceof ServerError && error.code === "NOT_RUNNING")) throw error;
+  async warnings(): Promise<string[]> {
+    if (!(await endsWithSession(this.#run))) return [];
+    return [
+      "this host ends a user's processes with the last session (KillUserProcesses in logind.conf): " +
+        "for the server to stay, lingering is needed (loginctl enable-linger, by an administrator)",
+    ];
   }
 }

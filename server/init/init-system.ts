@@ -1,13 +1,22 @@
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { RunProgram } from "../platform/run-program.ts";
+import type { StatePaths } from "../state-paths.ts";
 
-/** How one of the modes runs the server of an installation. */
-export interface ModeRunner {
-  /** What the host's init system has of us; `undefined` when that is nothing. Opaque, for {@link register}. */
+/** A server on this host, as what runs it has to know it. */
+export interface InstalledServer {
+  readonly paths: StatePaths;
+  /** Absolute path that stays as it is when the release changes. */
+  readonly executable: string;
+  readonly run: RunProgram;
+}
+
+/** What runs one server: an init system, or what takes its place in user mode. */
+export interface InitSystem {
+  /** What it has of the server; `undefined` when that is nothing. Opaque, for {@link register}. */
   registration(): Promise<string | undefined>;
   /** What it should have. */
   desiredRegistration(options: { readonly opensFirewall: boolean }): string | undefined;
   /**
-   * Registers the server to be started at boot, where the mode has such.
+   * Registers the server to be started at boot, where that is possible.
    *
    * @returns whether anything was different
    * @throws {ServerError} when something of somebody else is in the way
@@ -15,16 +24,32 @@ export interface ModeRunner {
   register(registration: string | undefined): Promise<boolean>;
   /** Takes the registration away, of a server that was stopped. */
   unregister(): Promise<void>;
-  /** Whether the init system, where the mode has one, knows this running server as its own. */
-  keeps(status: RunningStatus): Promise<boolean>;
+  /** Whether the supervisor with this process id is the one that it has started and watches. */
+  keeps(supervisorPid: number): Promise<boolean>;
   /**
-   * Starts the release that `current` points to, in the place of what may run.
+   * Starts the server, in the place of what may run.
    *
-   * @throws {ServerError} why the server did not start
+   * @throws {ServerError} why it did not start
    */
   start(options: { readonly timeoutMs: number }): Promise<void>;
   /** Stops the server if it runs. */
   stop(): Promise<void>;
   /** The end of what the server and the init system wrote down, for an error message. */
   lastLogLines(): Promise<string[]>;
+  /** What on this host may keep the server from staying, for people. */
+  warnings(): Promise<string[]>;
+}
+
+/** A kind of init system, as a host has one. */
+export interface InitSystemKind {
+  /** As people know it. */
+  readonly title: string;
+  /** What is there on a host that is run by it: a folder. */
+  readonly sign: string;
+  /** Whether this host is run by it. */
+  detect(): boolean;
+  /** The file by which it starts a server of ours with its state in that folder; `undefined` when there is none. */
+  fileOfServerIn(stateDirectory: string): Promise<string | undefined>;
+  /** It as what runs one server. */
+  of(server: InstalledServer): InitSystem;
 }

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import type { StatePaths } from "../state-paths.ts";
@@ -6,10 +7,9 @@ import { ServerError } from "../errors.ts";
 import { failureOf, type ProgramResult, type RunProgram } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
 import { readLastLogLines } from "../supervisor/log-file.ts";
-import type { RunningStatus } from "../supervisor/running-status.ts";
-import type { ModeRunner } from "./init-system.ts";
-import { isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
-import { logLines, stopIfRunning } from "./background.ts";
+import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
+import { hasState, isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
+import { logLines, stopIfRunning } from "./server-process.ts";
 
 /** What messages of ours begin with. */
 const ourWords = "vpnserver: ";
@@ -17,20 +17,30 @@ const ourWords = "vpnserver: ";
 /** The unit's own TimeoutStopSec, and a little more. */
 const stopMs = 100_000;
 
-/** Service mode: a unit of systemd, started at boot. */
-export class ServiceMode implements ModeRunner {
+const sign = "/run/systemd/system";
+
+/** sd_booted(3). */
+export const systemd: InitSystemKind = {
+  title: "systemd",
+  sign,
+  detect: () => statSync(sign, { throwIfNoEntry: false })?.isDirectory() ?? false,
+  async fileOfServerIn(stateDirectory) {
+    const text = await readFile(unitFile, "utf8").catch(() => "");
+    return hasState(text, stateDirectory) ? unitFile : undefined;
+  },
+  of: (server) => new Systemd(server),
+};
+
+/** A unit of systemd, started at boot. */
+class Systemd implements InitSystem {
   readonly #paths: StatePaths;
   readonly #executable: string;
   readonly #run: RunProgram;
 
-  constructor(options: {
-    readonly paths: StatePaths;
-    readonly executable: string;
-    readonly run: RunProgram;
-  }) {
-    this.#paths = options.paths;
-    this.#executable = options.executable;
-    this.#run = options.run;
+  constructor({ paths, executable, run }: InstalledServer) {
+    this.#paths = paths;
+    this.#executable = executable;
+    this.#run = run;
   }
 
   /** @throws {ServerError} FAILED when the unit's name is taken */
@@ -80,8 +90,8 @@ export class ServiceMode implements ModeRunner {
     await this.#run("systemctl", ["reset-failed", unitName]);
   }
 
-  async keeps(status: RunningStatus): Promise<boolean> {
-    return (await this.#property("MainPID")) === String(status.supervisor.pid);
+  async keeps(supervisorPid: number): Promise<boolean> {
+    return (await this.#property("MainPID")) === String(supervisorPid);
   }
 
   async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
@@ -110,6 +120,10 @@ export class ServiceMode implements ModeRunner {
   async lastLogLines(): Promise<string[]> {
     const written = readLastLogLines(this.#paths.logFile, logLines);
     return written.length > 0 ? written : this.#journal();
+  }
+
+  async warnings(): Promise<string[]> {
+    return [];
   }
 
   async #needsReload(): Promise<boolean> {

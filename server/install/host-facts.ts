@@ -1,7 +1,6 @@
-import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { wordsOf } from "../error-words.ts";
+import { findInitSystem } from "../init/init-systems.ts";
+import { currentUser } from "../platform/current-user.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
 import type { HostFacts } from "./mode-choice.ts";
 
@@ -14,14 +13,16 @@ export async function probeHost(options: {
 }): Promise<HostFacts> {
   const { run, env, executable } = options;
   const { uid, username } = currentUser();
-  const systemd = isDirectory("/run/systemd/system");
+  const initSystem = findInitSystem();
   return {
     uid,
     user: username,
     sudoUser: uid === 0 ? env["SUDO_USER"] : undefined,
-    systemd,
+    initSystem,
     sudo:
-      uid !== 0 && systemd ? await trySudo(run, executable) : { works: false, reason: "sudo was not tried" },
+      uid !== 0 && "title" in initSystem
+        ? await trySudo(run, executable)
+        : { works: false, reason: "sudo was not tried" },
   };
 }
 
@@ -37,42 +38,4 @@ async function trySudo(run: RunProgram, executable: string): Promise<HostFacts["
     words = wordsOf(error);
   }
   return { works: false, reason: `sudo asks for more than the user has (${words})` };
-}
-
-/** A user without a name is told by the id: a container may run as any. */
-function currentUser(): { readonly uid: number; readonly username: string } {
-  try {
-    const { uid, username } = userInfo();
-    return { uid, username };
-  } catch {
-    const uid = process.geteuid?.() ?? 0;
-    return { uid, username: String(uid) };
-  }
-}
-
-/**
- * Whether systemd-logind ends the processes of this user when the last session closes, so that a server in user mode would
- * not outlive the SSH connection. It does so where KillUserProcesses is set and the user does not linger (logind.conf(5)).
- */
-export async function endsWithSession(run: RunProgram): Promise<boolean> {
-  const { uid, username } = currentUser();
-  if (!isDirectory("/run/systemd/system")) return false;
-  const manager = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"];
-  const property = async (name: string) =>
-    (await run("busctl", ["get-property", ...manager, name], { timeoutMs: 5_000 }))?.stdout.trim() ?? "";
-  if ((await property("KillUserProcesses")) !== "b true") return false;
-  const excluded = /"([^"]+)"/g;
-  const names = (text: string) => [...text.matchAll(excluded)].map((match) => match[1]);
-  if (names(await property("KillExcludeUsers")).includes(username)) return false;
-  const only = names(await property("KillOnlyUsers"));
-  if (only.length > 0 && !only.includes(username)) return false;
-  const lingering = await readFile(`/var/lib/systemd/linger/${username}`).then(
-    () => true,
-    () => false,
-  );
-  return !lingering && uid !== 0;
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,4 +1,4 @@
-import type { FirewallReport } from "../firewall/firewall.ts";
+import type { FirewallReport } from "../firewall/firewall-report.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import type { Mode } from "./mode-choice.ts";

@@ -4,7 +4,7 @@ import { ServerError } from "../errors.ts";
 import { exists, folderMode, makeFolders, removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
 import type { InstallOptions, InstallResult } from "./install-options.ts";
-import { Installation } from "./installation.ts";
+import { InstallTransaction } from "./install-transaction.ts";
 import { defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { decideOwner } from "./owner.ts";
@@ -45,7 +45,7 @@ export async function install(options: InstallOptions): Promise<InstallResult> {
         stateDirectory,
         folders: [...(manifest?.folders ?? []), ...folders],
       };
-      return new Installation({ options, layout, sha256, ownerChange, before: manifest, draft }).run();
+      return new InstallTransaction({ options, layout, sha256, ownerChange, before: manifest, draft }).run();
     });
   } catch (error) {
     // Whatever comes of that, the error to tell is the first one.

@@ -1,4 +1,5 @@
 import { ServerError } from "../errors.ts";
+import type { InitSystemFinding } from "../init/init-systems.ts";
 
 /** How a server runs on its host, as the SoftEther manual names it. */
 export type Mode = "service" | "user";
@@ -14,8 +15,7 @@ export interface HostFacts {
   readonly user: string;
   /** Who became root by sudo for this command, if anybody did. */
   readonly sudoUser?: string | undefined;
-  /** Whether systemd is the running init. */
-  readonly systemd: boolean;
+  readonly initSystem: InitSystemFinding;
   /** Whether this very executable can be run as root by `sudo -n`; why not, if not. Not asked where it does not matter. */
   readonly sudo: { readonly works: true } | { readonly works: false; readonly reason: string };
 }
@@ -31,33 +31,33 @@ export interface ModeChoice {
 }
 
 /**
- * Chooses the mode. `auto` is service mode where systemd is the running init and the user is root or may become it by
- * sudo without a password; else user mode.
+ * Chooses the mode. `auto` is service mode where an init system that is known here runs the host and the user is root or
+ * may become it by sudo without a password; else user mode.
  *
  * @throws {ServerError} NOT_PERMITTED or UNSUPPORTED when service mode is asked for and cannot be
  */
 export function chooseMode(requested: RequestedMode, facts: HostFacts): ModeChoice {
   if (requested === "user") return { mode: "user", reason: "it was asked for", needsSudo: false };
-  const obstacle = obstacleToService(facts);
-  if (obstacle === undefined) {
+  const answer = serviceOn(facts);
+  if ("initSystem" in answer) {
     const asked = requested === "service" ? "it was asked for, " : "";
     return {
       mode: "service",
-      reason: `${asked}systemd runs this host and ${rightsOf(facts)}`,
+      reason: `${asked}${answer.initSystem} runs this host and ${rightsOf(facts)}`,
       needsSudo: facts.uid !== 0,
     };
   }
   if (requested === "service") {
     throw new ServerError(
-      obstacle.code,
-      `service mode is not possible: ${obstacle.reason}; ${obstacle.wayOut}, or install with --mode user`,
+      answer.code,
+      `service mode is not possible: ${answer.reason}; ${answer.wayOut}, or install with --mode user`,
     );
   }
-  const choice = { mode: "user", reason: obstacle.reason, needsSudo: false } as const;
-  if (obstacle.code !== "NOT_PERMITTED") return choice;
+  const choice = { mode: "user", reason: answer.reason, needsSudo: false } as const;
+  if (answer.code !== "NOT_PERMITTED") return choice;
   return {
     ...choice,
-    warning: `user mode was chosen because ${obstacle.reason}: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)`,
+    warning: `user mode was chosen because ${answer.reason}: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)`,
   };
 }
 
@@ -67,14 +67,9 @@ interface Obstacle {
   readonly wayOut: string;
 }
 
-function obstacleToService({ uid, user, systemd, sudo }: HostFacts): Obstacle | undefined {
-  if (!systemd) {
-    return {
-      code: "UNSUPPORTED",
-      reason: "systemd is not the running init of this host (there is no /run/systemd/system)",
-      wayOut: "boot the host with systemd",
-    };
-  }
+/** The init system that would start the service, or what is in the way of it. */
+function serviceOn({ uid, user, initSystem, sudo }: HostFacts): { readonly initSystem: string } | Obstacle {
+  if (!("title" in initSystem)) return { code: "UNSUPPORTED", ...initSystem };
   if (uid !== 0 && !sudo.works) {
     return {
       code: "NOT_PERMITTED",
@@ -82,7 +77,7 @@ function obstacleToService({ uid, user, systemd, sudo }: HostFacts): Obstacle | 
       wayOut: "run this as root",
     };
   }
-  return undefined;
+  return { initSystem: initSystem.title };
 }
 
 function rightsOf({ uid, user, sudoUser }: HostFacts): string {

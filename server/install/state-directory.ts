@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removeServerConfig } from "../config/disk/config-file.ts";
 import { ServerError } from "../errors.ts";
@@ -6,8 +6,8 @@ import { InstanceLock } from "../platform/instance-lock.ts";
 import { pendingFileOf } from "../identity/certificate.ts";
 import { exists, removeIfEmpty } from "./folders.ts";
 import { defaultPrefix, defaultStateDirectory } from "./layout.ts";
-import { statePathsOf } from "../init/init-systems.ts";
-import { hasState, unitFile } from "../init/systemd-unit.ts";
+import { fileOfServerIn } from "../init/init-systems.ts";
+import { statePathsOf } from "../state-paths.ts";
 import { removeImportRecord } from "./takeover/record.ts";
 
 /** Where an installation in `prefix` has kept its state when it was told no other place; the first is user mode's. */
@@ -81,10 +81,11 @@ export function formerAppliedFile({ appliedFile }: { readonly appliedFile: strin
  * @throws {ServerError} FAILED when one does
  */
 export async function whileUnused<T>(stateDirectory: string, work: () => Promise<T>): Promise<T> {
-  if (hasState(await readFile(unitFile, "utf8").catch(() => ""), stateDirectory)) {
+  const registered = await fileOfServerIn(stateDirectory);
+  if (registered !== undefined) {
     throw new ServerError(
       "FAILED",
-      `${stateDirectory} belongs to the service of ${unitFile}, and nothing was changed: take that one away with --purge (name its folder with --prefix)`,
+      `${stateDirectory} belongs to the service of ${registered}, and nothing was changed: take that one away with --purge (name its folder with --prefix)`,
     );
   }
   const { lockFile } = statePathsOf(stateDirectory);

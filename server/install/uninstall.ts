@@ -8,10 +8,11 @@ import { removeLock, whileLocked } from "./install-lock.ts";
 import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Mode } from "./mode-choice.ts";
-import type { ModeRunner } from "../init/init-system.ts";
+import type { InitSystem } from "../init/init-system.ts";
 import type { Owner } from "./owner.ts";
 import { ReleaseStore } from "./releases.ts";
-import { runnerOf } from "../init/init-systems.ts";
+import { initSystemOf } from "../init/init-systems.ts";
+import { statePathsOf } from "../state-paths.ts";
 import { defaultStateDirectories, isStateDirectory, removeState, whileUnused } from "./state-directory.ts";
 
 export interface UninstallOptions {
@@ -63,24 +64,27 @@ export async function uninstall(options: UninstallOptions): Promise<UninstallRes
         `the state of the installation in ${layout.prefix} is in ${stateDirectory}, and not in ${options.stateDirectory}: leave --state-dir out`,
       );
     }
-    const runner = runnerOf({ layout, manifest, run: options.run });
-    return removeInstallation({ ...options, layout, manifest, runner });
+    const initSystem = initSystemOf(
+      { paths: statePathsOf(stateDirectory), executable: layout.executable, run: options.run },
+      { atBoot: mode === "service" },
+    );
+    return removeInstallation({ ...options, layout, manifest, initSystem });
   });
 }
 
 export interface RemovalOptions extends Pick<UninstallOptions, "purge" | "run" | "note"> {
   readonly layout: Layout;
   readonly manifest: Manifest;
-  readonly runner: ModeRunner;
+  readonly initSystem: InitSystem;
 }
 
 /** {@link uninstall} for the holder of the lock. */
 export async function removeInstallation(options: RemovalOptions): Promise<UninstallResult> {
-  const { layout, manifest, runner, run, note, purge } = options;
+  const { layout, manifest, initSystem, run, note, purge } = options;
   const { mode, stateDirectory, owner } = manifest;
   note(`taking the server away from ${layout.prefix}`);
-  await runner.stop();
-  await runner.unregister();
+  await initSystem.stop();
+  await initSystem.unregister();
   if (manifest.firewall.ports.length > 0) await closeFirewall(manifest.firewall.ports, run);
   for (const link of manifest.links) {
     if ((await readlink(link).catch(() => undefined)) === layout.executable) await rm(link, { force: true });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { startInProc } from "./proc.ts";
 
 /** A process, told from every later one that gets the same process id. */
 export interface ProcessIdentity {
@@ -7,26 +7,13 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
-/**
- * The identity of the process that has `pid` now; `undefined` when none has, or when it only waits for its parent and holds
- * on to nothing any more.
- */
+/** What tells a process from a later one of the same id; `undefined` when there is none any more. */
+const startOf: (pid: number) => string | undefined = startInProc;
+
+/** The identity of the process that has `pid` now; `undefined` when none has. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command's name is in parentheses and may hold anything; the fields after it are of a fixed form (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state] = fields;
-    const threads = Number(fields[17]);
-    const startTime = fields[19];
-    if (state === undefined || startTime === undefined) return undefined;
-    // While other threads of a process that was killed end, they keep its ports and locks.
-    if (state === "X" || (state === "Z" && threads <= 1)) return undefined;
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-    return { pid, started: `${boot}/${startTime}` };
-  } catch {
-    return undefined;
-  }
+  const started = startOf(pid);
+  return started === undefined ? undefined : { pid, started };
 }
 
 /** Whether that very process still runs. */

@@ -36,11 +36,17 @@ export function journalLine(line: string): string {
 export class SystemJournal {
   readonly #socket: Socket;
 
-  constructor(descriptor: number) {
+  private constructor(descriptor: number) {
     this.#socket = new Socket({ fd: descriptor, readable: false, writable: true });
     // The journal is gone.
     this.#socket.on("error", () => {});
     this.#socket.unref();
+  }
+
+  /** Undefined outside of a service whose output the journal reads. */
+  static find(env: NodeJS.ProcessEnv): SystemJournal | undefined {
+    const descriptor = journalDescriptor(env);
+    return descriptor === undefined ? undefined : new SystemJournal(descriptor);
   }
 
   /** @param line of the log, with its line break */

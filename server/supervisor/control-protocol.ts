@@ -1,5 +1,4 @@
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
-import type { Failure } from "./messages.ts";
+import type { ApplyMessage, Failure } from "./messages.ts";
 import type { RunningStatus } from "./running-status.ts";
 
 /**
@@ -7,11 +6,11 @@ import type { RunningStatus } from "./running-status.ts";
  * state it is in; `apply` when everything is applied.
  */
 export type ControlRequest =
-  { readonly command: "status" | "stop" } | ({ readonly command: "apply" } & ApplyRequest);
+  { readonly command: "status" | "stop" } | ({ readonly command: "apply" } & ApplyMessage);
 
 export type ControlResponse =
   | { readonly status: RunningStatus }
-  | { readonly applied: ApplyResult }
+  | { readonly applied: unknown }
   /** The request was understood, and failed. */
   | { readonly failure: Failure }
   | { readonly error: string };

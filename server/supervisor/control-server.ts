@@ -1,49 +1,31 @@
-import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
-import { socketAddress } from "../platform/local-socket.ts";
+import { listenLocally } from "../platform/local-socket.ts";
 import { failureOf } from "./failure.ts";
-import { removeFile } from "./run-files.ts";
 
 /** Answers a request, sooner or later. */
 export type ControlAnswer = (request: ControlRequest) => ControlResponse | Promise<ControlResponse>;
 
 /**
- * Serves `status`, `stop` and `apply` on a Unix socket that only its owner can open. For the holder of the instance lock: a socket
- * that is there is a left-over.
+ * Serves `status`, `stop` and `apply` to processes of the same user and of root. For the holder of the instance lock, who
+ * knows that no other server listens there.
  */
 export class ControlServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #release: () => void;
+  #release: () => void = () => {};
 
-  private constructor(server: Server, release: () => void) {
+  private constructor(server: Server) {
     this.#server = server;
-    this.#release = release;
   }
 
   /** @throws the system's error when the socket cannot be made */
   static async listen(path: string, answer: ControlAnswer): Promise<ControlServer> {
-    removeFile(path);
-    const { address, release } = socketAddress(path);
     const server = createServer({ allowHalfOpen: true });
-    const control = new ControlServer(server, release);
+    const control = new ControlServer(server);
     server.maxConnections = controlLimits.connections;
     server.on("connection", (socket) => control.#serve(socket, answer));
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen({ path: address }, () => {
-          server.off("error", reject);
-          resolve();
-        });
-      });
-      chmodSync(path, 0o600);
-    } catch (error) {
-      server.close();
-      release();
-      throw error;
-    }
+    control.#release = await listenLocally(server, path);
     // Out of descriptors, say: the next request finds it working again.
     server.on("error", () => {});
     return control;

@@ -1,12 +1,11 @@
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
-import { socketAddress } from "../platform/local-socket.ts";
+import { connectLocally } from "../platform/local-socket.ts";
 import { errorOf } from "./failure.ts";
+import type { ApplyMessage } from "./messages.ts";
 import {
   identifyProcess,
   isRunning,
@@ -146,14 +145,11 @@ async function requestStatus(
 /**
  * Applies a desired state to the server of a state directory.
  *
- * @returns `undefined` when none runs
- * @throws {ServerError} what the server answered; BUSY when it is being started or stopped; NOT_PERMITTED when it belongs to
+ * @returns what the server answered; `undefined` when none runs
+ * @throws {ServerError} why it refused; BUSY when it is being started or stopped; NOT_PERMITTED when it belongs to
  *   another user; FAILED when it does not answer, or is one that does not know the request
  */
-export async function requestApply(
-  paths: StatePaths,
-  content: ApplyRequest,
-): Promise<ApplyResult | undefined> {
+export async function requestApply(paths: StatePaths, content: ApplyMessage): Promise<unknown> {
   const answerMs = supervisorTimes.applyMs + defaultAnswerMs;
   const response = await request(paths, { command: "apply", ...content }, answerMs);
   if (response === undefined) return undefined;
@@ -192,9 +188,8 @@ async function request(
 
 function exchange(path: string, line: string, answerMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const { address, release } = socketAddress(path);
     let text = "";
-    const socket = connect({ path: address });
+    const socket = connectLocally(path);
     const timer = setTimeout(
       () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)),
       answerMs,
@@ -212,7 +207,6 @@ function exchange(path: string, line: string, answerMs: number): Promise<string>
     socket.on("error", reject);
     socket.on("close", () => {
       clearTimeout(timer);
-      release();
       reject(new Error("the connection was closed"));
     });
   });

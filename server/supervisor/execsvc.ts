@@ -10,7 +10,7 @@ import { identifyProcess } from "../platform/process-identity.ts";
 import { readRunFiles, removeRunFiles, writeRunFiles } from "./run-files.ts";
 import { alreadyRunning, type RunningStatus } from "./running-status.ts";
 import { selfCommand } from "./self-command.ts";
-import { journalDescriptor, SystemJournal } from "../platform/system-journal.ts";
+import { SystemJournal } from "../platform/system-journal.ts";
 import { Supervisor } from "./supervisor.ts";
 import { spawnWorkerProcess } from "./worker-process.ts";
 
@@ -41,8 +41,7 @@ export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
   if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
   try {
     const logFile = openLog(paths.logFile);
-    const journalAt = foreground === undefined ? journalDescriptor(process.env) : undefined;
-    const journal = journalAt === undefined ? undefined : new SystemJournal(journalAt);
+    const journal = foreground === undefined ? SystemJournal.find(process.env) : undefined;
     try {
       const write = (line: string) => {
         logFile.write(line);

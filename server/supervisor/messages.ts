@@ -1,4 +1,3 @@
-import type { ApplyRequest } from "../desired/state-applier.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { RunningStatus } from "./running-status.ts";
@@ -18,14 +17,22 @@ export type WorkerMessage =
   | WorkerAnswer;
 
 /** What a supervisor asks its worker. */
-export type WorkerRequest = { readonly type: "report" } | ({ readonly type: "apply" } & ApplyRequest);
+export type WorkerRequest = { readonly type: "report" } | ({ readonly type: "apply" } & ApplyMessage);
+
+/** A desired state on its way to the worker, which alone understands it, as it does what becomes of it. */
+export interface ApplyMessage {
+  /** What JSON.parse gave of the desired state. */
+  readonly desired: unknown;
+  /** Tells what would change, and changes nothing. */
+  readonly dryRun: boolean;
+}
 
 /** A request on its way, with the number that its answer has. */
 export type NumberedRequest = WorkerRequest & { readonly number: number };
 
 export type WorkerAnswer =
   | { readonly type: "answer"; readonly number: number; readonly failure: Failure }
-  /** A WorkerReport, or an ApplyResult. */
+  /** A WorkerReport, or what became of a desired state. */
   | { readonly type: "answer"; readonly number: number; readonly result: unknown };
 
 /** What a supervisor tells the process that started it, once. */

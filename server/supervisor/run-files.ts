@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { StatePaths } from "../state-paths.ts";
 import type { ProcessIdentity } from "../platform/process-identity.ts";
+import { removeFile } from "../platform/remove-file.ts";
 
 /** The two processes of a server; the worker is missing while it is started again. */
 export interface ServerProcesses {
@@ -35,19 +36,6 @@ export function readRunFiles(paths: StatePaths): ServerProcesses | undefined {
 function isIdentity(value: unknown): value is ProcessIdentity {
   const { pid, started } = (value ?? {}) as Partial<ProcessIdentity>;
   return Number.isInteger(pid) && (pid as number) > 1 && typeof started === "string";
-}
-
-/**
- * Takes a file away, if it is there.
- *
- * @throws the system's error
- */
-export function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
 }
 
 // Not forced to the disk: after a power cut these processes are gone anyway.

@@ -1,9 +1,14 @@
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenerStatus } from "../listener-status.ts";
 import type { Logger } from "../logger.ts";
-import { restartExitCode, type NumberedRequest, type WorkerMessage, type WorkerRequest } from "./messages.ts";
+import {
+  restartExitCode,
+  type ApplyMessage,
+  type NumberedRequest,
+  type WorkerMessage,
+  type WorkerRequest,
+} from "./messages.ts";
 import type { WorkerReport } from "./running-status.ts";
 import { errorOf } from "./failure.ts";
 import { WorkerRequests } from "./worker-requests.ts";
@@ -168,8 +173,8 @@ export class Supervisor {
    * @throws {ServerError} what it answered; BUSY when there is none that serves at present; FAILED when it ends, or does not
    *   answer in time
    */
-  async apply(request: ApplyRequest): Promise<ApplyResult> {
-    return (await this.#ask({ type: "apply", ...request }, supervisorTimes.applyMs)) as ApplyResult;
+  async apply(request: ApplyMessage): Promise<unknown> {
+    return this.#ask({ type: "apply", ...request }, supervisorTimes.applyMs);
   }
 
   async #ask(request: WorkerRequest, timeoutMs: number): Promise<unknown> {

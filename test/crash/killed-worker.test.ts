@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseConfig } from "../../server/config/text/config-text.ts";
 import { spawnWorkerProcess } from "../../server/supervisor/worker-process.ts";
-import { removeSharedCertificate, TryServer } from "../unit/supervisor/try-server.ts";
+import { removeShared, TryServer } from "../processes/try-server.ts";
 import { RpcClient } from "./rpc-client.ts";
 import { UserLane } from "./user-lane.ts";
 
@@ -17,7 +17,7 @@ let server: TryServer;
 before(async () => (server = await TryServer.create()));
 after(async () => {
   await server?.dispose();
-  await removeSharedCertificate();
+  await removeShared();
 });
 
 /** A worker as the supervisor starts it; fails with what it said when it does not get ready. */

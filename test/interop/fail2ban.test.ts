@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { Pack } from "../../server/wire/pack.ts";
 import { hashAdminPassword, hashPassword, secureResponse } from "../../server/wire/sha0.ts";
-import { removeSharedCertificate, TryServer, until } from "../unit/supervisor/try-server.ts";
+import { removeShared, TryServer, until } from "../processes/try-server.ts";
 import { attempt, loginPack } from "./support/login-attempt.ts";
 
 const run = promisify(execFile);
@@ -52,7 +52,7 @@ before(async () => {
 });
 after(async () => {
   await server?.dispose();
-  await removeSharedCertificate();
+  await removeShared();
 });
 
 const place = (localAddress: string) => ({

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logLimits } from "../../server/limits.ts";
 import { RpcClient } from "../crash/rpc-client.ts";
-import { removeSharedCertificate, TryServer, until } from "../unit/supervisor/try-server.ts";
+import { removeShared, TryServer, until } from "../processes/try-server.ts";
 
 const run = promisify(execFile);
 
@@ -36,7 +36,7 @@ after(async () => {
     await server.dispose();
   }
   await rm(downloads, { recursive: true, force: true });
-  await removeSharedCertificate();
+  await removeShared();
 });
 
 /** What the unmodified `vpncmd` prints. */

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { filesOf, groupNamed, type TestGroupName } from "./test-groups.ts";
 
 /** How a run of node's test runner ended. */
@@ -27,7 +28,13 @@ export async function runGroup(name: TestGroupName, root: string): Promise<Group
     {
       cwd: root,
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}) },
+      env: {
+        ...process.env,
+        ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}),
+        ...(group.keepsCompiled
+          ? { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "compiled") }
+          : {}),
+      },
     },
   );
   let tail = "";

@@ -21,6 +21,11 @@ export interface TestGroup {
   readonly needsBuild: boolean;
   /** Debian packages with the programs that it runs. */
   readonly packages: readonly string[];
+  /**
+   * Node.js keeps what it has compiled of the sources from file to file: most of the time of many short ones. Not where
+   * programs under test would come upon it.
+   */
+  readonly keepsCompiled?: true;
 }
 
 const minuteMs = 60_000;
@@ -51,6 +56,17 @@ export const testGroups = {
   unit: {
     glob: "test/unit/**/*.test.ts",
     about: "each part by itself",
+    concurrency: 2,
+    timeoutMs: minuteMs,
+    deadlineMs: 8 * minuteMs,
+    needsToolchain: false,
+    needsBuild: false,
+    packages: [],
+    keepsCompiled: true,
+  },
+  processes: {
+    glob: "test/processes/**/*.test.ts",
+    about: "processes of the server, of the tools and of the host's own programs",
     concurrency: 2,
     timeoutMs: minuteMs,
     deadlineMs: 8 * minuteMs,

@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../../platform/atomic-file.ts";
 import type { StatePaths } from "../../state-paths.ts";
 import { fileProblemOf, wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
-import type { FormerUnit } from "./former-server.ts";
+import type { FormerUnit } from "./former-units.ts";
 
 /**
  * Where a configuration was imported from, in `imported.json` of the state directory. It is written before anything is done,

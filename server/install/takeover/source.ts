@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { adminAddressFileName, readAdminAddresses } from "../../access/admin-addresses.ts";
+import { readAdminAddresses } from "../../access/admin-addresses.ts";
+import { adminAddressFileName } from "../../state-paths.ts";
 import { backupDirectoryOf } from "../../config/disk/config-backups.ts";
 import { readStoredConfig } from "../../config/disk/config-reader.ts";
 import type { ConfigDocument } from "../../config/text/config-text.ts";

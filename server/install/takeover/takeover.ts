@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
 import { openTcp, probeListener } from "../../client/probe.ts";
-import { AdminAddressFile, adminAddressFileName, readAdminAddresses } from "../../access/admin-addresses.ts";
+import { AdminAddressFile, readAdminAddresses } from "../../access/admin-addresses.ts";
 import { removeServerConfig, replaceServerConfig } from "../../config/disk/config-file.ts";
-import type { StatePaths } from "../../state-paths.ts";
+import { adminAddressFileName, type StatePaths } from "../../state-paths.ts";
 import { describeServerAccess } from "../../settings/server-access.ts";
 import { emptyPasswordHash } from "../../config/sections/server-settings-config.ts";
 import { wordsOf } from "../../error-words.ts";
@@ -19,12 +19,11 @@ import {
   executablesOf,
   findFormerServer,
   isStoppable,
-  movedUnitName,
   startFormerServer,
   stopFormerServer,
   type FormerServer,
-  type FormerUnit,
 } from "./former-server.ts";
+import { movedUnitName, type FormerUnit } from "./former-units.ts";
 import {
   importRecordFile,
   readImportRecord,

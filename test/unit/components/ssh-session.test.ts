@@ -131,23 +131,25 @@ describe("SshSession.connect", () => {
 
   test("fails once when a server is silent, and then says what is none of SSH", async () => {
     const ended: Promise<unknown>[] = [];
-    const silent = createServer((socket) => {
+    const silent = createServer({ allowHalfOpen: true }, (socket) => {
       // The client gives up on it, and hears of it all the same.
       socket.on("error", () => undefined);
       ended.push(once(socket, "close"));
       socket.resume();
       socket.once("end", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
-      setTimeout(() => socket.write("late\r\n"), 150).unref();
     });
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
-    const where = connection({ port: (silent.address() as AddressInfo).port });
-    await assert.rejects(
-      SshSession.connect(where, { deadlineMs: 0, dialTimeoutMs: 100 }),
-      /cannot be reached: Timed out while waiting for handshake/,
-    );
-    await Promise.all(ended);
-    silent.close();
+    try {
+      const where = connection({ port: (silent.address() as AddressInfo).port });
+      await assert.rejects(
+        SshSession.connect(where, { deadlineMs: 0, dialTimeoutMs: 100 }),
+        /cannot be reached: Timed out while waiting for handshake/,
+      );
+      await Promise.all(ended);
+    } finally {
+      silent.close();
+    }
   });
 
   test("does not wait long for a name that nobody knows", async () => {

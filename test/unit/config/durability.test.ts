@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { backupDirectoryOf, superfluousBackups } from "../../../server/config/disk/config-backups.ts";
 import { readServerConfig, writeServerConfig } from "../../../server/config/disk/config-file.ts";
+import { parseJournal } from "../../../server/config/text/journal-text.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { userOf } from "../access/login-fixture.ts";
 import {
@@ -20,17 +21,32 @@ import {
   asideOf,
 } from "./killed-server.ts";
 
+type States = Awaited<ReturnType<typeof killedServer>>["states"];
+
+/** Changes that were on the disk with so many bytes of the journal. */
+function recordsBefore(states: States, bytes: number): number {
+  return states.filter((state) => state.bytes > 0 && state.bytes <= bytes).length;
+}
+
+/** Every place is read, and some of them found by a server: those around the ends of lines, and others here and there. */
+function isTriedOnDisk(states: States, place: number): boolean {
+  return place % 25 === 0 || states.some(({ bytes }) => Math.abs(bytes - place) <= 1);
+}
+
 describe("a journal that a crash cut off", () => {
   test("gives what was acknowledged, wherever it is cut, and nothing is told", async () => {
     const { states, journal, config } = await killedServer();
     for (let length = 0; length < journal.length; length++) {
+      const cut = parseJournal(journal.subarray(0, length));
+      assert.equal(cut?.records.length ?? 0, recordsBefore(states, length), `cut at ${length}`);
+      if (!isTriedOnDisk(states, length)) continue;
       const expected = states.findLast(({ bytes }) => bytes <= length)?.message;
       // With and without the zeros that are written ahead.
       const zeros = Buffer.alloc(length % 2 === 0 ? 0 : 1_000);
       const start = await found({ config, journal: Buffer.concat([journal.subarray(0, length), zeros]) });
       assert.equal(start.message, expected, `cut at ${length}`);
       assert.deepEqual(start.warnings, [], `cut at ${length}`);
-      if (length % 25 === 0) await goesOn(start);
+      await goesOn(start);
       await closeAll();
     }
   });
@@ -52,17 +68,23 @@ describe("a journal that a crash cut off", () => {
 describe("a journal that is damaged", () => {
   test("gives what was acknowledged before the damage, never something else, and tells it", async () => {
     const { paths, states, journal, config } = await killedServer();
+    const base = parseJournal(journal)?.base;
     for (let index = 0; index < journal.length; index++) {
       const damagedJournal = Buffer.from(journal);
       damagedJournal[index] = (damagedJournal[index] ?? 0) ^ 0x11;
+      const read = parseJournal(damagedJournal);
+      assert.equal(read?.records.length ?? 0, recordsBefore(states, index), `damaged at ${index}`);
+      // In the last record it looks like a write that was not finished.
+      const isTold = index < (states.at(-2)?.bytes ?? 0);
+      if (isTold) assert.ok(read?.isDamaged || read?.base !== base, `damaged at ${index}`);
+      if (!isTriedOnDisk(states, index)) continue;
       const expected = states.findLast(({ bytes }) => bytes <= index)?.message;
       const start = await found({ config, journal: damagedJournal, backupOf: paths });
       assert.equal(start.message, expected, `damaged at ${index}`);
-      // In the last record it looks like a write that was not finished.
-      if (index < (states.at(-2)?.bytes ?? 0)) {
+      if (isTold) {
         assert.match(start.warnings.join("\n"), /the journal .* (is damaged|belongs to another)/);
       }
-      if (index % 25 === 0) await goesOn(start);
+      await goesOn(start);
       await closeAll();
     }
   });

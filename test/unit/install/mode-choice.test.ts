@@ -6,17 +6,25 @@ import { chooseMode, type HostFacts } from "../../../server/install/mode-choice.
 const root: HostFacts = {
   uid: 0,
   user: "root",
-  systemd: true,
+  initSystem: { title: "systemd" },
   sudo: { works: false, reason: "sudo was not tried" },
 };
-const alice: HostFacts = { uid: 1000, user: "alice", systemd: true, sudo: { works: true } };
+const alice: HostFacts = {
+  uid: 1000,
+  user: "alice",
+  initSystem: { title: "systemd" },
+  sudo: { works: true },
+};
 const bob: HostFacts = {
   uid: 1001,
   user: "bob",
-  systemd: true,
+  initSystem: { title: "systemd" },
   sudo: { works: false, reason: "there is no sudo" },
 };
-const container: HostFacts = { ...root, systemd: false };
+const container: HostFacts = {
+  ...root,
+  initSystem: { reason: "no init system runs this host", wayOut: "boot it with one" },
+};
 
 describe("auto", () => {
   for (const [who, facts, choice] of [
@@ -59,7 +67,7 @@ describe("auto", () => {
       container,
       {
         mode: "user",
-        reason: "systemd is not the running init of this host (there is no /run/systemd/system)",
+        reason: "no init system runs this host",
         needsSudo: false,
       },
     ],
@@ -87,7 +95,7 @@ describe("service mode that is asked for", () => {
       "a host without systemd",
       container,
       "UNSUPPORTED",
-      /no \/run\/systemd\/system\); boot the host with systemd, or/,
+      /no init system runs this host; boot it with one, or/,
     ],
   ] as const) {
     test(`is refused for ${who}, with the way out`, () => {

@@ -11,7 +11,7 @@ import { requestMode } from "../../../server/install/mode-request.ts";
 const root: HostFacts = {
   uid: 0,
   user: "root",
-  systemd: true,
+  initSystem: { title: "systemd" },
   sudo: { works: false, reason: "sudo was not tried" },
 };
 const inUserMode: Manifest = {

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { processesBelow } from "../../../tools/quickstart/own-processes.ts";
 import { defaultDirectoryOf, Workspace } from "../../../tools/quickstart/workspace.ts";
 
 describe("quickstart's folder", () => {
@@ -64,26 +61,5 @@ describe("quickstart's folder", () => {
     );
     assert.match(one ?? "", /^\/home\/a\/\.cache\/quickstart-[0-9a-f]{12}$/);
     assert.notEqual(one, two);
-  });
-});
-
-describe("processesBelow", () => {
-  test("finds processes by their executable, also when that has been removed", async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), "processes-"));
-    t.after(() => rm(directory, { recursive: true, force: true }));
-    await copyFile("/bin/sleep", join(directory, "sleep"));
-    const child = spawn(join(directory, "sleep"), ["60"], { stdio: "ignore" });
-    t.after(() => child.kill("SIGKILL"));
-    await once(child, "spawn");
-    await rm(join(directory, "sleep"));
-    assert.deepEqual(
-      (await processesBelow(directory)).map(({ pid }) => pid),
-      [child.pid],
-    );
-    assert.deepEqual(await processesBelow(`${directory}-other`), []);
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
-    assert.deepEqual(await processesBelow(directory), []);
   });
 });

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
-import { promisify } from "node:util";
-import { runtimeOptions, selfCommand, workerEnvironment } from "../../../server/supervisor/self-command.ts";
-
-const run = promisify(execFile);
+import { workerEnvironment } from "../../../server/supervisor/self-command.ts";
 
 describe("the way in which a worker is started", () => {
   test("keeps what the administrator sets for malloc, and sets the rest", () => {
@@ -12,16 +8,5 @@ describe("the way in which a worker is started", () => {
     assert.equal(environment["PATH"], "/bin");
     assert.equal(environment["MALLOC_ARENA_MAX"], "7");
     assert.equal(environment["MALLOC_MMAP_THRESHOLD_"], "65536");
-  });
-
-  test("gives the runtime options that it knows and heeds", async () => {
-    assert.deepEqual(selfCommand().arguments.slice(0, runtimeOptions.length), runtimeOptions);
-    const print = 'console.log(require("v8").getHeapStatistics().heap_size_limit)';
-    const limits = await Promise.all(
-      [runtimeOptions, []].map(async (options) =>
-        Number((await run(process.execPath, [...options, "-e", print])).stdout),
-      ),
-    );
-    assert.ok((limits[0] ?? 0) < (limits[1] ?? 0), `heap limits ${limits.join(" and ")}`);
   });
 });

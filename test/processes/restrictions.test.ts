@@ -3,12 +3,12 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { accepts, removeSharedCertificate, TryServer } from "./try-server.ts";
+import { accepts, removeShared, TryServer } from "./try-server.ts";
 
 let server: TryServer;
 beforeEach(async () => (server = await TryServer.create()));
 afterEach(() => server.dispose());
-after(removeSharedCertificate);
+after(removeShared);
 
 /** Puts items into the file, as somebody does who has a configuration of the official server. */
 async function configure(...items: string[]): Promise<void> {

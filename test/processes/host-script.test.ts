@@ -26,8 +26,8 @@ import {
   type HostScriptOptions,
   type InstallOptions,
   type ScriptWord,
-} from "../../../components/host-script.ts";
-import { parseInstallReport } from "../../../components/install-report.ts";
+} from "../../components/host-script.ts";
+import { parseInstallReport } from "../../components/install-report.ts";
 
 // Stands in for the server's executable: writes down how it was called, and reports.
 const executable = `#!/bin/sh

@@ -6,27 +6,18 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { backupDirectoryOf } from "../../../server/config/disk/config-backups.ts";
-import { readServerConfig } from "../../../server/config/disk/config-file.ts";
-import { readStatus, stopServer } from "../../../server/supervisor/control.ts";
-import { identifyProcess } from "../../../server/platform/process-identity.ts";
-import { version } from "../../../server/version.ts";
-import { readRunFiles } from "../../../server/supervisor/run-files.ts";
-import {
-  accepts,
-  entry,
-  gone,
-  occupy,
-  removeSharedCertificate,
-  TryServer,
-  until,
-  workerOf,
-} from "./try-server.ts";
+import { backupDirectoryOf } from "../../server/config/disk/config-backups.ts";
+import { readServerConfig } from "../../server/config/disk/config-file.ts";
+import { readStatus, stopServer } from "../../server/supervisor/control.ts";
+import { identifyProcess } from "../../server/platform/process-identity.ts";
+import { version } from "../../server/version.ts";
+import { readRunFiles } from "../../server/supervisor/run-files.ts";
+import { accepts, gone, occupy, removeShared, TryServer, until, workerOf } from "./try-server.ts";
 
 let server: TryServer;
 beforeEach(async () => (server = await TryServer.create()));
 afterEach(() => server.dispose());
-after(removeSharedCertificate);
+after(removeShared);
 
 /** Fields of /proc/PID/stat from `state` on (proc(5)). */
 function statOf(pid: number): string[] {
@@ -69,10 +60,14 @@ describe("start", () => {
     { timeout: 20_000 },
     async () => {
       // Standard input, output and error, and a descriptor that a shell happens to have open.
-      const caller = spawn("sh", ["-c", '"$0" "$1" start; echo "exit code $?"', process.execPath, entry], {
-        env: { ...process.env, VPNSERVER_STATE_DIR: server.paths.stateDirectory },
-        stdio: ["pipe", "pipe", "pipe", "pipe"],
-      });
+      const caller = spawn(
+        "sh",
+        ["-c", '"$0" "$1" start; echo "exit code $?"', process.execPath, server.program.entry],
+        {
+          env: { ...process.env, VPNSERVER_STATE_DIR: server.paths.stateDirectory },
+          stdio: ["pipe", "pipe", "pipe", "pipe"],
+        },
+      );
       const outputs = [1, 2, 3].map((index) => text(caller.stdio[index] as NodeJS.ReadableStream));
       const [stdout] = await Promise.all(outputs);
       assert.match(stdout ?? "", /Started\.\nexit code 0\n$/);
@@ -421,7 +416,7 @@ describe("status", () => {
       running: true,
       version,
       release: null,
-      executable: entry,
+      executable: server.program.entry,
       stateDirectory: server.paths.stateDirectory,
       supervisor: { pid: status.supervisor.pid },
       worker: { pid: status.worker.pid, restarts: 0 },

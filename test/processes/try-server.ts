@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeServerConfig } from "../../../server/config/disk/config-file.ts";
-import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../../server/state-paths.ts";
-import { readStatus, startServerProcess } from "../../../server/supervisor/control.ts";
-import { identifyProcess, signalProcess } from "../../../server/platform/process-identity.ts";
-import { readRunFiles } from "../../../server/supervisor/run-files.ts";
-import type { RunningStatus } from "../../../server/supervisor/running-status.ts";
-import { loadOrCreateCertificate } from "../../../server/identity/certificate.ts";
-
-/** `server/main.ts`, absolute. */
-export const entry = join(import.meta.dirname, "../../../server/main.ts");
+import { writeServerConfig } from "../../server/config/disk/config-file.ts";
+import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../server/state-paths.ts";
+import { readStatus, startServerProcess } from "../../server/supervisor/control.ts";
+import { identifyProcess, signalProcess } from "../../server/platform/process-identity.ts";
+import { readRunFiles } from "../../server/supervisor/run-files.ts";
+import type { RunningStatus } from "../../server/supervisor/running-status.ts";
+import { runtimeOptions } from "../../server/supervisor/self-command.ts";
+import { bundleServer } from "../../tools/build/bundle.ts";
+import { loadOrCreateCertificate } from "../../server/identity/certificate.ts";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -23,17 +22,24 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** A server that runs from the sources, with a state directory and ports of its own. */
+/** A server with a state directory and ports of its own. */
 export class TryServer {
   readonly paths: StatePaths;
   readonly ports: readonly number[];
+  readonly program: BundledServer;
   readonly #directory: string;
   readonly #children = new Set<ChildProcess>();
 
-  private constructor(directory: string, paths: StatePaths, ports: readonly number[]) {
+  private constructor(
+    directory: string,
+    paths: StatePaths,
+    ports: readonly number[],
+    program: BundledServer,
+  ) {
     this.#directory = directory;
     this.paths = paths;
     this.ports = ports;
+    this.program = program;
   }
 
   /** @param folder name of the state directory */
@@ -46,7 +52,7 @@ export class TryServer {
     await cp(keyFile, paths.keyFile);
     const ports = await freePorts(2);
     await writeServerConfig(paths, { listeners: ports.map((port) => ({ port, enabled: true })) });
-    return new TryServer(directory, paths, ports);
+    return new TryServer(directory, paths, ports, await bundledServer());
   }
 
   /** Ends whatever still runs and removes the files. */
@@ -60,7 +66,7 @@ export class TryServer {
   }
 
   spawn(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    const child = spawn(process.execPath, [entry, ...words], {
+    const child = spawn(process.execPath, [this.program.entry, ...words], {
       env: { ...process.env, VPNSERVER_STATE_DIR: this.paths.stateDirectory, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -86,7 +92,7 @@ export class TryServer {
 
   /** As the command `start`, without the price of one more process. */
   start(): Promise<RunningStatus> {
-    return startServerProcess(this.paths);
+    return startServerProcess(this.paths, { executable: this.program.executable });
   }
 
   async status(): Promise<RunningStatus> {
@@ -149,20 +155,57 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-let certificate: Promise<{ directory: string; certificateFile: string; keyFile: string }> | undefined;
+/** The server of the sources as the executable holds it, which starts in a quarter of their time. */
+export interface BundledServer {
+  /** What Node.js runs. */
+  readonly entry: string;
+  /** The same as one program. */
+  readonly executable: string;
+}
+
+const shared = {
+  directory: undefined as Promise<string> | undefined,
+  certificate: undefined as Promise<{ certificateFile: string; keyFile: string }> | undefined,
+  server: undefined as Promise<BundledServer> | undefined,
+};
+
+/** Made once for the tests of a file, and gone with {@link removeShared}. */
+export function bundledServer(): Promise<BundledServer> {
+  shared.server ??= (async () => {
+    const directory = await sharedDirectory();
+    const { code } = await bundleServer(join(import.meta.dirname, "../.."));
+    const [entry, executable] = [join(directory, "main.ts"), join(directory, "vpnserver")];
+    await mkdir(join(directory, "bundle"));
+    await writeFile(join(directory, "bundle", "vpnserver.cjs"), code);
+    // By this name the program starts itself once more where it is no executable.
+    await writeFile(
+      entry,
+      'require("node:module").enableCompileCache(`${__dirname}/compiled`);\nrequire("./bundle/vpnserver.cjs");\n',
+    );
+    const words = [process.execPath, ...runtimeOptions, entry].map((word) => `'${word}'`).join(" ");
+    await writeFile(executable, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+    return { entry, executable };
+  })();
+  return shared.server;
+}
 
 /** Making a key takes longer than all else of a start. */
 function sharedCertificate() {
-  certificate ??= (async () => {
-    const directory = await mkdtemp(join(tmpdir(), "vpnserver-try-certificate-"));
+  shared.certificate ??= (async () => {
+    const directory = await sharedDirectory();
     const files = { certificateFile: join(directory, "crt"), keyFile: join(directory, "key") };
     await loadOrCreateCertificate(files);
-    return { directory, ...files };
+    return files;
   })();
-  return certificate;
+  return shared.certificate;
+}
+
+function sharedDirectory(): Promise<string> {
+  shared.directory ??= mkdtemp(join(tmpdir(), "vpnserver-try-shared-"));
+  return shared.directory;
 }
 
 /** For after the last test of a file. */
-export async function removeSharedCertificate(): Promise<void> {
-  if (certificate !== undefined) await rm((await certificate).directory, { recursive: true, force: true });
+export async function removeShared(): Promise<void> {
+  if (shared.directory !== undefined) await rm(await shared.directory, { recursive: true, force: true });
 }

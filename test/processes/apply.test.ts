@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { backupDirectoryOf } from "../../../server/config/disk/config-backups.ts";
-import { ConfigStore } from "../../../server/config/config-store.ts";
-import type { ApplyResult } from "../../../server/desired/state-applier.ts";
-import { removeSharedCertificate, TryServer, workerOf } from "../supervisor/try-server.ts";
+import { backupDirectoryOf } from "../../server/config/disk/config-backups.ts";
+import { ConfigStore } from "../../server/config/config-store.ts";
+import type { ApplyResult } from "../../server/desired/state-applier.ts";
+import { removeShared, TryServer, workerOf } from "./try-server.ts";
 
 let server: TryServer;
 beforeEach(async () => (server = await TryServer.create()));
 afterEach(() => server.dispose());
-after(removeSharedCertificate);
+after(removeShared);
 
 const secret = "correct-horse-battery-staple";
 const desired = (...users: object[]) => JSON.stringify({ hubs: [{ name: "DEFAULT", users }] });

@@ -1,7 +1,7 @@
 import { readlink, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { makeStateDirectories, type StatePaths } from "../state-paths.ts";
+import { makeStateDirectories, statePathsOf, type StatePaths } from "../state-paths.ts";
 import {
   readServerConfig,
   removeServerConfig,
@@ -10,23 +10,23 @@ import {
 } from "../config/disk/config-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import { portList } from "../firewall/firewall.ts";
+import { portList } from "../firewall/firewall-report.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 import { version } from "../version.ts";
 import { exists, folderMode, makeFolders } from "./folders.ts";
 import { waitUntilHealthy } from "./health.ts";
 import type { ImportReport, InstallOptions, InstallResult } from "./install-options.ts";
-import { warningsOf } from "./install-warnings.ts";
+import { listenerWarnings } from "./listener-warnings.ts";
 import { conclude } from "./conclusion.ts";
-import { InstallationOwner } from "./installation-owner.ts";
-import { InstallationFirewall } from "./installation-firewall.ts";
+import { OwnerStep } from "./owner-step.ts";
+import { FirewallStep } from "./firewall-step.ts";
 import type { Layout } from "./layout.ts";
 import { ManifestRecord, type Manifest } from "./manifest.ts";
-import type { ModeRunner } from "../init/init-system.ts";
+import type { InitSystem } from "../init/init-system.ts";
 import type { OwnerChange } from "./owner.ts";
 import { ReleaseStore } from "./releases.ts";
-import { runnerOf, statePathsOf } from "../init/init-systems.ts";
+import { initSystemOf } from "../init/init-systems.ts";
 import { Takeover } from "./takeover/takeover.ts";
 import { removeInstallation } from "./uninstall.ts";
 
@@ -35,7 +35,7 @@ const unchangedPatienceMs = 5_000;
 
 const linkPath = "/usr/local/bin/vpnserver";
 
-export interface InstallationParts {
+export interface TransactionParts {
   readonly options: InstallOptions;
   readonly layout: Layout;
   readonly sha256: string;
@@ -46,33 +46,36 @@ export interface InstallationParts {
 }
 
 /** One run of {@link install}, with what it has to undo. */
-export class Installation {
+export class InstallTransaction {
   readonly #options: InstallOptions;
   readonly #layout: Layout;
   readonly #sha256: string;
   readonly #before: Manifest | undefined;
   readonly #paths: StatePaths;
-  readonly #runner: ModeRunner;
+  readonly #initSystem: InitSystem;
   readonly #store: ReleaseStore;
   readonly #record: ManifestRecord;
-  readonly #owner: InstallationOwner;
-  readonly #firewall: InstallationFirewall;
+  readonly #owner: OwnerStep;
+  readonly #firewall: FirewallStep;
   /** The report of an import that was made before; undefined when nothing is to be imported. */
   #takeover: Takeover | ImportReport | undefined;
   #changed = false;
   /** From here on the server is no longer the one that was found, or not as it was. */
   #disturbed = false;
 
-  constructor({ options, layout, sha256, ownerChange, before, draft }: InstallationParts) {
+  constructor({ options, layout, sha256, ownerChange, before, draft }: TransactionParts) {
     this.#options = options;
     this.#layout = layout;
     this.#sha256 = sha256;
     this.#before = before;
     this.#record = new ManifestRecord(layout, before, draft);
-    this.#firewall = new InstallationFirewall({ options, record: this.#record, before });
+    this.#firewall = new FirewallStep({ options, record: this.#record, before });
     this.#paths = statePathsOf(draft.stateDirectory);
-    this.#owner = new InstallationOwner({ change: ownerChange, paths: this.#paths, before });
-    this.#runner = runnerOf({ layout, manifest: draft, run: options.run });
+    this.#owner = new OwnerStep({ change: ownerChange, paths: this.#paths, before });
+    this.#initSystem = initSystemOf(
+      { paths: this.#paths, executable: layout.executable, run: options.run },
+      { atBoot: options.mode === "service" },
+    );
     this.#store = new ReleaseStore(layout, { mode: folderMode(options.mode) });
   }
 
@@ -97,7 +100,7 @@ export class Installation {
       registration:
         this.#takeover instanceof Takeover && this.#takeover.occupiesUnit
           ? undefined
-          : await this.#runner.registration(),
+          : await this.#initSystem.registration(),
       // One that does not answer is as good as none: it is started again.
       status: stateIsNew ? undefined : await readStatus(this.#paths).catch(() => undefined),
     };
@@ -117,18 +120,18 @@ export class Installation {
     this.#changed ||= this.#firewall.changed;
     signal?.throwIfAborted();
 
-    const registration = this.#runner.desiredRegistration({ opensFirewall: this.#firewall.keptByStart });
+    const registration = this.#initSystem.desiredRegistration({ opensFirewall: this.#firewall.keptByStart });
     const switched = (await this.#store.current()) !== this.#sha256;
     const isNew =
       switched || takeover !== undefined || config !== present || registration !== found.registration;
     this.#disturbed ||= isNew;
     if (config !== present) {
       note(`listeners: ${portList(enabledPorts(config))}`);
-      await this.#runner.stop();
+      await this.#initSystem.stop();
       await writeServerConfig(this.#paths, config);
     }
     if (switched) await this.#store.switchTo(this.#sha256);
-    const registered = await this.#runner.register(registration);
+    const registered = await this.#initSystem.register(registration);
     this.#changed ||= isNew || registered;
 
     const ports = [
@@ -158,7 +161,8 @@ export class Installation {
       warnings: [
         ...this.#owner.warnings,
         ...(modeWarning === undefined ? [] : [modeWarning]),
-        ...(await warningsOf(status.listeners, mode, run)),
+        ...listenerWarnings(status.listeners, mode),
+        ...(await this.#initSystem.warnings()),
         ...(takeover?.warnings ?? []),
       ],
       changed: this.#changed,
@@ -175,7 +179,7 @@ export class Installation {
   async #carryOut(takeover: Takeover): Promise<void> {
     this.#disturbed = true;
     this.#options.signal?.throwIfAborted();
-    await this.#runner.stop();
+    await this.#initSystem.stop();
     await takeover.carryOut();
   }
 
@@ -210,7 +214,8 @@ export class Installation {
       note("the server does not run");
       return undefined;
     }
-    if (found.release !== this.#sha256 || !(await this.#runner.keeps(found))) return undefined;
+    if (found.release !== this.#sha256 || !(await this.#initSystem.keeps(found.supervisor.pid)))
+      return undefined;
     try {
       return await waitUntilHealthy({
         paths: this.#paths,
@@ -231,9 +236,9 @@ export class Installation {
     note(`starting release ${release}`);
     this.#disturbed = true;
     this.#changed = true;
-    await this.#runner.stop();
+    await this.#initSystem.stop();
     const deadline = performance.now() + healthTimeoutMs;
-    await this.#runner.start({ timeoutMs: healthTimeoutMs });
+    await this.#initSystem.start({ timeoutMs: healthTimeoutMs });
     return waitUntilHealthy({
       paths: this.#paths,
       release,
@@ -297,7 +302,7 @@ export class Installation {
   async #undoOwn(found: Found, error: unknown): Promise<Error> {
     const former = this.#before?.release;
     const reason = wordsOf(error);
-    const log = this.#disturbed ? await this.#runner.lastLogLines().catch(() => []) : [];
+    const log = this.#disturbed ? await this.#initSystem.lastLogLines().catch(() => []) : [];
     const code = error instanceof ServerError ? error.code : "FAILED";
     try {
       if (former === undefined) {
@@ -335,7 +340,7 @@ export class Installation {
     const { kept } = await removeInstallation({
       layout: this.#layout,
       manifest: this.#record.manifest,
-      runner: this.#runner,
+      initSystem: this.#initSystem,
       run,
       note,
       purge: stateIsNew,
@@ -359,7 +364,7 @@ export class Installation {
     const config = await readServerConfig(this.#paths);
     return (
       enabledPorts(config).join() === enabledPorts(found.config).join() &&
-      (await this.#runner.registration()) === found.registration
+      (await this.#initSystem.registration()) === found.registration
     );
   }
 
@@ -371,13 +376,13 @@ export class Installation {
 
   async #restore(found: Found, former: string): Promise<void> {
     this.#options.note(`going back to release ${former}`);
-    await this.#runner.stop();
+    await this.#initSystem.stop();
     await this.#store.switchTo(former);
     if (found.configIsNew) await removeServerConfig(this.#paths);
     else await this.#writeConfig(found.config);
-    if (found.registration !== undefined) await this.#runner.register(found.registration);
+    if (found.registration !== undefined) await this.#initSystem.register(found.registration);
     // Whoever broke it off wants the server back all the same.
-    await this.#runner.start({ timeoutMs: this.#options.healthTimeoutMs });
+    await this.#initSystem.start({ timeoutMs: this.#options.healthTimeoutMs });
     await waitUntilHealthy({
       paths: this.#paths,
       release: former,

@@ -1,15 +1,11 @@
-import {
-  closeFirewall,
-  openFirewall,
-  unmanaged,
-  type FirewallOpening,
-  type FirewallReport,
-} from "../firewall/firewall.ts";
+import { closeFirewall, openFirewall } from "../firewall/firewall.ts";
+import type { FirewallOpening } from "../firewall/firewall-manager.ts";
+import { unmanaged, type FirewallReport } from "../firewall/firewall-report.ts";
 import type { RunningStatus } from "../supervisor/running-status.ts";
 import type { InstallOptions } from "./install-options.ts";
 import type { Manifest, ManifestRecord } from "./manifest.ts";
 
-export interface InstallationFirewallParts {
+export interface FirewallStepParts {
   readonly options: Pick<InstallOptions, "mode" | "openFirewall" | "run">;
   readonly record: ManifestRecord;
   /** As the installation was found. */
@@ -17,14 +13,14 @@ export interface InstallationFirewallParts {
 }
 
 /** What one run of an installation does to the host's firewall, on record in the manifest before it is done. */
-export class InstallationFirewall {
-  readonly #options: InstallationFirewallParts["options"];
+export class FirewallStep {
+  readonly #options: FirewallStepParts["options"];
   readonly #record: ManifestRecord;
   readonly #before: readonly number[];
   #changed = false;
   #opening: FirewallOpening | undefined;
 
-  constructor({ options, record, before }: InstallationFirewallParts) {
+  constructor({ options, record, before }: FirewallStepParts) {
     this.#options = options;
     this.#record = record;
     this.#before = before?.firewall.ports ?? [];

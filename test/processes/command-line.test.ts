@@ -4,14 +4,20 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { errorCodes } from "../../../server/errors.ts";
-import { version } from "../../../server/version.ts";
-
-const entry = join(import.meta.dirname, "../../../server/main.ts");
+import { errorCodes } from "../../server/errors.ts";
+import { version } from "../../server/version.ts";
+import { bundledServer, removeShared } from "./try-server.ts";
 
 let directory: string;
-before(async () => (directory = await mkdtemp(join(tmpdir(), "vpnserver-cli-"))));
-after(() => rm(directory, { recursive: true, force: true }));
+let entry: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "vpnserver-cli-"));
+  ({ entry } = await bundledServer());
+});
+after(async () => {
+  await rm(directory, { recursive: true, force: true });
+  await removeShared();
+});
 
 function vpnserver(
   words: readonly string[],

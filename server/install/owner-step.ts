@@ -5,7 +5,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Owner, OwnerChange } from "./owner.ts";
 import { formerAppliedFile } from "./state-directory.ts";
 
-export interface InstallationOwnerParts {
+export interface OwnerStepParts {
   readonly change: OwnerChange;
   readonly paths: Pick<StatePaths, "appliedFile">;
   /** As the installation was found. */
@@ -13,14 +13,14 @@ export interface InstallationOwnerParts {
 }
 
 /** What one run of an installation does about whose the server is; on record only once the server is well. */
-export class InstallationOwner {
+export class OwnerStep {
   readonly #change: OwnerChange;
   readonly #before: Manifest | undefined;
   readonly #appliedFile: string;
   readonly #formerAppliedFile: string;
   #isAside = false;
 
-  constructor({ change, paths, before }: InstallationOwnerParts) {
+  constructor({ change, paths, before }: OwnerStepParts) {
     this.#change = change;
     this.#before = before;
     this.#appliedFile = paths.appliedFile;

@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Boot of the machine and start of a process within it, as Linux tells them; opaque. Undefined when there is no such process,
+ * or when it only waits for its parent and holds on to nothing any more.
+ */
+export function startInProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command's name is in parentheses and may hold anything; the fields after it are of a fixed form (proc(5)).
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state] = fields;
+    const threads = Number(fields[17]);
+    const startTime = fields[19];
+    if (state === undefined || startTime === undefined) return undefined;
+    // While other threads of a process that was killed end, they keep its ports and locks.
+    if (state === "X" || (state === "Z" && threads <= 1)) return undefined;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    return `${boot}/${startTime}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process, as far as its user and the system tell. */
+export interface ListedProcess {
+  readonly pid: number;
+  readonly uid: number;
+  /** Undefined for another user's, which only root sees. */
+  readonly executable: string | undefined;
+  /** First word of its command line. */
+  readonly firstWord: string;
+  /** Undefined as {@link executable}. */
+  readonly workingDirectory: string | undefined;
+  /** Unit of systemd that it belongs to. */
+  readonly unit: string | undefined;
+}
+
+/**
+ * The processes whose command has that name, without those in containers, whose paths are not those of this host.
+ *
+ * @param procDirectory stands in for `/proc` in tests
+ */
+export function processesNamed(name: string, procDirectory = "/proc"): ListedProcess[] {
+  const pids = readdirSync(procDirectory).filter((entry) => /^\d+$/.test(entry));
+  return pids.flatMap((pid) => processNamed(name, procDirectory, pid) ?? []);
+}
+
+function processNamed(name: string, procDirectory: string, pid: string): ListedProcess | undefined {
+  const folder = join(procDirectory, pid);
+  try {
+    if (readFileSync(join(folder, "comm"), "utf8").trim() !== name) return undefined;
+    const [its, own] = [folder, join(procDirectory, "self")].map((of) => linkTarget(join(of, "ns/pid")));
+    if (its !== undefined && its !== own) return undefined;
+    const [firstWord = ""] = readFileSync(join(folder, "cmdline"), "utf8").split("\0");
+    const [, unit] = /\/([^/\n]+\.service)$/m.exec(readFileSync(join(folder, "cgroup"), "utf8")) ?? [];
+    return {
+      pid: Number(pid),
+      uid: statSync(folder).uid,
+      executable: linkTarget(join(folder, "exe"))?.replace(/ \(deleted\)$/, ""),
+      firstWord,
+      workingDirectory: linkTarget(join(folder, "cwd")),
+      unit,
+    };
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
