@@ -13,7 +13,7 @@ export async function anotherRelease(directory: string, name: string): Promise<s
 
 /** A release whose listeners take connections, and answer nothing. */
 export function muteRelease(directory: string): Promise<string> {
-  return changedRelease(directory, "mute", "createServer)(accept)", "createServer)(()=>{})");
+  return changedRelease(directory, "mute", "pauseOnConnect: !0 }, accept)", "pauseOnConnect: !0 }, ()=>{})");
 }
 
 /** A release whose worker never tells that it is ready. */

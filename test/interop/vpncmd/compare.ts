@@ -83,7 +83,8 @@ class Administrator {
 export function normalize(output: string, ownFigure = false): string[] {
   return output
     .split(/\r?\n/)
-    .filter((line) => line.trim() !== "")
+    // What `Check` finds out about the disk of the machine that vpncmd runs on is none of the servers' doing.
+    .filter((line) => line.trim() !== "" && !line.startsWith("FileSize "))
     .map((line) =>
       line
         .replace(/\d{4}-\d{2}-\d{2} (\(\w{3}\) )?\d{2}:\d{2}:\d{2}(\.\d+)?/g, "TIME")
