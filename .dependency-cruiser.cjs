@@ -5,6 +5,7 @@
 
 /** What a room is, for the error message, and what of the server it may import. */
 const rooms = {
+  contract: { is: "the JSON that the executable prints and the components read", imports: [] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
   settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
   wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors"] },
@@ -26,16 +27,7 @@ const rooms = {
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
-    imports: [
-      "ethernet",
-      "settings",
-      "identity",
-      "limits",
-      "errors",
-      "error-words",
-      "logger",
-      "listener-status",
-    ],
+    imports: ["ethernet", "settings", "identity", "limits", "errors", "error-words", "logger", "contract"],
   },
   config: {
     is: "the file and its journal, to settings and back; nothing that runs",
@@ -54,6 +46,7 @@ const rooms = {
   desired: {
     is: "what `apply` takes, compared with what there is",
     imports: [
+      "contract",
       "ethernet",
       "settings",
       "wire",
@@ -84,7 +77,7 @@ const rooms = {
       "protocols/softether/session-connection",
       "limits",
       "errors",
-      "listener-status",
+      "contract",
       "server-log",
       "version",
     ],
@@ -93,14 +86,14 @@ const rooms = {
     is: "the operating system: processes, sockets, locks, files",
     imports: ["errors", "error-words"],
   },
-  firewall: { is: "the host's firewalls", imports: ["platform", "errors"] },
+  firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
 };
 
 /** What every protocol may import; none knows another. */
 const ofProtocols = ["ethernet", "settings", "wire", "hub", "access", "transport", "limits", "version"];
 
 /** Rooms in which everything comes in from outside: no socket, file or timer of their own. */
-const pure = { rooms: "ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
+const pure = { rooms: "contract|ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
 
 const pathOf = (name) => `${name.replaceAll("/", "\\/")}(/|\\.ts$)`;
 const ownWall = ([name, { is, imports }]) => ({
@@ -164,7 +157,7 @@ module.exports = {
       to: {
         path: "^server/",
         pathNot:
-          "^server/(supervisor|platform)/|^server/(state-paths|errors|error-words|logger|version|listener-status)\\.ts|^server/desired/state-applier\\.ts",
+          "^server/(supervisor|platform|contract)/|^server/(state-paths|errors|error-words|logger|version)\\.ts|^server/desired/state-applier\\.ts",
       },
     },
     {
@@ -191,13 +184,13 @@ module.exports = {
     {
       name: "components-see-only-the-handshake",
       comment:
-        "Components deploy the built artefact. Of the server's sources they share the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
+        "Components deploy the built artefact. Of the server's sources they share the JSON that the executable prints, the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
       severity: "error",
       from: { path: "^components/" },
       to: {
         path: "^server/",
         pathNot:
-          "^server/(client|wire|ethernet|settings)/|^server/(listener-status|limits|desired/desired-state|identity/identity-check|install/owner)\\.ts",
+          "^server/(client|wire|ethernet|settings|contract)/|^server/(limits|desired/desired-state|identity/identity-check|install/owner)\\.ts",
       },
     },
     {

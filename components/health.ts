@@ -1,9 +1,11 @@
 import { probeListener } from "../server/client/probe.ts";
+import type { InstallResult } from "../server/contract/install-result.ts";
+import type { ListenerStatus } from "../server/contract/listener-status.ts";
+import type { RunningStatus } from "../server/contract/server-status.ts";
 import type { SshConnection } from "./connection.ts";
 import { applyCommand, serverCommand } from "./host-script.ts";
-import { parseFinalJson, type InstallReport, type ListenerReport } from "./install-report.ts";
+import { applyResultIn, checkResultIn, serverStatusIn, UnreadableReportError } from "./server-output.ts";
 import { SshSession } from "./ssh-session.ts";
-import { parseApplyReport } from "./vpn-connection.ts";
 
 /** One listener as the health check saw it. */
 export interface ListenerHealth {
@@ -38,7 +40,7 @@ export interface CheckReport {
 
 export interface CheckOptions {
   readonly connection: SshConnection;
-  readonly installed: InstallReport;
+  readonly installed: InstallResult;
   /** Version of the server that was deployed. */
   readonly version: string;
   /** What the server is to be: standard input of `vpnserver apply`. */
@@ -63,16 +65,6 @@ export type CheckResult =
       /** The end of its log, if there is one. */ readonly log: string;
     };
 
-/** `vpnserver status --json`. */
-interface RunningStatus {
-  readonly version: string;
-  readonly release: string | null;
-  readonly supervisor: { readonly pid: number };
-  /** Without a process id while the supervisor starts it again. */
-  readonly worker: { readonly pid: number | null };
-  readonly listeners: readonly ListenerReport[];
-}
-
 const commandTimeoutMs = 30_000;
 const handshakeTimeoutMs = 10_000;
 const logLines = 15;
@@ -89,7 +81,8 @@ export async function checkServer(options: CheckOptions): Promise<CheckResult> {
     const report = await examine(session, options);
     return { kind: "well", report, certificate: await compareHubs(session, options) };
   } catch (error) {
-    if (!(error instanceof UnhealthyError)) throw error;
+    // A server of a later release is left alone: to put this one in its place would be no repair.
+    if (!(error instanceof UnhealthyError || error instanceof UnreadableReportError)) throw error;
     return { kind: "unwell", problem: error.message, log: await lastLogLines(session, options) };
   } finally {
     session.close();
@@ -107,7 +100,7 @@ async function compareHubs(session: SshSession, options: CheckOptions): Promise<
       `the hubs could not be compared with what was declared: ${stderr.trim() || `apply ended with ${code ?? "a signal"}`}`,
     );
   }
-  const { changes, certificate } = parseApplyReport(stdout);
+  const { changes, certificate } = applyResultIn(stdout);
   if (changes.length > 0) {
     throw new UnhealthyError(
       `the hubs are no longer as declared; to make them so again: ${changes.join("; ")}`,
@@ -166,19 +159,19 @@ async function readStatus(session: SshSession, options: CheckOptions): Promise<R
     serverCommand(options.installed, options.connection.user, "status --json"),
     { timeoutMs: commandTimeoutMs },
   );
-  const status = parseFinalJson<Partial<RunningStatus>>(stdout);
-  if (!status?.supervisor || !status.worker || !status.listeners) {
+  const status = serverStatusIn(stdout);
+  if (!status?.running) {
     throw new UnhealthyError(
       `the server does not run (status ended with ${code ?? "a signal"}${stderr.trim() && `: ${stderr.trim()}`})`,
     );
   }
-  return status as RunningStatus;
+  return status;
 }
 
 async function shakeHands(
   session: SshSession,
   options: CheckOptions,
-  listeners: readonly ListenerReport[],
+  listeners: readonly ListenerStatus[],
 ): Promise<{ tlsVersions: Map<number, string>; checkedThrough: string }> {
   const tlsVersions = new Map<number, string>();
   for (const { port, address } of listeners) {
@@ -214,10 +207,7 @@ async function checkOnHost(session: SshSession, options: CheckOptions) {
     serverCommand(options.installed, options.connection.user, "check --json"),
     { timeoutMs: commandTimeoutMs },
   );
-  const check = parseFinalJson<{
-    ok: boolean;
-    listeners: readonly { port: number; ok: boolean; error?: string; tlsVersion?: string }[];
-  }>(stdout);
+  const check = checkResultIn(stdout);
   if (!check?.ok) throw new UnhealthyError(`the check on the host failed: ${stderr.trim() || stdout.trim()}`);
   const tlsVersions = new Map<number, string>();
   for (const { port, ok, tlsVersion } of check.listeners)

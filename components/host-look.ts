@@ -1,4 +1,5 @@
-import { decideOwner, isOwner, type Owner } from "../server/install/owner.ts";
+import { decideOwner } from "../server/install/owner.ts";
+import { isOwner, type Owner } from "../server/contract/owner.ts";
 import { hostScript, parseAnswers, scriptCommand, type HostScriptOptions } from "./host-script.ts";
 import { failureOf, notRun } from "./release-delivery.ts";
 import type { SshSession } from "./ssh-session.ts";

@@ -1,4 +1,4 @@
-import type { Owner } from "../server/install/owner.ts";
+import type { Owner } from "../server/contract/owner.ts";
 
 /** What the server on the host is to be. */
 export interface InstallOptions {

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes, X509Certificate } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Owner } from "../server/install/owner.ts";
+import type { ApplyResult } from "../server/contract/apply-result.ts";
+import type { InstallResult } from "../server/contract/install-result.ts";
+import type { Owner } from "../server/contract/owner.ts";
 import { ArgumentError, ArgumentProblems } from "./argument-error.ts";
 import { findArtifacts, type Artifacts } from "./artifact.ts";
 import { commandConnection, describeEndpoint, type SshConnection } from "./connection.ts";
@@ -14,7 +16,6 @@ import { hasRealEngine } from "./engine-support.ts";
 import { checkServer, type CheckReport, type CheckResult } from "./health.ts";
 import { lookAtHost } from "./host-look.ts";
 import { applyCommand, hostScript, scriptCommand, type HostScriptOptions } from "./host-script.ts";
-import { parseInstallReport, type InstallReport } from "./install-report.ts";
 import { deliverRelease, restoreLostServer } from "./release-delivery.ts";
 import { removalFailureHook } from "./removal-failure.ts";
 import {
@@ -25,16 +26,16 @@ import {
   type VpnServerArgs,
 } from "./server-arguments.ts";
 import { resolveCertificate, type ServerCertificate } from "./server-certificate.ts";
+import { applyResultIn, installResultIn } from "./server-output.ts";
 import { SshSession } from "./ssh-session.ts";
-import { parseApplyReport, type ApplyReport } from "./vpn-connection.ts";
 
 /** What a deployment gives the component's outputs. */
 export interface ServerDeployment {
   readonly settings: pulumi.Output<ServerSettings>;
   readonly hubs: pulumi.Output<DesiredHubs>;
   readonly adminPassword: pulumi.Output<string | undefined>;
-  readonly report: pulumi.Output<InstallReport>;
-  readonly applied: pulumi.Output<ApplyReport>;
+  readonly report: pulumi.Output<InstallResult>;
+  readonly applied: pulumi.Output<ApplyResult>;
   readonly outcome: pulumi.Output<DeploymentOutcome>;
   /** Rejects when the check did not pass. */
   readonly lastCheck: pulumi.Output<CheckReport>;
@@ -81,10 +82,10 @@ export function deployServer(name: string, args: VpnServerArgs, server: pulumi.R
   );
   const connection = pulumi.secret(reached.apply((values) => patientConnection(values.connection)));
   const installed = deployer.install({ settings, reached, connection, artifacts, host });
-  const report = pulumi.unsecret(installed.stdout).apply(parseInstallReport);
+  const report = pulumi.unsecret(installed.stdout).apply(installResultIn);
   const user = pulumi.unsecret(settings.apply(({ connection }) => connection.user));
   const applying = deployer.apply({ reached, connection, artifacts, host, report, user, desired });
-  const applied = pulumi.unsecret(applying.stdout).apply(parseApplyReport);
+  const applied = pulumi.unsecret(applying.stdout).apply(applyResultIn);
   deployer.declare(hubs, applying);
   const outcome = deployer.check({ reach, reached, connection, artifacts, host, desired, report, applied });
   const lastCheck = outcome.apply((result) =>
@@ -109,8 +110,8 @@ interface Values {
   readonly connection: pulumi.Output<CommandConnection>;
   /** Standard input of `vpnserver apply`. */
   readonly desired: pulumi.Output<string>;
-  readonly report: pulumi.Output<InstallReport>;
-  readonly applied: pulumi.Output<ApplyReport>;
+  readonly report: pulumi.Output<InstallResult>;
+  readonly applied: pulumi.Output<ApplyResult>;
   /** User of the connection. */
   readonly user: pulumi.Output<string>;
 }
@@ -218,7 +219,7 @@ class Deployer {
     const { settings, connection, host } = values;
     const deliver = this.#delivery(values);
     const tell = this.#hook(async ({ newOutputs }) => {
-      const { warnings = [] } = parseInstallReport(await plain(newOutputs, "stdout"));
+      const { warnings } = installResultIn(await plain(newOutputs, "stdout"));
       for (const warning of warnings) this.#warn(warning);
     });
     const removalFailure = removalFailureHook();
@@ -268,10 +269,10 @@ class Deployer {
       ).catch((error: unknown) => this.fail(error));
     });
     const tell = this.#hook(async ({ oldOutputs, newOutputs }) => {
-      const before = parseApplyReport(await plain(oldOutputs, "stdout"));
-      const now = parseApplyReport(await plain(newOutputs, "stdout"));
+      const before = await formerCertificate(oldOutputs);
+      const now = applyResultIn(await plain(newOutputs, "stdout"));
       if (!now.changes.some((change) => change.startsWith("certificate of the server"))) {
-        this.#warnOfCertificate(before.certificate, now.certificate);
+        this.#warnOfCertificate(before, now.certificate);
       }
     });
     return new command.remote.Command(
@@ -440,8 +441,8 @@ class Deployer {
     }
   }
 
-  #warnOfCertificate(before: string, now: string): void {
-    if (before === now) return;
+  #warnOfCertificate(before: string | undefined, now: string): void {
+    if (before === undefined || before === now) return;
     this.#warn(
       `the server has another certificate than before (SHA-256 ${new X509Certificate(now).fingerprint256}): the host has lost the ` +
         "former one. The .vpn files that were handed out no longer work: hand out new ones",
@@ -490,6 +491,16 @@ function unknown<T>(): pulumi.Output<T> {
 function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
   // Every Output has it, though the declarations leave it out.
   return (output as unknown as { promise(): Promise<T> }).promise();
+}
+
+/** The certificate that the state knows of; a later release may have written it in a form that is not known here. */
+async function formerCertificate(outputs: unknown): Promise<string | undefined> {
+  const stdout = await plain(outputs, "stdout");
+  try {
+    return applyResultIn(stdout).certificate;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A text among the properties that a hook is given. */

@@ -1,5 +1,5 @@
+import type { ListenerStatus } from "../server/contract/listener-status.ts";
 import type { HubAccount } from "./desired-hubs.ts";
-import { parseFinalJson, type ListenerReport } from "./install-report.ts";
 import { vpnFile } from "./vpn-file.ts";
 
 /** How one user connects to one hub. */
@@ -16,29 +16,11 @@ export interface VpnConnection {
   account: string;
 }
 
-/** The line that `vpnserver apply --json` prints. */
-export interface ApplyReport {
-  readonly changed: boolean;
-  readonly changes: readonly string[];
-  readonly endedSessions: readonly string[];
-  /** PEM. */
-  readonly certificate: string;
-}
-
-/** @throws Error when the output holds no report */
-export function parseApplyReport(stdout: string): ApplyReport {
-  const report = parseFinalJson<Partial<ApplyReport>>(stdout);
-  if (!report?.certificate || !report.changes || !report.endedSessions) {
-    throw new Error(`the apply command did not report its result; it printed: ${stdout.slice(0, 500)}`);
-  }
-  return report as ApplyReport;
-}
-
 /** The connections of all users; none where no listener serves. */
 export function connectionsOf(
   accounts: readonly Pick<HubAccount, "hub" | "user">[],
   host: string,
-  listeners: readonly ListenerReport[],
+  listeners: readonly ListenerStatus[],
 ): VpnConnection[] {
   const port = listeners.find(({ state }) => state === "Listening")?.port;
   if (port === undefined) return [];

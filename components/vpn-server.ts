@@ -66,8 +66,8 @@ export class VpnServer extends pulumi.ComponentResource {
     this.modeReason = report.reason;
     this.version = report.version;
     this.sha256 = report.sha256;
-    this.listeners = report.listeners;
-    this.warnings = report.apply(({ warnings = [] }) => [...warnings]);
+    this.listeners = report.listeners.apply((listeners) => listeners.map((listener) => ({ ...listener })));
+    this.warnings = report.apply(({ warnings }) => [...warnings]);
     this.endpoints = pulumi
       .all([publicHost, report.listeners])
       .apply(([name, listeners]) => endpointsOf(name, listeners));
@@ -88,7 +88,7 @@ export class VpnServer extends pulumi.ComponentResource {
         .apply(([{ accounts }, connections, certificate]) => vpnFilesOf(accounts, connections, certificate)),
     );
     this.adminPassword = adminPassword;
-    this.firewall = report.firewall;
+    this.firewall = report.firewall.apply((firewall) => ({ ...firewall, ports: [...firewall.ports] }));
     this.lastCheck = lastCheck;
     failQuietly(this);
     // An output that fails would be reported as an error of serializing it; the state gets the problem in words.

@@ -5,20 +5,7 @@ import { changeRuleset, keepOwnRules, readRuleset, type Keeping } from "./nftabl
 import { openPorts, ownPorts, planClosing, planOpening } from "./nftables-plan.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { isActive, planUfwClosing, planUfwOpening, portInRules, type UfwCommand } from "./ufw-plan.ts";
-
-/**
- * Who decides which connections reach this host: `none` when nothing stops any; `unmanaged` when it is left to an
- * administrator, because it is none of those that are known here or because this user may not change it.
- */
-export type FirewallManager = "nftables" | "ufw" | "none" | "unmanaged";
-
-export interface FirewallReport {
-  readonly manager: FirewallManager;
-  /** Ports of those asked for that other hosts reach, as far as this host is concerned. */
-  readonly ports: readonly number[];
-  /** The same in a sentence; what an administrator has to do, if anything. */
-  readonly message: string;
-}
+import type { FirewallReport } from "../contract/firewall-report.ts";
 
 export interface FirewallOpening {
   readonly report: FirewallReport;

@@ -1,4 +1,4 @@
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 
 /** How one of the modes runs the server of an installation. */
 export interface ModeRunner {

@@ -6,7 +6,7 @@ import { ServerError } from "../errors.ts";
 import { failureOf, type ProgramResult, type RunProgram } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
 import { readLastLogLines } from "../supervisor/log-file.ts";
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 import type { ModeRunner } from "./init-system.ts";
 import { isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
 import { logLines, stopIfRunning } from "./background.ts";

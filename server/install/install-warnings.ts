@@ -1,4 +1,4 @@
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import { endsWithSession } from "./host-facts.ts";
 import type { Mode } from "./mode-choice.ts";

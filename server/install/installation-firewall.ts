@@ -1,11 +1,6 @@
-import {
-  closeFirewall,
-  openFirewall,
-  unmanaged,
-  type FirewallOpening,
-  type FirewallReport,
-} from "../firewall/firewall.ts";
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import { closeFirewall, openFirewall, unmanaged, type FirewallOpening } from "../firewall/firewall.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 import type { InstallOptions } from "./install-options.ts";
 import type { Manifest, ManifestRecord } from "./manifest.ts";
 

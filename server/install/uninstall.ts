@@ -9,7 +9,7 @@ import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./l
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Mode } from "./mode-choice.ts";
 import type { ModeRunner } from "../init/init-system.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../contract/owner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { runnerOf } from "../init/init-systems.ts";
 import { defaultStateDirectories, isStateDirectory, removeState, whileUnused } from "./state-directory.ts";

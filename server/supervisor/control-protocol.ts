@@ -1,6 +1,7 @@
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
+import type { ApplyRequest } from "../desired/state-applier.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
 import type { Failure } from "./messages.ts";
-import type { RunningStatus } from "./running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 
 /**
  * One request and one response per connection, each a line of JSON. `stop` is answered before the server ends, with the

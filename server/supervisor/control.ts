@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
+import type { ApplyRequest } from "../desired/state-applier.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
@@ -14,7 +15,8 @@ import {
   type ProcessIdentity,
 } from "../platform/process-identity.ts";
 import { readRunFiles, type ServerProcesses } from "./run-files.ts";
-import { notRunning, type RunningStatus } from "./running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
+import { notRunning } from "./instance-errors.ts";
 import { supervisorTimes } from "./supervisor.ts";
 
 export { startServerProcess } from "./start-process.ts";

@@ -1,10 +1,16 @@
-import type { ApplyRequest, ApplyResult } from "../desired/state-applier.ts";
+import type { ApplyRequest } from "../desired/state-applier.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { Logger } from "../logger.ts";
-import { restartExitCode, type NumberedRequest, type WorkerMessage, type WorkerRequest } from "./messages.ts";
-import type { WorkerReport } from "./running-status.ts";
+import {
+  restartExitCode,
+  type NumberedRequest,
+  type WorkerMessage,
+  type WorkerRequest,
+  type WorkerReport,
+} from "./messages.ts";
 import { errorOf } from "./failure.ts";
 import { WorkerRequests } from "./worker-requests.ts";
 

@@ -21,6 +21,7 @@ const sources = [
   "host-look",
   "release-delivery",
   "health",
+  "server-output",
   "removal-failure",
   "server-deployment",
   "artifact",

@@ -1,8 +1,12 @@
+import { objectOf, oneOf, optional, tcpPort, text } from "./json-reader.ts";
+
+const listenerStates = ["Listening", "Error", "Stopped"] as const;
+
 /**
  * State of a listener, with the terms of the SoftEther manual: `Listening`, `Error` (enabled, but the port could not be
  * opened; retried), `Stopped` (not enabled).
  */
-export type ListenerState = "Listening" | "Error" | "Stopped";
+export type ListenerState = (typeof listenerStates)[number];
 
 /** One TCP listener as reported by `status`, `install` and the health check. */
 export interface ListenerStatus {
@@ -15,10 +19,11 @@ export interface ListenerStatus {
   readonly reason?: string;
 }
 
-/** Where a listener on every address answers a program of the same host. */
-export const loopbackAddress = "127.0.0.1";
+export const listenerState = oneOf(...listenerStates);
 
-/** Where a program of the same host finds a listener. */
-export function addressToProbe({ address }: Pick<ListenerStatus, "address">): string {
-  return address ?? loopbackAddress;
-}
+export const listenerStatus = objectOf<ListenerStatus>({
+  port: tcpPort,
+  address: optional(text),
+  state: listenerState,
+  reason: optional(text),
+});

@@ -1,5 +1,16 @@
-import { ServerError } from "../errors.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import { parserOf } from "./json-format.ts";
+import {
+  absolutePath,
+  integer,
+  listOf,
+  nullOr,
+  objectOf,
+  oneOf,
+  sha256,
+  text,
+  trueOrFalse,
+} from "./json-reader.ts";
+import { listenerStatus, type ListenerStatus } from "./listener-status.ts";
 
 /** A running server, as `status --json` prints it. */
 export interface RunningStatus {
@@ -30,12 +41,10 @@ export interface RunningStatus {
   readonly notServed: readonly string[] | null;
 }
 
-/** What only the worker knows. */
-export interface WorkerReport {
-  readonly hubs: readonly HubSummary[];
-  readonly warnings: readonly string[];
-  readonly restrictions: readonly string[];
-  readonly notServed: readonly string[];
+/** A server that does not run, as `status --json` prints it. */
+export interface StoppedStatus {
+  readonly running: false;
+  readonly stateDirectory: string;
 }
 
 /** A Virtual Hub, as `status --json` prints it. */
@@ -50,19 +59,30 @@ export function serves(status: Pick<RunningStatus, "listeners">): boolean {
   return status.listeners.some((listener) => listener.state === "Listening");
 }
 
-/** The error of a second start. */
-export function alreadyRunning(pid: number | undefined): ServerError {
-  const which = pid === undefined ? "" : ` (process ${pid})`;
-  return new ServerError(
-    "ALREADY_RUNNING",
-    `SoftEther VPN Server Service is already running${which}; to stop it: vpnserver stop`,
-  );
-}
+const hubSummary = objectOf<HubSummary>({ name: text, online: trueOrFalse, sessions: integer(0) });
 
-/** The error of a command that needs a running server. */
-export function notRunning(stateDirectory: string): ServerError {
-  return new ServerError(
-    "NOT_RUNNING",
-    `SoftEther VPN Server Service is not running (state directory ${stateDirectory}); to start it: vpnserver start`,
-  );
-}
+const runningStatus = objectOf<RunningStatus>({
+  running: oneOf(true),
+  version: text,
+  release: nullOr(sha256),
+  executable: text,
+  stateDirectory: absolutePath,
+  supervisor: objectOf({ pid: integer(1) }),
+  worker: objectOf({ pid: nullOr(integer(1)), restarts: integer(0) }),
+  startedAt: text,
+  listeners: listOf(listenerStatus),
+  // Empty until the first worker has told it.
+  tlsFingerprint: text,
+  hubs: nullOr(listOf(hubSummary)),
+  sessions: nullOr(integer(0)),
+  warnings: nullOr(listOf(text)),
+  restrictions: nullOr(listOf(text)),
+  notServed: nullOr(listOf(text)),
+});
+
+const stoppedStatus = objectOf<StoppedStatus>({ running: oneOf(false), stateDirectory: absolutePath });
+
+export const parseServerStatus = parserOf<RunningStatus | StoppedStatus>("status", (value, path) => {
+  const isStopped = (value as Partial<StoppedStatus> | null)?.running === false;
+  return isStopped ? stoppedStatus(value, path) : runningStatus(value, path);
+});
