@@ -197,8 +197,15 @@ module.exports = {
       name: "product-imports-no-tests",
       comment: "Tests know the product, not the other way round.",
       severity: "error",
-      from: { path: "^(components|server|index\\.ts)" },
+      from: { path: "^(components|program|server|index\\.ts)" },
       to: { path: "^(test|bench|tools)/" },
+    },
+    {
+      name: "components-know-no-program",
+      comment: "The library is used without the fleet program, which is one of its users.",
+      severity: "error",
+      from: { path: "^(components|server)/" },
+      to: { path: "^(program/|index\\.ts$)" },
     },
   ],
   options: {

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
-import { describeValue, isObject } from "./argument-kind.ts";
-import { DeploymentError, failQuietly } from "./deployment-error.ts";
-import { outcomeOf } from "./deployment-outcome.ts";
-import type { CheckReport } from "./health.ts";
-import type { FirewallReport } from "./install-report.ts";
-import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
-import type { VpnConnection } from "./vpn-connection.ts";
+import { ArgumentError } from "./arguments/argument-error.ts";
+import { describeValue, isObject } from "./arguments/argument-kind.ts";
+import type { VpnServerArgs, VpnServerOptions } from "./arguments/server-arguments.ts";
+import { DeploymentError, failQuietly } from "./deployment/deployment-error.ts";
+import { outcomeOf } from "./deployment/deployment-outcome.ts";
+import type { CheckReport } from "./outputs/check-report.ts";
+import type { FirewallReport } from "./outputs/firewall-report.ts";
+import type { VpnConnection } from "./outputs/vpn-connection.ts";
 import { VpnServer } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */

@@ -24,10 +24,10 @@ import {
   scriptCommand,
   serverCommand,
   type HostScriptOptions,
-  type InstallOptions,
   type ScriptWord,
-} from "../../../components/host-script.ts";
-import { installResultIn } from "../../../components/server-output.ts";
+} from "../../../components/host/host-script.ts";
+import type { InstallSettings } from "../../../components/arguments/deployment-settings.ts";
+import { installResultIn } from "../../../components/host/server-output.ts";
 import { recordedJson } from "../contract/recorded-json.ts";
 
 // Stands in for the server's executable: writes down how it was called, and reports.
@@ -51,7 +51,7 @@ beforeEach(() => (home = mkdtempSync(join(tmpdir(), "host-script-"))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function options(
-  install: Partial<InstallOptions> = {},
+  install: Partial<InstallSettings> = {},
   more: Partial<HostScriptOptions> = {},
 ): HostScriptOptions {
   return {

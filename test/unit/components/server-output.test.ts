@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { resultMark } from "../../../components/host-script.ts";
+import { resultMark } from "../../../components/host/host-script.ts";
 import {
   applyResultIn,
   checkResultIn,
   installResultIn,
   serverStatusIn,
   UnreadableReportError,
-} from "../../../components/server-output.ts";
+} from "../../../components/host/server-output.ts";
 import { recordedJson } from "../contract/recorded-json.ts";
 
 const apply = JSON.stringify(recordedJson.apply);

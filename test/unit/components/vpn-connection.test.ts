@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { connectionsOf, vpnFilesOf } from "../../../components/vpn-connection.ts";
+import { connectionsOf, vpnFilesOf } from "../../../components/outputs/vpn-connection.ts";
 import { pemIdentity } from "./pem-identity.ts";
 
 const accounts = [
