@@ -1,6 +1,8 @@
 /** Pulumi components that deploy VPN servers. */
 export { VpnServer } from "./vpn-server.ts";
 export type { VpnServerArgs, VpnServerOptions } from "./arguments/server-arguments.ts";
+export type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
+export type { ChildTransform, ServerTransforms } from "./deployment/child-transform.ts";
 export { VpnFleet, type VpnFleetArgs, type FleetMember } from "./vpn-fleet.ts";
 export type { SshConnectionArgs, SshEndpointArgs } from "./arguments/connection-arguments.ts";
 export { DeploymentMode } from "./arguments/deployment-settings.ts";

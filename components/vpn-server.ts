@@ -4,6 +4,7 @@ import type { VpnServerArgs } from "./arguments/server-arguments.ts";
 import { deployServer } from "./deployment/deploy-server.ts";
 import { failQuietly } from "./deployment/deployment-error.ts";
 import { recordOutcome } from "./deployment/deployment-outcome.ts";
+import type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
 import type { CheckReport } from "./outputs/check-report.ts";
 import type { FirewallReport } from "./outputs/firewall-report.ts";
 import type { ListenerReport } from "./outputs/listener-report.ts";
@@ -56,9 +57,10 @@ export class VpnServer extends pulumi.ComponentResource {
    */
   readonly lastCheck: pulumi.Output<CheckReport>;
 
-  constructor(name: string, args: VpnServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("vpnserver:index:VpnServer", name, {}, opts);
-    const deployment = deployServer(name, args, this);
+  constructor(name: string, args: VpnServerArgs, opts: VpnServerResourceOptions = {}) {
+    const { transform, ...options } = opts;
+    super("vpnserver:index:VpnServer", name, {}, options);
+    const deployment = deployServer(name, args, this, transform);
     const { settings, hubs, adminPassword, installed, applied, outcome, lastCheck } = deployment;
     recordOutcome(this, outcome);
     // What is not secret is kept apart, so that credentials do not make every output a secret.

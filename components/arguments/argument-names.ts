@@ -1,10 +1,12 @@
 import type { ArgumentKinds } from "./argument-kind.ts";
 import { nearestName } from "./nearest-name.ts";
 
-/** Arguments of former versions, and what took their place. */
-const formerNames: Readonly<Record<string, string>> = {
+/** Names that are looked for here, and what there is instead. */
+const otherNames: Readonly<Record<string, string>> = {
   keepState:
     "is gone: destroy leaves configuration, certificate, keys and logs on the host unless purgeStateOnDestroy is true",
+  transform:
+    "is no argument: it belongs to the options of the resource, in TypeScript and JavaScript; functions reach no component from another language",
 };
 
 /**
@@ -18,8 +20,8 @@ export function unknownNames(args: object, known: ArgumentKinds, prefix: string)
   return Object.keys(args)
     .filter((name) => !Object.hasOwn(known, name) && !name.startsWith("__"))
     .map((name) => {
-      const former = Object.hasOwn(formerNames, name) ? formerNames[name] : undefined;
-      if (former !== undefined) return `${prefix}${name} ${former}`;
+      const instead = Object.hasOwn(otherNames, name) ? otherNames[name] : undefined;
+      if (instead !== undefined) return `${prefix}${name} ${instead}`;
       const nearest = nearestName(name, names);
       const meant = nearest === undefined ? "known" : `did you mean ${nearest}? Known`;
       return `${prefix}${name.slice(0, 64)} is not known: ${meant} here are ${names.join(", ")}`;

@@ -6,6 +6,7 @@ import type { DesiredHubs } from "../arguments/desired-hubs.ts";
 import type { VpnServerArgs } from "../arguments/server-arguments.ts";
 import type { CheckReport } from "../outputs/check-report.ts";
 import { checkAndRepair } from "./check.ts";
+import type { ServerTransforms } from "./child-transform.ts";
 import { Deployment } from "./deployment.ts";
 import type { DeploymentOutcome } from "./deployment-outcome.ts";
 import { applyHubs } from "./hubs.ts";
@@ -28,8 +29,13 @@ export interface ServerDeployment {
 }
 
 /** Deploys a server, in steps, each a file of its name. */
-export function deployServer(name: string, args: VpnServerArgs, server: pulumi.Resource): ServerDeployment {
-  const deployment = new Deployment(name, server);
+export function deployServer(
+  name: string,
+  args: VpnServerArgs,
+  server: pulumi.Resource,
+  transforms: ServerTransforms = {},
+): ServerDeployment {
+  const deployment = new Deployment(name, server, transforms);
 
   const settings = checkSettings(deployment, args);
   const hubs = checkHubs(deployment, args);

@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { ArgumentError } from "../arguments/argument-error.ts";
 import type { DeploymentSettings } from "../arguments/deployment-settings.ts";
 import { messageOf } from "../ssh/error-message.ts";
 import { describeEndpoint } from "../ssh/ssh-connection.ts";
 import { SshSession } from "../ssh/ssh-session.ts";
+import { transformProblems, type ServerTransforms } from "./child-transform.ts";
 import { DeploymentError } from "./deployment-error.ts";
 
 /** The deployment of one server, as its steps see it: whose children they make, and how they tell what goes on and what is wrong. */
@@ -12,13 +14,17 @@ export class Deployment {
   /** Name of the component, which the names of its children begin with. */
   readonly name: string;
   readonly server: pulumi.Resource;
+  readonly transforms: ServerTransforms;
   /** Hooks are called from outside of the program, where messages would reach no engine. */
   readonly #inProgram = AsyncLocalStorage.snapshot();
   readonly #errors = new Map<string, DeploymentError>();
 
-  constructor(name: string, server: pulumi.Resource) {
+  constructor(name: string, server: pulumi.Resource, transforms: ServerTransforms) {
     this.name = name;
     this.server = server;
+    this.transforms = transforms;
+    const problems = transformProblems(transforms);
+    if (problems.length > 0) this.fail(new ArgumentError(problems));
   }
 
   /** Throws the same object for the same cause, however many outputs fail by it. */

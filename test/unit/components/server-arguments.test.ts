@@ -192,6 +192,13 @@ describe("checkArgumentNames", () => {
     assert.match(problems.join(), /nown here are mode, listeners, hubs, .*connection, publicHost/);
   });
 
+  test("tells where transform belongs", () => {
+    assert.match(
+      checkArgumentNames({ transform: {} }).join(),
+      /^transform is no argument: it belongs to the options/,
+    );
+  });
+
   test("tells what became of keepState", () => {
     assert.deepEqual(checkArgumentNames({ keepState: true }), [
       "keepState is gone: destroy leaves configuration, certificate, keys and logs on the host unless purgeStateOnDestroy is true",
