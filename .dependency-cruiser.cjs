@@ -5,6 +5,7 @@
 
 /** What a room is, for the error message, and what of the server it may import. */
 const rooms = {
+  contract: { is: "the JSON that the executable prints and the components read", imports: [] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
   settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
   wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors"] },
@@ -26,16 +27,7 @@ const rooms = {
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
-    imports: [
-      "ethernet",
-      "settings",
-      "identity",
-      "limits",
-      "errors",
-      "error-words",
-      "logger",
-      "listener-status",
-    ],
+    imports: ["ethernet", "settings", "identity", "limits", "errors", "error-words", "logger", "contract"],
   },
   config: {
     is: "the file and its journal, to settings and back; nothing that runs",
@@ -54,6 +46,7 @@ const rooms = {
   desired: {
     is: "what `apply` takes, compared with what there is",
     imports: [
+      "contract",
       "ethernet",
       "settings",
       "wire",
@@ -84,7 +77,7 @@ const rooms = {
       "protocols/softether/session-connection",
       "limits",
       "errors",
-      "listener-status",
+      "contract",
       "server-log",
       "state-paths",
       "version",
@@ -94,23 +87,14 @@ const rooms = {
     is: "the operating system: processes, sockets, locks, files",
     imports: ["errors", "error-words"],
   },
-  firewall: { is: "the host's firewalls", imports: ["platform", "errors"] },
+  firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",
-    imports: [
-      "platform",
-      "contract",
-      "state-paths",
-      "errors",
-      "error-words",
-      "logger",
-      "version",
-      "listener-status",
-    ],
+    imports: ["platform", "contract", "state-paths", "errors", "error-words", "logger", "version"],
   },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",
-    imports: ["platform", "supervisor", "state-paths", "errors", "error-words"],
+    imports: ["platform", "contract", "supervisor", "state-paths", "errors", "error-words"],
   },
 };
 
@@ -118,7 +102,7 @@ const rooms = {
 const ofProtocols = ["ethernet", "settings", "wire", "hub", "access", "transport", "limits", "version"];
 
 /** Rooms in which everything comes in from outside: no socket, file or timer of their own. */
-const pure = { rooms: "ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
+const pure = { rooms: "contract|ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
 
 const pathOf = (name) => `${name.replaceAll("/", "\\/")}(/|\\.ts$)`;
 const ownWall = ([name, { is, imports }]) => ({
@@ -198,20 +182,27 @@ module.exports = {
     {
       name: "components-see-only-the-handshake",
       comment:
-        "Components deploy the built artefact. Of the server's sources they share the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
+        "Components deploy the built artefact. Of the server's sources they share the JSON that the executable prints, the client side of the handshake, so that health is judged by the same code as `vpnserver check`, and the check of a desired state and of who a server belongs to, so that a mistake is found before anything is deployed.",
       severity: "error",
       from: { path: "^components/" },
       to: {
         path: "^server/",
         pathNot:
-          "^server/(client|wire|ethernet|settings)/|^server/(listener-status|limits|desired/desired-state|identity/identity-check|install/owner)\\.ts",
+          "^server/(client|wire|ethernet|settings|contract)/|^server/(limits|desired/desired-state|identity/identity-check|install/owner)\\.ts",
       },
+    },
+    {
+      name: "components-know-no-program",
+      comment: "The library is used without the fleet program, which is one of its users.",
+      severity: "error",
+      from: { path: "^(components|server)/" },
+      to: { path: "^(program/|index\\.ts$)" },
     },
     {
       name: "product-imports-no-tests",
       comment: "Tests know the product, not the other way round.",
       severity: "error",
-      from: { path: "^(components|server|index\\.ts)" },
+      from: { path: "^(components|program|server|index\\.ts)" },
       to: { path: "^(test|bench|tools)/" },
     },
     {

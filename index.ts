@@ -1,6 +1,6 @@
 // The fleet program: stack configuration in, components out. What the configuration may say is in
 // docs/reference/configuration.md.
-import { fleetFromConfig } from "./components/fleet-config.ts";
+import { fleetFromConfig } from "./program/fleet-config.ts";
 import { VpnFleet } from "./components/index.ts";
 
 const fleet = new VpnFleet("fleet", fleetFromConfig());

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import * as provider from "@pulumi/pulumi/provider/index.js";
+import { servedByPlugin } from "./deployment/removal-failure.ts";
 import { VpnFleet, VpnServer } from "./index.ts";
-import { servedByPlugin } from "./removal-failure.ts";
 
 interface Schema {
   readonly version: string;

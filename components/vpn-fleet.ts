@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ArgumentError } from "./argument-error.ts";
-import { describeValue, isObject } from "./argument-kind.ts";
-import { DeploymentError, failQuietly } from "./deployment-error.ts";
-import { outcomeOf } from "./deployment-outcome.ts";
-import type { CheckReport } from "./health.ts";
-import type { FirewallReport } from "./install-report.ts";
-import type { VpnServerArgs, VpnServerOptions } from "./server-arguments.ts";
-import type { VpnConnection } from "./vpn-connection.ts";
+import { ArgumentError } from "./arguments/argument-error.ts";
+import { describeValue, isObject } from "./arguments/argument-kind.ts";
+import type { VpnServerArgs, VpnServerOptions } from "./arguments/server-arguments.ts";
+import { DeploymentError, failQuietly } from "./deployment/deployment-error.ts";
+import { outcomeOf } from "./deployment/deployment-outcome.ts";
+import type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
+import type { CheckReport } from "./outputs/check-report.ts";
+import type { FirewallReport } from "./outputs/firewall-report.ts";
+import type { VpnConnection } from "./outputs/vpn-connection.ts";
 import { VpnServer } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */
@@ -55,8 +56,9 @@ export class VpnFleet extends pulumi.ComponentResource {
    */
   readonly adminPasswords: pulumi.Output<Record<string, string>>;
 
-  constructor(name: string, args: VpnFleetArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("vpnserver:index:VpnFleet", name, {}, opts);
+  constructor(name: string, args: VpnFleetArgs, opts: VpnServerResourceOptions = {}) {
+    const { transform, ...options } = opts;
+    super("vpnserver:index:VpnFleet", name, {}, options);
     const { servers, ...common } = args;
     const problems = serverProblems(servers);
     if (problems.length > 0) {
@@ -64,7 +66,11 @@ export class VpnFleet extends pulumi.ComponentResource {
     }
     const members = Object.entries(servers).map(([key, own]): [string, VpnServer] => [
       key,
-      new VpnServer(`${name}-${key}`, { ...common, ...own }, { parent: this }),
+      new VpnServer(
+        `${name}-${key}`,
+        { ...common, ...own },
+        { parent: this, ...(transform && { transform }) },
+      ),
     ]);
     this.servers = pulumi.all(Object.fromEntries(members.map(([key, server]) => [key, memberOf(server)])));
     this.vpnFiles = secretsOf(members, ({ vpnFiles }) => vpnFiles);

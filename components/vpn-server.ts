@@ -1,12 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { failQuietly } from "./deployment-error.ts";
-import { recordOutcome } from "./deployment-outcome.ts";
-import type { CheckReport } from "./health.ts";
-import type { FirewallReport, ListenerReport } from "./install-report.ts";
-import type { VpnServerArgs } from "./server-arguments.ts";
-import { deployServer } from "./server-deployment.ts";
-import { connectionsOf, vpnFilesOf, type VpnConnection } from "./vpn-connection.ts";
+import type { VpnServerArgs } from "./arguments/server-arguments.ts";
+import { deployServer } from "./deployment/deploy-server.ts";
+import { failQuietly } from "./deployment/deployment-error.ts";
+import { recordOutcome } from "./deployment/deployment-outcome.ts";
+import type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
+import type { CheckReport } from "./outputs/check-report.ts";
+import type { FirewallReport } from "./outputs/firewall-report.ts";
+import type { ListenerReport } from "./outputs/listener-report.ts";
+import { connectionsOf, vpnFilesOf, type VpnConnection } from "./outputs/vpn-connection.ts";
 
 /**
  * A VPN server on one host that answers SSH: uploads the executable, registers it as a service or starts it as a
@@ -55,21 +57,22 @@ export class VpnServer extends pulumi.ComponentResource {
    */
   readonly lastCheck: pulumi.Output<CheckReport>;
 
-  constructor(name: string, args: VpnServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("vpnserver:index:VpnServer", name, {}, opts);
-    const deployment = deployServer(name, args, this);
-    const { settings, hubs, adminPassword, report, applied, outcome, lastCheck } = deployment;
+  constructor(name: string, args: VpnServerArgs, opts: VpnServerResourceOptions = {}) {
+    const { transform, ...options } = opts;
+    super("vpnserver:index:VpnServer", name, {}, options);
+    const deployment = deployServer(name, args, this, transform);
+    const { settings, hubs, adminPassword, installed, applied, outcome, lastCheck } = deployment;
     recordOutcome(this, outcome);
     // What is not secret is kept apart, so that credentials do not make every output a secret.
     const publicHost = pulumi.unsecret(settings.apply(({ publicHost }) => publicHost));
-    this.mode = report.mode;
-    this.modeReason = report.reason;
-    this.version = report.version;
-    this.sha256 = report.sha256;
-    this.listeners = report.listeners;
-    this.warnings = report.apply(({ warnings = [] }) => [...warnings]);
+    this.mode = installed.mode;
+    this.modeReason = installed.reason;
+    this.version = installed.version;
+    this.sha256 = installed.sha256;
+    this.listeners = installed.listeners.apply((listeners) => listeners.map((listener) => ({ ...listener })));
+    this.warnings = installed.apply(({ warnings }) => [...warnings]);
     this.endpoints = pulumi
-      .all([publicHost, report.listeners])
+      .all([publicHost, installed.listeners])
       .apply(([name, listeners]) => endpointsOf(name, listeners));
     // A server that was lost and put there again has another one than it was installed with.
     this.certificate = pulumi
@@ -80,7 +83,7 @@ export class VpnServer extends pulumi.ComponentResource {
       hubs.apply(({ accounts }) => accounts.map(({ hub, user }) => ({ hub, user }))),
     );
     this.connections = pulumi
-      .all([accounts, publicHost, report.listeners])
+      .all([accounts, publicHost, installed.listeners])
       .apply(([accounts, name, listeners]) => connectionsOf(accounts, name, listeners));
     this.vpnFiles = pulumi.secret(
       pulumi
@@ -88,7 +91,7 @@ export class VpnServer extends pulumi.ComponentResource {
         .apply(([{ accounts }, connections, certificate]) => vpnFilesOf(accounts, connections, certificate)),
     );
     this.adminPassword = adminPassword;
-    this.firewall = report.firewall;
+    this.firewall = installed.firewall.apply((firewall) => ({ ...firewall, ports: [...firewall.ports] }));
     this.lastCheck = lastCheck;
     failQuietly(this);
     // An output that fails would be reported as an error of serializing it; the state gets the problem in words.

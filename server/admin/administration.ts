@@ -1,7 +1,7 @@
 import type { IdentityPem } from "../identity/identity-check.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { HubSession, VirtualHubs } from "../access/virtual-hubs.ts";
 import type { ServerCertificate } from "../identity/certificate.ts";
 

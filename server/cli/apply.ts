@@ -1,7 +1,9 @@
 import type { Command } from "commander";
-import type { ApplyResult } from "../desired/state-applier.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
+import { jsonLine } from "../contract/json-format.ts";
 import { ServerError } from "../errors.ts";
 import { controlLimits } from "../supervisor/control-protocol.ts";
+import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 
 /** `apply`: makes hubs, users and groups what the JSON on standard input says. */
@@ -20,7 +22,7 @@ export function addApplyCommand(program: Command, context: CliContext): void {
       if (options.json) {
         // For the log of whoever reads the result by program.
         for (const change of linesOf(result)) context.note(change);
-        context.print(JSON.stringify(result));
+        context.print(jsonLine(version, result));
       } else context.print(describe(result, options.dryRun === true));
     });
 }

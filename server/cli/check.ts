@@ -1,31 +1,14 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { wordsOf } from "../error-words.ts";
 import { errorCodes } from "../errors.ts";
-import {
-  addressToProbe,
-  loopbackAddress,
-  type ListenerState,
-  type ListenerStatus,
-} from "../listener-status.ts";
-import { notRunning } from "../supervisor/running-status.ts";
+import { addressToProbe, loopbackAddress } from "../client/probe-address.ts";
+import type { CheckResult, ListenerCheck } from "../contract/check-result.ts";
+import { jsonLine } from "../contract/json-format.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
+import { notRunning } from "../supervisor/instance-errors.ts";
+import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener, describePlace } from "./describe-listener.ts";
-
-/** What `check` found about one port. */
-interface ListenerCheck {
-  readonly port: number;
-  /** Where it listens, when that is not every address of the host. */
-  readonly address?: string;
-  /** Left out for a port that the server of this state directory does not have. */
-  readonly state?: ListenerState;
-  readonly reason?: string;
-  readonly ok: boolean;
-  readonly error?: string;
-  readonly product?: string;
-  readonly tlsVersion?: string;
-  readonly certificateFingerprint?: string;
-  readonly roundTripMs?: number;
-}
 
 const handshakeMs = 10_000;
 
@@ -49,7 +32,8 @@ export function addCheckCommand(program: Command, context: CliContext): void {
       // A port that cannot be opened is no fault as long as another serves: that is user mode.
       const ok =
         checks.some((check) => check.ok) && checks.every((check) => check.ok || check.state === "Error");
-      if (options.json) context.print(JSON.stringify({ ok, listeners: checks }));
+      const result: CheckResult = { ok, listeners: checks };
+      if (options.json) context.print(jsonLine(version, result));
       else for (const check of checks) context.print(describe(check));
       if (!ok) process.exitCode = errorCodes.UNHEALTHY.exitCode;
     });

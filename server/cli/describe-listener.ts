@@ -1,4 +1,4 @@
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 
 /** Such as `TCP 443: Listening`, or `TCP 443 of 192.0.2.1: Listening`. */
 export function describeListener({ state, reason, ...place }: ListenerStatus): string {

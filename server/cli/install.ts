@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import type { ImportReport, InstallResult } from "../contract/install-result.ts";
+import { jsonLine } from "../contract/json-format.ts";
+import { isOwnerLabel, ownerLimits, type Owner } from "../contract/owner.ts";
 import { ServerError } from "../errors.ts";
-import type { ImportReport, InstallResult } from "../install/install-options.ts";
 import { requestableModes, type RequestedMode } from "../install/mode-choice.ts";
-import { describeOwner, isOwnerLabel, ownerLimits, type Owner } from "../install/owner.ts";
+import { describeOwner } from "../install/owner.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 import { parseOwnerId } from "./owner-id.ts";
@@ -100,7 +102,7 @@ export function addInstallCommand(program: Command, context: CliContext): void {
         signal: breakOffSignal(),
       });
       for (const warning of result.warnings) context.note(`warning: ${warning}`);
-      context.print(flags.json ? JSON.stringify(result) : describe(result));
+      context.print(flags.json ? jsonLine(result.version, result) : describe(result));
     });
 }
 

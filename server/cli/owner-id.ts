@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { isOwnerId } from "../install/owner.ts";
+import { isOwnerId } from "../contract/owner.ts";
 
 /** Reads `--owner-id`. */
 export function parseOwnerId(text: string): string {

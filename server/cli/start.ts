@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 

@@ -1,6 +1,14 @@
 import type { Command } from "commander";
+import { jsonLine } from "../contract/json-format.ts";
+import {
+  serves,
+  type HubSummary,
+  type RunningStatus,
+  type StoppedStatus,
+} from "../contract/server-status.ts";
 import { errorCodes } from "../errors.ts";
-import { notRunning, serves, type HubSummary, type RunningStatus } from "../supervisor/running-status.ts";
+import { notRunning } from "../supervisor/instance-errors.ts";
+import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 
@@ -16,11 +24,12 @@ export function addStatusCommand(program: Command, context: CliContext): void {
       const status = await readStatus(paths);
       if (status === undefined) {
         if (!options.json) throw notRunning(paths.stateDirectory);
-        context.print(JSON.stringify({ running: false, stateDirectory: paths.stateDirectory }));
+        const stopped: StoppedStatus = { running: false, stateDirectory: paths.stateDirectory };
+        context.print(jsonLine(version, stopped));
         process.exitCode = errorCodes.NOT_RUNNING.exitCode;
         return;
       }
-      context.print(options.json ? JSON.stringify(status) : describe(status));
+      context.print(options.json ? jsonLine(status.version, status) : describe(status));
       if (!serves(status)) process.exitCode = errorCodes.UNHEALTHY.exitCode;
     });
 }

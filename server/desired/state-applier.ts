@@ -8,6 +8,7 @@ import { identityFromPem, isSameIdentity, leafOf } from "../identity/identity-pe
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
 
 export interface StateApplierOptions {
   readonly paths: Pick<StatePaths, "appliedFile">;
@@ -27,19 +28,6 @@ export interface ApplyRequest {
   readonly desired: unknown;
   /** Tells what would change, and changes nothing. */
   readonly dryRun: boolean;
-}
-
-/** As `apply --json` prints it. */
-export interface ApplyResult {
-  readonly changed: boolean;
-  /** One line each, such as `hub DEFAULT: user alice created`. */
-  readonly changes: readonly string[];
-  /** Names of the sessions that had to end; none is known of in a dry run. */
-  readonly endedSessions: readonly string[];
-  /** The server's certificate, PEM, without its chain. */
-  readonly certificate: string;
-  /** Every hub of the server. */
-  readonly hubs: readonly string[];
 }
 
 /** Applies desired states, one after the other. */

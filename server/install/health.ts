@@ -3,9 +3,10 @@ import { openTcp, probeListener } from "../client/probe.ts";
 import type { StatePaths } from "../state-paths.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import { addressToProbe, type ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
+import { addressToProbe } from "../client/probe-address.ts";
 import { readStatus } from "../supervisor/control.ts";
-import type { RunningStatus } from "../supervisor/running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 
 const pollMs = 200;
 const handshakeMs = 5_000;

@@ -1,8 +1,8 @@
 import type { FirewallReport } from "../firewall/firewall-report.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import type { Mode } from "./mode-choice.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../contract/owner.ts";
 
 export interface InstallOptions {
   /** The release: path of the executable to install. */
@@ -34,39 +34,4 @@ export interface InstallOptions {
   readonly note: (message: string) => void;
   /** Breaks the installation off: what was changed is undone. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What `install --json` prints. */
-export interface InstallResult {
-  readonly mode: Mode;
-  readonly reason: string;
-  readonly version: string;
-  readonly sha256: string;
-  readonly prefix: string;
-  readonly stateDirectory: string;
-  readonly listeners: readonly ListenerStatus[];
-  readonly tlsFingerprint: string;
-  readonly firewall: FirewallReport;
-  /** The deployment that the server belongs to; left out where it belongs to none. */
-  readonly owner?: Owner;
-  /** Left out when nothing was to be imported. */
-  readonly imported?: ImportReport;
-  /** What is not as it could be, though the server serves. */
-  readonly warnings: readonly string[];
-  /** Whether anything on the host is different now. */
-  readonly changed: boolean;
-}
-
-/** What an installation took over of a SoftEther VPN Server. */
-export interface ImportReport {
-  /** The file. */
-  readonly from: string;
-  /** `before`: by an earlier run, and nothing was imported again. */
-  readonly status: "now" | "before";
-  readonly hubs?: number;
-  readonly users?: number;
-  /** Units of systemd that ran the former server, and are stopped and disabled; by the names that they have now. */
-  readonly formerServices: readonly string[];
-  /** What is kept in the configuration and not served. */
-  readonly notServed: readonly string[];
 }

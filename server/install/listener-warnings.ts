@@ -1,4 +1,4 @@
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { Mode } from "./mode-choice.ts";
 
 /** What is not as it could be with the listeners of a server that serves. */

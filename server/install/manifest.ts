@@ -5,7 +5,7 @@ import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import type { Layout } from "./layout.ts";
 import type { Mode } from "./mode-choice.ts";
-import { isOwner, type Owner } from "./owner.ts";
+import { isOwner, type Owner } from "../contract/owner.ts";
 
 /**
  * What an installation put on its host, in `<prefix>/install.json`. An entry is written before the thing itself is made,

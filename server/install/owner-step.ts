@@ -2,7 +2,8 @@ import { rename, rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { StatePaths } from "../state-paths.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Owner, OwnerChange } from "./owner.ts";
+import type { OwnerChange } from "./owner.ts";
+import type { Owner } from "../contract/owner.ts";
 import { formerAppliedFile } from "./state-directory.ts";
 
 export interface OwnerStepParts {

@@ -9,7 +9,7 @@ import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./l
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Mode } from "./mode-choice.ts";
 import type { InitSystem } from "../init/init-system.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../contract/owner.ts";
 import { ReleaseStore } from "./releases.ts";
 import { initSystemOf } from "../init/init-systems.ts";
 import { statePathsOf } from "../state-paths.ts";

@@ -1,5 +1,5 @@
 import type { ApplyMessage, Failure } from "./messages.ts";
-import type { RunningStatus } from "./running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 
 /**
  * One request and one response per connection, each a line of JSON. `stop` is answered before the server ends, with the

@@ -13,7 +13,8 @@ import {
   type ProcessIdentity,
 } from "../platform/process-identity.ts";
 import { readRunFiles, type ServerProcesses } from "./run-files.ts";
-import { notRunning, type RunningStatus } from "./running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
+import { notRunning } from "./instance-errors.ts";
 import { supervisorTimes } from "./supervisor.ts";
 
 export { startServerProcess } from "./start-process.ts";

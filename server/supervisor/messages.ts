@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
-import type { ListenerStatus } from "../listener-status.ts";
-import type { RunningStatus } from "./running-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
+import type { HubSummary, RunningStatus } from "../contract/server-status.ts";
 
 /** Of a worker that an administrator wants to be started anew. */
 export const restartExitCode = 10;
@@ -44,4 +44,12 @@ export type SupervisorMessage =
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** What only the worker knows. */
+export interface WorkerReport {
+  readonly hubs: readonly HubSummary[];
+  readonly warnings: readonly string[];
+  readonly restrictions: readonly string[];
+  readonly notServed: readonly string[];
 }

@@ -6,7 +6,7 @@ import { ServerError } from "../errors.ts";
 import { errorOf } from "./failure.ts";
 import { readLastLogLines } from "./log-file.ts";
 import type { SupervisorMessage } from "./messages.ts";
-import type { RunningStatus } from "./running-status.ts";
+import type { RunningStatus } from "../contract/server-status.ts";
 import { executableCommand, processName, selfCommand } from "./self-command.ts";
 import { journalDescriptor } from "../platform/system-journal.ts";
 import { firstStartRestarts, supervisorTimes } from "./supervisor.ts";

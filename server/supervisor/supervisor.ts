@@ -1,15 +1,15 @@
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { Logger } from "../logger.ts";
 import {
   restartExitCode,
   type ApplyMessage,
   type NumberedRequest,
   type WorkerMessage,
+  type WorkerReport,
   type WorkerRequest,
 } from "./messages.ts";
-import type { WorkerReport } from "./running-status.ts";
 import { errorOf } from "./failure.ts";
 import { WorkerRequests } from "./worker-requests.ts";
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { wordsOf } from "../error-words.ts";
 import { listenBacklog, listenRetryMs } from "../limits.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { Logger } from "../logger.ts";
 
 /** Calls back once after a delay, unless the returned function is called before. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { Logger } from "../logger.ts";
 import { Listener } from "./listener.ts";
 

@@ -6,7 +6,7 @@ import type { HubLog } from "../hub/hub.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { CertificatePaths } from "../identity/certificate.ts";
 import type { LiveIdentity } from "../identity/live-identity.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";

@@ -5,7 +5,7 @@ import { VirtualHubs } from "../access/virtual-hubs.ts";
 import { Hub } from "../hub/hub.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import { connectionLimits, paceLimits } from "../limits.ts";
-import type { ListenerStatus } from "../listener-status.ts";
+import type { ListenerStatus } from "../contract/listener-status.ts";
 import { listenAddressesOf, type ServerAccess } from "../settings/server-access.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { ConnectionLog } from "../transport/connection-log.ts";

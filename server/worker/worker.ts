@@ -7,9 +7,9 @@ import { LiveConfiguration } from "../config/live-configuration.ts";
 import { LiveIdentity } from "../identity/live-identity.ts";
 import type { IdentityPem } from "../identity/identity-check.ts";
 import { describeServerAccess } from "../settings/server-access.ts";
-import { isSameIdentity } from "../identity/identity-pem.ts";
-import { identityFromPem } from "../identity/identity-pem.ts";
-import { StateApplier, type ApplyRequest, type ApplyResult } from "../desired/state-applier.ts";
+import { isSameIdentity, identityFromPem } from "../identity/identity-pem.ts";
+import { StateApplier, type ApplyRequest } from "../desired/state-applier.ts";
+import type { ApplyResult } from "../contract/apply-result.ts";
 import type { Server } from "./server.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
@@ -17,8 +17,12 @@ import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "../supervisor/failure.ts";
-import { restartExitCode, type NumberedRequest, type WorkerMessage } from "../supervisor/messages.ts";
-import type { WorkerReport } from "../supervisor/running-status.ts";
+import {
+  restartExitCode,
+  type NumberedRequest,
+  type WorkerMessage,
+  type WorkerReport,
+} from "../supervisor/messages.ts";
 import { processTitle } from "../supervisor/self-command.ts";
 
 /** Bound on the orderly end of a worker that was asked to end; below the patience of its supervisor. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Manifest } from "../../server/install/manifest.ts";
-import type { Owner } from "../../server/install/owner.ts";
+import type { Owner } from "../../server/contract/owner.ts";
 import type { UninstallResult } from "../../server/install/uninstall.ts";
 import { sha256OfFile } from "../../server/install/releases.ts";
 import { builtRelease, muteRelease } from "./release-variants.ts";

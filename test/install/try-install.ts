@@ -4,8 +4,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { InstallResult } from "../../server/install/install-options.ts";
-import type { RunningStatus } from "../../server/supervisor/running-status.ts";
+import type { InstallResult } from "../../server/contract/install-result.ts";
+import type { RunningStatus } from "../../server/contract/server-status.ts";
 import { builtRelease } from "./release-variants.ts";
 
 export interface CommandEnd {

@@ -1,5 +1,5 @@
-import type { InstallResult } from "../../server/install/install-options.ts";
-import type { RunningStatus } from "../../server/supervisor/running-status.ts";
+import type { InstallResult } from "../../server/contract/install-result.ts";
+import type { RunningStatus } from "../../server/contract/server-status.ts";
 import { builtRelease } from "../install/release-variants.ts";
 import type { CommandResult } from "../lab/command.ts";
 import type { Host } from "../lab/host.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { backupDirectoryOf } from "../../server/config/disk/config-backups.ts";
 import { ConfigStore } from "../../server/config/config-store.ts";
-import type { ApplyResult } from "../../server/desired/state-applier.ts";
+import { parseApplyResult, type ApplyResult } from "../../server/contract/apply-result.ts";
 import { removeShared, TryServer, workerOf } from "./try-server.ts";
 
 let server: TryServer;
@@ -20,7 +20,7 @@ async function apply(input: string, ...words: string[]): Promise<ApplyResult> {
   const { code, stdout, stderr } = await server.runWith(input, "apply", "--json", ...words);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trimEnd().split("\n").length, 1);
-  const result = JSON.parse(stdout) as ApplyResult;
+  const result = parseApplyResult(JSON.parse(stdout));
   const ended = result.endedSessions.map((name) => `session ${name} ended`);
   const notes = [...result.changes, ...ended].map((change) => `vpnserver: ${change}\n`);
   assert.equal(stderr, notes.join(""));

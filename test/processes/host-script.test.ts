@@ -24,10 +24,11 @@ import {
   scriptCommand,
   serverCommand,
   type HostScriptOptions,
-  type InstallOptions,
   type ScriptWord,
-} from "../../components/host-script.ts";
-import { parseInstallReport } from "../../components/install-report.ts";
+} from "../../components/host/host-script.ts";
+import type { InstallSettings } from "../../components/arguments/deployment-settings.ts";
+import { installResultIn } from "../../components/host/server-output.ts";
+import { recordedJson } from "../unit/contract/recorded-json.ts";
 
 // Stands in for the server's executable: writes down how it was called, and reports.
 const executable = `#!/bin/sh
@@ -35,7 +36,7 @@ case "$*" in *apply*) cat >>"$HOME/applied" ;; esac
 if [ "$1" = version ]; then echo 1.2.3; exit "\${VERSION_STATUS:-0}"; fi
 echo "$@" >>"$HOME/calls"
 if [ "$1" = install ]; then
-  echo '{"mode":"user","sha256":"abc","listeners":[],"firewall":{}}'
+  echo '${JSON.stringify(recordedJson.install)}'
   exit "\${INSTALL_STATUS:-0}"
 fi
 `;
@@ -50,7 +51,7 @@ beforeEach(() => (home = mkdtempSync(join(tmpdir(), "host-script-"))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function options(
-  install: Partial<InstallOptions> = {},
+  install: Partial<InstallSettings> = {},
   more: Partial<HostScriptOptions> = {},
 ): HostScriptOptions {
   return {
@@ -156,7 +157,7 @@ describe("install", () => {
   test("marks its result, so that what shells print does not matter", () => {
     putUpload();
     const { stdout } = run("install");
-    assert.equal(parseInstallReport(`Welcome\n{"mode":"x"}\n${stdout}{"bye":1}\n`).sha256, "abc");
+    assert.deepEqual(installResultIn(`Welcome\n{"mode":"x"}\n${stdout}{"bye":1}\n`), recordedJson.install);
   });
 
   test("fails as the server's own install fails, and takes the upload away all the same", () => {

@@ -6,6 +6,8 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
+import { parseCheckResult } from "../../server/contract/check-result.ts";
+import { parseServerStatus } from "../../server/contract/server-status.ts";
 import { backupDirectoryOf } from "../../server/config/disk/config-backups.ts";
 import { readServerConfig } from "../../server/config/disk/config-file.ts";
 import { readStatus, stopServer } from "../../server/supervisor/control.ts";
@@ -410,7 +412,8 @@ describe("status", () => {
     const status = await server.start();
     const { code, stdout } = await server.run("status", "--json");
     assert.equal(code, 0);
-    assert.deepEqual(JSON.parse(stdout), status);
+    assert.deepEqual(JSON.parse(stdout), { format: 1, ...status });
+    assert.deepEqual(parseServerStatus(JSON.parse(stdout)), status);
     assert.equal(stdout.trimEnd().split("\n").length, 1);
     assert.deepEqual(status, {
       running: true,
@@ -434,7 +437,8 @@ describe("status", () => {
   test("as JSON tells of a server that does not run", async () => {
     const { code, stdout } = await server.run("status", "--json");
     assert.equal(code, 4);
-    assert.deepEqual(JSON.parse(stdout), { running: false, stateDirectory: server.paths.stateDirectory });
+    const { stateDirectory } = server.paths;
+    assert.deepEqual(JSON.parse(stdout), { format: 1, version, running: false, stateDirectory });
   });
 
   test("in words names processes and listeners", async () => {
@@ -453,15 +457,15 @@ describe("check", () => {
     const { tlsFingerprint } = await server.start();
     const { code, stdout } = await server.run("check", "--json");
     assert.equal(code, 0);
-    const report = JSON.parse(stdout) as { ok: boolean; listeners: Record<string, unknown>[] };
+    const report = parseCheckResult(JSON.parse(stdout));
     assert.equal(report.ok, true);
     assert.deepEqual(
       report.listeners.map(({ port, state, ok }) => ({ port, state, ok })),
       server.ports.map((port) => ({ port, state: "Listening", ok: true })),
     );
     for (const listener of report.listeners) {
-      assert.equal(listener["certificateFingerprint"], tlsFingerprint);
-      assert.match(String(listener["product"]), /^pulumi-vpnserver \d/);
+      assert.equal(listener.certificateFingerprint, tlsFingerprint);
+      assert.match(listener.product ?? "", /^pulumi-vpnserver \d/);
     }
   });
 
@@ -487,7 +491,7 @@ describe("check", () => {
     const given = [String(server.ports[0]), String(port)];
     const { code, stdout } = await server.run("check", "--json", "--port", ...given);
     assert.equal(code, 6);
-    const report = JSON.parse(stdout) as { ok: boolean; listeners: { ok: boolean; error?: string }[] };
+    const report = parseCheckResult(JSON.parse(stdout));
     assert.equal(report.ok, false);
     assert.deepEqual(
       report.listeners.map(({ ok }) => ok),

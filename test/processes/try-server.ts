@@ -11,7 +11,7 @@ import { makeStateDirectories, resolveStatePaths, type StatePaths } from "../../
 import { readStatus, startServerProcess } from "../../server/supervisor/control.ts";
 import { identifyProcess, signalProcess } from "../../server/platform/process-identity.ts";
 import { readRunFiles } from "../../server/supervisor/run-files.ts";
-import type { RunningStatus } from "../../server/supervisor/running-status.ts";
+import type { RunningStatus } from "../../server/contract/server-status.ts";
 import { runtimeOptions } from "../../server/supervisor/self-command.ts";
 import { bundleServer } from "../../tools/build/bundle.ts";
 import { loadOrCreateCertificate } from "../../server/identity/certificate.ts";

@@ -9,11 +9,11 @@ import { describeServerAccess } from "../../settings/server-access.ts";
 import { emptyPasswordHash } from "../../config/sections/server-settings-config.ts";
 import { wordsOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
-import { loopbackAddress } from "../../listener-status.ts";
+import { loopbackAddress } from "../../client/probe-address.ts";
 import type { RunProgram } from "../../platform/run-program.ts";
 import { pendingFileOf } from "../../identity/certificate.ts";
 import { exists } from "../folders.ts";
-import type { ImportReport } from "../install-options.ts";
+import type { ImportReport } from "../../contract/install-result.ts";
 import {
   describeProcess,
   executablesOf,

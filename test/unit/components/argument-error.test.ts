@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ArgumentError, ArgumentProblems } from "../../../components/argument-error.ts";
+import { ArgumentError, ArgumentProblems } from "../../../components/arguments/argument-error.ts";
 
 describe("ArgumentError", () => {
   test("tells one problem as a sentence", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
-import { kindProblems, portKind, type ArgumentKind } from "../../../components/argument-kind.ts";
+import { kindProblems, portKind, type ArgumentKind } from "../../../components/arguments/argument-kind.ts";
 
 const seconds = { type: "integer", least: 5, most: 600 } as const;
 const mode = { type: "choice", allowed: ["auto", "user"] } as const;

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandConnection, resolveConnection } from "../../../components/connection.ts";
+import { resolveConnection } from "../../../components/arguments/connection-arguments.ts";
+import { commandConnection } from "../../../components/ssh/ssh-connection.ts";
 import { hostKey } from "./host-key-text.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
 

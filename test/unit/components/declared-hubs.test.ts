@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeHubs } from "../../../components/declared-hubs.ts";
+import { describeHubs } from "../../../components/deployment/declared-hubs.ts";
 
 test("hubs are described by the names of what is in them, without secrets", () => {
   const description = describeHubs([

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { ArgumentError } from "../../../components/argument-error.ts";
-import { resolveHubs } from "../../../components/desired-hubs.ts";
+import { ArgumentError } from "../../../components/arguments/argument-error.ts";
+import { resolveHubs } from "../../../components/arguments/desired-hubs.ts";
 import { parseDesiredState } from "../../../server/desired/desired-state.ts";
 import { pemIdentity } from "./pem-identity.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import ssh2 from "ssh2";
-import { parseHostKey } from "../../../components/host-key.ts";
+import { parseHostKey } from "../../../components/arguments/host-key.ts";
 import { hostKey, hostKeyBase64 } from "./host-key-text.ts";
 import { problemOf } from "./problems-of.ts";
 

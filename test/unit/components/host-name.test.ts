@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { ArgumentError } from "../../../components/argument-error.ts";
-import { parseHost } from "../../../components/host-name.ts";
+import { ArgumentError } from "../../../components/arguments/argument-error.ts";
+import { parseHost } from "../../../components/arguments/host-name.ts";
 import { problemOf } from "./problems-of.ts";
 
 const read = (value: unknown) => parseHost("host", value, "ports are elsewhere");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nearestName } from "../../../components/nearest-name.ts";
+import { nearestName } from "../../../components/arguments/nearest-name.ts";
 
 const known = ["listeners", "mode", "host", "port", "hostKey", "uninstallOnDestroy"];
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ArgumentError } from "../../../components/argument-error.ts";
+import { ArgumentError } from "../../../components/arguments/argument-error.ts";
 
 /** The problems of the ArgumentError that `action` throws. */
 export function problemsOf(action: () => unknown): readonly string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failureOf, notRun, UploadProgress } from "../../../components/release-delivery.ts";
+import { failureOf, notRun, UploadProgress } from "../../../components/host/release-delivery.ts";
 
 test("an upload's progress is a percentage and a rate, told every other second and at the end", () => {
   let now = 0;

@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
-import { ArgumentError } from "../../../components/argument-error.ts";
-import { connectionKinds, endpointKinds } from "../../../components/connection.ts";
+import { ArgumentError } from "../../../components/arguments/argument-error.ts";
+import { connectionKinds, endpointKinds } from "../../../components/arguments/connection-arguments.ts";
 import {
   checkAdminPassword,
   checkArgumentNames,
   optionKinds,
   resolveSettings,
-  type ServerSettings,
-} from "../../../components/server-arguments.ts";
+} from "../../../components/arguments/server-arguments.ts";
+import type { DeploymentSettings } from "../../../components/arguments/deployment-settings.ts";
 import { hostKey } from "./host-key-text.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
 
 const connection = { host: "203.0.113.5", password: "p", hostKey };
-const resolve = (args: unknown): ServerSettings =>
+const resolve = (args: unknown): DeploymentSettings =>
   resolveSettings(args as Parameters<typeof resolveSettings>[0]);
 
 describe("resolveSettings", () => {
@@ -190,6 +190,13 @@ describe("checkArgumentNames", () => {
       ],
     );
     assert.match(problems.join(), /nown here are mode, listeners, hubs, .*connection, publicHost/);
+  });
+
+  test("tells where transform belongs", () => {
+    assert.match(
+      checkArgumentNames({ transform: {} }).join(),
+      /^transform is no argument: it belongs to the options/,
+    );
   });
 
   test("tells what became of keepState", () => {

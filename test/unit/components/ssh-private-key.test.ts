@@ -3,8 +3,8 @@ import { generateKeyPairSync, type PrivateKeyInput } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import ssh2 from "ssh2";
-import { ArgumentError } from "../../../components/argument-error.ts";
-import { parsePrivateKey } from "../../../components/ssh-private-key.ts";
+import { ArgumentError } from "../../../components/arguments/argument-error.ts";
+import { parsePrivateKey } from "../../../components/arguments/ssh-private-key.ts";
 import { problemOf } from "./problems-of.ts";
 
 const { utils } = ssh2;

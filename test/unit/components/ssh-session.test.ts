@@ -4,9 +4,9 @@ import { createServer, type AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import ssh2 from "ssh2";
-import type { SshConnection } from "../../../components/connection.ts";
-import { parseHostKey } from "../../../components/host-key.ts";
-import { SshError, SshSession } from "../../../components/ssh-session.ts";
+import type { SshConnection } from "../../../components/ssh/ssh-connection.ts";
+import { parseHostKey } from "../../../components/arguments/host-key.ts";
+import { SshError, SshSession } from "../../../components/ssh/ssh-session.ts";
 
 const password = "correct horse";
 const hostKeys = ssh2.utils.generateKeyPairSync("ed25519");

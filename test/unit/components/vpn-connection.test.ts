@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { connectionsOf, parseApplyReport, vpnFilesOf } from "../../../components/vpn-connection.ts";
+import { connectionsOf, vpnFilesOf } from "../../../components/outputs/vpn-connection.ts";
 import { pemIdentity } from "./pem-identity.ts";
 
 const accounts = [
@@ -11,7 +11,7 @@ const listeners = [
   { port: 443, state: "Error", reason: "needs root" },
   { port: 992, state: "Listening" },
   { port: 5555, state: "Listening" },
-];
+] as const;
 
 describe("connections", () => {
   let certificate: string;
@@ -35,16 +35,5 @@ describe("connections", () => {
     assert.deepEqual(Object.keys(files), ["DEFAULT", "OTHER"]);
     assert.match(files["DEFAULT"]?.["alice"] ?? "", /HashedPassword/);
     assert.match(files["OTHER"]?.["alice"] ?? "", /AuthType 0/);
-  });
-});
-
-describe("parseApplyReport", () => {
-  test("takes the last line, after a login banner", () => {
-    const line = JSON.stringify({ changed: false, changes: [], endedSessions: [], certificate: "PEM" });
-    assert.equal(parseApplyReport(`Welcome!\n${line}\n`).certificate, "PEM");
-  });
-
-  test("says what was printed instead", () => {
-    assert.throws(() => parseApplyReport("Usage: ..."), /did not report its result; it printed: Usage/);
   });
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { connectionKinds } from "../../../components/connection.ts";
-import { hostKeys } from "../../../components/fleet-config.ts";
-import { optionKinds } from "../../../components/server-arguments.ts";
+import { connectionKinds } from "../../../components/arguments/connection-arguments.ts";
+import { hostKeys } from "../../../program/fleet-config.ts";
+import { optionKinds } from "../../../components/arguments/server-arguments.ts";
 
 function pageOf(name: string): string {
   return readFileSync(new URL(`../../../docs/reference/${name}.md`, import.meta.url), "utf8");

@@ -17,17 +17,19 @@ function textsOf(path: string) {
 
 /** Sources whose every sentence is an error, a warning or one of the exceptions. */
 const sources = [
-  "ssh-session",
-  "host-look",
-  "release-delivery",
-  "health",
-  "removal-failure",
-  "server-deployment",
-  "artifact",
+  "ssh/ssh-session",
+  "host/host-look",
+  "host/release-delivery",
+  "host/health",
+  "host/server-output",
+  "host/artifact",
+  "deployment/deployment",
+  "deployment/repair",
+  "deployment/removal-failure",
 ].map((name) => `components/${name}.ts`);
 
 /** What takes texts that are no errors: progress, and what is looked for in texts of others. */
-const receiversOfOthers: readonly (string | undefined)[] = ["#progress", "#tell", "startsWith"];
+const receiversOfOthers: readonly (string | undefined)[] = ["progress", "#progress", "#tell", "startsWith"];
 /** How often to try again. */
 const retry = "until the deadline";
 
@@ -74,7 +76,7 @@ describe("docs/TROUBLESHOOTING.md", () => {
   });
 
   test("has every error of the host's script", () => {
-    const heads = textsOf("components/host-script.ts")
+    const heads = textsOf("components/host/host-script.ts")
       .flatMap(({ text }) => shellMessagesIn(text))
       .map(headOf);
     assert.ok(heads.length >= 8);
@@ -85,7 +87,7 @@ describe("docs/TROUBLESHOOTING.md", () => {
   });
 
   test("has no error that the sources do not have", () => {
-    const paths = globSync(["{components,server,tools}/**/*.{ts,mjs}", "*.cjs"], { cwd: root });
+    const paths = globSync(["{components,program,server,tools}/**/*.{ts,mjs}", "*.cjs"], { cwd: root });
     const texts = paths
       .flatMap((path) => textsOf(path))
       .flatMap(({ text }) => [text, withoutVariables(text)])

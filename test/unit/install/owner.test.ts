@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ServerError } from "../../../server/errors.ts";
-import { decideOwner, isOwner, isOwnerId, isOwnerLabel, type Owner } from "../../../server/install/owner.ts";
+import { decideOwner } from "../../../server/install/owner.ts";
+import { isOwner, isOwnerLabel, isOwnerId, type Owner } from "../../../server/contract/owner.ts";
 
 const paris: Owner = { id: "id-of-paris", stack: "organization/vpnserver/prod", name: "fleet-paris" };
 const lyon: Owner = { ...paris, id: "id-of-lyon-", name: "fleet-lyon" };

@@ -6,12 +6,12 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { resolveStatePaths, type StatePaths } from "../../../server/state-paths.ts";
-import type { ApplyResult } from "../../../server/desired/state-applier.ts";
+import type { ApplyResult } from "../../../server/contract/apply-result.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { controlLimits, type ControlRequest } from "../../../server/supervisor/control-protocol.ts";
 import { ControlServer, type ControlAnswer } from "../../../server/supervisor/control-server.ts";
 import { readStatus, requestApply } from "../../../server/supervisor/control.ts";
-import type { RunningStatus } from "../../../server/supervisor/running-status.ts";
+import type { RunningStatus } from "../../../server/contract/server-status.ts";
 
 const status: RunningStatus = {
   running: true,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { ServerError, type ErrorCode } from "../../../server/errors.ts";
-import type { ListenerStatus } from "../../../server/listener-status.ts";
+import type { ListenerStatus } from "../../../server/contract/listener-status.ts";
 import type { NumberedRequest, WorkerMessage } from "../../../server/supervisor/messages.ts";
 import {
   firstStartRestarts,

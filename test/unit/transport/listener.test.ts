@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { describe, test } from "node:test";
 import { listenRetryMs } from "../../../server/limits.ts";
-import type { ListenerStatus } from "../../../server/listener-status.ts";
+import type { ListenerStatus } from "../../../server/contract/listener-status.ts";
 import { anyAddress } from "../../../server/settings/server-access.ts";
 import { Listener, type ListenerOptions, type Schedule } from "../../../server/transport/listener.ts";
 import { dialTcp, silent, until } from "./loopback.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { ServerOptions } from "../../../server/worker/environment.ts";
 import { openTcp, probeListener } from "../../../server/client/probe.ts";
-import type { ListenerStatus } from "../../../server/listener-status.ts";
+import type { ListenerStatus } from "../../../server/contract/listener-status.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import { startServerIn } from "./running-server.ts";
 

@@ -1,0 +1,85 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { X509Certificate } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { ArgumentError } from "../arguments/argument-error.ts";
+import type { DeploymentSettings } from "../arguments/deployment-settings.ts";
+import { messageOf } from "../ssh/error-message.ts";
+import { describeEndpoint } from "../ssh/ssh-connection.ts";
+import { SshSession } from "../ssh/ssh-session.ts";
+import { transformProblems, type ServerTransforms } from "./child-transform.ts";
+import { DeploymentError } from "./deployment-error.ts";
+
+/** The deployment of one server, as its steps see it: whose children they make, and how they tell what goes on and what is wrong. */
+export class Deployment {
+  /** Name of the component, which the names of its children begin with. */
+  readonly name: string;
+  readonly server: pulumi.Resource;
+  readonly transforms: ServerTransforms;
+  /** Hooks are called from outside of the program, where messages would reach no engine. */
+  readonly #inProgram = AsyncLocalStorage.snapshot();
+  readonly #errors = new Map<string, DeploymentError>();
+
+  constructor(name: string, server: pulumi.Resource, transforms: ServerTransforms) {
+    this.name = name;
+    this.server = server;
+    this.transforms = transforms;
+    const problems = transformProblems(transforms);
+    if (problems.length > 0) this.fail(new ArgumentError(problems));
+  }
+
+  /** Throws the same object for the same cause, however many outputs fail by it. */
+  fail(error: unknown): never {
+    const message = `VpnServer "${this.name}": ${messageOf(error)}`;
+    const known = this.#errors.get(message);
+    if (known !== undefined) throw known;
+    const made = new DeploymentError(message, this.server, { cause: error });
+    this.#errors.set(message, made);
+    throw made;
+  }
+
+  attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      return this.fail(error);
+    }
+  }
+
+  hook(work: (args: pulumi.ResourceHookArgs) => Promise<void>): pulumi.ResourceHookFunction {
+    return (args) => this.#inProgram(() => work(args));
+  }
+
+  async withSession<T>(
+    { connection, connectTimeoutMs }: DeploymentSettings,
+    work: (session: SshSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await SshSession.connect(connection, {
+      deadlineMs: connectTimeoutMs,
+      onRetry: (problem, elapsedMs) =>
+        this.progress(
+          `waiting for ${describeEndpoint(connection)}, ${Math.round(elapsedMs / 1000)} of ${connectTimeoutMs / 1000} s: ${problem}`,
+        ),
+    });
+    try {
+      return await work(session);
+    } finally {
+      session.close();
+    }
+  }
+
+  warn(message: string): void {
+    void pulumi.log.warn(`${this.name}: ${message}`, this.server);
+  }
+
+  warnOfCertificate(before: string | undefined, now: string): void {
+    if (before === undefined || before === now) return;
+    this.warn(
+      `the server has another certificate than before (SHA-256 ${new X509Certificate(now).fingerprint256}): the host has lost the ` +
+        "former one. The .vpn files that were handed out no longer work: hand out new ones",
+    );
+  }
+
+  progress(message: string): void {
+    void pulumi.log.info(`${this.name}: ${message}`, this.server, undefined, true);
+  }
+}

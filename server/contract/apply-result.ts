@@ -1,0 +1,26 @@
+import { parserOf } from "./json-format.ts";
+import { listOf, objectOf, pem, text, trueOrFalse } from "./json-reader.ts";
+
+/** As `apply --json` prints it. */
+export interface ApplyResult {
+  readonly changed: boolean;
+  /** One line each, such as `hub DEFAULT: user alice created`. */
+  readonly changes: readonly string[];
+  /** Names of the sessions that had to end; none is known of in a dry run. */
+  readonly endedSessions: readonly string[];
+  /** The server's certificate, PEM, without its chain. */
+  readonly certificate: string;
+  /** Every hub of the server. */
+  readonly hubs: readonly string[];
+}
+
+export const parseApplyResult = parserOf(
+  "apply",
+  objectOf<ApplyResult>({
+    changed: trueOrFalse,
+    changes: listOf(text),
+    endedSessions: listOf(text),
+    certificate: pem,
+    hubs: listOf(text),
+  }),
+);

@@ -1,0 +1,88 @@
+import { parserOf } from "./json-format.ts";
+import {
+  absolutePath,
+  integer,
+  listOf,
+  nullOr,
+  objectOf,
+  oneOf,
+  sha256,
+  text,
+  trueOrFalse,
+} from "./json-reader.ts";
+import { listenerStatus, type ListenerStatus } from "./listener-status.ts";
+
+/** A running server, as `status --json` prints it. */
+export interface RunningStatus {
+  readonly running: true;
+  readonly version: string;
+  /** SHA-256 of the installed release that runs; `null` when it does not run from an installation. */
+  readonly release: string | null;
+  /** Path of the executable, or of `server/main.ts`. */
+  readonly executable: string;
+  readonly stateDirectory: string;
+  readonly supervisor: { readonly pid: number };
+  /** `pid` is `null` while the worker is started again. */
+  readonly worker: { readonly pid: number | null; readonly restarts: number };
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly listeners: readonly ListenerStatus[];
+  /** SHA-256 of the server's certificate, in upper-case hexadecimal with colons. */
+  readonly tlsFingerprint: string;
+  /** `null` when the worker does not answer. */
+  readonly hubs: readonly HubSummary[] | null;
+  /** VPN sessions of all hubs; `null` when the worker does not answer. */
+  readonly sessions: number | null;
+  /** What is not as it should be with the files of the configuration, for people; `null` when the worker does not answer. */
+  readonly warnings: readonly string[] | null;
+  /** What narrows who gets at the server at all, a line each, for people; `null` when the worker does not answer. */
+  readonly restrictions: readonly string[] | null;
+  /** What the configuration switches on and this server does not serve; `null` when the worker does not answer. */
+  readonly notServed: readonly string[] | null;
+}
+
+/** A server that does not run, as `status --json` prints it. */
+export interface StoppedStatus {
+  readonly running: false;
+  readonly stateDirectory: string;
+}
+
+/** A Virtual Hub, as `status --json` prints it. */
+export interface HubSummary {
+  readonly name: string;
+  readonly online: boolean;
+  readonly sessions: number;
+}
+
+/** Whether the server serves at all: user mode serves on the ports that it may open. */
+export function serves(status: Pick<RunningStatus, "listeners">): boolean {
+  return status.listeners.some((listener) => listener.state === "Listening");
+}
+
+const hubSummary = objectOf<HubSummary>({ name: text, online: trueOrFalse, sessions: integer(0) });
+
+const runningStatus = objectOf<RunningStatus>({
+  running: oneOf(true),
+  version: text,
+  release: nullOr(sha256),
+  executable: text,
+  stateDirectory: absolutePath,
+  supervisor: objectOf({ pid: integer(1) }),
+  worker: objectOf({ pid: nullOr(integer(1)), restarts: integer(0) }),
+  startedAt: text,
+  listeners: listOf(listenerStatus),
+  // Empty until the first worker has told it.
+  tlsFingerprint: text,
+  hubs: nullOr(listOf(hubSummary)),
+  sessions: nullOr(integer(0)),
+  warnings: nullOr(listOf(text)),
+  restrictions: nullOr(listOf(text)),
+  notServed: nullOr(listOf(text)),
+});
+
+const stoppedStatus = objectOf<StoppedStatus>({ running: oneOf(false), stateDirectory: absolutePath });
+
+export const parseServerStatus = parserOf<RunningStatus | StoppedStatus>("status", (value, path) => {
+  const isStopped = (value as Partial<StoppedStatus> | null)?.running === false;
+  return isStopped ? stoppedStatus(value, path) : runningStatus(value, path);
+});
