@@ -2,7 +2,7 @@ import { differenceOf, verdictOf, type Compared, type Verdict } from "./compare.
 import { notCompared } from "./steps.ts";
 
 /** Where the page is. */
-export const pageFile = new URL("../../../docs/VPNCMD.md", import.meta.url);
+export const pageFile = new URL("../../../docs/reference/vpncmd.md", import.meta.url);
 
 /** From the worst to the best. */
 const verdicts: readonly Verdict[] = ["not supported", "differs", "works"];
