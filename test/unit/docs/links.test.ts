@@ -9,7 +9,10 @@ import { anchorsIn, brokenLinks, linksIn } from "./markdown-links.ts";
 const root = join(import.meta.dirname, "../../..");
 
 describe("links", () => {
-  for (const page of ["README.md", "CHANGELOG.md", ...globSync("docs/**/*.md", { cwd: root })]) {
+  for (const page of globSync(["*.md", "{docs,examples}/**/*.md"], {
+    cwd: root,
+    exclude: ["**/node_modules"],
+  })) {
     test(`of ${page} lead to files and headings that are there`, () => {
       assert.deepEqual(brokenLinks(root, page), []);
     });
