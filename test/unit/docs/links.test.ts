@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,19 @@ describe("links", () => {
       assert.deepEqual(brokenLinks(root, page), []);
     });
   }
+});
+
+describe("CONTRIBUTING.md", () => {
+  test("names files and folders that are there", () => {
+    const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+    const paths = [...page.matchAll(/(?<=[`\s])(?:\.?[a-z]+\/)+[\w.*-]+\b/g)].map(([path]) => path);
+    const ours = paths.filter((path) => /^(bench|components|docs|examples|server|test|tools)\//.test(path));
+    assert.ok(ours.length > 20);
+    assert.deepEqual(
+      ours.filter((path) => globSync(path, { cwd: root }).length === 0),
+      [],
+    );
+  });
 });
 
 describe("the check of links", () => {
