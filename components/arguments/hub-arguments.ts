@@ -21,7 +21,10 @@ export interface HubArgs {
   maxSessions?: pulumi.Input<number>;
   /** Shown by clients that connect. */
   message?: pulumi.Input<string>;
-  /** Password of the hub's administrator, a secret. */
+  /**
+   * Password of the hub's administrator, a secret.
+   * @default empty: an administrator comes from the host itself only
+   */
   adminPassword?: pulumi.Input<string>;
   /** Who may connect. */
   users?: pulumi.Input<pulumi.Input<HubUserArgs>[]>;

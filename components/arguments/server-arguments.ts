@@ -42,7 +42,7 @@ export interface VpnServerOptions {
   /**
    * Takes over the SoftEther VPN Server of the host, once: path of its `vpn_server.config` there, or of the folder that holds
    * it, such as `/usr/local/vpnserver`, or `/var/lib/softether` with Debian's package. Hubs, users, passwords and certificate
-   * come along, the former server is stopped and disabled, and its files stay. See docs/coming-from-softether.md.
+   * come along, the former server is stopped and disabled, and its files stay. See docs/guides/coming-from-softether.md.
    * @default none: the server has what it has
    */
   importFrom?: pulumi.Input<string>;

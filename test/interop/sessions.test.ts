@@ -126,7 +126,7 @@ describe("a session of vpnclient", () => {
     assert.equal((await alice.status()).get("VoIP / QoS Function"), "Enabled");
   });
 
-  // In clear: Debian's client does not get over the loss of an encrypted connection, see docs/PROTOCOL.md.
+  // In clear: Debian's client does not get over the loss of an encrypted connection, see docs/reference/protocol.md.
   for (const connections of [1, 4]) {
     test(`survives the loss of ${connections === 1 ? "its only connection" : "all its connections"}`, async () => {
       await alice.connect(login({ encrypt: false, connections }));

@@ -36,7 +36,7 @@ describe("every command of vpncmd, on the official server and on ours", () => {
     }
   });
 
-  test("is told of in docs/VPNCMD.md", async () => {
+  test("is told of in docs/reference/vpncmd.md", async () => {
     assert.equal(
       vpncmdPage(compared),
       await readFile(pageFile, "utf8"),

@@ -38,12 +38,17 @@ describe("the packed npm package", () => {
     const pages = globSync("docs/**/*", { cwd: root, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+    const examples = globSync("examples/{README.md,*/{Pulumi.yaml,index.ts,package.json,tsconfig.json}}", {
+      cwd: root,
+    });
     assert.deepEqual(
       paths.filter((path) => !declarations.includes(path)).sort(),
       [
+        "CONTRIBUTING.md",
         "LICENSE",
         "PulumiPlugin.yaml",
         "README.md",
+        "SECURITY.md",
         "dist/THIRD-PARTY-LICENSES.txt",
         "dist/lib/components/index.js",
         "dist/lib/components/plugin.js",
@@ -56,6 +61,7 @@ describe("the packed npm package", () => {
         "pulumi-plugin.cjs",
         "pulumi-resource-vpnserver",
         ...pages,
+        ...examples,
       ].sort(),
     );
   });

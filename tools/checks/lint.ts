@@ -12,6 +12,7 @@ const sources = ["components", "program", "server", "test", "tools", "bench", "i
 /** What the code is checked with, each a program of node_modules/.bin with its arguments. */
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: ["tsc", "--noEmit"],
+  examples: ["tsc", "-p", "examples"],
   rules: ["eslint", "--max-warnings=0", "."],
   format: ["prettier", "--check", "--log-level=warn", "."],
   layers: ["depcruise", "--progress=none", ...sources],

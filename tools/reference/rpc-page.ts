@@ -75,16 +75,16 @@ function introduction(supported: ReadonlySet<string>): string {
 
 <!-- Made from server/admin/definitions by "npm run reference"; changes here are lost. -->
 
-The ${names.length} methods that \`vpncmd\` calls over the VPN protocol, and scripts over HTTP:
+The ${names.length} methods of the administration. \`vpncmd\` calls them over the VPN protocol, scripts over HTTP:
 
     curl -k -H "X-VPNADMIN-PASSWORD: $PASSWORD" https://HOST:5555/api/ \\
       -d '{"jsonrpc":"2.0","id":"1","method":"EnumUser","params":{"HubName_str":"DEFAULT"}}'
 
-With \`X-VPNADMIN-HUBNAME: HUB\` the administrator of a hub logs in; HTTP basic authentication does the same, with
-\`administrator\` or the hub as the user. Names of methods are found in any case.
+With \`X-VPNADMIN-HUBNAME: HUB\` the administrator of a hub logs in. HTTP basic authentication does the same, with \`administrator\` or
+the hub as the user. Names of methods do not depend on case.
 
-Request and reply have the same fields, and what a reply does not tell anew is that of the request. A field that is missing
-in a request is zero. In JSON a field has its kind behind its name:
+Request and reply have the same fields; a reply repeats the fields of the request that it does not set. A field that is missing in a
+request is zero. In JSON, the kind of a field follows its name:
 
 | kind | JSON | PACK |
 |---|---|---|
@@ -99,14 +99,14 @@ in a request is zero. In JSON a field has its kind behind its name:
 | kind[] | an array | one element with several values |
 | Name { … } | \`Name\`: an array of objects | each field an element with a value per object |
 
-*Secret* values never come back from a request, and no log has them. Names in capitals stand for the
+A reply never repeats *secret* values of its request, and no log has them. Names in capitals stand for the
 [groups of fields](#groups-of-fields) at the end.
 
-Who may call a method: *any* administrator; that of the *server* alone; or besides it the one of the *hub* that the request
-names. Whoever may not gets error 52. The numbers of other [errors](#errors) stand behind the method; 23, 33 and 38 can come from
-every one.
+The column *who* says who may call a method: *any* administrator, the one of the *server* alone, or also the one of the *hub* that the
+request names. Others get error 52. The last column has the numbers of other [errors](#errors); every method can also answer 23, 33
+and 38.
 
-Not supported by this server, and answered with 33: ${unsupported.map((name) => `\`${name}\``).join(", ")}.`;
+This server does not support these, and answers them with 33: ${unsupported.map((name) => `\`${name}\``).join(", ")}.`;
 }
 
 function areaSection([title, definitions]: [string, Readonly<Record<string, RpcDefinition>>]): string {

@@ -118,7 +118,7 @@ export const serverRpcs = {
     fields: flushFields,
   }),
   RebootServer: rpc({
-    summary: "Starts the server anew.",
+    summary: "Restarts the server.",
     right: "server",
     errors: [],
     fields: flushFields,
@@ -130,7 +130,7 @@ export const serverRpcs = {
     fields: configFields,
   }),
   SetConfig: rpc({
-    summary: "Puts another configuration in the place of this one, and starts the server anew.",
+    summary: "Replaces the configuration and restarts the server.",
     right: "server",
     errors: ["internal"],
     fields: configFields,

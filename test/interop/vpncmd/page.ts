@@ -2,7 +2,7 @@ import { differenceOf, verdictOf, type Compared, type Verdict } from "./compare.
 import { notCompared } from "./steps.ts";
 
 /** Where the page is. */
-export const pageFile = new URL("../../../docs/VPNCMD.md", import.meta.url);
+export const pageFile = new URL("../../../docs/reference/vpncmd.md", import.meta.url);
 
 /** From the worst to the best. */
 const verdicts: readonly Verdict[] = ["not supported", "differs", "works"];
@@ -21,15 +21,15 @@ export function vpncmdPage(compared: readonly Compared[]): string {
 
 <!-- Made by "node test/interop/vpncmd/write-page.ts", which needs root; changes here are lost. -->
 
-\`vpncmd\` of the official version 5.01, build 9674, gave ${compared.length} commands to the official server of the same build and to
-this one, the same ones in the same order, and both the exit codes and what was printed were compared. Times, and figures that each
-server has its own of, were left out. \`npm test\` does it again, and fails when this page is no longer right.
+\`vpncmd\` of the official version 5.01, build 9674, gives the same ${compared.length} commands in the same order to the official server of that build and to
+this one. This page compares exit codes and output, without times and figures that are each server's own. \`npm test\` repeats the
+comparison, and fails if this page is wrong.
 
 | | commands |
 |---|---|
 | works: the same on both | ${count("works")} |
 | differs | ${count("differs")} |
-| not supported: answered with an error, never with silence | ${count("not supported")} |
+| not supported: answered with an error | ${count("not supported")} |
 
 ## Works
 

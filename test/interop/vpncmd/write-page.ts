@@ -1,4 +1,4 @@
-/** Writes docs/VPNCMD.md anew. */
+/** Rewrites docs/reference/vpncmd.md. */
 import { writeFile } from "node:fs/promises";
 import { Lab } from "../../lab/lab.ts";
 import { compareServers } from "./compare.ts";

@@ -1,38 +1,22 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
-import { VpnServer, type VpnServerArgs } from "../../../components/index.ts";
+import type { VpnServerArgs } from "../../../components/index.ts";
 import { hostKey } from "./host-key-text.ts";
+import { mockPulumi, untilDeclared, type MockedResource } from "./mocked-pulumi.ts";
 
-/** What users' own tests do: resources are recorded, and nobody is dialled. */
-const resources = new Map<string, { type: string; inputs: Record<string, unknown> }>();
+let resources: ReadonlyMap<string, MockedResource>;
 
 before(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ name, type, inputs }) => {
-        resources.set(name, { type, inputs: inputs as Record<string, unknown> });
-        const state = inputs as Record<string, unknown>;
-        return { id: `${name}-id`, state: { ...state, output: state["input"] } };
-      },
-      call: ({ inputs }) => inputs as Record<string, unknown>,
-    },
-    "project",
-    "stack",
-    true,
-  );
+  resources = await mockPulumi("project");
 });
 
 const connection = { host: "192.0.2.1", password: "secret", hostKey };
 
 async function declare(name: string, args: Omit<VpnServerArgs, "connection">) {
+  const { VpnServer } = await import("../../../components/index.ts");
   const server = new VpnServer(name, { connection, ...args });
   await new Promise((resolve) => server.urn.apply(resolve));
-  const deadline = performance.now() + 10_000;
-  while (!resources.has(`${name}-repair`) || !resources.has(`${name}-hubs`)) {
-    assert.ok(performance.now() < deadline, `${[...resources.keys()].join()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await untilDeclared(resources, [`${name}-repair`, `${name}-hubs`]);
   return (child: string) => {
     const resource = resources.get(`${name}-${child}`);
     assert.ok(resource, `there is no ${child}`);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import * as limits from "../../../server/limits.ts";
 
-const page = readFileSync(new URL("../../../docs/LIMITS.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../../docs/reference/limits.md", import.meta.url), "utf8");
 
 /** Every bound by its name in the sources, such as `handshakeLimits.requests`. */
 const bounds: { readonly name: string; readonly value: unknown }[] = Object.entries(limits).flatMap(
@@ -24,7 +24,7 @@ function spellings(name: string, value: unknown): string[] {
   return name.endsWith("Ms") && number >= 1000 ? [`${number / 1000} s`] : [number.toLocaleString("en-US")];
 }
 
-describe("docs/LIMITS.md", () => {
+describe("docs/reference/limits.md", () => {
   for (const { name, value } of bounds) {
     test(`tells the value of ${name}`, () => {
       const row = page.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +9,27 @@ import { anchorsIn, brokenLinks, linksIn } from "./markdown-links.ts";
 const root = join(import.meta.dirname, "../../..");
 
 describe("links", () => {
-  for (const page of ["README.md", "CHANGELOG.md", ...globSync("docs/**/*.md", { cwd: root })]) {
+  for (const page of globSync(["*.md", "{docs,examples}/**/*.md"], {
+    cwd: root,
+    exclude: ["**/node_modules"],
+  })) {
     test(`of ${page} lead to files and headings that are there`, () => {
       assert.deepEqual(brokenLinks(root, page), []);
     });
   }
+});
+
+describe("CONTRIBUTING.md", () => {
+  test("names files and folders that are there", () => {
+    const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+    const paths = [...page.matchAll(/(?<=[`\s])(?:\.?[a-z]+\/)+[\w.*-]+\b/g)].map(([path]) => path);
+    const ours = paths.filter((path) => /^(bench|components|docs|examples|server|test|tools)\//.test(path));
+    assert.ok(ours.length > 20);
+    assert.deepEqual(
+      ours.filter((path) => globSync(path, { cwd: root }).length === 0),
+      [],
+    );
+  });
 });
 
 describe("the check of links", () => {

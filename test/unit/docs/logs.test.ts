@@ -5,14 +5,14 @@ import { describe, test } from "node:test";
 import { connectionLimits, logLimits } from "../../../server/limits.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const page = readFileSync(join(root, "docs/LOGS.md"), "utf8");
+const page = readFileSync(join(root, "docs/reference/logs.md"), "utf8");
 
 /** Names of events in the sources; of one that is made up of parts its begin. */
 const events = globSync("server/**/*.ts", { cwd: root })
   .map((path) => readFileSync(join(root, path), "utf8"))
   .flatMap((source) => [...source.matchAll(/\bevent: ["`]([a-z-]+)/g)].map(([, name = ""]) => name));
 
-describe("docs/LOGS.md", () => {
+describe("docs/reference/logs.md", () => {
   test("tells of every event", () => {
     assert.ok(events.length > 8);
     for (const name of events) assert.ok(page.includes(`\`${name}`), name);

@@ -1,0 +1,75 @@
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import type { Artifacts } from "../../../components/host/artifact.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const urlOf = (path: string) => pathToFileURL(join(root, path)).href;
+
+/** In the place of `dist/`, so that nothing has to be built for these tests. */
+const artifacts: Artifacts = {
+  version: "0.0.0",
+  releases: [
+    { uname: "Linux x86_64", sha256: "a".repeat(64), bytes: 2, uploadPath: "/dev/null", uploadBytes: 1 },
+  ],
+};
+
+/** A resource that was declared. */
+export interface MockedResource {
+  readonly type: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Takes the place of Pulumi's engine in a preview, as users' own tests do: resources are recorded by their names, and nobody is
+ * dialled. What uses the components has to be imported after it; `pulumi-vpnserver` is the components of this checkout.
+ */
+export async function mockPulumi(
+  project: string,
+  config: Readonly<Record<string, string>> = {},
+): Promise<ReadonlyMap<string, MockedResource>> {
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      if (specifier === "pulumi-vpnserver") return { url: urlOf("components/index.ts"), shortCircuit: true };
+      const resolved = next(specifier, context);
+      // Which Node.js would find out by itself, with a warning.
+      return resolved.url.startsWith(urlOf("examples/"))
+        ? { ...resolved, format: "module-typescript" }
+        : resolved;
+    },
+    load: (url, context, next) => {
+      if (url !== urlOf("components/artifact.ts")) return next(url, context);
+      const source = `export const findArtifacts = () => (${JSON.stringify(artifacts)});`;
+      return { format: "module", source, shortCircuit: true };
+    },
+  });
+  const resources = new Map<string, MockedResource>();
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ name, type, inputs }) => {
+        const state = inputs as Record<string, unknown>;
+        resources.set(name, { type, inputs: state });
+        return { id: `${name}-id`, state: { ...state, output: state["input"] } };
+      },
+      call: ({ inputs }) => inputs as Record<string, unknown>,
+    },
+    project,
+    "stack",
+    true,
+  );
+  for (const [key, value] of Object.entries(config)) pulumi.runtime.setConfig(`${project}:${key}`, value);
+  return resources;
+}
+
+/** @throws Error when they are not all declared within 10 s */
+export async function untilDeclared(
+  resources: ReadonlyMap<string, MockedResource>,
+  names: readonly string[],
+): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!names.every((name) => resources.has(name))) {
+    if (performance.now() > deadline) throw new Error(`there are only ${[...resources.keys()].join()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
