@@ -64,7 +64,9 @@ export class ClientSession {
       if (fault !== undefined) this.#fail(`the server sent what is no frame (${fault})`);
     };
     this.#keepAlives = setInterval(() => this.#tick(), this.#timeoutMs / 4);
-    tls.on("error", (error) => (this.#reason = error.message));
+    tls.on("error", (error: Error) => {
+      this.#reason = error.message;
+    });
     tls.once("close", () => {
       clearInterval(this.#keepAlives);
       this.#events.ended(this.#reason);

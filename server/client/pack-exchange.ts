@@ -37,7 +37,7 @@ export class PackExchange {
           const pack = decodeAnswer(() => this.#response.read());
           if (pack !== undefined) settle(() => resolve(pack));
         } catch (error) {
-          settle(() => reject(error as Error));
+          settle(() => reject(error));
         }
       };
       const closed = () => settle(() => reject(new Error("the connection was closed before the answer")));

@@ -1,5 +1,3 @@
-import type { FirewallReport } from "../firewall/firewall-report.ts";
-import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import type { Mode } from "./mode-choice.ts";
 import type { Owner } from "../contract/owner.ts";

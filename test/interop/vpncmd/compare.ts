@@ -81,24 +81,26 @@ class Administrator {
 
 /** What a command printed, with what differs from run to run, and from server to server, left out. */
 export function normalize(output: string, ownFigure = false): string[] {
-  return output
-    .split(/\r?\n/)
-    // What `Check` finds out about the disk of the machine that vpncmd runs on is none of the servers' doing.
-    .filter((line) => line.trim() !== "" && !line.startsWith("FileSize "))
-    .map((line) =>
-      line
-        .replace(/\d{4}-\d{2}-\d{2} (\(\w{3}\) )?\d{2}:\d{2}:\d{2}(\.\d+)?/g, "TIME")
-        .replace(/\bCID-\d+\b/g, "CID")
-        // The unique id of a rule of an access list.
-        .replace(/^(\d+,(?:Pass|Discard),(?:Enable|Disable),\d+),\d+,/, "$1,ID,")
-        // The key of a trusted certificate.
-        .replace(/^ID,\d+$/, "ID,KEY")
-        // The key of a revoked one.
-        .replace(/^\d+(,"Subject=)/, "KEY$1")
-        // Traffic of a hub: the official one talks to itself.
-        .replace(/^(\w+,O(?:n|ff)line,Standalone,.*),\d+,\d+$/, "$1,…"),
-    )
-    .map((line) => (ownFigure ? line.replace(/[,\d].*/, "…") : line));
+  return (
+    output
+      .split(/\r?\n/)
+      // What `Check` finds out about the disk of the machine that vpncmd runs on is none of the servers' doing.
+      .filter((line) => line.trim() !== "" && !line.startsWith("FileSize "))
+      .map((line) =>
+        line
+          .replace(/\d{4}-\d{2}-\d{2} (\(\w{3}\) )?\d{2}:\d{2}:\d{2}(\.\d+)?/g, "TIME")
+          .replace(/\bCID-\d+\b/g, "CID")
+          // The unique id of a rule of an access list.
+          .replace(/^(\d+,(?:Pass|Discard),(?:Enable|Disable),\d+),\d+,/, "$1,ID,")
+          // The key of a trusted certificate.
+          .replace(/^ID,\d+$/, "ID,KEY")
+          // The key of a revoked one.
+          .replace(/^\d+(,"Subject=)/, "KEY$1")
+          // Traffic of a hub: the official one talks to itself.
+          .replace(/^(\w+,O(?:n|ff)line,Standalone,.*),\d+,\d+$/, "$1,…"),
+      )
+      .map((line) => (ownFigure ? line.replace(/[,\d].*/, "…") : line))
+  );
 }
 
 export function verdictOf({ official, ours }: Compared): Verdict {
