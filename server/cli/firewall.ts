@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { ServerError } from "../errors.ts";
-import type { FirewallReport } from "../firewall/firewall-report.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
 import type { CliContext } from "./context.ts";
 import { parsePortList } from "./port-list.ts";
 

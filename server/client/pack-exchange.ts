@@ -37,7 +37,8 @@ export class PackExchange {
           const pack = decodeAnswer(() => this.#response.read());
           if (pack !== undefined) settle(() => resolve(pack));
         } catch (error) {
-          settle(() => reject(error));
+          const reason = error instanceof Error ? error : new Error(String(error));
+          settle(() => reject(reason));
         }
       };
       const closed = () => settle(() => reject(new Error("the connection was closed before the answer")));

@@ -1,5 +1,6 @@
 import type { RunProgram } from "../platform/run-program.ts";
-import { unmanaged, type FirewallReport } from "./firewall-report.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
+import { unmanaged } from "./firewall-report.ts";
 
 /** A kind of firewall. */
 export interface FirewallManager {

@@ -1,16 +1,4 @@
-/**
- * Who decides which connections reach this host: `none` when nothing stops any; `unmanaged` when it is left to an
- * administrator, because it is none of those that are known here or because this user may not change it.
- */
-export type FirewallManagerName = "nftables" | "ufw" | "none" | "unmanaged";
-
-export interface FirewallReport {
-  readonly manager: FirewallManagerName;
-  /** Ports of those asked for that other hosts reach, as far as this host is concerned. */
-  readonly ports: readonly number[];
-  /** The same in a sentence; what an administrator has to do, if anything. */
-  readonly message: string;
-}
+import type { FirewallReport } from "../contract/firewall-report.ts";
 
 /** What is said where the firewall is left alone. */
 export function unmanaged(reason: string, ports: readonly number[]): FirewallReport {

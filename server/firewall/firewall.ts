@@ -1,6 +1,6 @@
 import type { RunProgram } from "../platform/run-program.ts";
 import { leftAlone, type Firewall, type FirewallManager, type FirewallOpening } from "./firewall-manager.ts";
-import type { FirewallReport } from "./firewall-report.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
 import { nftables } from "./nftables.ts";
 import { ufw } from "./ufw.ts";
 

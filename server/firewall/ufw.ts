@@ -1,7 +1,8 @@
 import { ServerError } from "../errors.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
 import type { Firewall, FirewallManager } from "./firewall-manager.ts";
-import { portList, type FirewallReport } from "./firewall-report.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
+import { portList } from "./firewall-report.ts";
 import { readRuleset } from "./nft.ts";
 import { openPorts } from "./nftables-plan.ts";
 import { isActive, planUfwClosing, planUfwOpening, portInRules, type UfwCommand } from "./ufw-plan.ts";

@@ -1,6 +1,7 @@
 import { closeFirewall, openFirewall } from "../firewall/firewall.ts";
 import type { FirewallOpening } from "../firewall/firewall-manager.ts";
-import { unmanaged, type FirewallReport } from "../firewall/firewall-report.ts";
+import type { FirewallReport } from "../contract/firewall-report.ts";
+import { unmanaged } from "../firewall/firewall-report.ts";
 import type { RunningStatus } from "../contract/server-status.ts";
 import type { InstallOptions } from "./install-options.ts";
 import type { Manifest, ManifestRecord } from "./manifest.ts";
