@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import ssh2 from "ssh2";
+import { ed25519KeyPair } from "../../unit/components/ed25519-key-pair.ts";
 
 /** A server that misbehaves, on a loopback port. */
 export interface OddServer extends AsyncDisposable {
@@ -9,7 +10,7 @@ export interface OddServer extends AsyncDisposable {
   readonly connections: () => number;
 }
 
-const hostKey = ssh2.utils.generateKeyPairSync("ed25519").private;
+const hostKey = ed25519KeyPair().private;
 
 /** A TCP server that does with a connection what a case wants. */
 export async function startTcpServer(onConnection: (socket: Socket) => void): Promise<OddServer> {

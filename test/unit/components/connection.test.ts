@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
-import ssh2 from "ssh2";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,8 +9,9 @@ import { resolveConnection } from "../../../components/arguments/connection-argu
 import { commandConnection } from "../../../components/ssh/ssh-connection.ts";
 import { hostKey } from "./host-key-text.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
+import { ed25519KeyPair } from "./ed25519-key-pair.ts";
 
-const { private: privateKey } = ssh2.utils.generateKeyPairSync("ed25519");
+const { private: privateKey } = ed25519KeyPair();
 const folder = mkdtempSync(join(tmpdir(), "connection-"));
 const agentSocketPath = join(folder, "agent");
 const noSocket = join(folder, "file");

@@ -4,6 +4,7 @@ import ssh2 from "ssh2";
 import { parseHostKey } from "../../../components/arguments/host-key.ts";
 import { hostKey, hostKeyBase64 } from "./host-key-text.ts";
 import { problemOf } from "./problems-of.ts";
+import { ed25519KeyPair } from "./ed25519-key-pair.ts";
 
 const read = (text: unknown) => parseHostKey(text, "hostKey");
 
@@ -46,7 +47,7 @@ describe("parseHostKey", () => {
     ],
     [
       "a private key",
-      ssh2.utils.generateKeyPairSync("ed25519").private,
+      ed25519KeyPair().private,
       `is a private key: the host's public key is needed. ${needed}`,
     ],
     [

@@ -39,7 +39,7 @@ export async function mockPulumi(
         : resolved;
     },
     load: (url, context, next) => {
-      if (url !== urlOf("components/artifact.ts")) return next(url, context);
+      if (url !== urlOf("components/host/artifact.ts")) return next(url, context);
       const source = `export const findArtifacts = () => (${JSON.stringify(artifacts)});`;
       return { format: "module", source, shortCircuit: true };
     },

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
-import ssh2 from "ssh2";
 import { ArgumentError } from "../../../components/arguments/argument-error.ts";
 import { resolveCertificate } from "../../../components/arguments/server-certificate.ts";
 import { certificateOf, pemOf } from "../identity/make-certificate.ts";
 import type { Identity } from "../access/client-certificate.ts";
 import { pemIdentity, type PemIdentity } from "./pem-identity.ts";
 import { problemOf, problemsOf } from "./problems-of.ts";
+import { ed25519KeyPair } from "./ed25519-key-pair.ts";
 
 let leaf: PemIdentity;
 let authority: PemIdentity;
@@ -137,7 +137,7 @@ describe("resolveCertificate", () => {
     ],
     [
       "a key in OpenSSH form",
-      () => ({ privateKey: ssh2.utils.generateKeyPairSync("ed25519").private }),
+      () => ({ privateKey: ed25519KeyPair().private }),
       'privateKey is in OpenSSH form, which TLS does not know: "ssh-keygen -p -m PKCS8 -f FILE" writes it in another',
     ],
     ["an encrypted key", () => ({ privateKey: encryptedKey() }), isEncrypted],

@@ -1,15 +1,16 @@
+import ssh2 from "ssh2";
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type PrivateKeyInput } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import ssh2 from "ssh2";
 import { ArgumentError } from "../../../components/arguments/argument-error.ts";
 import { parsePrivateKey } from "../../../components/arguments/ssh-private-key.ts";
 import { problemOf } from "./problems-of.ts";
+import { ed25519KeyPair } from "./ed25519-key-pair.ts";
 
 const { utils } = ssh2;
-const ed25519 = utils.generateKeyPairSync("ed25519");
-const encrypted = utils.generateKeyPairSync("ed25519", {
+const ed25519 = ed25519KeyPair();
+const encrypted = ed25519KeyPair({
   passphrase: "open sesame",
   cipher: "aes256-ctr",
   rounds: 16,
@@ -205,7 +206,7 @@ describe("parsePrivateKey", () => {
     ],
     [
       "another cipher than both readers know",
-      utils.generateKeyPairSync("ed25519", otherCipher).private,
+      ed25519KeyPair(otherCipher).private,
       "open sesame",
       `privateKey is encrypted in a form that cannot be used: ${rewrite}`,
     ],

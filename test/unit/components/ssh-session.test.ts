@@ -7,10 +7,11 @@ import ssh2 from "ssh2";
 import type { SshConnection } from "../../../components/ssh/ssh-connection.ts";
 import { parseHostKey } from "../../../components/arguments/host-key.ts";
 import { SshError, SshSession } from "../../../components/ssh/ssh-session.ts";
+import { ed25519KeyPair } from "./ed25519-key-pair.ts";
 
 const password = "correct horse";
-const hostKeys = ssh2.utils.generateKeyPairSync("ed25519");
-const otherKeys = ssh2.utils.generateKeyPairSync("ed25519");
+const hostKeys = ed25519KeyPair();
+const otherKeys = ed25519KeyPair();
 
 let server: ssh2.Server;
 let port: number;

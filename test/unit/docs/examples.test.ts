@@ -3,9 +3,9 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import ssh2 from "ssh2";
 import { hostKey } from "../components/host-key-text.ts";
 import { mockPulumi, untilDeclared, type MockedResource } from "../components/mocked-pulumi.ts";
+import { ed25519KeyPair } from "../components/ed25519-key-pair.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -27,7 +27,7 @@ describe("the examples", () => {
       host: "192.0.2.1",
       hostKey,
       hosts: JSON.stringify(hosts),
-      privateKey: ssh2.utils.generateKeyPairSync("ed25519").private,
+      privateKey: ed25519KeyPair().private,
       alicePassword: "one",
       bobPassword: "two",
       recorderPassword: "three",

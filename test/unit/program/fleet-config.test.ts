@@ -5,17 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import ssh2 from "ssh2";
 import { resolveHubs } from "../../../components/arguments/desired-hubs.ts";
 import { fleetFromConfig } from "../../../program/fleet-config.ts";
 import { hostKey } from "../components/host-key-text.ts";
 import type { VpnFleetArgs } from "../../../components/vpn-fleet.ts";
 import { pemIdentity } from "../components/pem-identity.ts";
+import { ed25519KeyPair } from "../components/ed25519-key-pair.ts";
 
 const host = { name: "office", host: "203.0.113.5", hostKey, password: "secret" };
 /** The project's root. */
 const root = mkdtempSync(join(tmpdir(), "fleet-config-"));
-const { private: privateKey } = ssh2.utils.generateKeyPairSync("ed25519");
+const { private: privateKey } = ed25519KeyPair();
 
 after(() => rmSync(root, { recursive: true }));
 
