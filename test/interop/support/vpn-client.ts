@@ -6,6 +6,10 @@ import type { Namespace } from "../../lab/namespace.ts";
 import { SoftEtherProgram } from "./softether-program.ts";
 
 const administrationPort = 9931;
+
+/** `ERR_ACCOUNT_NOT_FOUND` of the VPN Client. */
+const noSuchAccount = 36;
+
 const account = "test";
 const deadlineMs = 60_000;
 
@@ -68,8 +72,12 @@ export class VpnClient {
 
   /** Makes the account anew and begins to connect; says nothing of the outcome. */
   async begin(options: AccountOptions): Promise<void> {
-    await this.#program.vpncmd(["/CLIENT"], ["AccountDisconnect", account], false);
-    await this.#program.vpncmd(["/CLIENT"], ["AccountDelete", account], false);
+    // One that connects again at this moment cannot be deleted.
+    await this.until("the former account to be gone", async () => {
+      await this.#program.vpncmd(["/CLIENT"], ["AccountDisconnect", account], false);
+      const { code } = await this.#program.vpncmd(["/CLIENT"], ["AccountDelete", account], false);
+      return code === 0 || code === noSuchAccount;
+    });
     const { server, port = 5555, hub = "DEFAULT", user, password, certificate } = options;
     await this.command(
       "AccountCreate",
