@@ -13,6 +13,7 @@ const sources = [
   "package.json",
   "tsconfig.json",
   "components",
+  "program",
   "server",
 ];
 
