@@ -3,8 +3,6 @@ import type { Environment } from "./environment.ts";
 
 /** Something that the server does, apart from the others: a line of the table in `server.ts`. */
 export interface Feature {
-  /** For messages about it. */
-  readonly name: string;
   /**
    * Begins. What it needs of others it finds in the environment, which they have entered it in: a feature comes after those that
    * it builds upon.

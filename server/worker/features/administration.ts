@@ -6,7 +6,6 @@ import type { Feature } from "../feature.ts";
 
 /** Administration by `vpncmd` on SoftEther's protocol, and by JSON-RPC. */
 export const administration: Feature = {
-  name: "administration",
   start({ configuration, connections, hubs, identity, listeners, sessions, ...environment }) {
     const { service, api } = createEntrances({
       administration: {

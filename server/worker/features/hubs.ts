@@ -3,7 +3,6 @@ import type { Feature } from "../feature.ts";
 
 /** The Virtual Hubs and the sessions in them. */
 export const hubs: Feature = {
-  name: "Virtual Hubs",
   start({ hubs, sessions, configuration }) {
     hubs.apply(configuration.settings.hubs);
     const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);

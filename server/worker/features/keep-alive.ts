@@ -3,7 +3,6 @@ import type { Feature } from "../feature.ts";
 
 /** Packets that keep a dial-up line or a NAT entry open. */
 export const keepAlive: Feature = {
-  name: "keep-alive sender",
   start({ configuration, log }) {
     const sender = new KeepAliveSender(log);
     sender.apply(configuration.settings.keepAlive);

@@ -2,7 +2,6 @@ import type { Feature } from "../feature.ts";
 
 /** TCP listeners with TLS. The last to start: what is served on them is there then. */
 export const listening: Feature = {
-  name: "listeners",
   async start({ connections, listeners, identity, configuration }) {
     let { cipherName } = configuration.settings;
     const useTls = () => connections.useTls(identity.current, cipherName);

@@ -6,7 +6,6 @@ const lookMs = 60_000;
 
 /** Logs what was refused before a login, at most one line a minute however much it was. */
 export const refusalLog: Feature = {
-  name: "log of refusals",
   start({ connections, log }) {
     let logged = connections.refusals();
     const timer = setInterval(() => {

@@ -10,7 +10,6 @@ import type { Feature } from "../feature.ts";
 
 /** SoftEther's SSL-VPN protocol, on every listener. */
 export const softEther: Feature = {
-  name: "SoftEther SSL-VPN",
   start({ hubs, sessions, configuration, flushes, protocols, clientMethods, webPages }) {
     const slabs = new SlabPool();
     const requests = new ClientRequests({
