@@ -4,7 +4,7 @@ import { Lab } from "../test/lab/lab.ts";
 import { hubOf, OurServer } from "../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../test/interop/support/softether-program.ts";
 import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
-import { printTable, type ServerName } from "./support/servers.ts";
+import { printTable } from "./support/servers.ts";
 
 const rounds = 3;
 const users = 1000;
@@ -33,7 +33,7 @@ export async function measureAdmin(): Promise<void> {
     purpose: "the benchmark",
     log: (line) => console.log(line),
   });
-  const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
+  const [ourRounds, theirRounds]: [Round[], Round[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     await using lab = await Lab.create();
     const [ourStation, theirStation] = await Promise.all([lab.station("ours"), lab.station("softether")]);
@@ -42,11 +42,11 @@ export async function measureAdmin(): Promise<void> {
     const onDisk = await mkdtemp(join(diskDirectory, "vpnserver-bench-"));
     try {
       const ours = await OurServer.start(ourStation, onDisk, [hubOf("DEFAULT", [])]);
-      results.ours.push(JSON.parse((await ours.station.run(process.execPath, args)).stdout) as Round);
+      ourRounds.push(JSON.parse((await ours.station.run(process.execPath, args)).stdout) as Round);
       await ours.stop();
       const theirs = await SoftEtherProgram.start("vpnserver", theirStation, port, join(onDisk, "softether"));
       const { stdout } = await theirs.run(process.execPath, [...args, "flush"]);
-      results.SoftEther.push(JSON.parse(stdout) as Round);
+      theirRounds.push(JSON.parse(stdout) as Round);
     } finally {
       await lab.dispose();
       await rm(onDisk, { recursive: true });
@@ -61,6 +61,9 @@ export async function measureAdmin(): Promise<void> {
       ["in a row, each on the disk", "onDisk"],
       [`list of ${2 * users}, ms`, "listMs"],
     ],
-    results,
+    new Map([
+      ["ours", ourRounds],
+      ["SoftEther", theirRounds],
+    ]),
   );
 }

@@ -11,11 +11,11 @@ import {
   briefUser,
   median,
   otherHub,
+  measureRounds,
   printTable,
   residentMb,
   startServers,
   type MeasuredServer,
-  type ServerName,
 } from "./support/servers.ts";
 
 const storms = 5;
@@ -70,13 +70,9 @@ export async function measureLoad(): Promise<void> {
   await using lab = await Lab.create();
   const [crowd, pair] = await Promise.all([lab.station("crowd"), lab.station("pair")]);
   const servers = await startServers(lab);
-  const results: Record<ServerName, StormRound[]> = { ours: [], SoftEther: [] };
-  for (let round = 0; round < storms; round++) {
-    for (const name of ["ours", "SoftEther"] as const) {
-      results[name].push(figuresOf(await measureStorm(crowd, pair, servers[name])));
-      console.error(`storm ${round + 1} of ${storms}: ${name} done`);
-    }
-  }
+  const results = await measureRounds(servers, { rounds: storms, what: "storm" }, async (server) =>
+    figuresOf(await measureStorm(crowd, pair, server)),
+  );
   console.log(`\nping every ${pingMs} ms, ${stormLogins} logins at once: median of ${storms}\n`);
   printTable<StormRound>(
     [
@@ -90,10 +86,9 @@ export async function measureLoad(): Promise<void> {
     results,
   );
 
-  const memory: Record<ServerName, WaveRound[]> = { ours: [], SoftEther: [] };
-  for (const name of ["ours", "SoftEther"] as const) {
-    memory[name].push(await measureWaves(crowd, servers[name], name));
-  }
+  const memory = await measureRounds(servers, { rounds: 1, what: "waves" }, (server) =>
+    measureWaves(crowd, server),
+  );
   console.log(`\nresident memory over ${waves} waves of ${waveSessions} sessions\n`);
   printTable<WaveRound>(
     [
@@ -159,7 +154,7 @@ function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
 }
 
-async function measureWaves(crowd: Namespace, server: MeasuredServer, name: ServerName): Promise<WaveRound> {
+async function measureWaves(crowd: Namespace, server: MeasuredServer): Promise<WaveRound> {
   const startMb = await residentMb(server);
   const afterMb: number[] = [];
   for (let wave = 0; wave < waves; wave++) {
@@ -169,7 +164,7 @@ async function measureWaves(crowd: Namespace, server: MeasuredServer, name: Serv
     ]);
     await delay(restMs);
     afterMb.push(await residentMb(server));
-    console.error(`wave ${wave + 1} of ${waves}: ${name} ${afterMb.at(-1)?.toFixed(0)} MB`);
+    console.error(`wave ${wave + 1} of ${waves}: ${afterMb.at(-1)?.toFixed(0)} MB`);
   }
   await delay(finalRestMs);
   return {

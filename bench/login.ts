@@ -9,10 +9,10 @@ import {
   briefUser,
   cpuSeconds,
   median,
+  measureRounds,
   printTable,
   startServers,
   type MeasuredServer,
-  type ServerName,
 } from "./support/servers.ts";
 
 const rounds = 3;
@@ -42,13 +42,9 @@ export async function measureLogin(): Promise<void> {
   await using lab = await Lab.create();
   const station = await lab.station("client");
   const servers = await startServers(lab);
-  const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
-  for (let round = 0; round < rounds; round++) {
-    for (const name of ["ours", "SoftEther"] as const) {
-      results[name].push(await measureRound(station, servers[name]));
-      console.error(`round ${round + 1} of ${rounds}: ${name} done`);
-    }
-  }
+  const results = await measureRounds(servers, { rounds, what: "round" }, (server) =>
+    measureRound(station, server),
+  );
   console.log(`\nlogins by password: median of ${rounds}, ${seconds} s each\n`);
   printTable<Round>(
     [

@@ -5,10 +5,10 @@ import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
 import {
   benchPassword,
   cpuSeconds,
+  measureRounds,
   printTable,
   startServers,
   type MeasuredServer,
-  type ServerName,
 } from "./support/servers.ts";
 
 const rounds = 3;
@@ -48,13 +48,9 @@ export async function measureRelay(): Promise<void> {
   for (const index of [0, 1] as const) await clients[index].setAddress(`${addresses[index]}/24`);
   const servers = await startServers(lab);
   for (const [way, options] of Object.entries(ways)) {
-    const results: Record<ServerName, Round[]> = { ours: [], SoftEther: [] };
-    for (let round = 0; round < rounds; round++) {
-      for (const name of ["ours", "SoftEther"] as const) {
-        results[name].push(await measureRound(clients, servers[name], options));
-        console.error(`${way}, round ${round + 1} of ${rounds}: ${name} done`);
-      }
-    }
+    const results = await measureRounds(servers, { rounds, what: `${way}, round` }, (server) =>
+      measureRound(clients, server, options),
+    );
     console.log(`\n${way}: median of ${rounds}, ${seconds} s each\n`);
     printTable(rows, results);
   }

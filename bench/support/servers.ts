@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Lab } from "../../test/lab/lab.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../../test/interop/support/softether-program.ts";
@@ -22,11 +22,17 @@ export interface MeasuredServer {
   readonly workerPid: number;
 }
 
-export type ServerName = "ours" | "SoftEther";
+/** Another clone of the project, set up, whose server is measured too: a change is judged in one run. */
+export const besideVariable = "VPNSERVER_BENCH_BESIDE";
+
+/**
+ * Servers or their results by the names of the columns: `ours`, `SoftEther`, and `beside` where {@link besideVariable} names a
+ * clone.
+ */
+export type ByServer<T> = ReadonlyMap<string, T>;
 
 /** Starts our server and SoftEther's, each in a station of its own, with the same users. */
-export async function startServers(lab: Lab): Promise<Record<ServerName, MeasuredServer>> {
-  const [ourStation, theirStation] = await Promise.all([lab.station("ours"), lab.station("softether")]);
+export async function startServers(lab: Lab): Promise<ByServer<MeasuredServer>> {
   const ourHubs = hubs.map((name) =>
     hubOf(
       name,
@@ -35,15 +41,37 @@ export async function startServers(lab: Lab): Promise<Record<ServerName, Measure
       ),
     ),
   );
-  const ours = await OurServer.start(ourStation, lab.directory, ourHubs);
-  const { worker, supervisor } = await ours.status();
-  return {
-    ours: { address: ours.address, pids: [worker.pid, supervisor.pid], workerPid: worker.pid },
-    SoftEther: await startSoftEther(
-      await SoftEtherProgram.start("vpnserver", theirStation, 5555),
-      lab.directory,
-    ),
+  const servers = new Map<string, MeasuredServer>();
+  const startOurs = async (name: string, program?: string) => {
+    const ours = await OurServer.start(await lab.station(name), lab.directory, ourHubs, program);
+    const { worker, supervisor } = await ours.status();
+    servers.set(name, {
+      address: ours.address,
+      pids: [worker.pid, supervisor.pid],
+      workerPid: worker.pid,
+    });
   };
+  await startOurs("ours");
+  const beside = process.env[besideVariable];
+  if (beside !== undefined) await startOurs("beside", resolve(beside, "server/main.ts"));
+  const theirs = await SoftEtherProgram.start("vpnserver", await lab.station("softether"), 5555);
+  return servers.set("SoftEther", await startSoftEther(theirs, lab.directory));
+}
+
+/** Measures each server in turn, `rounds` times. */
+export async function measureRounds<Round>(
+  servers: ByServer<MeasuredServer>,
+  { rounds, what }: { readonly rounds: number; readonly what: string },
+  measure: (server: MeasuredServer) => Promise<Round>,
+): Promise<ByServer<readonly Round[]>> {
+  const results = new Map<string, Round[]>([...servers.keys()].map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, server] of servers) {
+      results.get(name)?.push(await measure(server));
+      console.error(`${what} ${round + 1} of ${rounds}: ${name} done`);
+    }
+  }
+  return results;
 }
 
 async function startSoftEther(program: SoftEtherProgram, directory: string): Promise<MeasuredServer> {
@@ -93,18 +121,26 @@ export async function residentMb({ workerPid }: MeasuredServer): Promise<number>
   return (Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6;
 }
 
-/** Prints one row for each figure: the median of ours, of SoftEther's, and the ratio of the two. */
+/** Prints one row for each figure: the median of our server, and that of each other with the ratio of ours to it. */
 export function printTable<Round>(
   rows: readonly (readonly [label: string, key: keyof Round])[],
-  results: Record<ServerName, readonly Round[]>,
+  results: ByServer<readonly Round[]>,
 ): void {
-  console.log(`${"".padEnd(26)}${"ours".padStart(10)}${"SoftEther".padStart(12)}${"ratio".padStart(8)}`);
+  const format = (value: number) => value.toFixed(value >= 100 ? 0 : 2);
+  const line = (label: string, cells: readonly string[]) =>
+    console.log(label.padEnd(26) + cells.map((cell) => cell.padStart(12)).join(""));
+  line(
+    "",
+    [...results.keys()].flatMap((name) => (name === "ours" ? [name] : [name, "ratio"])),
+  );
   for (const [label, key] of rows) {
     const of = (rounds: readonly Round[]) => median(rounds.map((round) => Number(round[key])));
-    const [ours, theirs] = [of(results.ours), of(results.SoftEther)];
-    const format = (value: number) => value.toFixed(value >= 100 ? 0 : 2);
-    console.log(
-      `${label.padEnd(26)}${format(ours).padStart(10)}${format(theirs).padStart(12)}${(ours / theirs).toFixed(2).padStart(8)}`,
+    const ours = of(results.get("ours") ?? []);
+    line(
+      label,
+      [...results].flatMap(([name, rounds]) =>
+        name === "ours" ? [format(ours)] : [format(of(rounds)), (ours / of(rounds)).toFixed(2)],
+      ),
     );
   }
 }

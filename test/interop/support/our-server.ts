@@ -8,7 +8,7 @@ import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import type { Namespace } from "../../lab/namespace.ts";
 
-const program = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
+const thisProgram = fileURLToPath(new URL("../../../server/main.ts", import.meta.url));
 
 interface OurServerStatus {
   readonly supervisor: { readonly pid: number };
@@ -20,20 +20,26 @@ interface OurServerStatus {
 export class OurServer {
   readonly station: Namespace;
   readonly stateDirectory: string;
+  readonly #program: string;
 
-  private constructor(station: Namespace, stateDirectory: string) {
+  private constructor(station: Namespace, stateDirectory: string, program = thisProgram) {
     this.station = station;
     this.stateDirectory = stateDirectory;
+    this.#program = program;
   }
 
-  /** @param directory where it keeps its state */
+  /**
+   * @param directory where it keeps its state
+   * @param program path of another version's `server/main.ts`
+   */
   static async start(
     station: Namespace,
     directory: string,
     hubs: readonly HubSettings[],
+    program?: string,
   ): Promise<OurServer> {
     const stateDirectory = join(directory, station.name);
-    const server = new OurServer(station, stateDirectory);
+    const server = new OurServer(station, stateDirectory, program);
     const store = await ConfigStore.open({ configFile: join(stateDirectory, "vpn_server.config") });
     await mkdir(stateDirectory, { mode: 0o700 });
     await store.updateHubs(() => hubs);
@@ -72,7 +78,7 @@ export class OurServer {
       process.execPath,
       [
         "--disable-warning=ExperimentalWarning",
-        program,
+        this.#program,
         "--state-dir",
         this.stateDirectory,
         "apply",
@@ -93,7 +99,7 @@ export class OurServer {
     const words = command.split(" ");
     return this.station.run(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", program, "--state-dir", this.stateDirectory, ...words],
+      ["--disable-warning=ExperimentalWarning", this.#program, "--state-dir", this.stateDirectory, ...words],
       { check },
     );
   }
