@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openTcp, probeListener } from "../server/client/probe.ts";
 import { buildAll } from "../tools/build/build.ts";
-import { defaultCacheDirectory } from "../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../tools/cache-directory.ts";
 import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
 
 const root = join(import.meta.dirname, "..");

@@ -9,7 +9,8 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { buildAll, type Manifest } from "../../tools/build/build.ts";
 import { digestFile } from "../../tools/build/hash.ts";
-import { defaultCacheDirectory, platforms } from "../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../tools/cache-directory.ts";
+import { platforms } from "../../tools/build/platforms.ts";
 import { arm64Root } from "./arm64-root.ts";
 import { copySources } from "./source-copy.ts";
 

@@ -2,7 +2,15 @@ import { cp, mkdir, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What the build is made of, besides `node_modules`. */
-const sources = ["components", "server", "tools/build", "package.json", "package-lock.json", "tsconfig.json"];
+const sources = [
+  "components",
+  "server",
+  "tools/build",
+  "tools/cache-directory.ts",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+];
 
 /** Puts a copy of the project's sources into a folder, as a checkout elsewhere and at another time would. */
 export async function copySources(root: string, target: string): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultCacheDirectory } from "../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../tools/cache-directory.ts";
 import { withFileLock } from "../../tools/setup/file-lock.ts";
 import { runCommand } from "./command.ts";
 

@@ -1,18 +1,20 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { koffiAsset } from "../../server/native/koffi-file.ts";
 import { bundleServer, type Bundle } from "./bundle.ts";
 import { executableRecipe, makeExecutable } from "./executable.ts";
 import { digestFile, hashTexts, type Digest } from "./hash.ts";
 import { buildLibrary, libraryKey } from "./library.ts";
 import {
+  partsIdentity,
   platforms as allPlatforms,
+  provideKoffi,
   provideRuntime,
   readRuntimeLicense,
-  runtimeIdentity,
   runtimeVersion,
   type Platform,
-} from "./runtimes.ts";
+} from "./platforms.ts";
 import { step, type Log } from "./step.ts";
 import { thirdPartyNotices } from "./third-party.ts";
 import { compressUpload } from "./upload.ts";
@@ -55,6 +57,8 @@ const manifestName = "manifest.json";
 const keysName = ".keys.json";
 const noticesName = "THIRD-PARTY-LICENSES.txt";
 const workPrefix = ".work-";
+/** Of its code the executable holds the library alone; the license is in the package of the types. */
+const koffiFolder = "node_modules/koffi";
 const sweepAgeMs = 60 * 60_000;
 
 /** Builds what is not up to date, and resolves to the manifest of all that is there then. */
@@ -90,7 +94,7 @@ async function buildExecutables(
   const { root, log } = options;
   const bundle = await step("bundle the server", log, () => bundleServer(root));
   const recipe = await readRecipe(root);
-  const keyOf = (platform: Platform) => hashTexts([bundle.code, runtimeIdentity(platform), ...recipe]);
+  const keyOf = (platform: Platform) => hashTexts([bundle.code, partsIdentity(platform), ...recipe]);
   const before = await readJson<Manifest>(join(dist, manifestName));
 
   const artifacts: Partial<Record<Platform, BuiltArtifact>> = {};
@@ -116,7 +120,11 @@ async function buildExecutables(
     const runtime = await provideRuntime("linux-x64", options);
     const license = await readRuntimeLicense(runtime);
     const node = { version: runtimeVersion, license };
-    await writeText(join(dist, noticesName), await thirdPartyNotices(root, bundle.packages, node), work);
+    await writeText(
+      join(dist, noticesName),
+      await thirdPartyNotices(root, [...bundle.packages, koffiFolder], node),
+      work,
+    );
   });
   // Whoever looks in between finds no manifest rather than one that tells of other files.
   await rm(join(dist, manifestName), { force: true });
@@ -141,8 +149,9 @@ async function buildExecutable(
   const file = `vpnserver-${platform}`;
   const path = join(work, file);
   const runtime = await provideRuntime(platform, options);
+  const assets = { [koffiAsset]: await provideKoffi(platform, options) };
   await step(`make ${file}`, log, () =>
-    makeExecutable(bundle.code, join(runtime, "bin", "node"), work, path),
+    makeExecutable({ program: bundle.code, assets }, join(runtime, "bin", "node"), work, path),
   );
   const upload = `${file}.gz`;
   await step(`compress ${upload}`, log, () => compressUpload(path, join(work, upload)));

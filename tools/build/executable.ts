@@ -28,12 +28,12 @@ export const executableRecipe = JSON.stringify(settings);
 /**
  * Puts a program into a Node.js runtime, for any platform, and the result at `target` (mode 755), all or nothing.
  *
- * @param program CommonJS code
+ * @param content `program` is CommonJS code; `assets` are paths of the files that it carries, by the names that it asks for
  * @param runtime path of `bin/node` of the platform; it is left as it is
  * @param workDirectory folder on the target's file system that the caller removes
  */
 export async function makeExecutable(
-  program: Uint8Array,
+  { program, assets }: { readonly program: Uint8Array; readonly assets: Readonly<Record<string, string>> },
   runtime: string,
   workDirectory: string,
   target: string,
@@ -41,7 +41,10 @@ export async function makeExecutable(
   const work = await mkdtemp(join(workDirectory, "executable-"));
   // The settings' relative paths go into the blob: they must be the same everywhere.
   await writeFile(join(work, settings.main), program);
-  await writeFile(join(work, "sea.json"), JSON.stringify(settings));
+  const names = Object.keys(assets).sort();
+  for (const name of names) await copyFile(assets[name] as string, join(work, name));
+  const configuration = { ...settings, assets: Object.fromEntries(names.map((name) => [name, name])) };
+  await writeFile(join(work, "sea.json"), JSON.stringify(configuration));
   await runTool(process.execPath, ["--experimental-sea-config", "sea.json"], {
     cwd: work,
     timeoutMs: 60_000,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build.ts";
-import { defaultCacheDirectory, platforms, type Platform } from "./runtimes.ts";
+import { defaultCacheDirectory } from "../cache-directory.ts";
+import { platforms, type Platform } from "./platforms.ts";
 
 const usage = `usage: npm run build [-- --platform ${platforms.join("|")}]...
 

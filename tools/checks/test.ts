@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { buildAll } from "../build/build.ts";
-import { defaultCacheDirectory, platforms } from "../build/runtimes.ts";
+import { defaultCacheDirectory } from "../cache-directory.ts";
+import { platforms } from "../build/platforms.ts";
 import { ensureDebianPackages } from "../setup/debian-packages.ts";
 import { ensureToolchain } from "../setup/toolchain.ts";
 import { lint } from "./lint.ts";

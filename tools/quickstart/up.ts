@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import type { FleetMember, HubArgs } from "../../components/index.ts";
 import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { buildAll } from "../build/build.ts";
-import { defaultCacheDirectory } from "../build/runtimes.ts";
+import { defaultCacheDirectory } from "../cache-directory.ts";
 import { step, type Log } from "../build/step.ts";
 import { ensureDebianPackages } from "../setup/debian-packages.ts";
 import { hasSshServer } from "../setup/ssh-server.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
-import { defaultCacheDirectory } from "../build/runtimes.ts";
+import { defaultCacheDirectory } from "../cache-directory.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 

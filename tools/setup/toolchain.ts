@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultCacheDirectory } from "../build/runtimes.ts";
+import { defaultCacheDirectory } from "../cache-directory.ts";
 import type { Log } from "../build/step.ts";
 import { provideCommandPlugin, type CommandPlugin } from "./command-plugin.ts";
 import { provideEngineFolder, type LanguageHost } from "./engine-folder.ts";

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { defaultCacheDirectory } from "../../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../../tools/cache-directory.ts";
 import { describeStandIn, installStandIn } from "../../../tools/setup/language-host.ts";
 import { askPluginVersion } from "../../../tools/setup/plugin-version.ts";
 import { engineVersion } from "../../../tools/setup/versions.ts";

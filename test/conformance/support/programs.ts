@@ -5,7 +5,7 @@ import { access, chmod, constants, mkdtemp, open, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { defaultCacheDirectory } from "../../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../../tools/cache-directory.ts";
 
 /** A program that keeps the contract of `pulumi-resource-command`. */
 export interface PluginProgram {

@@ -2,11 +2,12 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAll } from "../../../tools/build/build.ts";
-import { defaultCacheDirectory } from "../../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../../tools/cache-directory.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const sources = [
   "tools/build",
+  "tools/cache-directory.ts",
   "Pulumi.yaml",
   "PulumiPlugin.yaml",
   "index.ts",

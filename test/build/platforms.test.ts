@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { defaultCacheDirectory, provideRuntime, runtimeVersion } from "../../tools/build/runtimes.ts";
+import { defaultCacheDirectory } from "../../tools/cache-directory.ts";
+import { provideRuntime, runtimeVersion } from "../../tools/build/platforms.ts";
 
 describe("a platform's Node.js runtime", () => {
   const path = process.env["PATH"];
