@@ -87,6 +87,10 @@ const rooms = {
     is: "the operating system: processes, sockets, locks, files",
     imports: ["errors", "error-words"],
   },
+  native: {
+    is: "calls into the operating system, the only place that knows addresses of memory",
+    imports: ["platform", "error-words"],
+  },
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",

@@ -3,6 +3,7 @@ import { jsonLine } from "../contract/json-format.ts";
 import {
   serves,
   type HubSummary,
+  type NativeStatus,
   type RunningStatus,
   type StoppedStatus,
 } from "../contract/server-status.ts";
@@ -49,8 +50,13 @@ function describe(status: RunningStatus): string {
     ...(status.hubs ?? []).map((hub) => `  hub ${describeHub(hub)}`),
     ...(status.restrictions ?? []).map((restriction) => `  restricted: ${restriction}`),
     ...(status.notServed ?? []).map((setting) => `  not served: ${setting}`),
+    ...(status.native ? [`  native calls: ${describeNative(status.native)}`] : []),
     ...(status.warnings ?? []).map((warning) => `  warning: ${warning}`),
   ].join("\n");
+}
+
+function describeNative({ available, detail }: NativeStatus): string {
+  return available ? `by ${detail}` : `none (${detail})`;
 }
 
 function describeHub({ name, online, sessions }: HubSummary): string {

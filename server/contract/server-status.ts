@@ -6,6 +6,7 @@ import {
   nullOr,
   objectOf,
   oneOf,
+  optional,
   sha256,
   text,
   trueOrFalse,
@@ -39,6 +40,17 @@ export interface RunningStatus {
   readonly restrictions: readonly string[] | null;
   /** What the configuration switches on and this server does not serve; `null` when the worker does not answer. */
   readonly notServed: readonly string[] | null;
+  /**
+   * Whether the server reaches what the operating system offers beyond its runtime; `null` when nothing has asked for it, or the
+   * worker does not answer.
+   */
+  readonly native?: NativeStatus | null;
+}
+
+export interface NativeStatus {
+  readonly available: boolean;
+  /** The library by which it is reached, or the reason why it is not, for people. */
+  readonly detail: string;
 }
 
 /** A server that does not run, as `status --json` prints it. */
@@ -78,6 +90,7 @@ const runningStatus = objectOf<RunningStatus>({
   warnings: nullOr(listOf(text)),
   restrictions: nullOr(listOf(text)),
   notServed: nullOr(listOf(text)),
+  native: optional(nullOr(objectOf<NativeStatus>({ available: trueOrFalse, detail: text }))),
 });
 
 const stoppedStatus = objectOf<StoppedStatus>({ running: oneOf(false), stateDirectory: absolutePath });

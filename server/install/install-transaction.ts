@@ -10,6 +10,7 @@ import {
 } from "../config/disk/config-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
+import { carriedKoffi, placeKoffi } from "../native/koffi-file.ts";
 import { portList } from "../firewall/firewall-report.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { RunningStatus } from "../contract/server-status.ts";
@@ -113,6 +114,7 @@ export class InstallTransaction {
     if (!(await this.#store.has(this.#sha256))) note(`putting release ${this.#sha256} there`);
     await this.#store.stage(this.#options.executable, this.#sha256);
     await this.#store.tryOut(this.#sha256, run);
+    await this.#placeLibrary();
     const takeover = this.#takeover instanceof Takeover ? this.#takeover : undefined;
     if (takeover !== undefined) await this.#carryOut(takeover);
     const present = takeover === undefined ? found.config : await readServerConfig(this.#paths);
@@ -195,6 +197,16 @@ export class InstallTransaction {
     });
     await this.#record.add({ folders: [...this.#record.manifest.folders, ...folders] });
     await makeStateDirectories(this.#paths);
+  }
+
+  /** A service may not write beside its executable. What it cannot load it does without, and its status says why. */
+  async #placeLibrary(): Promise<void> {
+    const library = carriedKoffi();
+    if (library === undefined) return;
+    const path = dirname(this.#store.executableOf(this.#sha256));
+    await placeKoffi(library, { path, write: true }).catch((error: unknown) =>
+      this.#options.note(`the library for native calls cannot be put there: ${wordsOf(error)}`),
+    );
   }
 
   /** The configuration that was found itself, when its listeners are the ones that are wanted. */

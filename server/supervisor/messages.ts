@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
-import type { HubSummary, RunningStatus } from "../contract/server-status.ts";
+import type { HubSummary, NativeStatus, RunningStatus } from "../contract/server-status.ts";
 
 /** Of a worker that an administrator wants to be started anew. */
 export const restartExitCode = 10;
@@ -52,4 +52,6 @@ export interface WorkerReport {
   readonly warnings: readonly string[];
   readonly restrictions: readonly string[];
   readonly notServed: readonly string[];
+  /** `null` until something asks for it. */
+  readonly native: NativeStatus | null;
 }

@@ -8,6 +8,7 @@ import type { CertificatePaths } from "../identity/certificate.ts";
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
+import type { NativeLoader } from "../native/native.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
 import type { FlushQueue } from "../transport/flush-queue.ts";
@@ -26,6 +27,8 @@ export interface ServerOptions {
   /** Ends the server and lets another take its place. */
   readonly restart: () => void;
   readonly log: ServerLog;
+  /** Calls into the operating system. */
+  readonly native: NativeLoader;
   /** Makes the security log and the packet log of a hub. */
   readonly createHubLog: (hubName: string) => HubLog;
   /** Called with the states of all listeners after each change of one. */

@@ -10,6 +10,8 @@ import { describeServerAccess } from "../settings/server-access.ts";
 import { isSameIdentity, identityFromPem } from "../identity/identity-pem.ts";
 import { StateApplier, type ApplyRequest } from "../desired/state-applier.ts";
 import type { ApplyResult } from "../contract/apply-result.ts";
+import type { NativeStatus } from "../contract/server-status.ts";
+import { NativeLoader, type Native } from "../native/native.ts";
 import type { Server } from "./server.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
@@ -92,6 +94,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     // In the configuration too, for the official server and for backups.
     await identity.onShown((certificate) => keepIdentity(configuration, certificate));
     await identity.onShown(({ fingerprint }) => tell({ type: "certificate", tlsFingerprint: fingerprint }));
+    const native = new NativeLoader({ env: process.env, directory: paths.runDirectory });
     const server: Server = await startServer({
       paths,
       configuration,
@@ -101,6 +104,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       // After the answer to whoever asked for it.
       restart: () => void setTimeout(() => restart(), restartAfterMs),
       log: logs.server,
+      native,
       createHubLog: (hubName) => logs.createHubLog(hubName),
       onListenersChanged: (listeners) => tell({ type: "listeners", listeners }),
       formerStatistics: config.statistics,
@@ -118,6 +122,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
           warnings: [...config.warnings, ...adminAddresses.problems],
           restrictions: restrictions(),
           notServed,
+          native: nativeStatus(native.loaded),
         }),
       apply: async (request) => {
         const result = await applier.apply(request);
@@ -172,6 +177,11 @@ function raisePriority(): void {
   } catch {
     // An ordinary user's server.
   }
+}
+
+function nativeStatus(native: Native | undefined): NativeStatus | null {
+  if (native === undefined) return null;
+  return { available: native.available, detail: native.available ? native.library : native.reason };
 }
 
 interface Answers {

@@ -91,6 +91,33 @@ test("a server that was started outside of the service is put under it", async (
   assert.equal((await serverProcesses(host)).length, 2);
 });
 
+test("the service loads the library for native calls that the installation has put beside its executable", async () => {
+  await using lab = await Lab.create();
+  const host = await lab.host("alpha");
+  resultOf(await install(host));
+  const { stdout } = await host.run("stat --format '%U %a %n' /opt/vpnserver/current/koffi-*");
+  assert.match(stdout, /^root 644 \/opt\/vpnserver\/current\/koffi-[0-9a-f]{16}\.node\n$/);
+  assert.equal((await statusOf(host)).native, null);
+
+  const unit = "/etc/systemd/system/vpnserver.service.d";
+  const setting = "[Service]\\nEnvironment=VPNSERVER_NATIVE=on\\n";
+  await host.run(`mkdir ${unit} && printf '${setting}' >${unit}/native.conf && systemctl daemon-reload`);
+  await host.run("systemctl restart vpnserver");
+  await until(async () => (await statusOf(host)).native?.available === true);
+  assert.equal((await host.run("ls /var/lib/vpnserver/run | grep -c koffi || true")).stdout, "0\n");
+
+  // Without it, and where it may not be put: it serves all the same.
+  await host.run(
+    "rm /opt/vpnserver/current/koffi-* && mount --bind -o noexec /var/lib/vpnserver /var/lib/vpnserver",
+  );
+  await host.run("mount -o remount,bind,noexec /var/lib/vpnserver && systemctl restart vpnserver");
+  await until(async () => (await statusOf(host)).native?.available === false);
+  const { native } = await statusOf(host);
+  assert.match(native?.detail ?? "", /\/run\/koffi-\w+\.node: failed to map segment from shared object/);
+  assert.match((await host.run("vpnserver status")).stdout, /^ {2}native calls: none \(.*koffi-\w+\.node/m);
+  assert.equal((await host.run("vpnserver check")).code, 0);
+});
+
 describe("the hardening of the service", () => {
   /** The unit of Debian 12's softether-vpnserver 5.01.9674+git20200806+8181039+dfsg2-2, but for the paths. */
   const debian = `[Service]

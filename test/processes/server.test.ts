@@ -431,6 +431,7 @@ describe("status", () => {
       warnings: [],
       restrictions: [],
       notServed: [],
+      native: null,
     });
   });
 

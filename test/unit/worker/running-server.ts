@@ -1,3 +1,4 @@
+import { NativeLoader } from "../../../server/native/native.ts";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigStore } from "../../../server/config/config-store.ts";
@@ -44,6 +45,7 @@ export async function startServerIn(
     logs: new LogFiles({ directory, hubNames: () => store.hubs.map(({ name }) => name) }),
     admitsAdministrator: () => true,
     restart: () => {},
+    native: new NativeLoader({ env: { VPNSERVER_NATIVE: "off" }, directory }),
     log: { ...silent, event: () => {}, detail: () => {} },
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,

@@ -1,0 +1,28 @@
+import { getSystemErrorName } from "node:util";
+
+/** A system call failed. It has the members by which errors of Node.js are told apart. */
+export class SystemCallError extends Error {
+  override readonly name = "SystemCallError";
+  /** Such as `EPERM`. */
+  readonly code: string;
+  readonly syscall: string;
+  /** Negative, as libuv has it. */
+  readonly errno: number;
+
+  /** @param errno as C has it, positive */
+  constructor(syscall: string, errno: number, subject: string) {
+    const code = nameOf(errno);
+    super(`${code}: ${syscall} ${subject}`);
+    this.code = code;
+    this.syscall = syscall;
+    this.errno = -errno;
+  }
+}
+
+function nameOf(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}

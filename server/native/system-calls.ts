@@ -1,0 +1,146 @@
+import type { Koffi } from "./koffi.ts";
+import { addressOf, PinnedMemory } from "./pinned-memory.ts";
+import { SystemCallError } from "./system-call-error.ts";
+
+const EINTR = 4;
+const EAGAIN = 11;
+
+/** Flags of {@link SystemCalls.open} (`asm-generic/fcntl.h`; the same on x86-64 and arm64). */
+export const openFlags = { readOnly: 0, readWrite: 2, nonBlocking: 0o4000, closeOnExec: 0o2000000 } as const;
+
+/**
+ * Bytes of the argument of an ioctl, whatever the request: TUNSETIFF takes 40, although its number says 4, and those of sockets say
+ * nothing.
+ */
+export const ioctlArgumentBytes = 256;
+
+/**
+ * An open file of ours. Its number leaves this room only to be shown: who closes a number twice closes what somebody else has opened
+ * in the meantime.
+ */
+export class Descriptor {
+  /** What it is open for, for messages. */
+  readonly subject: string;
+  #number: number;
+
+  constructor(number: number, subject: string) {
+    this.#number = number;
+    this.subject = subject;
+  }
+
+  /** @throws {TypeError} when it is closed */
+  get number(): number {
+    if (this.#number < 0) throw new TypeError(`${this.subject} is closed`);
+    return this.#number;
+  }
+
+  /** The number, which is the caller's from now on. */
+  take(): number {
+    const { number } = this;
+    this.#number = -1;
+    return number;
+  }
+}
+
+/**
+ * Functions of Linux's C library. Each checks what it is given before it calls: C gets lengths that are in the memory, and descriptors
+ * that are open. No function of C calls back, and none blocks: descriptors are opened with `O_NONBLOCK`.
+ *
+ * A feature that needs another call adds it here.
+ */
+export class SystemCalls {
+  readonly #koffi: Koffi;
+  readonly #open: (path: string, flags: number) => number;
+  readonly #close: (descriptor: number) => number;
+  readonly #read: (descriptor: number, address: number, bytes: number) => number;
+  readonly #write: (descriptor: number, address: number, bytes: number) => number;
+  readonly #ioctl: (descriptor: number, request: number, address: number) => number;
+
+  constructor(koffi: Koffi) {
+    this.#koffi = koffi;
+    const c = koffi.load(null);
+    // open and ioctl take any number of arguments, which Linux passes as it passes others, as long as none is a fraction.
+    this.#open = c.func("int open(const char *path, int flags)");
+    this.#close = c.func("int close(int descriptor)");
+    this.#read = c.func("intptr_t read(int descriptor, uintptr_t memory, size_t bytes)");
+    this.#write = c.func("intptr_t write(int descriptor, uintptr_t memory, size_t bytes)");
+    this.#ioctl = c.func("int ioctl(int descriptor, unsigned long request, uintptr_t memory)");
+  }
+
+  /** @throws {RangeError} for a size that cannot be */
+  allocate(bytes: number): PinnedMemory {
+    return PinnedMemory.allocate(this.#koffi, bytes);
+  }
+
+  /** Memory of another thread, which has to hold on to it as well. */
+  share(memory: SharedArrayBuffer): PinnedMemory {
+    return PinnedMemory.pin(this.#koffi, memory);
+  }
+
+  /**
+   * Opens a file or device. It is not handed to programs that are started, and no call on it blocks.
+   *
+   * @throws {SystemCallError}
+   */
+  open(path: string, access: "readOnly" | "readWrite"): Descriptor {
+    if (typeof path !== "string" || path.includes("\0"))
+      throw new TypeError("no path, or one with a zero byte");
+    const flags = openFlags[access] | openFlags.nonBlocking | openFlags.closeOnExec;
+    return new Descriptor(this.#checked("open", path, this.#open(path, flags)), path);
+  }
+
+  /** Whatever the answer, the descriptor is closed (close(2)). */
+  close(descriptor: Descriptor): void {
+    this.#close(descriptor.take());
+  }
+
+  /**
+   * Reads at most `length` bytes to `offset` of the memory: one frame or datagram where the descriptor has such.
+   *
+   * @returns bytes read, 0 at the end of a file; `undefined` when nothing is at hand
+   * @throws {SystemCallError}
+   */
+  read(descriptor: Descriptor, memory: PinnedMemory, offset: number, length: number): number | undefined {
+    const address = addressOf(memory, offset, length);
+    return this.#moved("read", descriptor, this.#read(descriptor.number, address, length));
+  }
+
+  /**
+   * Writes the `length` bytes from `offset` on.
+   *
+   * @returns bytes written; `undefined` when there is no room
+   * @throws {SystemCallError}
+   */
+  write(descriptor: Descriptor, memory: PinnedMemory, offset: number, length: number): number | undefined {
+    const address = addressOf(memory, offset, length);
+    return this.#moved("write", descriptor, this.#write(descriptor.number, address, length));
+  }
+
+  /**
+   * Asks a device.
+   *
+   * @param request by its number, such as TUNSETIFF
+   * @param argument what the request reads and writes, {@link ioctlArgumentBytes} at least
+   * @throws {SystemCallError}
+   */
+  ioctl(descriptor: Descriptor, request: number, argument: PinnedMemory): number {
+    if (!Number.isSafeInteger(request) || request < 0 || request > 0xffffffff) {
+      throw new RangeError(`ioctl request ${request}`);
+    }
+    const address = addressOf(argument, 0, ioctlArgumentBytes);
+    const result = this.#ioctl(descriptor.number, request, address);
+    return this.#checked("ioctl", descriptor.subject, result);
+  }
+
+  #moved(syscall: string, { subject }: Descriptor, result: number): number | undefined {
+    if (result >= 0) return result;
+    const errno = this.#koffi.errno();
+    if (errno === EAGAIN || errno === EINTR) return undefined;
+    throw new SystemCallError(syscall, errno, subject);
+  }
+
+  #checked(syscall: string, subject: string, result: number): number {
+    if (result < 0) throw new SystemCallError(syscall, this.#koffi.errno(), subject);
+    return result;
+  }
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { before, describe, test } from "node:test";
+import fc from "fast-check";
+import { loadNative } from "../../../server/native/native.ts";
+import { PinnedMemory } from "../../../server/native/pinned-memory.ts";
+import { SystemCallError } from "../../../server/native/system-call-error.ts";
+import { Descriptor, ioctlArgumentBytes, type SystemCalls } from "../../../server/native/system-calls.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+let calls: SystemCalls;
+before(async () => {
+  const native = await loadNative({ env: {}, directory: "/nowhere" });
+  assert.ok(native.available, "koffi is among the node modules");
+  ({ calls } = native);
+});
+
+describe("a system call", () => {
+  test("reads and writes what it is told to, and no byte beside", () => {
+    const memory = calls.allocate(64);
+    memory.bytes.fill(0xee);
+    const zero = calls.open("/dev/zero", "readOnly");
+    assert.equal(calls.read(zero, memory, 8, 4), 4);
+    calls.close(zero);
+    const expected = Buffer.alloc(64, 0xee).fill(0, 8, 12);
+    assert.deepEqual(Buffer.from(memory.bytes), expected);
+    const sink = calls.open("/dev/null", "readWrite");
+    assert.equal(calls.write(sink, memory, 0, 64), 64);
+    assert.equal(calls.read(sink, memory, 0, 64), 0);
+    calls.close(sink);
+    memory.release();
+  });
+
+  test("that fails says which, of what and why, by the system's name", () => {
+    assert.throws(() => calls.open("/no/such/file", "readOnly"), {
+      name: "SystemCallError",
+      code: "ENOENT",
+      syscall: "open",
+      message: "ENOENT: open /no/such/file",
+    });
+    const zero = calls.open("/dev/zero", "readOnly");
+    const argument = calls.allocate(ioctlArgumentBytes);
+    assert.throws(() => calls.ioctl(zero, 0x400454ca, argument), { code: "ENOTTY" });
+    assert.throws(() => calls.write(zero, argument, 0, 1), { code: "EBADF" });
+    calls.close(zero);
+    argument.release();
+    assert.match(new SystemCallError("read", 5000, "it").message, /5000/);
+  });
+
+  test("takes no closed descriptor, and closes none twice", () => {
+    const zero = calls.open("/dev/zero", "readOnly");
+    const memory = calls.allocate(1);
+    calls.close(zero);
+    assert.throws(() => calls.read(zero, memory, 0, 1), /\/dev\/zero is closed/);
+    assert.throws(() => calls.close(zero), /\/dev\/zero is closed/);
+    memory.release();
+  });
+
+  test("takes no memory that is released, or was never pinned", () => {
+    const zero = calls.open("/dev/zero", "readOnly");
+    const memory = calls.allocate(16);
+    memory.release();
+    memory.release();
+    assert.throws(() => calls.read(zero, memory, 0, 1), /not pinned memory, or released/);
+    const foreign = Object.create(PinnedMemory.prototype, {
+      bytes: { value: Buffer.alloc(16) },
+    }) as PinnedMemory;
+    assert.throws(() => calls.read(zero, foreign, 0, 1), /not pinned memory, or released/);
+    calls.close(zero);
+  });
+
+  test("allocates what can be, and nothing else", () => {
+    for (const bytes of [0, -1, 1.5, NaN, Infinity, 2 ** 40]) {
+      assert.throws(() => calls.allocate(bytes), RangeError);
+    }
+    assert.throws(() => calls.share(new SharedArrayBuffer(8, { maxByteLength: 16 })), TypeError);
+    assert.throws(() => calls.share(new ArrayBuffer(8) as never), TypeError);
+  });
+
+  test("gets the memory of another thread at the same address", () => {
+    const memory = calls.allocate(16);
+    const shared = calls.share(memory.bytes.buffer);
+    const zero = calls.open("/dev/zero", "readOnly");
+    memory.bytes.fill(7);
+    assert.equal(calls.read(zero, shared, 0, 8), 8);
+    assert.deepEqual([...memory.bytes], [...Array<number>(8).fill(0), ...Array<number>(8).fill(7)]);
+    calls.close(zero);
+    memory.release();
+    shared.release();
+  });
+});
+
+describe("whatever a system call is given", () => {
+  const number = fc.oneof(
+    fc.integer({ min: -4, max: 80 }),
+    fc.integer(),
+    fc.double(),
+    fc.constantFrom(2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63, -(2 ** 63), NaN),
+  );
+  const anything = fc.oneof(number, fc.anything());
+
+  test("it is in the memory, or an error; nothing beside is touched", () => {
+    const zero = calls.open("/dev/zero", "readOnly");
+    const sink = calls.open("/dev/null", "readWrite");
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 }), anything, anything, (bytes, offset, length) => {
+        // Neighbours that a stray write would hit.
+        const [before, memory, after] = [bytes, bytes, bytes].map((size) => calls.allocate(size)) as [
+          PinnedMemory,
+          PinnedMemory,
+          PinnedMemory,
+        ];
+        for (const { bytes: all } of [before, memory, after]) all.fill(0xee);
+        const isWithin =
+          Number.isSafeInteger(offset) &&
+          Number.isSafeInteger(length) &&
+          Number(offset) >= 0 &&
+          Number(length) >= 0 &&
+          Number(offset) + Number(length) <= bytes;
+        const read = () => calls.read(zero, memory, offset as number, length as number);
+        const write = () => calls.write(sink, memory, offset as number, length as number);
+        if (isWithin) {
+          assert.equal(read(), length);
+          assert.equal(write(), length);
+          assert.equal(memory.bytes.filter((byte) => byte === 0).length, length);
+        } else {
+          assert.throws(read, Error);
+          assert.throws(write, Error);
+          assert.ok(memory.bytes.every((byte) => byte === 0xee));
+        }
+        for (const piece of [before, after]) assert.ok(piece.bytes.every((byte) => byte === 0xee));
+        for (const piece of [before, memory, after]) piece.release();
+      }),
+      { numRuns: 500 },
+    );
+    calls.close(zero);
+    calls.close(sink);
+  });
+
+  test("it is of the right kind, or an error", () => {
+    const memory = calls.allocate(ioctlArgumentBytes);
+    const kinds: ((value: never) => unknown)[] = [
+      (value) => calls.allocate(value),
+      (value) => calls.share(value),
+      (value) => calls.open(value, "readOnly"),
+      (value) => calls.close(value),
+      (value) => calls.read(value, memory, 0, 1),
+      (value) => calls.write(value, memory, 0, 1),
+      (value) => calls.read(new Descriptor(-1, "it"), value, 0, 1),
+      (value) => calls.ioctl(value, 0x400454ca, memory),
+      (value) => calls.ioctl(new Descriptor(-1, "it"), value, memory),
+      (value) => calls.ioctl(new Descriptor(-1, "it"), 0x400454ca, value),
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), fc.anything(), (call, value) => {
+        // Sizes that can be allocated are no mistake.
+        fc.pre(!(call === kinds[0] && Number.isSafeInteger(value)));
+        assert.throws(() => call(value as never), Error);
+      }),
+      { numRuns: 1_000 },
+    );
+    memory.release();
+  });
+
+  test("memory outlives the collection of garbage until it is released", () => {
+    const zero = calls.open("/dev/zero", "readOnly");
+    for (let round = 0; round < 20; round++) {
+      // Nothing here holds them while garbage is collected, and their addresses are still good.
+      const buffers = Array.from({ length: 50 }, () => calls.allocate(4_096)).map(
+        ({ bytes }) => bytes.buffer,
+      );
+      collectGarbage();
+      const pieces = buffers.map((buffer) => calls.share(buffer));
+      for (const piece of pieces) {
+        piece.bytes.fill(1);
+        assert.equal(calls.read(zero, piece, 0, 4_096), 4_096);
+        assert.ok(piece.bytes.every((byte) => byte === 0));
+        piece.release();
+      }
+    }
+    calls.close(zero);
+  });
+});
