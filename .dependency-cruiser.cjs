@@ -91,6 +91,10 @@ const rooms = {
     is: "calls into the operating system, the only place that knows addresses of memory",
     imports: ["platform", "error-words"],
   },
+  "packet-device": {
+    is: "network interfaces of the host, by frames",
+    imports: ["settings", "wire", "hub/hub-port", "native", "limits"],
+  },
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",

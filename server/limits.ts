@@ -127,6 +127,14 @@ export const answeringPortLimits = {
   queueBytes: 256 * 1024,
 } as const;
 
+/** Bounds of a network interface that is plugged into a hub. */
+export const packetDeviceLimits = {
+  /** Frames, with their lengths, that are taken from it in one turn. */
+  batchBytes: 64 * 1024,
+  /** Frames that are read in one turn, with those that are dropped. */
+  batchFrames: 256,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */

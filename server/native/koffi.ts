@@ -1,7 +1,7 @@
 import type * as koffi from "koffi";
 
 /** What this room takes of koffi (https://koffi.dev), whose library calls functions of C without a compiler on the host. */
-export type Koffi = Pick<typeof koffi, "load" | "address" | "errno" | "version">;
+export type Koffi = Pick<typeof koffi, "load" | "address" | "errno" | "node" | "version">;
 
 /**
  * Loads the library.

@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { getSystemErrorMap } from "node:util";
 
 /** A system call failed. It has the members by which errors of Node.js are told apart. */
 export class SystemCallError extends Error {
@@ -19,10 +19,9 @@ export class SystemCallError extends Error {
   }
 }
 
+/** What libuv has no name for: a TAP whose interface is gone (`asm-generic/errno.h`). */
+const otherNames: Readonly<Record<number, string>> = { 77: "EBADFD" };
+
 function nameOf(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
+  return otherNames[errno] ?? getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
 }

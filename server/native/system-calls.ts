@@ -4,6 +4,8 @@ import { SystemCallError } from "./system-call-error.ts";
 
 const EINTR = 4;
 const EAGAIN = 11;
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
 
 /** Flags of {@link SystemCalls.open} (`asm-generic/fcntl.h`; the same on x86-64 and arm64). */
 export const openFlags = { readOnly: 0, readWrite: 2, nonBlocking: 0o4000, closeOnExec: 0o2000000 } as const;
@@ -42,6 +44,12 @@ export class Descriptor {
   }
 }
 
+/** Tells when a descriptor has something to read. */
+export interface Watch {
+  /** No call comes after this. Before the descriptor is closed. */
+  stop(): void;
+}
+
 /**
  * Functions of Linux's C library. Each checks what it is given before it calls: C gets lengths that are in the memory, and descriptors
  * that are open. No function of C calls back, and none blocks: descriptors are opened with `O_NONBLOCK`.
@@ -55,6 +63,7 @@ export class SystemCalls {
   readonly #read: (descriptor: number, address: number, bytes: number) => number;
   readonly #write: (descriptor: number, address: number, bytes: number) => number;
   readonly #ioctl: (descriptor: number, request: number, address: number) => number;
+  readonly #socket: (family: number, type: number, protocol: number) => number;
 
   constructor(koffi: Koffi) {
     this.#koffi = koffi;
@@ -64,6 +73,7 @@ export class SystemCalls {
     this.#close = c.func("int close(int descriptor)");
     this.#read = c.func("intptr_t read(int descriptor, uintptr_t memory, size_t bytes)");
     this.#write = c.func("intptr_t write(int descriptor, uintptr_t memory, size_t bytes)");
+    this.#socket = c.func("int socket(int family, int type, int protocol)");
     this.#ioctl = c.func("int ioctl(int descriptor, unsigned long request, uintptr_t memory)");
   }
 
@@ -87,6 +97,22 @@ export class SystemCalls {
       throw new TypeError("no path, or one with a zero byte");
     const flags = openFlags[access] | openFlags.nonBlocking | openFlags.closeOnExec;
     return new Descriptor(this.#checked("open", path, this.#open(path, flags)), path);
+  }
+
+  /**
+   * A UDP socket over IPv4 that is bound to nothing, for requests about network interfaces.
+   *
+   * @throws {SystemCallError}
+   */
+  datagramSocket(): Descriptor {
+    const type = SOCK_DGRAM | openFlags.nonBlocking | openFlags.closeOnExec;
+    return new Descriptor(this.#checked("socket", "of UDP", this.#socket(AF_INET, type, 0)), "a UDP socket");
+  }
+
+  /** Calls back in a turn of the event loop of its own, as long as there is something to read. */
+  watch(descriptor: Descriptor, readable: () => void): Watch {
+    const handle = this.#koffi.node.poll(descriptor.number, { readable: true }, readable);
+    return { stop: () => handle.close() };
   }
 
   /** Whatever the answer, the descriptor is closed (close(2)). */

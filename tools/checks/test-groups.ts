@@ -136,6 +136,17 @@ export const testGroups = {
     needsBuild: false,
     packages: [...labPackages, ...clientPackages, "fail2ban"],
   },
+  devices: {
+    glob: "test/devices/**/*.test.ts",
+    about: "network interfaces of the server's own, with the packets of real kernels",
+    concurrency: 1,
+    timeoutMs: 2 * minuteMs,
+    deadlineMs: 5 * minuteMs,
+    needsRoot: "network interfaces are made in network namespaces",
+    needsToolchain: false,
+    needsBuild: false,
+    packages: [...labPackages, "iperf3", "iputils-ping"],
+  },
   lab: {
     glob: "test/lab/**/*.test.ts",
     about: "the test hosts themselves",

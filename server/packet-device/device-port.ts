@@ -1,0 +1,54 @@
+import type { HubAttachment, HubPort } from "../hub/hub-port.ts";
+import type { Policy } from "../settings/policy.ts";
+import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
+
+export interface DevicePortOptions {
+  /** Session name, such as `SID-LOCALBRIDGE-1`. */
+  readonly name: string;
+  readonly policy: Policy;
+  /** Opens the device, whose events go to the port; it may throw. */
+  readonly open: (events: PacketDeviceEvents) => PacketDevice;
+  /** The device is lost, and the port unplugged. */
+  readonly onLost: (error: Error) => void;
+}
+
+/** A hub's port to a network interface of the host. */
+export class DevicePort implements HubPort {
+  readonly name: string;
+  readonly kind = "local-bridge";
+  readonly user = { name: "", group: undefined };
+  readonly policy: Policy;
+  readonly monitor = false;
+  readonly peerAddress = "";
+  readonly #device: PacketDevice;
+  #attachment: HubAttachment | undefined;
+
+  /** @throws Error why there can be no device */
+  constructor({ name, policy, open, onLost }: DevicePortOptions) {
+    this.name = name;
+    this.policy = policy;
+    this.#device = open({
+      receive: (buffer, start, end) => this.#attachment?.forward(buffer, start, end),
+      lost: (error) => {
+        this.unplug();
+        onLost(error);
+      },
+    });
+  }
+
+  /** Plugs the port into its hub; before, frames go nowhere. */
+  plugInto(attachment: HubAttachment): void {
+    this.#attachment = attachment;
+  }
+
+  /** Takes it out for good, and lets go of the interface. */
+  unplug(): void {
+    this.#attachment?.detach();
+    this.#attachment = undefined;
+    this.#device.close();
+  }
+
+  deliver(buffer: Buffer, start: number, end: number): void {
+    this.#device.send(buffer, start, end);
+  }
+}

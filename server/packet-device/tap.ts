@@ -1,0 +1,141 @@
+import { blockLimits, packetDeviceLimits } from "../limits.ts";
+import type { PinnedMemory } from "../native/pinned-memory.ts";
+import { ioctlArgumentBytes, type Descriptor, type SystemCalls, type Watch } from "../native/system-calls.ts";
+import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
+import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
+
+// linux/if_tun.h, linux/if.h, linux/sockios.h
+const TUNSETIFF = 0x400454ca;
+const IFF_TAP = 0x0002;
+const IFF_NO_PI = 0x1000;
+const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP = 0x0001;
+/** Of a name in `struct ifreq`, with the zero byte at its end. */
+const nameBytes = 16;
+
+const control = "/dev/net/tun";
+
+/** A TAP: what the host sends to this interface comes here, and what is sent here the host receives. */
+export class Tap implements PacketDevice {
+  readonly name: string;
+  dropped = 0;
+  readonly #calls: SystemCalls;
+  readonly #events: PacketDeviceEvents;
+  readonly #descriptor: Descriptor;
+  readonly #received: PinnedMemory;
+  readonly #outgoing: PinnedMemory;
+  readonly #watch: Watch;
+  #isOpen = true;
+
+  private constructor(calls: SystemCalls, descriptor: Descriptor, name: string, events: PacketDeviceEvents) {
+    this.#calls = calls;
+    this.#descriptor = descriptor;
+    this.name = name;
+    this.#events = events;
+    this.#received = calls.allocate(packetDeviceLimits.batchBytes);
+    this.#outgoing = calls.allocate(blockLimits.frameBytes);
+    this.#watch = calls.watch(descriptor, () => this.#read());
+  }
+
+  /**
+   * Makes the interface and brings it up. It goes with the descriptor.
+   *
+   * @throws {RangeError} for a name that no interface can have
+   * @throws {SystemCallError} EPERM without CAP_NET_ADMIN, EBUSY when a TAP of this name is in use, ENOENT without /dev/net/tun
+   */
+  static open(calls: SystemCalls, name: string, events: PacketDeviceEvents): Tap {
+    const request = interfaceRequest(calls, name);
+    const descriptor = calls.open(control, "readWrite");
+    try {
+      request.bytes.writeUInt16LE(IFF_TAP | IFF_NO_PI, nameBytes);
+      calls.ioctl(descriptor, TUNSETIFF, request);
+      bringUp(calls, request);
+      return new Tap(calls, descriptor, name, events);
+    } catch (error) {
+      calls.close(descriptor);
+      throw error;
+    } finally {
+      request.release();
+    }
+  }
+
+  send(buffer: Buffer, start: number, end: number): void {
+    for (let at = start; at < end && this.#isOpen;) {
+      const frameAt = at + blockHeaderBytes;
+      const bytes = readUint32(buffer, at);
+      at = frameAt + bytes;
+      buffer.copy(this.#outgoing.bytes, 0, frameAt, at);
+      try {
+        if (this.#calls.write(this.#descriptor, this.#outgoing, 0, bytes) === undefined) this.dropped++;
+      } catch {
+        // The interface is down, or gone; the next read tells.
+        this.dropped++;
+      }
+    }
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#watch.stop();
+    this.#calls.close(this.#descriptor);
+    this.#received.release();
+    this.#outgoing.release();
+  }
+
+  /** Takes at most one batch, so that the host's frames do not hold up everything else; what is left comes in the next turn. */
+  #read(): void {
+    const { bytes } = this.#received;
+    let used = 0;
+    let failure: unknown;
+    // One byte more than a frame may have, which tells the ones that are too long.
+    const most = bytes.length - blockHeaderBytes - blockLimits.frameBytes;
+    for (let frames = 0; frames < packetDeviceLimits.batchFrames && used < most; frames++) {
+      const frameAt = used + blockHeaderBytes;
+      let length: number | undefined;
+      try {
+        length = this.#calls.read(this.#descriptor, this.#received, frameAt, blockLimits.frameBytes + 1);
+      } catch (error) {
+        failure = error;
+        break;
+      }
+      if (length === undefined) break;
+      if (length === 0 || length > blockLimits.frameBytes) {
+        this.dropped++;
+        continue;
+      }
+      bytes.writeUInt32BE(length, used);
+      used = frameAt + length;
+    }
+    if (used > 0) this.#events.receive(bytes, 0, used);
+    // Whoever received it may have closed the device.
+    if (failure === undefined || !this.#isOpen) return;
+    this.close();
+    this.#events.lost(failure as Error);
+  }
+}
+
+/** A `struct ifreq` with a name. */
+function interfaceRequest(calls: SystemCalls, name: string): PinnedMemory {
+  const bytes = Buffer.byteLength(name);
+  if (bytes < 1 || bytes >= nameBytes || /[\s/:\0]|^\.{1,2}$/.test(name)) {
+    throw new RangeError(
+      `no network interface can be named "${name}": 1 to 15 bytes without spaces, "/" and ":"`,
+    );
+  }
+  const request = calls.allocate(ioctlArgumentBytes);
+  request.bytes.write(name);
+  return request;
+}
+
+function bringUp(calls: SystemCalls, request: PinnedMemory): void {
+  const socket = calls.datagramSocket();
+  try {
+    calls.ioctl(socket, SIOCGIFFLAGS, request);
+    request.bytes.writeUInt16LE(request.bytes.readUInt16LE(nameBytes) | IFF_UP, nameBytes);
+    calls.ioctl(socket, SIOCSIFFLAGS, request);
+  } finally {
+    calls.close(socket);
+  }
+}

@@ -1,0 +1,33 @@
+import { NativeLoader } from "../../../server/native/native.ts";
+import { DevicePort } from "../../../server/packet-device/device-port.ts";
+import { Tap } from "../../../server/packet-device/tap.ts";
+import { defaultPolicy } from "../../../server/settings/policy.ts";
+import { TestHub } from "../../unit/hub/hub-fixture.ts";
+
+/**
+ * A Virtual Hub between the TAPs that the command line names. It says `ready`, `lost NAME: REASON` for a TAP that is gone, or
+ * `refused: REASON`, and ends with its standard input.
+ */
+const native = await new NativeLoader({ env: {}, directory: "/nowhere" }).get();
+if (!native.available) throw new Error(native.reason);
+const { hub } = new TestHub();
+const ports: DevicePort[] = [];
+try {
+  for (const name of process.argv.slice(2)) {
+    const port = new DevicePort({
+      name: `SID-LOCALBRIDGE-${ports.length + 1}`,
+      policy: defaultPolicy,
+      open: (events) => Tap.open(native.calls, name, events),
+      onLost: (error) => console.log(`lost ${name}: ${error.message}`),
+    });
+    port.plugInto(hub.attach(port));
+    ports.push(port);
+  }
+  console.log("ready");
+} catch (error) {
+  console.log(`refused: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+process.stdin.resume().once("end", () => {
+  for (const port of ports) port.unplug();
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { Lab } from "../lab/lab.ts";
+import type { Namespace } from "../lab/namespace.ts";
+
+const program = join(import.meta.dirname, "support", "switched-taps.ts");
+const addresses = { one: "198.18.7.1", other: "198.18.7.2" } as const;
+
+/** The program in a namespace, which ends when it is disposed of. */
+async function switchTaps(station: Namespace, names: readonly string[], wrapper: readonly string[] = []) {
+  const [command = "", ...args] = [...wrapper, process.execPath, program, ...names];
+  const child = station.spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  assert.ok(child.stdout && child.stdin);
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const nextLine = async () => ((await lines.next()) as { readonly value?: string }).value;
+  const { stdin } = child;
+  return {
+    nextLine,
+    end: async () => {
+      stdin.end();
+      return (await ended)[0];
+    },
+    [Symbol.asyncDispose]: async () => {
+      stdin.end();
+      await ended;
+    },
+  };
+}
+
+describe("a TAP", () => {
+  let lab: Lab;
+  let [station, elsewhere]: Namespace[] = [];
+  before(async () => {
+    lab = await Lab.create();
+    [station, elsewhere] = await Promise.all([lab.station("taps"), lab.station("elsewhere")]);
+  });
+  after(() => lab.dispose());
+  const stations = () => {
+    assert.ok(station && elsewhere);
+    return { station, elsewhere };
+  };
+
+  test("carries what the kernels of two hosts say to each other through a hub", async () => {
+    const { station, elsewhere } = stations();
+    await using taps = await switchTaps(station, ["tap_one", "tap_other"]);
+    assert.equal(await taps.nextLine(), "ready");
+    assert.match((await station.run("ip", ["-br", "link", "show", "tap_one"])).stdout, /UP/);
+    // It goes on to work in another namespace, as it does when somebody gives it to a container.
+    await station.run("ip", ["link", "set", "tap_other", "netns", elsewhere.name]);
+    await station.run("ip", ["address", "add", `${addresses.one}/24`, "dev", "tap_one"]);
+    await elsewhere.run("ip", ["address", "add", `${addresses.other}/24`, "dev", "tap_other"]);
+    await elsewhere.run("ip", ["link", "set", "tap_other", "up"]);
+    const ping = ["-q", "-c", "50", "-i", "0.01", "-s", "1472", "-M", "do", "-W", "5", addresses.other];
+    assert.match((await station.run("ping", ping)).stdout, / 0% packet loss/);
+
+    const server = elsewhere.spawn("iperf3", ["-s", "-1"], { stdio: "ignore" });
+    const ended = once(server, "exit");
+    const deadline = Date.now() + 10_000;
+    while ((await elsewhere.run("ss", ["-Hltn", "sport = :5201"])).stdout.trim() === "") {
+      assert.ok(Date.now() < deadline, "iperf3 listens");
+    }
+    await station.run("iperf3", ["-c", addresses.other, "-n", "64M"]);
+    await ended;
+  });
+
+  test("goes with its server", async () => {
+    const { station } = stations();
+    const taps = await switchTaps(station, ["tap_brief"]);
+    assert.equal(await taps.nextLine(), "ready");
+    assert.equal(await taps.end(), 0);
+    assert.notEqual((await station.run("ip", ["link", "show", "tap_brief"], { check: false })).code, 0);
+  });
+
+  test("that somebody deletes is told, and the server goes on", async () => {
+    const { station } = stations();
+    await using taps = await switchTaps(station, ["tap_gone", "tap_stays"]);
+    assert.equal(await taps.nextLine(), "ready");
+    await station.run("ip", ["link", "delete", "tap_gone"]);
+    assert.equal(await taps.nextLine(), "lost tap_gone: EBADFD: read /dev/net/tun");
+    assert.match((await station.run("ip", ["-br", "link", "show", "tap_stays"])).stdout, /UP/);
+  });
+
+  test("is refused with the system's reason: the name is in use, or the right is missing", async () => {
+    const { station } = stations();
+    await using taps = await switchTaps(station, ["tap_held"]);
+    assert.equal(await taps.nextLine(), "ready");
+    const second = await switchTaps(station, ["tap_held"]);
+    assert.equal(await second.nextLine(), "refused: EBUSY: ioctl /dev/net/tun");
+    assert.equal(await second.end(), 1);
+    const unprivileged = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"];
+    const third = await switchTaps(station, ["tap_third"], unprivileged);
+    assert.equal(await third.nextLine(), "refused: EPERM: ioctl /dev/net/tun");
+    assert.equal(await third.end(), 1);
+    const fourth = await switchTaps(station, ["a name with spaces"]);
+    assert.match((await fourth.nextLine()) ?? "", /refused: no network interface can be named/);
+    assert.equal(await fourth.end(), 1);
+  });
+});
