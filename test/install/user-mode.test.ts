@@ -8,8 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseUninstallResult } from "../../server/contract/uninstall-result.ts";
 import { InstanceLock } from "../../server/platform/instance-lock.ts";
 import { sha256OfFile } from "../../server/install/releases.ts";
+import { occupy } from "../processes/ports.ts";
 import { anotherRelease, builtRelease, hangingRelease, muteRelease } from "./release-variants.ts";
-import { ended, isServer, occupy, resultOf, TryInstall } from "./try-install.ts";
+import { ended, isServer, resultOf, TryInstall } from "./try-install.ts";
 
 let releases: string;
 let [built, second, third, mute, hanging] = ["", "", "", "", ""];
