@@ -1,31 +1,14 @@
+import { createHubSettings } from "../server/config/sections/hub-config.ts";
 import { Hub } from "../server/hub/hub.ts";
 import type { HubPort } from "../server/hub/hub-port.ts";
-import { defaultHubLog, defaultHubOptions, type HubSettings } from "../server/settings/hub-settings.ts";
-import { defaultKeptOptions } from "../server/settings/kept-options.ts";
+import type { HubSettings } from "../server/settings/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../server/settings/policy.ts";
 
 const chunkBytes = 16 * 1024;
 const rounds = 5;
 const framesInRound = 1_000_000;
 
-const settings: HubSettings = {
-  name: "BENCH",
-  online: true,
-  maxSessions: 0,
-  options: defaultHubOptions,
-  keptOptions: defaultKeptOptions,
-  adminOptions: {},
-  message: "",
-  hashedPassword: new Uint8Array(20),
-  securePassword: new Uint8Array(20),
-  users: new Map(),
-  groups: new Map(),
-  accessList: [],
-  trustedAuthorities: [],
-  revokedCertificates: [],
-  sourceAddresses: [],
-  log: defaultHubLog,
-};
+const settings = createHubSettings("BENCH");
 
 interface Case {
   readonly about: string;

@@ -5,7 +5,7 @@ import type { RunningStatus } from "../../server/contract/server-status.ts";
 import type { CheckReport } from "../outputs/check-report.ts";
 import type { SshConnection } from "../ssh/ssh-connection.ts";
 import { SshSession } from "../ssh/ssh-session.ts";
-import { applyCommand, serverCommand } from "./host-script.ts";
+import { applyCommand, logCommand, serverCommand } from "./host-script.ts";
 import { applyResultIn, checkResultIn, serverStatusIn, UnreadableReportError } from "./server-output.ts";
 
 export interface CheckOptions {
@@ -186,10 +186,8 @@ async function checkOnHost(session: SshSession, options: CheckOptions) {
 }
 
 async function lastLogLines(session: SshSession, { installed, connection }: CheckOptions): Promise<string> {
-  const sudo = installed.mode === "service" && connection.user !== "root" ? "sudo -n " : "";
-  const log = `'${installed.stateDirectory.replaceAll("'", `'\\''`)}/log/server.log'`;
   const { stdout } = await session
-    .run(`${sudo}tail -n ${logLines} ${log}`, { timeoutMs: commandTimeoutMs })
+    .run(logCommand(installed, connection.user, logLines), { timeoutMs: commandTimeoutMs })
     .catch(() => ({ stdout: "" }));
   return stdout.trim() === "" ? "" : ` Last lines of its log:\n${stdout.trimEnd()}`;
 }

@@ -251,10 +251,18 @@ export function serverCommand(installed: InstalledServer, user: string, words: s
   return commandOf(installed, user, "current", words);
 }
 
+/** Prints the end of its log. */
+export function logCommand(installed: InstalledServer, user: string, lines: number): string {
+  return `${sudoFor(installed, user)}tail -n ${lines} ${quote(`${installed.stateDirectory}/log/server.log`)}`;
+}
+
 function commandOf(installed: InstalledServer, user: string, folder: string, words: string): string {
-  const sudo = installed.mode === "service" && user !== "root" ? "sudo -n " : "";
   const executable = quote(`${installed.prefix}/${folder}/vpnserver`);
-  return `${sudo}${executable} --state-dir ${quote(installed.stateDirectory)} ${words}`;
+  return `${sudoFor(installed, user)}${executable} --state-dir ${quote(installed.stateDirectory)} ${words}`;
+}
+
+function sudoFor({ mode }: InstalledServer, user: string): string {
+  return mode === "service" && user !== "root" ? "sudo -n " : "";
 }
 
 function prefixes({ mode, directory }: Pick<InstallSettings, "mode" | "directory">): string[] {

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { ServerError } from "../errors.ts";
-import type { FirewallReport } from "../contract/firewall-report.ts";
+import type { FirewallReport, FirewallResult } from "../contract/firewall-report.ts";
+import { jsonLine } from "../contract/json-format.ts";
+import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parsePortList } from "./port-list.ts";
 
@@ -74,8 +76,8 @@ function print(
   report: FirewallReport,
   changed: boolean | undefined,
 ): void {
-  if (flags.json) context.print(JSON.stringify({ ...report, ...(changed !== undefined && { changed }) }));
-  else context.print(report.message);
+  const result: FirewallResult = { ...report, ...(changed !== undefined && { changed }) };
+  context.print(flags.json ? jsonLine(version, result) : result.message);
 }
 
 async function listenerPorts(context: CliContext): Promise<number[]> {

@@ -1,10 +1,12 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
+import { jsonLine } from "../contract/json-format.ts";
+import type { UninstallResult } from "../contract/uninstall-result.ts";
 import { releaseOf } from "../state-paths.ts";
 import { ServerError } from "../errors.ts";
 import { describeStay } from "../install/owner.ts";
-import type { UninstallResult } from "../install/uninstall.ts";
+import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parseOwnerId } from "./owner-id.ts";
 
@@ -50,7 +52,7 @@ export function addUninstallCommand(program: Command, context: CliContext): void
       });
       // For the log of whoever reads the result by program.
       if (flags.json && !result.removed) context.note(describe(result));
-      context.print(flags.json ? JSON.stringify(result) : describe(result));
+      context.print(flags.json ? jsonLine(version, result) : describe(result));
     });
 }
 

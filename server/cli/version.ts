@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { jsonLine } from "../contract/json-format.ts";
+import type { VersionResult } from "../contract/version-result.ts";
 import { releaseOf } from "../state-paths.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
@@ -11,6 +13,7 @@ export function addVersionCommand(program: Command, context: CliContext): void {
     .option("--json", "print JSON")
     .action((options: { json?: true }) => {
       const release = context.executable === undefined ? null : releaseOf(context.executable);
-      context.print(options.json ? JSON.stringify({ version, release }) : version);
+      const result: VersionResult = { version, release };
+      context.print(options.json ? jsonLine(version, result) : version);
     });
 }

@@ -1,4 +1,5 @@
-import { listOf, objectOf, tcpPort, text } from "./json-reader.ts";
+import { parserOf } from "./json-format.ts";
+import { listOf, objectOf, optional, tcpPort, text, trueOrFalse, type MemberReaders } from "./json-reader.ts";
 
 /** What was done about the host's firewall. */
 export interface FirewallReport {
@@ -14,8 +15,17 @@ export interface FirewallReport {
   readonly message: string;
 }
 
-export const firewallReport = objectOf<FirewallReport>({
-  manager: text,
-  ports: listOf(tcpPort),
-  message: text,
-});
+/** What `firewall open`, `close` and `show` print with `--json`. */
+export interface FirewallResult extends FirewallReport {
+  /** Whether anything is different now; left out by `show`, which changes nothing. */
+  readonly changed?: boolean;
+}
+
+const members: MemberReaders<FirewallReport> = { manager: text, ports: listOf(tcpPort), message: text };
+
+export const firewallReport = objectOf<FirewallReport>(members);
+
+export const parseFirewallResult = parserOf(
+  "firewall",
+  objectOf<FirewallResult>({ ...members, changed: optional(trueOrFalse) }),
+);

@@ -1,7 +1,7 @@
 import { MalformedJsonError, type Reader } from "./json-reader.ts";
 
 /**
- * Format of the JSON that `install`, `status`, `apply` and `check` print, by which a component meets a server of another release:
+ * Format of the JSON that every command prints with `--json`, by which a component meets a server of another release:
  *
  * - within a format members are only added: a reader leaves alone what it does not know, and a member that came later may be
  *   missing (its type says so);

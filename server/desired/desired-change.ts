@@ -10,9 +10,9 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../settings/hub-settings.ts";
-import { hashPassword } from "../wire/sha0.ts";
 import type { AppliedHub, AppliedRecord } from "./applied-record.ts";
 import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
+import { passwordAuthentication } from "../config/sections/account-config.ts";
 import { createHubSettings, hashHubPassword } from "../config/sections/hub-config.ts";
 
 /** What a desired state makes of the hubs. */
@@ -290,7 +290,7 @@ function makeAuthentication(
   present: Authentication | undefined,
 ): Authentication {
   if (authentication.type !== "password") return authentication;
-  const hashedKey = Uint8Array.from(hashPassword(authentication.password, name));
-  if (present?.type === "password" && isDeepStrictEqual(present.hashedKey, hashedKey)) return present;
-  return { type: "password", hashedKey, ntLmHash: new Uint8Array(16) };
+  const made = passwordAuthentication(authentication.password, name);
+  if (present?.type === "password" && isDeepStrictEqual(present.hashedKey, made.hashedKey)) return present;
+  return made;
 }

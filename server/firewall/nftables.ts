@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { ServerError } from "../errors.ts";
+import { legacyIptablesTables } from "../platform/proc.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import { leftAlone, type Firewall, type FirewallManager } from "./firewall-manager.ts";
 import type { FirewallReport } from "../contract/firewall-report.ts";
@@ -58,9 +58,8 @@ function firewallWith(found: Ruleset, run: RunProgram): Firewall {
  * is no nft.
  */
 async function iptablesStops(run: RunProgram, withoutNft: boolean): Promise<boolean> {
-  const oldTables = await readFile("/proc/net/ip_tables_names", "utf8").catch(() => "");
   const programs = [
-    ...(/^filter$/m.test(oldTables) ? ["iptables-legacy"] : []),
+    ...((await legacyIptablesTables()).includes("filter") ? ["iptables-legacy"] : []),
     ...(withoutNft ? ["iptables"] : []),
   ];
   for (const program of programs) {

@@ -1,21 +1,14 @@
-import type { RunProgram } from "../platform/run-program.ts";
-import type { StatePaths } from "../state-paths.ts";
 import { startServerProcess } from "../supervisor/control.ts";
-import { readLastLogLines } from "../supervisor/log-file.ts";
 import type { InitSystem, InstalledServer } from "./init-system.ts";
 import { endsWithSession } from "./logind.ts";
-import { logLines, stopIfRunning } from "./server-process.ts";
+import { lastLogLinesOf, stopIfRunning } from "./server-process.ts";
 
 /** User mode: a background process of the user; nothing is done at boot. */
 export class Background implements InitSystem {
-  readonly #paths: StatePaths;
-  readonly #executable: string;
-  readonly #run: RunProgram;
+  readonly #server: InstalledServer;
 
-  constructor({ paths, executable, run }: InstalledServer) {
-    this.#paths = paths;
-    this.#executable = executable;
-    this.#run = run;
+  constructor(server: InstalledServer) {
+    this.#server = server;
   }
 
   async registration(): Promise<undefined> {
@@ -39,7 +32,8 @@ export class Background implements InitSystem {
   async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     await this.stop();
     try {
-      await startServerProcess(this.#paths, { executable: this.#executable, timeoutMs });
+      const { paths, executable } = this.#server;
+      await startServerProcess(paths, { executable, timeoutMs });
     } catch (error) {
       // What hangs at its start must not stand in the way of the next one.
       await this.stop();
@@ -48,15 +42,15 @@ export class Background implements InitSystem {
   }
 
   async stop(): Promise<void> {
-    await stopIfRunning(this.#paths);
+    await stopIfRunning(this.#server.paths);
   }
 
   async lastLogLines(): Promise<string[]> {
-    return readLastLogLines(this.#paths.logFile, logLines);
+    return lastLogLinesOf(this.#server.paths);
   }
 
   async warnings(): Promise<string[]> {
-    if (!(await endsWithSession(this.#run))) return [];
+    if (!(await endsWithSession(this.#server.run))) return [];
     return [
       "this host ends a user's processes with the last session (KillUserProcesses in logind.conf): " +
         "for the server to stay, lingering is needed (loginctl enable-linger, by an administrator)",

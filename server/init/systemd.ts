@@ -1,15 +1,13 @@
 import { statSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
-import type { StatePaths } from "../state-paths.ts";
 import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import { failureOf, type ProgramResult, type RunProgram } from "../platform/run-program.ts";
+import { failureOf, type ProgramResult } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
-import { readLastLogLines } from "../supervisor/log-file.ts";
 import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
 import { hasState, isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
-import { logLines, stopIfRunning } from "./server-process.ts";
+import { lastLogLinesOf, logLines, stopIfRunning } from "./server-process.ts";
 
 /** What messages of ours begin with. */
 const ourWords = "vpnserver: ";
@@ -33,14 +31,10 @@ export const systemd: InitSystemKind = {
 
 /** A unit of systemd, started at boot. */
 class Systemd implements InitSystem {
-  readonly #paths: StatePaths;
-  readonly #executable: string;
-  readonly #run: RunProgram;
+  readonly #server: InstalledServer;
 
-  constructor({ paths, executable, run }: InstalledServer) {
-    this.#paths = paths;
-    this.#executable = executable;
-    this.#run = run;
+  constructor(server: InstalledServer) {
+    this.#server = server;
   }
 
   /** @throws {ServerError} FAILED when the unit's name is taken */
@@ -52,7 +46,7 @@ class Systemd implements InitSystem {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
-    if (isUnitOf(text, this.#executable)) return text;
+    if (isUnitOf(text, this.#server.executable)) return text;
     throw new ServerError(
       "FAILED",
       `${unitFile} belongs to another server; take that one away first (systemctl disable --now ${unitName}; rm ${unitFile}; or its own uninstaller)`,
@@ -60,8 +54,8 @@ class Systemd implements InitSystem {
   }
 
   desiredRegistration({ opensFirewall }: { readonly opensFirewall: boolean }): string {
-    const { stateDirectory, pidFile } = this.#paths;
-    return systemdUnit({ executable: this.#executable, stateDirectory, pidFile, opensFirewall });
+    const { stateDirectory, pidFile } = this.#server.paths;
+    return systemdUnit({ executable: this.#server.executable, stateDirectory, pidFile, opensFirewall });
   }
 
   async register(registration: string): Promise<boolean> {
@@ -77,17 +71,18 @@ class Systemd implements InitSystem {
     }
     // Also for drop-ins that an administrator has put there meanwhile.
     if (written || (await this.#needsReload())) await this.#systemctl("daemon-reload");
-    const enabled = (await this.#run("systemctl", ["is-enabled", unitName]))?.stdout.trim() === "enabled";
+    const enabled =
+      (await this.#server.run("systemctl", ["is-enabled", unitName]))?.stdout.trim() === "enabled";
     if (!enabled) await this.#systemctl("enable", unitName);
     return written || !enabled;
   }
 
   async unregister(): Promise<void> {
     if (!(await this.#isRegistered())) return;
-    await this.#run("systemctl", ["disable", unitName]);
+    await this.#server.run("systemctl", ["disable", unitName]);
     await rm(unitFile, { force: true });
-    await this.#run("systemctl", ["daemon-reload"]);
-    await this.#run("systemctl", ["reset-failed", unitName]);
+    await this.#server.run("systemctl", ["daemon-reload"]);
+    await this.#server.run("systemctl", ["reset-failed", unitName]);
   }
 
   async keeps(supervisorPid: number): Promise<boolean> {
@@ -97,8 +92,8 @@ class Systemd implements InitSystem {
   async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     await this.stop();
     // Failures of a former release must not count against this one.
-    await this.#run("systemctl", ["reset-failed", unitName]);
-    const result = await this.#run("systemctl", ["start", unitName], { timeoutMs });
+    await this.#server.run("systemctl", ["reset-failed", unitName]);
+    const result = await this.#server.run("systemctl", ["start", unitName], { timeoutMs });
     if (result?.code === 0) return;
     if (result === undefined) throw withoutSystemctl(`start ${unitName}`);
     if (result.code === undefined) {
@@ -109,16 +104,16 @@ class Systemd implements InitSystem {
 
   async stop(): Promise<void> {
     if (await this.#isRegistered()) {
-      await this.#run("systemctl", ["stop", unitName], { timeoutMs: stopMs });
+      await this.#server.run("systemctl", ["stop", unitName], { timeoutMs: stopMs });
     }
     // One that was started by hand, outside of the unit.
-    if ((await readStatus(this.#paths).catch(() => "unknown")) !== undefined) {
-      await stopIfRunning(this.#paths);
+    if ((await readStatus(this.#server.paths).catch(() => "unknown")) !== undefined) {
+      await stopIfRunning(this.#server.paths);
     }
   }
 
   async lastLogLines(): Promise<string[]> {
-    const written = readLastLogLines(this.#paths.logFile, logLines);
+    const written = lastLogLinesOf(this.#server.paths);
     return written.length > 0 ? written : this.#journal();
   }
 
@@ -131,7 +126,7 @@ class Systemd implements InitSystem {
   }
 
   async #property(name: string): Promise<string | undefined> {
-    return (await this.#run("systemctl", ["show", unitName, "--value", "-p", name]))?.stdout.trim();
+    return (await this.#server.run("systemctl", ["show", unitName, "--value", "-p", name]))?.stdout.trim();
   }
 
   /** Whether the unit of that name is there, and is ours. */
@@ -145,7 +140,7 @@ class Systemd implements InitSystem {
   }
 
   async #journal(): Promise<string[]> {
-    const result = await this.#run("journalctl", [
+    const result = await this.#server.run("journalctl", [
       `--unit=${unitName}`,
       "--boot",
       `--lines=${logLines}`,
@@ -156,7 +151,7 @@ class Systemd implements InitSystem {
   }
 
   async #systemctl(...args: string[]): Promise<void> {
-    const result = await this.#run("systemctl", args);
+    const result = await this.#server.run("systemctl", args);
     if (result?.code === 0) return;
     if (result === undefined) throw withoutSystemctl(args.join(" "));
     throw new ServerError("FAILED", `"systemctl ${args.join(" ")}" failed: ${failureOf(result)}`);

@@ -7,9 +7,8 @@ import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
 import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
-import type { Mode } from "./mode-choice.ts";
 import type { InitSystem } from "../init/init-system.ts";
-import type { Owner } from "../contract/owner.ts";
+import type { UninstallResult } from "../contract/uninstall-result.ts";
 import { ReleaseStore } from "./releases.ts";
 import { initSystemOf } from "../init/init-systems.ts";
 import { statePathsOf } from "../state-paths.ts";
@@ -21,25 +20,11 @@ export interface UninstallOptions {
   readonly stateDirectory?: string | undefined;
   /** Take the state directory away too. */
   readonly purge: boolean;
-  /** {@link Owner.id} of the deployment that takes it away: what is another's by now stays. */
+  /** Id of the deployment that takes it away: what is another's by now stays. */
   readonly ownerId?: string | undefined;
   readonly run: RunProgram;
   /** Told what is being done. */
   readonly note: (message: string) => void;
-}
-
-/** What `uninstall --json` prints. */
-export interface UninstallResult {
-  /** False when the server belongs to another deployment by now, and nothing was changed. */
-  readonly removed: boolean;
-  /** Left out when there was nothing but the state of a former installation. */
-  readonly mode?: Mode;
-  readonly prefix: string;
-  readonly stateDirectory: string;
-  /** Whose it was, or is where it stays; left out for nobody's. */
-  readonly owner?: Owner;
-  /** Places that still hold something, such as the state directory. */
-  readonly kept: readonly string[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
@@ -45,6 +46,12 @@ export interface ListedProcess {
 export function processesNamed(name: string, procDirectory = "/proc"): ListedProcess[] {
   const pids = readdirSync(procDirectory).filter((entry) => /^\d+$/.test(entry));
   return pids.flatMap((pid) => processNamed(name, procDirectory, pid) ?? []);
+}
+
+/** Tables of iptables in the kernel's older way, which nft does not show, such as `filter`; empty where there is none. */
+export async function legacyIptablesTables(): Promise<string[]> {
+  const names = await readFile("/proc/net/ip_tables_names", "utf8").catch(() => "");
+  return names.split("\n").filter((name) => name !== "");
 }
 
 function processNamed(name: string, procDirectory: string, pid: string): ListedProcess | undefined {

@@ -111,7 +111,7 @@ export interface UserSettings {
   readonly updatedAt: number;
 }
 
-/** How a user proves who it is; the numbers of the protocol are in the codecs. */
+/** How a user proves who it is. */
 export type Authentication =
   | { readonly type: "anonymous" }
   /** SHA-0 of password and upper-case name, 20 bytes; and the NT hash for MS-CHAP, 16 bytes, all zero when not kept. */
@@ -122,6 +122,23 @@ export type Authentication =
   | { readonly type: "signed-certificate"; readonly commonName: string; readonly serial: Uint8Array }
   | { readonly type: "radius"; readonly name: string }
   | { readonly type: "nt-domain"; readonly name: string };
+
+/** `AuthType` of configuration and protocol (`Cedar/Account.h` AUTHTYPE_…). */
+export const authenticationNumbers = {
+  anonymous: 0,
+  password: 1,
+  certificate: 2,
+  "signed-certificate": 3,
+  radius: 4,
+  "nt-domain": 5,
+} as const satisfies Record<Authentication["type"], number>;
+
+const ntLmHashBytes = 16;
+
+/** An NT hash as a user has it: all zero for one that is not there or of another size. */
+export function ntLmHashFrom(bytes?: Uint8Array): Uint8Array {
+  return bytes?.length === ntLmHashBytes ? Uint8Array.from(bytes) : new Uint8Array(ntLmHashBytes);
+}
 
 export interface GroupSettings {
   readonly name: string;

@@ -9,8 +9,10 @@ export type SubjectPart = (typeof subjectParts)[number];
 export interface RevokedCertificate {
   readonly subject: Readonly<Record<SubjectPart, string>>;
   readonly serial: Uint8Array;
-  /** 16 bytes of the certificate's MD5, or none. */
+  /** {@link digestBytes} of the certificate's MD5, or none. */
   readonly md5: Uint8Array;
-  /** 20 bytes of the certificate's SHA-1, or none. */
+  /** {@link digestBytes} of the certificate's SHA-1, or none. */
   readonly sha1: Uint8Array;
 }
+
+export const digestBytes = { md5: 16, sha1: 20 } as const;

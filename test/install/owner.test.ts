@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Manifest } from "../../server/install/manifest.ts";
 import type { Owner } from "../../server/contract/owner.ts";
-import type { UninstallResult } from "../../server/install/uninstall.ts";
+import { parseUninstallResult } from "../../server/contract/uninstall-result.ts";
 import { sha256OfFile } from "../../server/install/releases.ts";
 import { builtRelease, muteRelease } from "./release-variants.ts";
 import { resultOf, TryInstall } from "./try-install.ts";
@@ -79,7 +79,7 @@ describe("an installation belongs to", () => {
 
     const stays = await tried.command("uninstall", "--purge", "--json", "--owner-id", paris.id);
     assert.equal(stays.code, 0, stays.stderr);
-    const result = JSON.parse(stays.stdout) as UninstallResult;
+    const result = parseUninstallResult(JSON.parse(stays.stdout));
     assert.equal(result.removed, false);
     assert.deepEqual(result.owner, lyon);
     assert.match(stays.stderr, /nothing was changed: .* belongs to "fleet-lyon" of .* now, and stays/);
@@ -88,7 +88,7 @@ describe("an installation belongs to", () => {
     assert.equal((await tried.command("check")).code, 0);
 
     const gone = await tried.command("uninstall", "--purge", "--json", "--owner-id", lyon.id);
-    assert.equal((JSON.parse(gone.stdout) as UninstallResult).removed, true);
+    assert.equal(parseUninstallResult(JSON.parse(gone.stdout)).removed, true);
     assert.deepEqual(await readdir(tried.directory), []);
   });
 

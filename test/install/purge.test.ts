@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parseUninstallResult } from "../../server/contract/uninstall-result.ts";
 import { builtRelease } from "./release-variants.ts";
 import { ended, resultOf, TryInstall } from "./try-install.ts";
 import { spawn } from "node:child_process";
@@ -42,7 +43,7 @@ describe("uninstall --purge after an uninstall", () => {
     assert.equal((await tried.uninstallBy(builtRelease, ["--purge"])).code, 8);
     const end = await tried.uninstallBy(builtRelease, ["--purge", "--state-dir", state, "--json"]);
     assert.equal(end.code, 0, end.stderr);
-    assert.deepEqual(JSON.parse(end.stdout), {
+    assert.deepEqual(parseUninstallResult(JSON.parse(end.stdout)), {
       removed: true,
       prefix: tried.prefix,
       stateDirectory: state,

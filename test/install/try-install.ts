@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InstallResult } from "../../server/contract/install-result.ts";
 import type { RunningStatus } from "../../server/contract/server-status.ts";
+import { freePorts } from "../processes/ports.ts";
 import { builtRelease } from "./release-variants.ts";
 
 export interface CommandEnd {
@@ -116,20 +116,4 @@ export function ended(child: ChildProcess): Promise<CommandEnd> {
 export async function isServer(pid: number): Promise<boolean> {
   const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return words.replaceAll("\0", " ").startsWith("vpnserver execsvc");
-}
-
-/** Takes a TCP port, so that a listener cannot have it. */
-export function occupy(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen({ port, host: "::" }, () => resolve(server));
-  });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => occupy(0)));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }

@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseUninstallResult } from "../../server/contract/uninstall-result.ts";
 import { InstanceLock } from "../../server/platform/instance-lock.ts";
 import { sha256OfFile } from "../../server/install/releases.ts";
+import { occupy } from "../processes/ports.ts";
 import { anotherRelease, builtRelease, hangingRelease, muteRelease } from "./release-variants.ts";
-import { ended, isServer, occupy, resultOf, TryInstall } from "./try-install.ts";
+import { ended, isServer, resultOf, TryInstall } from "./try-install.ts";
 
 let releases: string;
 let [built, second, third, mute, hanging] = ["", "", "", "", ""];
@@ -307,7 +309,7 @@ describe("uninstall", () => {
     const { supervisor, worker } = await tried.status();
     const end = await tried.command("uninstall", "--json");
     assert.equal(end.code, 0, end.stderr);
-    assert.deepEqual((JSON.parse(end.stdout) as { kept: string[] }).kept, [tried.state]);
+    assert.deepEqual(parseUninstallResult(JSON.parse(end.stdout)).kept, [tried.state]);
     for (const pid of [supervisor.pid, worker.pid ?? 0]) assert.equal(await isServer(pid), false);
     assert.deepEqual(await readdir(tried.prefix), ["state"]);
     assert.ok(existsSync(join(tried.state, "server.key")));

@@ -3,30 +3,18 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { Lab } from "../lab/lab.ts";
-import { OurServer } from "./support/our-server.ts";
-import { VpnClient } from "./support/vpn-client.ts";
+import type { OurServer } from "./support/our-server.ts";
+import { bobAddress, startTwoClients } from "./support/two-clients.ts";
+import type { VpnClient } from "./support/vpn-client.ts";
 
 let lab: Lab;
 let server: OurServer;
 let alice: VpnClient;
 let bob: VpnClient;
 
-const [aliceAddress, bobAddress] = ["10.9.0.1", "10.9.0.2"];
-
 before(async () => {
   lab = await Lab.create();
-  const [station, one, two] = await Promise.all([
-    lab.station("server"),
-    lab.station("one"),
-    lab.station("two"),
-  ]);
-  [server, alice, bob] = await Promise.all([
-    OurServer.start(station, lab.directory, []),
-    VpnClient.start(one),
-    VpnClient.start(two),
-  ]);
-  await alice.setAddress(`${aliceAddress}/24`);
-  await bob.setAddress(`${bobAddress}/24`);
+  ({ server, alice, bob } = await startTwoClients(lab, []));
 });
 after(() => lab?.dispose());
 
@@ -80,7 +68,7 @@ describe("a Virtual Hub", () => {
     const failures = (await alice.failures()).length;
     const changed = hub();
     Object.assign(changed.hubs[0]?.users[0] ?? {}, { password: "another" });
-    const { endedSessions } = (await server.apply(changed)) as { endedSessions: string[] };
+    const { endedSessions } = await server.apply(changed);
     assert.ok(endedSessions.length > 0);
     // A session that its client left a moment ago may still be among them.
     assert.ok(endedSessions.every((name) => name.startsWith("SID-ALICE-")));
@@ -108,10 +96,7 @@ describe("a Virtual Hub", () => {
   test("changes nothing, and cuts no session, when the same is applied again", async () => {
     await server.apply(hub());
     await connectBoth();
-    const { changed, endedSessions } = (await server.apply(hub())) as {
-      changed: boolean;
-      endedSessions: string[];
-    };
+    const { changed, endedSessions } = await server.apply(hub());
     assert.deepEqual([changed, endedSessions], [false, []]);
   });
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runCommand } from "../lab/command.ts";
 import { Lab } from "../lab/lab.ts";
-import { OurServer } from "./support/our-server.ts";
-import { VpnClient, type AccountOptions } from "./support/vpn-client.ts";
+import type { OurServer } from "./support/our-server.ts";
+import { startTwoClients } from "./support/two-clients.ts";
+import type { AccountOptions, VpnClient } from "./support/vpn-client.ts";
 
 let lab: Lab;
 let server: OurServer;
@@ -22,19 +23,10 @@ interface Certificate {
 
 before(async () => {
   lab = await Lab.create();
-  const [station, one, two] = await Promise.all([
-    lab.station("server"),
-    lab.station("one"),
-    lab.station("two"),
-  ]);
   own = await certificate("carol");
   const authority = await certificate("authority");
   signed = await certificate("dave", authority);
-  [server, client, other] = await Promise.all([
-    OurServer.start(station, lab.directory, []),
-    VpnClient.start(one),
-    VpnClient.start(two),
-  ]);
+  ({ server, alice: client, bob: other } = await startTwoClients(lab, []));
   const pem = (file: string) => readFile(file, "utf8");
   await server.apply({
     hubs: [

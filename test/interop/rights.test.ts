@@ -3,29 +3,18 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Lab } from "../lab/lab.ts";
 import { certificateOf, pemOf } from "../unit/identity/make-certificate.ts";
-import { hubOf, OurServer } from "./support/our-server.ts";
-import { VpnClient } from "./support/vpn-client.ts";
+import { hubOf, type OurServer } from "./support/our-server.ts";
+import { bobAddress, startTwoClients } from "./support/two-clients.ts";
+import type { VpnClient } from "./support/vpn-client.ts";
 
 let lab: Lab;
 let server: OurServer;
 let alice: VpnClient;
 let bob: VpnClient;
-const [aliceAddress, bobAddress] = ["10.9.0.1", "10.9.0.2"];
 
 before(async () => {
   lab = await Lab.create();
-  const [station, one, two] = await Promise.all([
-    lab.station("server"),
-    lab.station("one"),
-    lab.station("two"),
-  ]);
-  [server, alice, bob] = await Promise.all([
-    OurServer.start(station, lab.directory, [hubOf("DEFAULT", [])]),
-    VpnClient.start(one),
-    VpnClient.start(two),
-  ]);
-  await alice.setAddress(`${aliceAddress}/24`);
-  await bob.setAddress(`${bobAddress}/24`);
+  ({ server, alice, bob } = await startTwoClients(lab, [hubOf("DEFAULT", [])]));
   await apply();
 });
 after(() => lab?.dispose());
@@ -91,9 +80,9 @@ describe("the rights of vpnclient's live session", () => {
     );
     const sessions = [await sessionOf(alice), await sessionOf(bob)];
     const policy = { MultiLogins: 1 };
-    const first = (await apply({ policy }, { certificate, privateKey })) as { changes: string[] };
+    const first = await apply({ policy }, { certificate, privateKey });
     assert.deepEqual(first.changes, ["certificate of the server changed"]);
-    const again = (await apply({ policy }, { certificate, privateKey })) as { changes: string[] };
+    const again = await apply({ policy }, { certificate, privateKey });
     assert.deepEqual(again.changes, []);
     assert.deepEqual([await sessionOf(alice), await sessionOf(bob)], sessions);
     assert.ok(await alice.reaches(bobAddress));

@@ -2,36 +2,24 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Lab } from "../lab/lab.ts";
-import { hubOf, OurServer, userOf } from "./support/our-server.ts";
-import { VpnClient, type AccountOptions } from "./support/vpn-client.ts";
+import { hubOf, userOf, type OurServer } from "./support/our-server.ts";
+import { aliceAddress, bobAddress, startTwoClients } from "./support/two-clients.ts";
+import type { AccountOptions, VpnClient } from "./support/vpn-client.ts";
 
 let lab: Lab;
 let server: OurServer;
 let alice: VpnClient;
 let bob: VpnClient;
 
-const [aliceAddress, bobAddress] = ["10.9.0.1", "10.9.0.2"];
-
 before(async () => {
   lab = await Lab.create();
-  const [station, one, two] = await Promise.all([
-    lab.station("server"),
-    lab.station("one"),
-    lab.station("two"),
-  ]);
-  [server, alice, bob] = await Promise.all([
-    OurServer.start(station, lab.directory, [
-      hubOf("DEFAULT", [
-        userOf("alice", "secret of alice"),
-        userOf("bob", "secret of bob"),
-        userOf("hasty", "secret of hasty", { TimeOut: 5 }),
-      ]),
+  ({ server, alice, bob } = await startTwoClients(lab, [
+    hubOf("DEFAULT", [
+      userOf("alice", "secret of alice"),
+      userOf("bob", "secret of bob"),
+      userOf("hasty", "secret of hasty", { TimeOut: 5 }),
     ]),
-    VpnClient.start(one),
-    VpnClient.start(two),
-  ]);
-  await alice.setAddress(`${aliceAddress}/24`);
-  await bob.setAddress(`${bobAddress}/24`);
+  ]));
   await bob.connect({ server: server.address, user: "bob", password: "secret of bob" });
 });
 after(() => lab?.dispose());

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseFirewallResult } from "../../server/contract/firewall-report.ts";
 import { Lab } from "../lab/lab.ts";
 import { install, reachable, resultOf } from "./installed-host.ts";
 
@@ -121,8 +122,8 @@ test("the firewall command opens, shows and closes, for root alone", async () =>
   assert.match((await host.run("vpnserver firewall show")).stdout, /nftables stops TCP 443, 992 and 5555/);
   await host.run("vpnserver firewall open --ports 443");
   assert.deepEqual(await reachable(lab, host, open), [22, 443]);
-  const shown = JSON.parse((await host.run("vpnserver firewall show --json")).stdout) as { ports: number[] };
-  assert.deepEqual(shown.ports, [443]);
+  const { stdout } = await host.run("vpnserver firewall show --json");
+  assert.deepEqual(parseFirewallResult(JSON.parse(stdout)).ports, [443]);
   const refused = await host.run("vpnserver firewall open", { user: "bob", check: false });
   assert.equal(refused.code, 5);
   assert.match(refused.stderr, /only root/);

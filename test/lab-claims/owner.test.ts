@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { UninstallResult } from "../../server/install/uninstall.ts";
+import { parseUninstallResult } from "../../server/contract/uninstall-result.ts";
 import { Lab } from "../lab/lab.ts";
 import { footprint, install, resultOf, serverProcesses } from "./installed-host.ts";
 
@@ -32,7 +32,7 @@ test("a service belongs to its deployment, also when its user needs sudo for it"
   const stays = await host.run(`${executable} uninstall --purge --json --owner-id id-of-paris`, {
     user: "alice",
   });
-  const result = JSON.parse(stays.stdout) as UninstallResult;
+  const result = parseUninstallResult(JSON.parse(stays.stdout));
   assert.equal(result.removed, false);
   assert.equal(result.owner?.name, "fleet-lyon");
   assert.equal((await host.run("vpnserver check")).code, 0);

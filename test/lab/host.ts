@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { quoteForShell } from "../../tools/setup/shell-word.ts";
 import type { CommandOptions, CommandResult } from "./command.ts";
 import { firewallSetups, type Firewall } from "./firewall.ts";
 import { labDirectory } from "./left-overs.ts";
@@ -158,7 +159,7 @@ export class Host {
     path: string,
     { mode = 0o644, user = "root" }: { mode?: number; user?: string } = {},
   ): Promise<void> {
-    const [target, partial] = [quote(path), quote(`${path}.part`)];
+    const [target, partial] = [quoteForShell(path), quoteForShell(`${path}.part`)];
     const command = `cat > ${partial} && chmod ${mode.toString(8)} ${partial} && mv ${partial} ${target}`;
     await this.run(command, { user, input: { file } });
   }
@@ -172,7 +173,7 @@ export class Host {
     const { user = "root" } = options;
     const name = basename(file);
     await this.upload(file, name, { mode: 0o755, user });
-    return await this.run([`./${name}`, ...args].map(quote).join(" "), options);
+    return await this.run([`./${name}`, ...args].map(quoteForShell).join(" "), options);
   }
 
   /** Restarts it in an orderly way, and resolves when it is up again. Files stay; processes, rules and connections do not. */
@@ -246,8 +247,4 @@ function addUser(user: HostUser, key: KeyPair): string {
     lines.push(`echo '${user.name} ALL=(ALL) NOPASSWD: ALL' > ${file} && chmod 440 ${file}`);
   }
   return lines.join("\n");
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

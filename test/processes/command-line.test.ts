@@ -37,7 +37,7 @@ describe("the command line", () => {
   test("prints its version, as a line or as JSON", async () => {
     assert.deepEqual(await vpnserver(["version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
     const { stdout } = await vpnserver(["version", "--json"]);
-    assert.deepEqual(JSON.parse(stdout), { version, release: null });
+    assert.deepEqual(JSON.parse(stdout), { format: 1, version, release: null });
   });
 
   test("helps with commands, examples, the state directory's rules and every exit code", async () => {

@@ -18,6 +18,7 @@ import { gzipSync } from "node:zlib";
 import {
   applyCommand,
   hostScript,
+  logCommand,
   parseAnswers,
   receiveCommand,
   releaseMissing,
@@ -262,5 +263,14 @@ test("applyCommand names the release, so that Pulumi runs it again for another o
   assert.equal(
     applyCommand(installed, "alice"),
     "'/home/al ice/vpnserver/releases/abc/vpnserver' --state-dir /s apply --json",
+  );
+});
+
+test("logCommand reads the log of whoever keeps it", () => {
+  const installed = { mode: "service", prefix: "/opt/vpnserver", stateDirectory: "/srv/it's" };
+  assert.equal(logCommand(installed, "admin", 15), "sudo -n tail -n 15 '/srv/it'\\''s/log/server.log'");
+  assert.equal(
+    logCommand({ ...installed, stateDirectory: "/s" }, "root", 15),
+    "tail -n 15 /s/log/server.log",
   );
 });

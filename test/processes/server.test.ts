@@ -14,7 +14,8 @@ import { readStatus, stopServer } from "../../server/supervisor/control.ts";
 import { identifyProcess } from "../../server/platform/process-identity.ts";
 import { version } from "../../server/version.ts";
 import { readRunFiles } from "../../server/supervisor/run-files.ts";
-import { accepts, gone, occupy, removeShared, TryServer, until, workerOf } from "./try-server.ts";
+import { occupy } from "./ports.ts";
+import { accepts, gone, removeShared, TryServer, until, workerOf } from "./try-server.ts";
 
 let server: TryServer;
 beforeEach(async () => (server = await TryServer.create()));

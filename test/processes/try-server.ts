@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer, type Server } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -14,6 +14,7 @@ import { readRunFiles } from "../../server/supervisor/run-files.ts";
 import type { RunningStatus } from "../../server/contract/server-status.ts";
 import { runtimeOptions } from "../../server/supervisor/self-command.ts";
 import { bundleServer } from "../../tools/build/bundle.ts";
+import { freePorts } from "./ports.ts";
 import { loadOrCreateCertificate } from "../../server/identity/certificate.ts";
 
 export interface CommandResult {
@@ -137,22 +138,6 @@ export function accepts(port: number): Promise<boolean> {
     socket.once("error", () => resolve(false));
     socket.once("connect", () => socket.destroy());
   });
-}
-
-/** Takes a port as another program would. */
-export function occupy(port: number): Promise<Server> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host: "::" }, () => resolve(server));
-  });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => occupy(0)));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** The server of the sources as the executable holds it, which starts in a quarter of their time. */

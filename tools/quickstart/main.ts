@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { withFileLock } from "../setup/file-lock.ts";
-import { shellWord } from "../setup/shell-settings.ts";
+import { shellWord } from "../setup/shell-word.ts";
 import { down } from "./down.ts";
 import { up } from "./up.ts";
 import { defaultDirectory, lockFile, root, Workspace } from "./workspace.ts";

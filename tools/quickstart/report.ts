@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { FleetMember } from "../../components/index.ts";
-import { shellSettingsLine, shellWord } from "../setup/shell-settings.ts";
+import { shellSettingsLine } from "../setup/shell-settings.ts";
+import { shellWord } from "../setup/shell-word.ts";
 import { sshHostName } from "./ssh-host.ts";
 import { defaultDirectory, type Workspace } from "./workspace.ts";
 

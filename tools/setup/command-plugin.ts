@@ -6,6 +6,7 @@ import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { step, type Log } from "../build/step.ts";
 import type { ProgramVersions } from "./program-version.ts";
 import { commandPluginRelease, downloadRelease } from "./release.ts";
+import { quoteForShell } from "./shell-word.ts";
 import { commandPluginVersion } from "./versions.ts";
 
 /** The program behind `@pulumi/command`: the official one, or the one of this repository that keeps its contract. */
@@ -133,7 +134,7 @@ async function install(plugin: CommandPlugin, options: CommandPluginOptions): Pr
   const target = join(directory, program);
   if (plugin.kind === "stand-in") {
     const node = join(options.root, "node_modules", ".bin", "node");
-    const text = `#!/bin/sh\nexec ${quote(node)} ${quote(plugin.path)} "$@"\n`;
+    const text = `#!/bin/sh\nexec ${quoteForShell(node)} ${quoteForShell(plugin.path)} "$@"\n`;
     const current = await readFile(target, "utf8").catch(() => undefined);
     if (current !== text) await writeFileAtomically(target, text, { mode: 0o755 });
     return;
@@ -143,8 +144,4 @@ async function install(plugin: CommandPlugin, options: CommandPluginOptions): Pr
   await rm(temporary, { force: true });
   await symlink(plugin.path, temporary);
   await rename(temporary, target);
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

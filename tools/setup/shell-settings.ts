@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { quoteForShell } from "./shell-word.ts";
 import type { Toolchain } from "./toolchain.ts";
 
 /**
@@ -25,19 +26,10 @@ export function shellSettings(
   const { PULUMI_CREDENTIALS_PATH = PULUMI_HOME } = environment;
   const lines = [
     // PATH is the shell's own and not the one here: npm puts folders of its own first.
-    `export PATH=${quote(folders.join(":"))}":$PATH"`,
+    `export PATH=${quoteForShell(folders.join(":"))}":$PATH"`,
     ...Object.entries({ ...env, PULUMI_CREDENTIALS_PATH })
       .filter(([name]) => name !== "PATH")
-      .map(([name, value]) => `export ${name}=${quote(value)}`),
+      .map(([name, value]) => `export ${name}=${quoteForShell(value)}`),
   ];
   return lines.join("\n");
-}
-
-/** A text as one word of such a shell. */
-export function shellWord(text: string): string {
-  return /^[\p{L}\p{N}/._+=@,:%-]+$/u.test(text) ? text : quote(text);
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { HubSettings } from "../../settings/hub-settings.ts";
 import {
+  digestBytes,
   subjectParts,
   type RevokedCertificate,
   type SubjectPart,
@@ -12,8 +13,6 @@ import { accountLimits } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { boundedText } from "./user-handlers.ts";
 
-const md5Bytes = 16;
-const sha1Bytes = 20;
 const mostSerialBytes = 128;
 
 /** The certificates that a hub does not take any more. The key of an entry is made of what it says, so that it stays the same. */
@@ -83,7 +82,7 @@ function indexOf(revoked: readonly RevokedCertificate[], key: number): number {
 function revokedFrom(request: RequestOf<typeof rpcs.AddCrl>): RevokedCertificate {
   const { Serial, DigestMD5, DigestSHA1 } = request;
   const isDigest = (bytes: Buffer, size: number) => bytes.length === 0 || bytes.length === size;
-  if (!isDigest(DigestMD5, md5Bytes) || !isDigest(DigestSHA1, sha1Bytes)) {
+  if (!isDigest(DigestMD5, digestBytes.md5) || !isDigest(DigestSHA1, digestBytes.sha1)) {
     throw new RpcError("invalidParameter", "a digest is of the wrong size");
   }
   if (Serial.length > mostSerialBytes)

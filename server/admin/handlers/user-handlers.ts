@@ -1,9 +1,16 @@
 import { X509Certificate } from "node:crypto";
-import type { Authentication, HubSettings, UserSettings } from "../../settings/hub-settings.ts";
+import {
+  authenticationNumbers,
+  ntLmHashFrom,
+  type Authentication,
+  type HubSettings,
+  type UserSettings,
+} from "../../settings/hub-settings.ts";
 import { LayeredMap } from "../../settings/layered-map.ts";
 import { noStatistics } from "../../access/hub-activity.ts";
 import { policyOf } from "../../access/user-policy.ts";
-import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
+import { passwordAuthentication } from "../../config/sections/account-config.ts";
+import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -14,18 +21,6 @@ import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
 
 type UserMessage = RequestOf<typeof rpcs.CreateUser>;
-
-/** `AuthType` (`Cedar/Account.h` AUTHTYPE_…). */
-const authenticationNumbers: Readonly<Record<Authentication["type"], number>> = {
-  anonymous: 0,
-  password: 1,
-  certificate: 2,
-  "signed-certificate": 3,
-  radius: 4,
-  "nt-domain": 5,
-};
-
-const ntLmHashBytes = 16;
 
 /** What an account may be called: everything that names a file, a list or a session unmistakably. */
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
@@ -165,18 +160,12 @@ function authenticationFrom(message: UserMessage, name: string): Authentication 
       return { type: "anonymous" };
     case authenticationNumbers.password: {
       const { HashedKey, NtLmSecureHash, Auth_Password } = message;
-      if (Auth_Password !== "") {
-        const hashedKey = Uint8Array.from(hashPassword(Auth_Password, name));
-        return { type: "password", hashedKey, ntLmHash: new Uint8Array(ntLmHashBytes) };
-      }
+      if (Auth_Password !== "") return passwordAuthentication(Auth_Password, name);
       if (HashedKey.length !== sha0Bytes) throw new RpcError("invalidParameter", "there is no password");
       return {
         type: "password",
         hashedKey: Uint8Array.from(HashedKey),
-        ntLmHash:
-          NtLmSecureHash.length === ntLmHashBytes
-            ? Uint8Array.from(NtLmSecureHash)
-            : new Uint8Array(ntLmHashBytes),
+        ntLmHash: ntLmHashFrom(NtLmSecureHash),
       };
     }
     case authenticationNumbers.certificate: {

@@ -1,4 +1,10 @@
-import type { Authentication, GroupSettings, UserSettings } from "../../settings/hub-settings.ts";
+import {
+  authenticationNumbers,
+  ntLmHashFrom,
+  type Authentication,
+  type GroupSettings,
+  type UserSettings,
+} from "../../settings/hub-settings.ts";
 import {
   defaultPolicy,
   policyNames,
@@ -6,21 +12,17 @@ import {
   type Policy,
   type PolicyName,
 } from "../../settings/policy.ts";
-import { sha0Bytes } from "../../wire/sha0.ts";
+import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
 
-const ntLmHashBytes = 16;
+type PasswordAuthentication = Extract<Authentication, { readonly type: "password" }>;
 
-/** `AuthType` of the configuration (`Cedar/Account.h`). */
-const authenticationNumbers = {
-  anonymous: 0,
-  password: 1,
-  certificate: 2,
-  "signed-certificate": 3,
-  radius: 4,
-  "nt-domain": 5,
-} as const satisfies Record<Authentication["type"], number>;
+/** What is kept of a user's password; not the NT hash, which only clients send. */
+export function passwordAuthentication(password: string, userName: string): PasswordAuthentication {
+  const hashedKey = Uint8Array.from(hashPassword(password, userName));
+  return { type: "password", hashedKey, ntLmHash: ntLmHashFrom() };
+}
 
 /**
  * A user, from its folder in `SecurityAccountDatabase/UserList`, whose name is the user's. Source: `Cedar/Server.c`
@@ -101,7 +103,7 @@ function readAuthentication(reader: FieldReader): Authentication {
       return {
         type: "password",
         hashedKey: ofSize(reader.bytes("AuthPassword"), sha0Bytes),
-        ntLmHash: ofSize(reader.bytes("AuthNtLmSecureHash"), ntLmHashBytes),
+        ntLmHash: ntLmHashFrom(reader.bytes("AuthNtLmSecureHash")),
       };
     case authenticationNumbers.certificate:
       return { type: "certificate", certificate: reader.bytes("AuthUserCert") };

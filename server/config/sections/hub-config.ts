@@ -14,7 +14,15 @@ import { hashAdminPassword, hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
 import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
 import { writeAccounts } from "./account-folders.ts";
-import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "../text/config-fields.ts";
+import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
+import {
+  accessRuleFolders,
+  databaseName,
+  findHubFolders,
+  foldersInDatabase,
+  hubListName,
+  type DatabaseListName,
+} from "./hub-folders.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
 import {
   readRevokedCertificate,
@@ -30,8 +38,6 @@ import {
   writeHubOptions,
 } from "./hub-option-config.ts";
 
-const hubListName = "VirtualHUB";
-const databaseName = "SecurityAccountDatabase";
 const sourceAddressesName = "IPAccessControlList";
 
 /** What the password of a hub's administrator is hashed with, as if it were a user's. */
@@ -76,9 +82,9 @@ export const defaultHubs: readonly HubSettings[] = [createHubSettings("DEFAULT")
  * @throws {ConfigFieldError}
  */
 export function readHubs(root: ConfigFolder): readonly HubSettings[] {
-  const list = findFolder(root, hubListName);
-  if (list === undefined) return defaultHubs;
-  return [...byName(foldersIn(list), (folder) => readHub(folder, `${hubListName}/${folder.name}`)).values()];
+  const folders = findHubFolders(root);
+  if (folders === undefined) return defaultHubs;
+  return [...byName(folders, (folder) => readHub(folder, `${hubListName}/${folder.name}`)).values()];
 }
 
 /**
@@ -94,8 +100,7 @@ export function writeHubs(
   former: readonly HubSettings[],
   now: number,
 ): ConfigFolder {
-  const list = findFolder(root, hubListName);
-  const folders = new Map(foldersIn(list).map((folder) => [folder.name.toLowerCase(), folder]));
+  const folders = new Map(findHubFolders(root)?.map((folder) => [folder.name.toLowerCase(), folder]));
   const formerByName = new Map(former.map((hub) => [hub.name.toLowerCase(), hub]));
   const children = hubs.map((hub) => {
     const key = hub.name.toLowerCase();
@@ -109,7 +114,6 @@ export function writeHubs(
 
 function readHub(folder: ConfigFolder, path: string): HubSettings {
   const reader = new FieldReader(folder, path);
-  const database = findFolder(folder, databaseName);
   const databasePath = `${path}/${databaseName}`;
   const option = findFolder(folder, "Option");
   const optionReader = new FieldReader(option ?? emptyFolder("Option"), `${path}/Option`);
@@ -119,12 +123,10 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
     return bytes.length === sha0Bytes ? bytes : missing;
   };
   const list = <T extends { readonly name: string }>(
-    name: string,
+    name: DatabaseListName,
     read: (folder: ConfigFolder, path: string) => T,
   ) =>
-    byName(foldersIn(database && findFolder(database, name)), (child) =>
-      read(child, `${databasePath}/${name}/${child.name}`),
-    );
+    byName(foldersInDatabase(folder, name), (child) => read(child, `${databasePath}/${name}/${child.name}`));
   return {
     name: folder.name,
     online: reader.bool("Online"),
@@ -138,14 +140,14 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
     users: list("UserList", readUser),
     groups: list("GroupList", readGroup),
     accessList: ruleFolders(folder).map(({ rule }) => rule),
-    trustedAuthorities: foldersIn(database && findFolder(database, "CertList"))
+    trustedAuthorities: foldersInDatabase(folder, "CertList")
       .map((child) => new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"))
       .filter((certificate) => certificate.length > 0),
-    revokedCertificates: foldersIn(database && findFolder(database, "CrlList")).map((child) =>
+    revokedCertificates: foldersInDatabase(folder, "CrlList").map((child) =>
       readRevokedCertificate(child, `${databasePath}/CrlList/${child.name}`),
     ),
     sourceAddresses: readSourceAddresses(
-      foldersIn(database && findFolder(database, sourceAddressesName)),
+      foldersInDatabase(folder, sourceAddressesName),
       `${databasePath}/${sourceAddressesName}`,
     ),
     log: readLog(reader.folder("LogSetting")),
@@ -167,7 +169,7 @@ function byName<T extends { readonly name: string }>(
 
 /** The rules of a hub in the order in which they are tried, with their folders. */
 function ruleFolders(hub: ConfigFolder): { readonly rule: AccessRule; readonly folder: ConfigFolder }[] {
-  return foldersIn(findFolder(hub, "AccessList"))
+  return accessRuleFolders(hub)
     .map((folder) => ({
       rule: readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
       folder,

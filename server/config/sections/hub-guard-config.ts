@@ -1,4 +1,5 @@
 import {
+  digestBytes,
   subjectParts,
   type RevokedCertificate,
   type SubjectPart,
@@ -7,9 +8,6 @@ import { inOrderOfPriority, type SourceAddressRule } from "../../settings/source
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import type { ConfigFolder } from "../text/config-text.ts";
-
-const md5Bytes = 16;
-const sha1Bytes = 20;
 
 /**
  * An entry of `CrlList`. Source: `Cedar/Server.c` SiLoadCrlList.
@@ -33,8 +31,8 @@ export function readRevokedCertificate(folder: ConfigFolder, path: string): Revo
       string
     >,
     serial: hex("Serial", undefined),
-    md5: hex("DigestMD5", md5Bytes),
-    sha1: hex("DigestSHA1", sha1Bytes),
+    md5: hex("DigestMD5", digestBytes.md5),
+    sha1: hex("DigestSHA1", digestBytes.sha1),
   };
 }
 

@@ -1,12 +1,6 @@
+import { databaseName, findHubFolders, foldersInDatabase, hubListName } from "./hub-folders.ts";
 import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../../hub/statistics.ts";
-import {
-  emptyFolder,
-  FieldReader,
-  fields,
-  foldersIn,
-  withFields,
-  type Field,
-} from "../text/config-fields.ts";
+import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import {
   findFolder,
   isSameName,
@@ -14,8 +8,6 @@ import {
   type ConfigFolder,
   type ConfigItem,
 } from "../text/config-text.ts";
-
-const [hubListName, databaseName] = ["VirtualHUB", "SecurityAccountDatabase"];
 
 /** By hub name in lower case. */
 export type StatisticsByHub = ReadonlyMap<string, HubStatistics>;
@@ -27,19 +19,22 @@ export type StatisticsByHub = ReadonlyMap<string, HubStatistics>;
  */
 export function readStatistics({ root }: ConfigDocument): StatisticsByHub {
   const hubs = new Map<string, HubStatistics>();
-  for (const folder of foldersIn(findFolder(root, hubListName))) {
+  for (const folder of findHubFolders(root) ?? []) {
     const path = `${hubListName}/${folder.name}`;
     const reader = new FieldReader(folder, path);
-    const database = findFolder(folder, databaseName);
-    const accounts = (name: string) => foldersIn(database && findFolder(database, name));
     const read = (child: ConfigFolder) => readAccount(child, `${path}/${databaseName}/${child.name}`);
     hubs.set(folder.name.toLowerCase(), {
       createdAt: reader.time("CreatedTime") ?? 0,
       lastCommunicationAt: reader.time("LastCommTime") ?? 0,
       ...readAccount(folder, path),
-      users: new Map(accounts("UserList").map((child) => [child.name.toLowerCase(), read(child)])),
+      users: new Map(
+        foldersInDatabase(folder, "UserList").map((child) => [child.name.toLowerCase(), read(child)]),
+      ),
       groups: new Map(
-        accounts("GroupList").map((child) => [child.name.toLowerCase(), { traffic: read(child).traffic }]),
+        foldersInDatabase(folder, "GroupList").map((child) => [
+          child.name.toLowerCase(),
+          { traffic: read(child).traffic },
+        ]),
       ),
     });
   }

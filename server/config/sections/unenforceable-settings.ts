@@ -1,7 +1,7 @@
 import { namesUserList } from "../../settings/access-rule.ts";
 import { readAccessRule } from "./access-rule-config.ts";
-import { foldersIn } from "../text/config-fields.ts";
-import { findFolder, type ConfigDocument } from "../text/config-text.ts";
+import { accessRuleFolders, findHubFolders, hubListName } from "./hub-folders.ts";
+import type { ConfigDocument } from "../text/config-text.ts";
 
 /**
  * What a configuration restricts in a way that this server cannot keep to, each with its place in the file and the way out. Such a
@@ -9,9 +9,9 @@ import { findFolder, type ConfigDocument } from "../text/config-text.ts";
  * in at all is told when the settings are read.)
  */
 export function unenforceableSettings({ root }: ConfigDocument): string[] {
-  return foldersIn(findFolder(root, "VirtualHUB")).flatMap((hub) =>
-    foldersIn(findFolder(hub, "AccessList")).flatMap((folder) => {
-      const path = `VirtualHUB/${hub.name}/AccessList/${folder.name}`;
+  return (findHubFolders(root) ?? []).flatMap((hub) =>
+    accessRuleFolders(hub).flatMap((folder) => {
+      const path = `${hubListName}/${hub.name}/AccessList/${folder.name}`;
       const rule = readAccessRule(folder, path);
       return rule.active && namesUserList(rule)
         ? [

@@ -1,3 +1,5 @@
+import { authenticationNumbers } from "../../settings/hub-settings.ts";
+import { findHubFolders, foldersInDatabase } from "./hub-folders.ts";
 import { FieldReader, foldersIn, isTrue } from "../text/config-fields.ts";
 import { findFolder, findItem, type ConfigDocument, type ConfigFolder } from "../text/config-text.ts";
 
@@ -11,7 +13,7 @@ export function unservedSettings({ root }: ConfigDocument): string[] {
   const ipsec = findFolder(root, "IPsec");
   const dynamicDns = findFolder(root, "DDnsClient");
   return bounded([
-    ...foldersIn(findFolder(root, "VirtualHUB")).flatMap(ofHub),
+    ...(findHubFolders(root) ?? []).flatMap(ofHub),
     ...foldersIn(findFolder(root, "LocalBridgeList")).map(
       (bridge) => `local bridge of hub ${text(bridge, "HubName")} with ${text(bridge, "DeviceName")}`,
     ),
@@ -53,10 +55,11 @@ function counted(what: string, folders: readonly ConfigFolder[]): string[] {
 
 function ofHub(hub: ConfigFolder): string[] {
   const nat = findFolder(hub, "SecureNAT");
-  const database = findFolder(hub, "SecurityAccountDatabase");
-  const elsewhere = foldersIn(database && findFolder(database, "UserList")).filter((user) =>
-    [authenticatedByRadius, authenticatedByNtDomain].includes(number(user, "AuthType")),
-  );
+  const { radius, "nt-domain": ntDomain } = authenticationNumbers;
+  const elsewhere = foldersInDatabase(hub, "UserList").filter((user) => {
+    const authType = number(user, "AuthType");
+    return authType === radius || authType === ntDomain;
+  });
   return [
     ...(nat !== undefined && !isOn(nat, "Disabled") ? [`SecureNAT of hub ${hub.name}`] : []),
     ...foldersIn(findFolder(hub, "CascadeList")).map((cascade) => {
@@ -69,9 +72,6 @@ function ofHub(hub: ConfigFolder): string[] {
       : []),
   ];
 }
-
-/** `AuthType` of a user (`Cedar/Account.h`). */
-const [authenticatedByRadius, authenticatedByNtDomain] = [4, 5];
 
 function isOn(folder: ConfigFolder | undefined, name: string): boolean {
   return folder !== undefined && isTrue(findItem(folder, "bool", name)?.value ?? "");

@@ -1,4 +1,4 @@
-import type { HubSettings, UserSettings } from "../../settings/hub-settings.ts";
+import { ntLmHashFrom, type HubSettings, type UserSettings } from "../../settings/hub-settings.ts";
 import { DecodeError } from "../../wire/decode-error.ts";
 import { decodeAccount } from "./messages/login.ts";
 import type { Pack } from "../../wire/pack.ts";
@@ -6,8 +6,6 @@ import { sha0Bytes } from "../../wire/sha0.ts";
 import { provesKey } from "./login-proof.ts";
 import { refuse, type Refusal } from "../../access/refusal.ts";
 import { findUser, policyOf } from "../../access/user-policy.ts";
-
-const ntLmHashBytes = 16;
 
 /** A user that wants another password, by the method `password`. */
 export interface PasswordChange {
@@ -34,12 +32,11 @@ export function decodePasswordChange(pack: Pack): PasswordChange {
     }
     return Uint8Array.from(data);
   };
-  const ntLmHash = pack.data("new_password_ntlm");
   return {
     ...decodeAccount(pack),
     response: hash("secure_old_password"),
     hashedKey: hash("new_password"),
-    ntLmHash: ntLmHash?.length === ntLmHashBytes ? Uint8Array.from(ntLmHash) : new Uint8Array(ntLmHashBytes),
+    ntLmHash: ntLmHashFrom(pack.data("new_password_ntlm")),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import { parseApplyResult, type ApplyResult } from "../../../server/contract/apply-result.ts";
 import type { HubSettings, UserSettings } from "../../../server/settings/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
@@ -73,7 +74,7 @@ export class OurServer {
   }
 
   /** Desired state, applied while it runs. */
-  async apply(desired: object): Promise<unknown> {
+  async apply(desired: object): Promise<ApplyResult> {
     const { stdout } = await this.station.run(
       process.execPath,
       [
@@ -86,7 +87,7 @@ export class OurServer {
       ],
       { input: JSON.stringify(desired) },
     );
-    return JSON.parse(stdout);
+    return parseApplyResult(JSON.parse(stdout));
   }
 
   /** As `vpnserver status --json` tells it; the worker carries the traffic. */

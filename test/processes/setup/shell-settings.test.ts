@@ -4,7 +4,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { shellSettings, shellWord } from "../../../tools/setup/shell-settings.ts";
+import { shellSettings } from "../../../tools/setup/shell-settings.ts";
+import { shellWord } from "../../../tools/setup/shell-word.ts";
 
 describe("the toolchain's settings for a shell", () => {
   let folder: string;

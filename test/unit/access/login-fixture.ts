@@ -1,6 +1,5 @@
-import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
+import { createHubSettings, hashHubPassword } from "../../../server/config/sections/hub-config.ts";
 import {
-  defaultHubLog,
   defaultHubOptions,
   type Authentication,
   type GroupSettings,
@@ -11,7 +10,7 @@ import {
 import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 import type { NodeInfo } from "../../../server/access/client-info.ts";
 import type { EntryRequest } from "../../../server/access/entry-request.ts";
-import { hashAdminPassword, hashPassword } from "../../../server/wire/sha0.ts";
+import { hashPassword } from "../../../server/wire/sha0.ts";
 
 /** The challenge of the reference's vectors. */
 export const random = Uint8Array.from({ length: 20 }, (_value, index) => index);
@@ -45,6 +44,8 @@ export function policyWith(changed: Partial<Policy>): Policy {
   return { ...defaultPolicy, ...changed };
 }
 
+const hubWithPassword: HubSettings = { ...createHubSettings("DEFAULT"), ...hashHubPassword("hub") };
+
 /** A hub whose administration password is "hub". */
 export function hubOf(
   changed: Partial<Omit<HubSettings, "users" | "groups" | "options">> & {
@@ -56,19 +57,7 @@ export function hubOf(
   const byName = <T extends { name: string }>(all: readonly T[] = []) =>
     new Map(all.map((each) => [each.name.toLowerCase(), each]));
   return {
-    name: "DEFAULT",
-    online: true,
-    maxSessions: 0,
-    message: "",
-    hashedPassword: hashAdminPassword("hub"),
-    securePassword: hashPassword("hub", "administrator"),
-    accessList: [],
-    trustedAuthorities: [],
-    revokedCertificates: [],
-    sourceAddresses: [],
-    keptOptions: defaultKeptOptions,
-    adminOptions: {},
-    log: defaultHubLog,
+    ...hubWithPassword,
     ...changed,
     options: { ...defaultHubOptions, ...changed.options },
     users: byName(changed.users),

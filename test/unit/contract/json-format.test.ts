@@ -3,10 +3,13 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { parseApplyResult } from "../../../server/contract/apply-result.ts";
 import { parseCheckResult } from "../../../server/contract/check-result.ts";
+import { parseFirewallResult } from "../../../server/contract/firewall-report.ts";
 import { parseInstallResult } from "../../../server/contract/install-result.ts";
 import { jsonFormat, jsonLine, LaterFormatError } from "../../../server/contract/json-format.ts";
 import { MalformedJsonError } from "../../../server/contract/json-reader.ts";
 import { parseServerStatus } from "../../../server/contract/server-status.ts";
+import { parseUninstallResult } from "../../../server/contract/uninstall-result.ts";
+import { parseVersionResult } from "../../../server/contract/version-result.ts";
 import { recordedJson } from "./recorded-json.ts";
 
 const parsers: Readonly<Record<keyof typeof recordedJson, (value: unknown) => unknown>> = {
@@ -16,14 +19,26 @@ const parsers: Readonly<Record<keyof typeof recordedJson, (value: unknown) => un
   dryRun: parseApplyResult,
   apply: parseApplyResult,
   check: parseCheckResult,
+  uninstall: parseUninstallResult,
+  purge: parseUninstallResult,
+  firewallShow: parseFirewallResult,
+  firewallOpen: parseFirewallResult,
+  version: parseVersionResult,
+};
+/** Members that may be missing. */
+const optional: Readonly<Partial<Record<keyof typeof recordedJson, readonly string[]>>> = {
+  install: ["owner"],
+  uninstall: ["owner", "mode"],
+  firewallOpen: ["changed"],
 };
 const cases = Object.entries(parsers).map(([name, parse]) => ({
   name,
   parse,
+  optional: optional[name as keyof typeof recordedJson] ?? [],
   recorded: recordedJson[name as keyof typeof recordedJson],
 }));
 
-for (const { name, parse, recorded } of cases) {
+for (const { name, parse, optional, recorded } of cases) {
   describe(`the JSON of ${name}`, () => {
     test("is read as releases printed it that had no format", () => {
       assert.deepEqual(parse(recorded), recorded);
@@ -49,7 +64,6 @@ for (const { name, parse, recorded } of cases) {
     });
 
     test("without any member of its own is refused by the member's name", () => {
-      const optional = ["owner"];
       for (const member of Object.keys(recorded).filter((member) => !optional.includes(member))) {
         const { [member]: _, ...others } = recorded;
         assert.throws(

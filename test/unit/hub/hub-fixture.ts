@@ -1,32 +1,14 @@
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import { Hub, type HubEnvironment } from "../../../server/hub/hub.ts";
 import type { HubPort } from "../../../server/hub/hub-port.ts";
 import {
-  defaultHubLog,
   defaultHubOptions,
   type HubOptions,
   type HubSettings,
 } from "../../../server/settings/hub-settings.ts";
-import { defaultKeptOptions } from "../../../server/settings/kept-options.ts";
 import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
 
-export const hubSettings: HubSettings = {
-  name: "TEST",
-  online: true,
-  maxSessions: 0,
-  options: defaultHubOptions,
-  keptOptions: defaultKeptOptions,
-  adminOptions: {},
-  message: "",
-  hashedPassword: new Uint8Array(20),
-  securePassword: new Uint8Array(20),
-  users: new Map(),
-  groups: new Map(),
-  accessList: [],
-  trustedAuthorities: [],
-  revokedCertificates: [],
-  sourceAddresses: [],
-  log: defaultHubLog,
-};
+const newHub = createHubSettings("TEST");
 
 /** A port that keeps what it gets. */
 export class TestPort implements HubPort {
@@ -80,7 +62,7 @@ export class TestHub {
   constructor(settings: Partial<HubSettings> & { readonly option?: Partial<HubOptions> } = {}) {
     const options: HubEnvironment = {
       settings: {
-        ...hubSettings,
+        ...newHub,
         ...settings,
         options: { ...defaultHubOptions, ...settings.options, ...settings.option },
       },

@@ -1,136 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { ServerError, type ErrorCode } from "../../../server/errors.ts";
-import type { ListenerStatus } from "../../../server/contract/listener-status.ts";
-import type { NumberedRequest, WorkerMessage } from "../../../server/supervisor/messages.ts";
+import { ServerError } from "../../../server/errors.ts";
 import {
   firstStartRestarts,
   quickRestarts,
   restartDelayMs,
-  Supervisor,
   supervisorTimes,
-  type WorkerEnd,
-  type WorkerEvents,
 } from "../../../server/supervisor/supervisor.ts";
-
-const listening: readonly ListenerStatus[] = [
-  { port: 443, state: "Error", reason: "EACCES" },
-  { port: 5555, state: "Listening" },
-  { port: 992, state: "Stopped" },
-];
-const crash: WorkerEnd = { code: 1, signal: null };
-const killed: WorkerEnd = { code: null, signal: "SIGKILL" };
-const ended: WorkerEnd = { code: 0, signal: null };
-
-class FakeWorker {
-  readonly pid: number | undefined;
-  readonly events: WorkerEvents;
-  readonly signals: string[] = [];
-  readonly requests: NumberedRequest[] = [];
-
-  constructor(pid: number | undefined, events: WorkerEvents) {
-    this.pid = pid;
-    this.events = events;
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.signals.push(signal);
-  }
-
-  send(request: NumberedRequest): void {
-    this.requests.push(request);
-  }
-
-  ready(listeners = listening): void {
-    this.events.onMessage({ type: "ready", listeners, tlsFingerprint: "AB:CD" });
-  }
-
-  failed(code: ErrorCode, message: string): void {
-    this.events.onMessage({ type: "failed", failure: { code, message } });
-  }
-
-  end(how: WorkerEnd): void {
-    this.events.onEnd(how);
-  }
-}
-
-/** A world where time passes only when it is told to, and processes do only what they are told. */
-class World {
-  now = 0;
-  readonly workers: FakeWorker[] = [];
-  readonly pids: (number | undefined)[] = [];
-  readonly log: string[] = [];
-  readonly supervisor: Supervisor;
-  exitCode: number | undefined;
-  #timers: { at: number; callback: () => void }[] = [];
-
-  constructor() {
-    this.supervisor = new Supervisor({
-      spawnWorker: (events) => {
-        const worker = new FakeWorker(100 + this.workers.length, events);
-        this.workers.push(worker);
-        return worker;
-      },
-      schedule: (callback, delayMs) => {
-        const timer = { at: this.now + delayMs, callback };
-        this.#timers.push(timer);
-        return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
-      },
-      now: () => this.now,
-      log: {
-        info: (line) => this.log.push(line),
-        warn: (line) => this.log.push(line),
-        error: (line) => this.log.push(line),
-      },
-      onWorkerChanged: (pid) => this.pids.push(pid),
-    });
-    void this.supervisor.ended.then((exitCode) => (this.exitCode = exitCode));
-  }
-
-  /** The newest worker. */
-  get worker(): FakeWorker {
-    const worker = this.workers.at(-1);
-    assert.ok(worker, "no worker was spawned");
-    return worker;
-  }
-
-  get timers(): number {
-    return this.#timers.length;
-  }
-
-  pass(ms: number): void {
-    const end = this.now + ms;
-    for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
-      this.now = due.at;
-      due.callback();
-    }
-    this.now = end;
-  }
-
-  /** How long until another worker is spawned. */
-  pause(): number {
-    const count = this.workers.length;
-    const begin = this.now;
-    while (this.workers.length === count) {
-      assert.ok(this.now - begin < 60_000, "no other worker within a minute");
-      this.pass(1);
-    }
-    return this.now - begin;
-  }
-
-  async serving(): Promise<this> {
-    const started = this.supervisor.start();
-    this.worker.ready();
-    assert.equal(await started, true);
-    return this;
-  }
-}
-
-/** Lets promises that are settled call back. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+import { crash, ended, killed, listening, settle, World } from "./supervisor-world.ts";
 
 let world: World;
 beforeEach(() => (world = new World()));
@@ -400,68 +277,6 @@ describe("the end", () => {
     assert.equal(await world.supervisor.start(), false);
     assert.equal(await world.supervisor.ended, 0);
     assert.equal(world.workers.length, 0);
-  });
-});
-
-describe("a request to the worker", () => {
-  const request = { desired: { hubs: [] }, dryRun: false };
-  const result = { changed: false, changes: [], endedSessions: [], certificate: "PEM", hubs: [] };
-  const failsWith = (code: ErrorCode, problem: RegExp) => (error: unknown) =>
-    error instanceof ServerError && error.code === code && problem.test(error.message);
-  const answer = (worker: FakeWorker, index: number, what: object) => {
-    const number = worker.requests[index]?.number ?? -1;
-    worker.events.onMessage({ type: "answer", number, ...what } as WorkerMessage);
-  };
-
-  test("is answered by its number, in whatever order, and leaves no timer", async () => {
-    const { supervisor, worker } = await world.serving();
-    const applied = supervisor.apply(request);
-    const report = supervisor.report();
-    assert.deepEqual(
-      worker.requests.map(({ type }) => type),
-      ["apply", "report"],
-    );
-    answer(worker, 1, { result: { hubs: [], warnings: [] } });
-    answer(worker, 0, { result });
-    assert.deepEqual(await report, { hubs: [], warnings: [] });
-    assert.deepEqual(await applied, result);
-    assert.equal(world.timers, 0);
-  });
-
-  test("fails as the worker says", async () => {
-    const { supervisor, worker } = await world.serving();
-    const applied = supervisor.apply(request);
-    answer(worker, 0, { failure: { code: "USAGE", message: "hubs: is missing" } });
-    await assert.rejects(applied, failsWith("USAGE", /^hubs: is missing$/));
-  });
-
-  test("fails when its time is over; an answer after that does no harm", async () => {
-    const { supervisor, worker } = await world.serving();
-    const report = supervisor.report();
-    world.pass(supervisorTimes.reportMs);
-    await assert.rejects(report, failsWith("FAILED", /did not answer within 1 s/));
-    answer(worker, 0, { result: [] });
-    answer(worker, 0, { result: [] });
-  });
-
-  test("fails when the worker ends, and the next worker answers the next one", async () => {
-    const { supervisor, worker } = await world.serving();
-    const applied = supervisor.apply(request);
-    worker.end(crash);
-    await assert.rejects(applied, failsWith("FAILED", /ended with exit code 1 before it answered/));
-    await assert.rejects(supervisor.apply(request), failsWith("BUSY", /is being started; try again/));
-    world.pause();
-    await assert.rejects(supervisor.apply(request), failsWith("BUSY", /is being started/));
-    world.worker.ready();
-    const again = supervisor.apply(request);
-    answer(world.worker, 0, { result });
-    assert.deepEqual(await again, result);
-  });
-
-  test("is refused while the server is being stopped", async () => {
-    const { supervisor } = await world.serving();
-    supervisor.stop();
-    await assert.rejects(supervisor.report(), failsWith("BUSY", /is being stopped/));
   });
 });
 
