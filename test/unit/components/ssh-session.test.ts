@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import dns from "node:dns";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import ssh2 from "ssh2";
@@ -14,6 +14,12 @@ const password = "correct horse";
 const hostKeys = ed25519KeyPair();
 const otherKeys = ed25519KeyPair();
 
+/** What ssh2 documents, and its types leave out. */
+interface Untyped {
+  setNoDelay(): void;
+  injectSocket(socket: Socket): void;
+}
+
 let server: ssh2.Server;
 let port: number;
 let logins = 0;
@@ -22,7 +28,7 @@ before(async () => {
   server = new ssh2.Server({ hostKeys: [hostKeys.private] }, (client) => {
     client.on("error", () => undefined);
     // As sshd: otherwise each step waits for the acknowledgement of the one before.
-    client.setNoDelay();
+    (client as ssh2.Connection & Untyped).setNoDelay();
     client.on("authentication", (attempt) => {
       logins++;
       if (attempt.method === "password" && attempt.password === password) attempt.accept();
@@ -125,8 +131,7 @@ describe("SshSession.connect", () => {
 
     const late = SshSession.connect(connection({ port: free }), { deadlineMs: 20_000, retryDelayMs: 20 });
     const relay = createServer((socket) => {
-      const onward = (server as unknown as { injectSocket(socket: unknown): void }).injectSocket.bind(server);
-      onward(socket);
+      (server as ssh2.Server & Untyped).injectSocket(socket);
     });
     relay.listen(free, "127.0.0.1");
     (await late).close();

@@ -21,7 +21,7 @@ let withRoot: IdentityPem;
 before(async () => {
   root = await certificateOf("CN=root", { ca: true });
   intermediate = await certificateOf("CN=intermediate", { issuer: root, serial: "02", ca: true });
-  leaf = await certificateOf("CN=vpn.example.org", { issuer: intermediate, serial: "03" });
+  leaf = await certificateOf("CN=vpn.example.org", { issuer: intermediate, serial: "03", algorithm: "rsa" });
   whole = await pemOf(leaf, intermediate);
   withRoot = await pemOf(leaf, intermediate, root);
 });
