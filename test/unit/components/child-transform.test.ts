@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { transformChild, type ChildTransform } from "../../../components/deployment/child-transform.ts";
-import type { ServerTransforms } from "../../../components/index.ts";
+import type * as Components from "../../../components/index.ts";
 import { hostKey } from "./host-key-text.ts";
 import { mockPulumi, untilDeclared, type MockedResource } from "./mocked-pulumi.ts";
 
@@ -60,7 +60,7 @@ interface Request {
 
 const requests = new Map<string, Request>();
 let resources: ReadonlyMap<string, MockedResource>;
-let components: typeof import("../../../components/index.ts");
+let components: typeof Components;
 
 describe("the transforms of a component", () => {
   before(async () => {
@@ -90,7 +90,7 @@ describe("the transforms of a component", () => {
     class Instance extends pulumi.CustomResource {}
     const instance = new Instance("project:index:Instance", "instance");
     const seen: string[] = [];
-    const transform: ServerTransforms = {
+    const transform: Components.ServerTransforms = {
       install: ({ name }) => {
         seen.push(name);
         return { opts: { dependsOn: [instance], customTimeouts: { create: "20m" } } };
@@ -123,7 +123,8 @@ describe("the transforms of a component", () => {
   });
 
   test("are refused for a child that there is not, and for what may not be changed", () => {
-    const declare = (transform: object) => () => new components.VpnServer("wrong", { connection }, { transform });
+    const declare = (transform: object) => () =>
+      new components.VpnServer("wrong", { connection }, { transform });
     assert.throws(declare({ instal: () => undefined }), {
       message: 'VpnServer "wrong": transform.instal is not known: the children are install, hubs, repair',
     });
