@@ -29,8 +29,8 @@ type Retry = "never" | "briefly" | "until the deadline";
 
 /** Upper bound on what is kept of one command's output, per stream. */
 const outputLimitBytes = 1024 * 1024;
-const retryDelayMs = 1_000;
-const briefRetriesMs = 5_000;
+/** So many tries' time a name that nobody knows is given. */
+const briefTries = 5;
 const retryReportMs = 5_000;
 
 export interface ConnectOptions {
@@ -41,6 +41,11 @@ export interface ConnectOptions {
    * @default 15000
    */
   readonly dialTimeoutMs?: number;
+  /**
+   * How long to wait before another try.
+   * @default 1000
+   */
+  readonly retryDelayMs?: number;
   /** Told now and then what keeps the connection from being made, and how long it has been tried. */
   readonly onRetry?: (problem: string, elapsedMs: number) => void;
 }
@@ -68,7 +73,7 @@ export class SshSession {
    */
   static async connect(
     connection: SshConnection,
-    { deadlineMs, dialTimeoutMs = 15_000, onRetry }: ConnectOptions,
+    { deadlineMs, dialTimeoutMs = 15_000, retryDelayMs = 1_000, onRetry }: ConnectOptions,
   ): Promise<SshSession> {
     const start = Date.now();
     let reported = start;
@@ -78,7 +83,8 @@ export class SshSession {
       } catch (error) {
         const elapsedMs = Date.now() - start;
         if (!(error instanceof SshError) || error.retry === "never") throw error;
-        const patienceMs = error.retry === "briefly" ? Math.min(briefRetriesMs, deadlineMs) : deadlineMs;
+        const patienceMs =
+          error.retry === "briefly" ? Math.min(briefTries * retryDelayMs, deadlineMs) : deadlineMs;
         if (elapsedMs + retryDelayMs >= patienceMs) throw error;
         if (Date.now() - reported >= retryReportMs) {
           reported = Date.now();
@@ -263,6 +269,7 @@ function connectClient(endpoint: SshEndpoint, timeoutMs: number, socket?: Duplex
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     let offeredKey: string | undefined;
+    client.once("connect", () => client.setNoDelay());
     client.once("ready", () => {
       resolve(client);
     });

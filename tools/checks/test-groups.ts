@@ -56,7 +56,8 @@ export const testGroups = {
   unit: {
     glob: "test/unit/**/*.test.ts",
     about: "each part by itself",
-    concurrency: 2,
+    // More than a small machine has cores: files that write wait for the disk.
+    concurrency: 3,
     timeoutMs: minuteMs,
     deadlineMs: 8 * minuteMs,
     needsToolchain: false,

@@ -23,6 +23,8 @@ export interface IdentityOptions {
   readonly ca?: boolean;
 }
 
+const ec = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+
 /** Makes a certificate, self-signed unless it has an issuer. */
 export async function identity(options: IdentityOptions = {}): Promise<Identity> {
   const { name = "CN=alice", serial = "01", issuer, bits = 1024 } = options;
@@ -32,7 +34,6 @@ export async function identity(options: IdentityOptions = {}): Promise<Identity>
     modulusLength: bits,
     publicExponent: new Uint8Array([1, 0, 1]),
   };
-  const ec = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const algorithm = options.algorithm === "ec" ? ec : rsa;
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const x509 = await X509CertificateGenerator.create(
@@ -44,7 +45,7 @@ export async function identity(options: IdentityOptions = {}): Promise<Identity>
       notAfter: options.notAfter ?? new Date("2027-01-01T00:00:00Z"),
       publicKey: keys.publicKey,
       signingKey: (issuer?.keys ?? keys).privateKey,
-      signingAlgorithm: issuer === undefined ? algorithm : rsa,
+      signingAlgorithm: issuer === undefined ? algorithm : signingAlgorithmOf(issuer),
       extensions: options.ca === true ? [new BasicConstraintsExtension(true, undefined, true)] : [],
     },
     webcrypto,
@@ -58,4 +59,8 @@ export async function identity(options: IdentityOptions = {}): Promise<Identity>
       return new Uint8Array(sign("sha1", random, createPrivateKey({ key, format: "der", type: "pkcs8" })));
     },
   };
+}
+
+function signingAlgorithmOf({ keys }: Identity) {
+  return keys.privateKey.algorithm.name === ec.name ? ec : { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 }

@@ -91,9 +91,8 @@ describe("PackRpcConnection", () => {
   });
 
   test("answers 23 when a reply is more than the protocol can carry", async () => {
-    const tooMany = new Pack();
-    for (let index = 0; index <= packProtocolLimits.elements; index++) tooMany.addInt(`n${index}`, 0);
-    const { rpc, sent } = createConnection(() => Promise.resolve(tooMany));
+    const tooLong = new Pack().addData("data", Buffer.alloc(packProtocolLimits.valueBytes + 1));
+    const { rpc, sent } = createConnection(() => Promise.resolve(tooLong));
     rpc.receive(request(1));
     await setImmediate();
     const [reply] = sent;

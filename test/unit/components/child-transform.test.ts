@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { transformChild, type ChildTransform } from "../../../components/deployment/child-transform.ts";
-import { VpnFleet, VpnServer, type ServerTransforms } from "../../../components/index.ts";
+import type * as Components from "../../../components/index.ts";
 import { hostKey } from "./host-key-text.ts";
+import { mockPulumi, untilDeclared, type MockedResource } from "./mocked-pulumi.ts";
 
 const child = {
   name: "office-install",
@@ -58,23 +59,13 @@ interface Request {
 }
 
 const requests = new Map<string, Request>();
-const inputsOf = new Map<string, Readonly<Record<string, unknown>>>();
+let resources: ReadonlyMap<string, MockedResource>;
+let components: typeof Components;
 
 describe("the transforms of a component", () => {
   before(async () => {
-    await pulumi.runtime.setMocks(
-      {
-        newResource: ({ name, inputs }) => {
-          inputsOf.set(name, inputs as Record<string, unknown>);
-          const state = inputs as Record<string, unknown>;
-          return { id: `${name}-id`, state: { ...state, output: state["input"] } };
-        },
-        call: ({ inputs }) => inputs as Record<string, unknown>,
-      },
-      "project",
-      "stack",
-      true,
-    );
+    resources = await mockPulumi("project");
+    components = await import("../../../components/index.ts");
     const monitor = pulumi.runtime.getMonitor() as unknown as {
       registerResource(request: { toObject(): Request }, callback: unknown): void;
     };
@@ -89,43 +80,40 @@ describe("the transforms of a component", () => {
   const connection = { host: "192.0.2.1", password: "secret", hostKey };
 
   async function registered(name: string): Promise<Request> {
-    const deadline = performance.now() + 10_000;
-    for (;;) {
-      const request = requests.get(name);
-      if (request !== undefined) return request;
-      assert.ok(performance.now() < deadline, `${name} is not among ${[...requests.keys()].join()}`);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await untilDeclared(resources, [name]);
+    const request = requests.get(name);
+    assert.ok(request, name);
+    return request;
   }
 
   test("reach options and arguments of its children", async () => {
     class Instance extends pulumi.CustomResource {}
     const instance = new Instance("project:index:Instance", "instance");
     const seen: string[] = [];
-    const transform: ServerTransforms = {
+    const transform: Components.ServerTransforms = {
       install: ({ name }) => {
         seen.push(name);
         return { opts: { dependsOn: [instance], customTimeouts: { create: "20m" } } };
       },
       hubs: () => ({ args: { logging: "none" }, opts: { protect: true } }),
     };
-    new VpnServer("office", { connection }, { transform });
+    new components.VpnServer("office", { connection }, { transform });
     const install = await registered("office-install");
     assert.deepEqual(seen, ["office-install"]);
     assert.equal(install.customtimeouts?.create, "20m");
     assert.ok(install.dependenciesList.some((urn) => urn.endsWith("::instance")));
     assert.equal((await registered("office-hubs")).protect, true);
-    assert.equal(inputsOf.get("office-hubs")?.["logging"], "none");
+    assert.equal(resources.get("office-hubs")?.inputs["logging"], "none");
     assert.notEqual((await registered("office-repair")).protect, true);
     // What the component itself says of them is still there.
-    assert.equal(inputsOf.get("office-install")?.["delete"], "sh -s uninstall");
-    assert.equal(inputsOf.get("office-hubs")?.["addPreviousOutputInEnv"], false);
+    assert.equal(resources.get("office-install")?.inputs["delete"], "sh -s uninstall");
+    assert.equal(resources.get("office-hubs")?.inputs["addPreviousOutputInEnv"], false);
   });
 
   test("are those of every server of a fleet, told by the name", async () => {
     const seen: string[] = [];
     const install: ChildTransform = ({ name }) => void seen.push(name);
-    new VpnFleet(
+    new components.VpnFleet(
       "fleet",
       { servers: { paris: { connection }, rome: { connection: { ...connection, host: "192.0.2.2" } } } },
       { transform: { install } },
@@ -135,7 +123,8 @@ describe("the transforms of a component", () => {
   });
 
   test("are refused for a child that there is not, and for what may not be changed", () => {
-    const declare = (transform: object) => () => new VpnServer("wrong", { connection }, { transform });
+    const declare = (transform: object) => () =>
+      new components.VpnServer("wrong", { connection }, { transform });
     assert.throws(declare({ instal: () => undefined }), {
       message: 'VpnServer "wrong": transform.instal is not known: the children are install, hubs, repair',
     });

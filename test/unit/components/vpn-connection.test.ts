@@ -16,7 +16,7 @@ const listeners = [
 describe("connections", () => {
   let certificate: string;
   before(async () => {
-    ({ certificate } = await pemIdentity("CN=server"));
+    ({ certificate } = await pemIdentity("CN=server", { algorithm: "ec" }));
   });
 
   test("go to the first listener that serves", () => {

@@ -8,7 +8,10 @@ import { pemIdentity, type PemIdentity } from "./pem-identity.ts";
 let server: PemIdentity;
 let carol: PemIdentity;
 before(async () => {
-  [server, carol] = await Promise.all([pemIdentity("CN=server"), pemIdentity("CN=carol")]);
+  [server, carol] = await Promise.all([
+    pemIdentity("CN=server", { algorithm: "ec" }),
+    pemIdentity("CN=carol"),
+  ]);
 });
 
 function account(more: Partial<VpnAccount> = {}): VpnAccount {

@@ -20,14 +20,15 @@ import {
 } from "../../../server/settings/revoked-certificate.ts";
 import { inOrderOfPriority, type SourceAddressRule } from "../../../server/settings/source-address-rule.ts";
 import { defaultPolicy, policyNames, policyRanges, type Policy } from "../../../server/settings/policy.ts";
+import { anyCharacter } from "../any-character.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const uint = fc.nat({ max: 0xffff_ffff });
 /** Names in the file are words; what is escaped in them is tried here as well. */
 const name = fc
-  .string({ unit: "binary", minLength: 1, maxLength: 12 })
+  .string({ unit: anyCharacter, minLength: 1, maxLength: 12 })
   .filter((text) => !text.includes("\0"));
-const text = fc.string({ unit: "binary", maxLength: 20 });
+const text = fc.string({ unit: anyCharacter, maxLength: 20 });
 /** What the file can hold: whole milliseconds after the protocol's epoch. */
 const time = fc.integer({ min: 32_400_001, max: 4_000_000_000_000 });
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>

@@ -30,7 +30,7 @@ function recordsBefore(states: States, bytes: number): number {
 
 /** Every place is read, and some of them found by a server: those around the ends of lines, and others here and there. */
 function isTriedOnDisk(states: States, place: number): boolean {
-  return place % 25 === 0 || states.some(({ bytes }) => Math.abs(bytes - place) <= 1);
+  return place % 100 === 0 || states.some(({ bytes }) => Math.abs(bytes - place) <= 1);
 }
 
 describe("a journal that a crash cut off", () => {
@@ -207,10 +207,10 @@ describe("many changes", () => {
         const user = userOf(`user${index}`, { authentication: { type: "anonymous" } });
         return [{ ...hub, users: new Map(hub.users).set(user.name, user) }, ...rest];
       });
-    await Promise.all(Array.from({ length: 1_000 }, (_, index) => change(index)));
+    await Promise.all(Array.from({ length: 300 }, (_, index) => change(index)));
     const lines = (await linesOf(paths)).toString().trimEnd().split("\n").length;
     assert.ok(lines < 20, `${lines} lines`);
-    assert.equal((await open(paths)).hubs[0]?.users.size, 1_000);
+    assert.equal((await open(paths)).hubs[0]?.users.size, 300);
   });
 
   test("of which one fails are taken but for that one", async () => {

@@ -288,7 +288,7 @@ describe("writeHubs", () => {
       fc.property(hubSettings, (hub) => {
         assert.deepEqual(readHubs(reread(writeHubs(root(""), [hub], [], now))), [hub]);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -299,7 +299,7 @@ describe("writeHubs", () => {
         const before = reread(writeHubs(root(""), [one], [], now));
         assert.deepEqual(readHubs(reread(writeHubs(before, [named], [one], now))), [named]);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -341,7 +341,7 @@ describe("writeHubs", () => {
           return folder;
         });
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

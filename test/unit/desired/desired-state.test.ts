@@ -217,7 +217,7 @@ describe("parseDesiredState", () => {
       [{ certificate: 5, privateKey }, /^certificate: is no text$/],
       [{ certificate: pem, privateKey }, /^privateKey: is not the key of the certificate$/],
       [
-        { certificate: certificate.repeat(200), privateKey },
+        { certificate: certificate.repeat(400), privateKey },
         /^certificate: is longer than 131072 characters$/,
       ],
     ];

@@ -336,7 +336,7 @@ describe("apply of a certificate", () => {
   let leafPem: string;
   before(async () => {
     const authority = await certificateOf("CN=authority");
-    const leaf = await certificateOf("CN=own", { issuer: authority });
+    const leaf = await certificateOf("CN=own", { issuer: authority, algorithm: "rsa" });
     own = await pemOf(leaf, authority);
     leafPem = new X509Certificate(leaf.certificate).toString();
   });

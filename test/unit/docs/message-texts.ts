@@ -9,7 +9,12 @@ export interface MessageText {
 
 /** The texts of a source, those that are joined by `+` as one, and each once: not those within the parts of another. */
 export function messageTextsIn(path: string, source: string): MessageText[] {
-  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true);
+  // Comments are most of the work, and no texts of the program.
+  const jsDocParsingMode = ts.JSDocParsingMode.ParseNone;
+  const file = ts.createSourceFile(path, source, {
+    languageVersion: ts.ScriptTarget.Latest,
+    jsDocParsingMode,
+  });
   const found: MessageText[] = [];
   const visit = (node: ts.Node, receiver: string | undefined): void => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
@@ -20,7 +25,8 @@ export function messageTextsIn(path: string, source: string): MessageText[] {
       ts.forEachChild(node, (child) => visitHoles(child, receiver));
       return;
     }
-    const called = ts.isCallExpression(node) || ts.isNewExpression(node) ? nameOf(node.expression) : receiver;
+    const called =
+      ts.isCallExpression(node) || ts.isNewExpression(node) ? nameOf(node.expression, file) : receiver;
     ts.forEachChild(node, (child) => visit(child, called));
   };
   const visitHoles = (node: ts.Node, receiver: string | undefined): void => {
@@ -80,6 +86,6 @@ function fixedText(node: ts.Expression): string | undefined {
   return undefined;
 }
 
-function nameOf(callee: ts.Expression): string {
-  return ts.isPropertyAccessExpression(callee) ? callee.name.text : callee.getText();
+function nameOf(callee: ts.Expression, file: ts.SourceFile): string {
+  return ts.isPropertyAccessExpression(callee) ? callee.name.text : callee.getText(file);
 }

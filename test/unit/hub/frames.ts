@@ -1,6 +1,7 @@
 /** MAC address of a station by number: `5E-00-00-00-00-NN`. */
 export function mac(station: number): Buffer {
-  const address = Buffer.from("5e0000000000", "hex");
+  const address = Buffer.alloc(6);
+  address[0] = 0x5e;
   address.writeUInt32BE(station, 2);
   return address;
 }
@@ -125,19 +126,19 @@ export function udp4(packet: Ipv4, ports: Ports = {}, payload?: Buffer): Buffer 
   return ipv4({ ...packet, protocol: 17 }, udp(ports, payload));
 }
 
+const arpOfIPv4 = Buffer.from("000108000604", "hex");
+
 export function arp(
   { from, to }: Stations,
   options: { readonly operation?: 1 | 2; readonly senderIp?: string; readonly targetIp?: string } = {},
 ): Buffer {
   const { operation = 1, senderIp = `10.0.0.${from}`, targetIp = "10.0.0.254" } = options;
-  const payload = Buffer.concat([
-    Buffer.from("0001080006040000", "hex"),
-    mac(from),
-    ip4(senderIp),
-    Buffer.alloc(6),
-    ip4(targetIp),
-  ]);
+  const payload = Buffer.alloc(28);
+  payload.set(arpOfIPv4, 0);
   payload.writeUInt16BE(operation, 6);
+  mac(from).copy(payload, 8);
+  ip4(senderIp).copy(payload, 14);
+  ip4(targetIp).copy(payload, 24);
   return ethernet(macOf({ from, to }), mac(from), 0x0806, payload);
 }
 
@@ -206,7 +207,9 @@ function macOf({ to }: Stations): Buffer {
 }
 
 function ip4(text: string): Buffer {
-  return Buffer.from(text.split(".").map(Number));
+  const address = Buffer.alloc(4);
+  for (const [index, part] of text.split(".").entries()) address[index] = Number(part);
+  return address;
 }
 
 function word(number: number): Buffer {

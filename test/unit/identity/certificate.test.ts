@@ -8,12 +8,14 @@ import "reflect-metadata";
 import { X509CertificateGenerator } from "@peculiar/x509";
 import type { IdentityPem } from "../../../server/identity/identity-check.ts";
 import { ServerError } from "../../../server/errors.ts";
+import { testCertificate } from "../transport/loopback.ts";
 import { certificateOf, pemOf, serverIdentity } from "./make-certificate.ts";
 import {
   loadOrCreateCertificate,
   pendingFileOf,
   replaceCertificate,
   type CertificatePaths,
+  type ServerCertificate,
 } from "../../../server/identity/certificate.ts";
 
 let directory: string;
@@ -23,6 +25,14 @@ beforeEach(async () => {
   paths = { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") };
 });
 afterEach(() => rm(directory, { recursive: true }));
+
+/** Puts the pair of a server that has run before where it belongs: to make another each time takes a while. */
+async function startedBefore(): Promise<ServerCertificate> {
+  const made = await testCertificate();
+  await writeFile(paths.certificateFile, made.certificatePem);
+  await writeFile(paths.keyFile, made.keyPem, { mode: 0o600 });
+  return made;
+}
 
 const refused = (message: RegExp) => (error: unknown) =>
   error instanceof ServerError && error.code === "STATE_INVALID" && message.test(error.message);
@@ -78,7 +88,7 @@ describe("server certificate", () => {
   });
 
   test("is made for the key that a crash left without one", async () => {
-    const first = await loadOrCreateCertificate(paths);
+    const first = await startedBefore();
     await rm(paths.certificateFile);
     const second = await loadOrCreateCertificate(paths);
     assert.equal(second.keyPem, first.keyPem);
@@ -86,7 +96,7 @@ describe("server certificate", () => {
   });
 
   test("is refused when its key is missing", async () => {
-    await loadOrCreateCertificate(paths);
+    await startedBefore();
     await rm(paths.keyFile);
     const before = await readFile(paths.certificateFile, "utf8");
     await assert.rejects(
@@ -98,8 +108,8 @@ describe("server certificate", () => {
   });
 
   test("is refused with the key of another, and both stay as they are", async () => {
-    await loadOrCreateCertificate(paths);
-    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    await startedBefore();
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const other = privateKey.export({ format: "pem", type: "pkcs8" });
     await writeFile(paths.keyFile, other);
     await assert.rejects(loadOrCreateCertificate(paths), refused(/do not belong together/));
@@ -109,7 +119,7 @@ describe("server certificate", () => {
   for (const file of ["certificateFile", "keyFile"] as const) {
     for (const content of ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]) {
       test(`is refused when the ${file} holds ${JSON.stringify(content.slice(0, 16))}, which stays as it is`, async () => {
-        await loadOrCreateCertificate(paths);
+        await startedBefore();
         await writeFile(paths[file], content);
         await assert.rejects(
           loadOrCreateCertificate(paths),
@@ -139,7 +149,7 @@ describe("a certificate that takes the place of the server's", () => {
   });
 
   test("is on the disk with its chain, in files as before", async () => {
-    await loadOrCreateCertificate(paths);
+    await startedBefore();
     const replaced = await replaceCertificate(paths, own);
     assert.equal(replaced.fingerprint, fingerprint);
     assert.deepEqual(await loadOrCreateCertificate(paths), replaced);
@@ -149,7 +159,7 @@ describe("a certificate that takes the place of the server's", () => {
   });
 
   test("holds as a whole wherever a crash comes between its files", async () => {
-    const former = await loadOrCreateCertificate(paths);
+    const former = await startedBefore();
     const { certificatePem, keyPem } = await replaceCertificate(paths, own);
     const pair = certificatePem + keyPem;
     // What is on the disk after each of the steps: pair, certificate, key; and the end.
@@ -179,7 +189,7 @@ describe("a certificate that takes the place of the server's", () => {
   });
 
   test("is refused where it could not serve, and the former one stays", async () => {
-    const former = await loadOrCreateCertificate(paths);
+    const former = await startedBefore();
     const { keyPem } = await serverIdentity("CN=other");
     await assert.rejects(replaceCertificate(paths, { ...own, keyPem }), {
       code: "USAGE",

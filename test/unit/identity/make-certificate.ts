@@ -7,10 +7,11 @@ export async function serverIdentity(name: string, options: IdentityOptions = {}
   return pemOf(await certificateOf(name, options));
 }
 
-/** A certificate as a server or one of its authorities has it. */
+/** A certificate as a server or one of its authorities has it; of an elliptic curve, whose keys are made at once. */
 export function certificateOf(name: string, options: IdentityOptions = {}): Promise<Identity> {
   const [notBefore, notAfter] = [new Date("2020-01-01T00:00:00Z"), new Date("2049-12-31T00:00:00Z")];
-  return identity({ name, bits: 2048, notBefore, notAfter, ...options });
+  const algorithm = options.bits === undefined ? "ec" : "rsa";
+  return identity({ name, algorithm, bits: 2048, notBefore, notAfter, ...options });
 }
 
 /** A certificate with its key, and the certificates behind it. */

@@ -58,13 +58,16 @@ describe("the keep-alive sender", () => {
     await until("three packets", () => received.length >= 3);
     assert.equal(received[0], text);
     sender.apply(settings("udp", port, { enabled: false }));
-    // What was on its way then has come.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    // Another that goes on at the same interval tells when this one would have sent.
+    const other = await udpServer();
+    const clock = new KeepAliveSender(silent);
+    clock.apply(settings("udp", other.port));
+    await until("what was on its way", () => other.received.length >= 2);
     const before = received.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until("four intervals", () => other.received.length >= 6);
     assert.equal(received.length, before);
-    sender.close();
-    socket.close();
+    for (const each of [sender, clock]) each.close();
+    for (const each of [socket, other.socket]) each.close();
   });
 
   test("goes where the settings say from the moment on in which they are changed", async () => {

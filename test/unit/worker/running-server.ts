@@ -1,14 +1,16 @@
-import { NativeLoader } from "../../../server/native/native.ts";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import { LiveConfiguration } from "../../../server/config/live-configuration.ts";
+import { replaceCertificate } from "../../../server/identity/certificate.ts";
 import { LiveIdentity } from "../../../server/identity/live-identity.ts";
+import { NativeLoader } from "../../../server/native/native.ts";
 import { LogFiles } from "../../../server/logs/log-files.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import type { ServerOptions } from "../../../server/worker/environment.ts";
 import { startServer, type Server } from "../../../server/worker/server.ts";
-import { silent } from "../transport/loopback.ts";
+import { silent, testCertificate } from "../transport/loopback.ts";
 
 /** Nothing of the tests is for other hosts. */
 const onLoopback = `declare root
@@ -36,6 +38,7 @@ export async function startServerIn(
   const store = await ConfigStore.open({ configFile });
   const paths = { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") };
   await store.update(change);
+  if (!existsSync(paths.keyFile)) await replaceCertificate(paths, await testCertificate());
   const identity = await LiveIdentity.open(paths, undefined);
   const configuration = new LiveConfiguration(store);
   const server = await startServer({

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { Hub } from "../../../../server/hub/hub.ts";
+import { Hub, type HubEnvironment } from "../../../../server/hub/hub.ts";
+import type { HubPort } from "../../../../server/hub/hub-port.ts";
 import type { HubSettings, UserSettings } from "../../../../server/settings/hub-settings.ts";
 import type { ClientAnswer } from "../../../../server/protocols/softether/client-request.ts";
 import type { SessionConnection } from "../../../../server/protocols/softether/session-connection.ts";
 import { ClientRequests } from "../../../../server/protocols/softether/client-requests.ts";
-import { createPortCounters } from "../../../../server/hub/port-counters.ts";
 import { Sessions } from "../../../../server/access/sessions.ts";
 import { PasswordThrottle } from "../../../../server/access/password-throttle.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
@@ -13,7 +13,29 @@ import { Pack } from "../../../../server/wire/pack.ts";
 import { hashPassword, secureResponse } from "../../../../server/wire/sha0.ts";
 import { hubOf, now as startOfTests, random, userOf } from "../../access/login-fixture.ts";
 
-/** A service with its hubs, whose switches only know what is plugged into them. */
+/** A hub that tells what is plugged into it. */
+class RecordingHub extends Hub {
+  readonly #plugged: Set<string>;
+
+  constructor(environment: HubEnvironment, plugged: Set<string>) {
+    super(environment);
+    this.#plugged = plugged;
+  }
+
+  override attach(port: HubPort): ReturnType<Hub["attach"]> {
+    const attachment = super.attach(port);
+    this.#plugged.add(port.name);
+    return {
+      ...attachment,
+      detach: () => {
+        this.#plugged.delete(port.name);
+        attachment.detach();
+      },
+    };
+  }
+}
+
+/** A service with its hubs. */
 export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("alice"), userOf("bob")] })]) {
   let now = startOfTests;
   let bytes = 0;
@@ -23,21 +45,11 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
   const waits: number[] = [];
   const waiting: (() => void)[] = [];
   const virtualHubs = new VirtualHubs({
-    createHub: (settings) => {
-      const hub = {
-        settings,
-        update: (changed: HubSettings) => (hub.settings = changed),
-        attach: (port: { name: string }) => {
-          plugged.add(port.name);
-          return {
-            counters: createPortCounters(),
-            forward: () => {},
-            detach: () => plugged.delete(port.name),
-          };
-        },
-      };
-      return hub as unknown as Hub;
-    },
+    createHub: (settings, log) =>
+      new RecordingHub(
+        { settings, log, now: () => now, random: () => 0.5, schedule: () => () => {} },
+        plugged,
+      ),
     createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
     unixNow: () => now,
   });
