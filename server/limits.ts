@@ -135,6 +135,31 @@ export const packetDeviceLimits = {
   batchFrames: 256,
 } as const;
 
+/** Bounds of a TCP connection that ends in this server. */
+export const tcpLimits = {
+  /** Of the window that the peer is given: what it may send before it is dealt with. */
+  receiveBytes: 1024 * 1024,
+  /** By which the window is shifted on the wire. */
+  windowScale: 7,
+  congestionBytes: 8 * 1024 * 1024,
+  /** Ranges beyond a gap, in either direction. */
+  sackRanges: 256,
+  /** Segments beyond a gap that are kept. */
+  reassemblyPieces: 1_024,
+  /** A smaller size, which a peer may name, would make a segment of every few bytes. */
+  leastMss: 88,
+  /** Times that the same bytes are sent again. */
+  retries: 10,
+  /** Probes without an answer. */
+  probes: 6,
+  mostProbeMs: 30_000,
+  /** Silence until the peer is asked whether it is still there. */
+  keepAliveMs: 75_000,
+  /** How long a connection that has ended is remembered. */
+  timeWaitMs: 30_000,
+  challengeMs: 500,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */
