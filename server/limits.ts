@@ -160,6 +160,16 @@ export const tcpLimits = {
   challengeMs: 500,
 } as const;
 
+/** Bounds of the TCP connections of a hub's NAT. */
+export const tcpNatLimits = {
+  connections: 4_096,
+  /** With more than this for the client, no more is read from the other end, until it is {@link lowBytes}. */
+  highBytes: 1024 * 1024,
+  lowBytes: 512 * 1024,
+  /** What a client sends in one turn is gathered in pieces of at most so many bytes. */
+  gatheredBytes: 64 * 1024,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */

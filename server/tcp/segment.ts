@@ -1,4 +1,4 @@
-import { tcpFlags } from "../ethernet/frame.ts";
+import { read16, read32, tcpFlags } from "../ethernet/frame.ts";
 
 /** Without options. */
 export const tcpHeaderBytes = 20;
@@ -37,8 +37,8 @@ export class IncomingSegment {
     const headerBytes = ((buffer[start + 12] as number) >>> 4) * 4;
     if (headerBytes < tcpHeaderBytes || start + headerBytes > end) return false;
     this.buffer = buffer;
-    this.sequence = read32(buffer, start + 4);
-    this.acknowledgment = read32(buffer, start + 8);
+    this.sequence = read32(buffer, start + 4) >>> 0;
+    this.acknowledgment = read32(buffer, start + 8) >>> 0;
     this.flags = (buffer[start + 13] as number) & 0x3f;
     this.window = read16(buffer, start + 14);
     this.payloadAt = start + headerBytes;
@@ -154,14 +154,6 @@ export function writeSegmentHeader(
     }
   }
   return option;
-}
-
-function read16(buffer: Buffer, at: number): number {
-  return ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
-}
-
-function read32(buffer: Buffer, at: number): number {
-  return ((read16(buffer, at) << 16) | read16(buffer, at + 2)) >>> 0;
 }
 
 function write16(buffer: Buffer, at: number, value: number): void {

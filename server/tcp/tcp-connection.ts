@@ -270,8 +270,9 @@ export class TcpConnection {
     const known = Math.max(this.#received - at, 0);
     const start = payloadAt + known;
     const end = Math.min(payloadEnd, payloadAt + this.#told - at);
-    if (start >= end || this.#peerEnded) return;
+    // Also for what the window has no room for: the peer wants to know when there is.
     this.#ackWanted = true;
+    if (start >= end || this.#peerEnded) return;
     if (at > this.#received) {
       this.#reassembly.add(at, buffer, start, end);
       // Each of them tells the peer of the gap.

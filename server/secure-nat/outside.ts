@@ -1,0 +1,28 @@
+/** Network of the host, as a NAT needs it: the sockets of the runtime, or a test's own. */
+export interface Outside {
+  /** Opens a connection; what comes of it is told by the events, never before this returns. */
+  connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp;
+}
+
+/** A TCP connection of the host. */
+export interface OutsideTcp {
+  /** Sends bytes, which are the connection's from now on, and calls back when they are with the system. */
+  write(bytes: Buffer, done: () => void): void;
+  /** Nothing more will be written. */
+  end(): void;
+  /** Ends at once; no event comes after. */
+  destroy(): void;
+  /** Reads nothing until {@link resume}. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface OutsideTcpEvents {
+  connected(): void;
+  /** The next bytes, which are the receiver's. */
+  data(bytes: Buffer): void;
+  /** The other end has sent everything. */
+  ended(): void;
+  /** It is over by a fault, such as ECONNREFUSED before {@link connected}; nothing comes after. */
+  failed(error: Error): void;
+}
