@@ -170,6 +170,24 @@ export const tcpNatLimits = {
   gatheredBytes: 64 * 1024,
 } as const;
 
+/** Bounds of the UDP of a hub's NAT. */
+export const udpNatLimits = {
+  /** Ports of all clients; the one that was not used for longest makes room. */
+  mappings: 4_096,
+  perClient: 512,
+  /** Addresses that may send to a port, because it has sent to them. */
+  remotes: 256,
+} as const;
+
+/** Bounds of packets that come in part. */
+export const fragmentLimits = {
+  packets: 64,
+  parts: 64,
+  /** Of the payload of one. */
+  bytes: 0xffff,
+  ms: 10_000,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */

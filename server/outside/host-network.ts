@@ -1,9 +1,49 @@
+import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import type { Outside } from "../secure-nat/outside.ts";
 
+/** Datagrams of a socket that wait for the port that it gets; more are lost. */
+const mostWaiting = 16;
+
 /** The host's network by sockets of the runtime. */
 export const hostNetwork: Outside = {
+  openUdp: (events) => {
+    const socket = createSocket("udp4");
+    let isOpen = true;
+    let isBound = false;
+    let waiting: (() => void)[] = [];
+    const close = () => {
+      if (!isOpen) return;
+      isOpen = false;
+      waiting = [];
+      socket.close();
+    };
+    socket.on("listening", () => {
+      isBound = true;
+      for (const send of waiting.splice(0)) send();
+    });
+    socket.on("message", (bytes, { address, port }) => {
+      if (isOpen)
+        events.message(bytes, Buffer.from(parseAddress(address) ?? [0, 0, 0, 0]).readUInt32BE(), port);
+    });
+    socket.on("error", (error) => {
+      if (!isOpen) return;
+      close();
+      events.failed(error);
+    });
+    socket.bind(0);
+    return {
+      send: (bytes, address, port) => {
+        // The callback takes the error, such as for a network that is not there.
+        const send = () => void (isOpen && socket.send(bytes, port, formatIpv4(address), () => {}));
+        if (isBound) send();
+        else if (waiting.length < mostWaiting) waiting.push(send);
+      },
+      close,
+    };
+  },
   connectTcp: (address, port, events) => {
     const socket = connect({ host: formatIpv4(address), port, allowHalfOpen: true, noDelay: true });
     socket.on("connect", () => events.connected());

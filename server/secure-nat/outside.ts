@@ -2,6 +2,22 @@
 export interface Outside {
   /** Opens a connection; what comes of it is told by the events, never before this returns. */
   connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp;
+  /** Opens a socket on a port that is free. */
+  openUdp(events: OutsideUdpEvents): OutsideUdp;
+}
+
+/** A UDP socket of the host. */
+export interface OutsideUdp {
+  /** What cannot be sent is lost. The bytes are the socket's from now on. */
+  send(bytes: Buffer, address: number, port: number): void;
+  /** No event comes after. */
+  close(): void;
+}
+
+export interface OutsideUdpEvents {
+  message(bytes: Buffer, address: number, port: number): void;
+  /** It is of no use any more, and closed. */
+  failed(error: Error): void;
 }
 
 /** A TCP connection of the host. */

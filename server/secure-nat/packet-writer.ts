@@ -12,27 +12,45 @@ export interface Station {
 export const ipv4HeaderBytes = 20;
 export const ipProtocols = { icmp: 1, tcp: 6, udp: 17 } as const;
 const dontFragment = 0x4000;
+const moreFragments = 0x2000;
 const timeToLive = 64;
 const networkAt = ethernetHeaderBytes;
 const transportAt = networkAt + ipv4HeaderBytes;
+
+/** Which part of a packet it is. */
+export interface Fragment {
+  /** The same in all parts. */
+  readonly identification: number;
+  /** In bytes of the payload, a multiple of 8. */
+  readonly offset: number;
+  readonly isLast: boolean;
+}
 
 /** Makes frames that carry IPv4, one after the other in one buffer. */
 export class PacketWriter {
   readonly buffer = Buffer.alloc(blockLimits.frameBytes);
   #identification = 0;
 
+  /** For a packet whose parts go one by one. */
+  nextIdentification(): number {
+    return (this.#identification = (this.#identification + 1) & 0xffff);
+  }
+
   /**
    * Writes the headers of Ethernet and IPv4; what follows is the caller's to write.
    *
    * @returns where that begins
    */
-  begin(from: Station, to: Station, protocol: number, mayBeFragmented = false): number {
+  begin(from: Station, to: Station, protocol: number, part?: Fragment): number {
     const { buffer } = this;
     writeEthernet(buffer, from, to, etherTypes.ipv4);
-    this.#identification = (this.#identification + 1) & 0xffff;
     write16(buffer, networkAt, 0x4500);
-    write16(buffer, networkAt + 4, this.#identification);
-    write16(buffer, networkAt + 6, mayBeFragmented ? 0 : dontFragment);
+    write16(buffer, networkAt + 4, part?.identification ?? this.nextIdentification());
+    write16(
+      buffer,
+      networkAt + 6,
+      part === undefined ? dontFragment : part.offset / 8 + (part.isLast ? 0 : moreFragments),
+    );
     buffer[networkAt + 8] = timeToLive;
     buffer[networkAt + 9] = protocol;
     write16(buffer, networkAt + 10, 0);

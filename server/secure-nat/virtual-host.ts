@@ -3,12 +3,13 @@ import { Frame } from "../ethernet/frame.ts";
 import { dhcpPorts, readDhcpMessage, writeDhcpMessage, type DhcpMessage } from "../dhcp/dhcp-message.ts";
 import type { DhcpServer } from "../dhcp/dhcp-server.ts";
 import { ipProtocols, type PacketWriter, type Station } from "./packet-writer.ts";
+import { Fragments } from "./fragments.ts";
 import type { TcpNat } from "./tcp-nat.ts";
+import type { UdpNat } from "./udp-nat.ts";
 
 const everybody = 0xffff_ffff;
 const arpRequest = 1;
 const icmpTypes = { echoReply: 0, echoRequest: 8 } as const;
-const moreFragments = 0x2000;
 
 export interface VirtualHostOptions {
   /** Its own address, as clients see it. */
@@ -19,6 +20,8 @@ export interface VirtualHostOptions {
   readonly send: (frame: Buffer) => void;
   readonly dhcp: DhcpServer | undefined;
   readonly tcp: TcpNat | undefined;
+  readonly udp: UdpNat | undefined;
+  readonly fragments: Fragments;
 }
 
 /** A host that is not there, with an address in the network of a hub: it answers ARP, ping and DHCP, and is the way outside. */
@@ -56,16 +59,20 @@ export class VirtualHost {
       this.#receiveDhcp(frame);
       return;
     }
-    const { station, mask, tcp } = this.#options;
+    const { station, mask, tcp, udp, fragments } = this.#options;
     // Who has another address than those of this network gets nothing: the answer would not find the way.
     if (((frame.sourceIp3 ^ station.address) & mask) !== 0 || frame.isMulticast) return;
-    const isFragment =
-      (buffer.readUInt16BE(networkAt + 6) & moreFragments) !== 0 || frame.transport === "fragment";
-    if (isFragment) return;
+    if (Fragments.isFragment(frame)) {
+      const whole = fragments.add(frame);
+      if (whole !== undefined && frame.read(whole, 0, whole.length)) this.#receiveIpv4(frame);
+      return;
+    }
     if (frame.destinationIp3 >>> 0 === station.address) {
       if (frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest) this.#answerPing(frame);
     } else if (frame.transport === "tcp") {
       tcp?.receive(frame);
+    } else if (frame.transport === "udp") {
+      udp?.receive(frame);
     }
   }
 

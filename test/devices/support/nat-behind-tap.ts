@@ -8,6 +8,9 @@ import { Tap } from "../../../server/packet-device/tap.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
+import { Fragments } from "../../../server/secure-nat/fragments.ts";
+import { UdpNat } from "../../../server/secure-nat/udp-nat.ts";
+import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import { TcpNat } from "../../../server/secure-nat/tcp-nat.ts";
 import { VirtualHost } from "../../../server/secure-nat/virtual-host.ts";
 import { defaultPolicy } from "../../../server/settings/policy.ts";
@@ -61,7 +64,16 @@ const dhcp = new DhcpServer(
   },
   () => Date.now(),
 );
-const host = new VirtualHost({ station, mask: 0xffff_ff00, writer, send, dhcp, tcp });
+const udp = new UdpNat({
+  outside: hostNetwork,
+  sender: new UdpSender(writer, 1_500, send),
+  router: station,
+  timeoutMs: 60_000,
+  now: () => performance.now(),
+  mayReach: isReachable,
+});
+const fragments = new Fragments(() => performance.now());
+const host = new VirtualHost({ station, mask: 0xffff_ff00, writer, send, dhcp, tcp, udp, fragments });
 const port: AnsweringPort = new AnsweringPort({
   name: "SID-SECURENAT-1",
   kind: "secure-nat",
@@ -71,11 +83,15 @@ const port: AnsweringPort = new AnsweringPort({
   nextTurn: (callback) => void setImmediate(callback),
 });
 port.plugInto(hub.attach(port));
-const ticks = setInterval(() => tcp.tick(), 20);
+const ticks = setInterval(() => {
+  tcp.tick();
+  udp.tick();
+}, 20);
 console.log("ready");
 process.stdin.resume().once("end", () => {
   clearInterval(ticks);
   tcp.close();
+  udp.close();
   port.unplug();
   tap.unplug();
 });

@@ -4,8 +4,11 @@ import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
-import { tcpNatLimits } from "../../../server/limits.ts";
-import type { Outside, OutsideTcpEvents } from "../../../server/secure-nat/outside.ts";
+import { fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
+import { Fragments } from "../../../server/secure-nat/fragments.ts";
+import { UdpNat } from "../../../server/secure-nat/udp-nat.ts";
+import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
+import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { TcpNat } from "../../../server/secure-nat/tcp-nat.ts";
@@ -29,17 +32,34 @@ interface FakeConnection {
   readonly calls: string[];
 }
 
+interface FakeSocket {
+  readonly events: OutsideUdpEvents;
+  readonly sent: string[];
+  isOpen: boolean;
+}
+
 /** The virtual host with a client, on a clock that the test moves. */
 class World {
   now = 0;
   readonly sent: Buffer[] = [];
   readonly outside: FakeConnection[] = [];
   readonly nat: TcpNat;
+  readonly udp: UdpNat;
+  readonly udpSockets: FakeSocket[] = [];
   readonly host: VirtualHost;
   readonly #client = new PacketWriter();
 
   constructor() {
     const network: Outside = {
+      openUdp: (events) => {
+        const socket: FakeSocket = { events, sent: [], isOpen: true };
+        this.udpSockets.push(socket);
+        return {
+          send: (bytes, address, port) =>
+            void socket.sent.push(`${bytes.toString("latin1")} to ${address}:${port}`),
+          close: () => void (socket.isOpen = false),
+        };
+      },
       connectTcp: (address, port, events) => {
         const connection: FakeConnection = { address, port, events, written: [], done: [], calls: [] };
         this.outside.push(connection);
@@ -57,6 +77,7 @@ class World {
       },
     };
     const writer = new PacketWriter();
+    const now = () => this.now;
     const send = (frame: Buffer) => void this.sent.push(Buffer.from(frame));
     this.nat = new TcpNat({
       outside: network,
@@ -64,8 +85,16 @@ class World {
       send,
       router: host,
       mtu: 1_500,
-      now: () => this.now,
+      now,
       random: () => 77,
+      mayReach: isReachable,
+    });
+    this.udp = new UdpNat({
+      outside: network,
+      sender: new UdpSender(writer, 1_500, send),
+      router: host,
+      timeoutMs: 60_000,
+      now,
       mayReach: isReachable,
     });
     this.host = new VirtualHost({
@@ -75,6 +104,8 @@ class World {
       send,
       dhcp: undefined,
       tcp: this.nat,
+      udp: this.udp,
+      fragments: new Fragments(now),
     });
   }
 
@@ -84,6 +115,11 @@ class World {
     this.host.receive(Buffer.from(frame), 0, frame.length);
     this.nat.flush();
     return this.sent;
+  }
+
+  /** What came since the last call. */
+  take(): Buffer[] {
+    return this.sent.splice(0);
   }
 
   /** A TCP segment of the client, as a frame. */
@@ -107,6 +143,14 @@ class World {
     });
     const end = payloadAt + writer.buffer.write(payload, payloadAt);
     return Buffer.from(writer.finishTransport(end, 6, at + 16));
+  }
+
+  /** A UDP packet of the client, in as many frames as it takes. */
+  datagram(payload: string, { port = 5_000, to = web, toPort = 53 } = {}): Buffer[] {
+    const frames: Buffer[] = [];
+    const sender = new UdpSender(this.#client, 1_500, (frame) => frames.push(Buffer.from(frame)));
+    sender.send(client, port, { ...host, address: to }, toPort, Buffer.from(payload));
+    return frames;
   }
 
   ping(payload: string, to = host): Buffer {
@@ -330,5 +374,107 @@ describe("TCP through a NAT", () => {
     world.nat.close();
     assert.equal(world.nat.count, 0);
     assert.ok(world.outside.every(({ calls }) => calls.join() === "destroy"));
+  });
+});
+
+describe("UDP through a NAT", () => {
+  test("goes to every address from one port, and comes back from those only", () => {
+    const world = new World();
+    world.receive(world.datagram("one")[0] ?? assert.fail());
+    world.receive(world.datagram("other", { to: web + 1, toPort: 123 })[0] ?? assert.fail());
+    const [socket, ...more] = world.udpSockets;
+    assert.ok(socket && more.length === 0);
+    assert.deepEqual(socket.sent, [`one to ${web}:53`, `other to ${web + 1}:123`]);
+    world.sent.length = 0;
+    socket.events.message(Buffer.from("from nowhere"), web + 2, 53);
+    assert.deepEqual(world.sent, []);
+    socket.events.message(Buffer.from("answer"), web, 54);
+    const [answer] = world.take();
+    const { sourceIp3, sourcePort, destinationPort, payloadAt, packetEnd } = read(answer);
+    assert.deepEqual([sourceIp3 >>> 0, sourcePort, destinationPort], [web, 54, 5_000]);
+    assert.equal(answer?.toString("latin1", payloadAt, packetEnd), "answer");
+  });
+
+  test("is put together and cut where it is longer than a frame", () => {
+    const world = new World();
+    const long = "0123456789".repeat(400);
+    const frames = world.datagram(long);
+    assert.equal(frames.length, 3);
+    for (const frame of frames.toReversed()) world.receive(frame);
+    const [socket] = world.udpSockets;
+    assert.deepEqual(socket?.sent, [`${long} to ${web}:53`]);
+    world.sent.length = 0;
+    socket?.events.message(Buffer.from(long), web, 53);
+    assert.deepEqual(
+      world.sent.map((frame) => frame.length),
+      [1_514, 1_514, 14 + 20 + 4_008 - 2 * 1_480],
+    );
+    const whole = new Fragments(() => 0);
+    const parts = world.sent.map((bytes) => {
+      const frame = new Frame();
+      assert.ok(frame.read(bytes, 0, bytes.length));
+      return whole.add(frame);
+    });
+    assert.deepEqual(parts.slice(0, 2), [undefined, undefined]);
+    const { payloadAt, packetEnd } = read(parts[2]);
+    assert.equal(parts[2]?.toString("latin1", payloadAt, packetEnd), long);
+  });
+
+  test("is forgotten when it is not used, or when another needs the room", () => {
+    const world = new World();
+    world.receive(world.datagram("one", { port: 1 })[0] ?? assert.fail());
+    world.now = 59_999;
+    world.receive(world.datagram("other", { port: 2 })[0] ?? assert.fail());
+    world.now = 60_000;
+    world.udp.tick();
+    assert.deepEqual(
+      world.udpSockets.map(({ isOpen }) => isOpen),
+      [false, true],
+    );
+    for (let port = 3; port < 1_000; port++) world.receive(world.datagram("x", { port })[0] ?? assert.fail());
+    assert.equal(world.udp.count, udpNatLimits.perClient);
+    world.udp.close();
+    assert.equal(world.udp.count, 0);
+    assert.ok(world.udpSockets.every(({ isOpen }) => !isOpen));
+  });
+
+  test("reaches no closed address, and nothing that is damaged gets through", () => {
+    const world = new World();
+    world.receive(world.datagram("metadata", { to: ip("169.254.169.254"), toPort: 80 })[0] ?? assert.fail());
+    const damaged = world.datagram("damaged")[0] ?? assert.fail();
+    damaged[45] = (damaged[45] ?? 0) ^ 1;
+    world.receive(damaged);
+    assert.deepEqual(world.udpSockets, []);
+  });
+});
+
+describe("fragments", () => {
+  const frameOf = (bytes: Buffer) => {
+    const frame = new Frame();
+    assert.ok(frame.read(bytes, 0, bytes.length));
+    return frame;
+  };
+
+  test("that overlap end their packet", () => {
+    const [first, second] = new World().datagram("x".repeat(2_000)).map(frameOf);
+    assert.ok(first && second);
+    const fragments = new Fragments(() => 0);
+    assert.equal(fragments.add(first), undefined);
+    assert.equal(fragments.add(first), undefined);
+    assert.equal(fragments.add(second), undefined);
+  });
+
+  test("are kept for a while, and no more than may be", () => {
+    let now = 0;
+    const world = new World();
+    const pairs = Array.from({ length: fragmentLimits.packets + 1 }, () =>
+      world.datagram("x".repeat(2_000)).map(frameOf),
+    );
+    const fragments = new Fragments(() => now);
+    for (const [first] of pairs) fragments.add(first ?? assert.fail());
+    assert.equal(fragments.add(pairs[0]?.[1] ?? assert.fail()), undefined);
+    assert.ok(fragments.add(pairs[5]?.[1] ?? assert.fail()));
+    now = fragmentLimits.ms;
+    assert.equal(fragments.add(pairs[6]?.[1] ?? assert.fail()), undefined);
   });
 });
