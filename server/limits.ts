@@ -179,6 +179,9 @@ export const udpNatLimits = {
   remotes: 256,
 } as const;
 
+/** Bounds of the questions to resolvers that are not answered yet. */
+export const dnsProxyLimits = { queries: 256, perClient: 64 } as const;
+
 /** Bounds of packets that come in part. */
 export const fragmentLimits = {
   packets: 64,

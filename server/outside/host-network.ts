@@ -2,7 +2,8 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
-import type { Outside } from "../secure-nat/outside.ts";
+import type { Outside, OutsideTcp, OutsideTcpEvents } from "../secure-nat/outside.ts";
+import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
 const mostWaiting = 16;
@@ -44,25 +45,32 @@ export const hostNetwork: Outside = {
       close,
     };
   },
-  connectTcp: (address, port, events) => {
-    const socket = connect({ host: formatIpv4(address), port, allowHalfOpen: true, noDelay: true });
-    socket.on("connect", () => events.connected());
-    socket.on("data", (bytes: Buffer) => events.data(bytes));
-    socket.on("end", () => events.ended());
-    socket.on("error", (error) => events.failed(error));
-    return {
-      write: (bytes, done) =>
-        void socket.write(bytes, (error) => {
-          if (!error) done();
-        }),
-      end: () => void socket.end(),
-      destroy: () => {
-        socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("error");
-        socket.on("error", () => {});
-        socket.destroy();
-      },
-      pause: () => void socket.pause(),
-      resume: () => void socket.resume(),
-    };
+  queryDns: queryResolvers,
+  connectDns: (events) => {
+    const [resolver] = systemResolvers();
+    return connectTcp(resolver ?? { host: "127.0.0.1", port: 53 }, events);
   },
+  connectTcp: (address, port, events) => connectTcp({ host: formatIpv4(address), port }, events),
 };
+
+function connectTcp(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {
+  const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
+  socket.on("connect", () => events.connected());
+  socket.on("data", (bytes: Buffer) => events.data(bytes));
+  socket.on("end", () => events.ended());
+  socket.on("error", (error) => events.failed(error));
+  return {
+    write: (bytes, done) =>
+      void socket.write(bytes, (error) => {
+        if (!error) done();
+      }),
+    end: () => void socket.end(),
+    destroy: () => {
+      socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("error");
+      socket.on("error", () => {});
+      socket.destroy();
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+  };
+}

@@ -2,6 +2,16 @@
 export interface Outside {
   /** Opens a connection; what comes of it is told by the events, never before this returns. */
   connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp;
+  /** Opens a connection to a resolver of the host's, for DNS over TCP. */
+  connectDns(events: OutsideTcpEvents): OutsideTcp;
+  /**
+   * Asks the resolvers of the host.
+   *
+   * @param query a message of DNS of at least 12 bytes
+   * @param answered gets the answer with the query's number, or nothing when no resolver has answered in time
+   * @returns gives the question up
+   */
+  queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void;
   /** Opens a socket on a port that is free. */
   openUdp(events: OutsideUdpEvents): OutsideUdp;
 }

@@ -4,11 +4,12 @@ import { tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
-import type { Outside, OutsideTcp } from "./outside.ts";
+import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
 
 export interface TcpNatOptions {
-  readonly outside: Outside;
+  /** Finds the way to an address and port outside; `undefined` when clients may not go there. */
+  readonly route: (address: number, port: number) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
   readonly writer: PacketWriter;
   /** Sends a frame to the hub. */
   readonly send: (frame: Buffer) => void;
@@ -18,8 +19,6 @@ export interface TcpNatOptions {
   readonly now: () => number;
   /** 32 bits that nobody can guess. */
   readonly random: () => number;
-  /** Whether clients may reach an address. */
-  readonly mayReach: (address: number) => boolean;
 }
 
 /** A connection of a client with the one of the host that stands for it. */
@@ -110,8 +109,9 @@ export class TcpNat {
   }
 
   #open(frame: Frame, client: number, remote: number): void {
-    const { outside, now, random, mtu, mayReach } = this.#options;
-    if (this.#count >= tcpNatLimits.connections || !mayReach(remote)) {
+    const { now, random, mtu, route } = this.#options;
+    const connect = this.#count < tcpNatLimits.connections ? route(remote, frame.destinationPort) : undefined;
+    if (connect === undefined) {
       this.#refuse(frame, client, remote);
       return;
     }
@@ -154,7 +154,7 @@ export class TcpNat {
       isTouched: false,
     };
     this.#enter(mapping);
-    mapping.outside = outside.connectTcp(remote, frame.destinationPort, {
+    mapping.outside = connect({
       connected: () => connection.accept(),
       data: (bytes) => {
         connection.write(bytes);

@@ -8,6 +8,8 @@ import { Tap } from "../../../server/packet-device/tap.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
+import { DnsProxy } from "../../../server/secure-nat/dns-proxy.ts";
+import { createRoute } from "../../../server/secure-nat/routes.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
 import { UdpNat } from "../../../server/secure-nat/udp-nat.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
@@ -42,14 +44,13 @@ const station = { mac0: 0x5e00, mac1: 0x0000_0001, address: (address + 1) >>> 0 
 const writer = new PacketWriter();
 const send = (frame: Buffer) => port.send(frame);
 const tcp = new TcpNat({
-  outside: hostNetwork,
+  route: createRoute(hostNetwork, station.address, isReachable),
   writer,
   send,
   router: station,
   mtu: 1_500,
   now: () => performance.now(),
   random: () => randomBytes(4).readUInt32BE(),
-  mayReach: isReachable,
 });
 const dhcp = new DhcpServer(
   {
@@ -64,16 +65,18 @@ const dhcp = new DhcpServer(
   },
   () => Date.now(),
 );
+const sender = new UdpSender(writer, 1_500, send);
+const dns = new DnsProxy(hostNetwork, sender, station);
 const udp = new UdpNat({
   outside: hostNetwork,
-  sender: new UdpSender(writer, 1_500, send),
+  sender,
   router: station,
   timeoutMs: 60_000,
   now: () => performance.now(),
   mayReach: isReachable,
 });
 const fragments = new Fragments(() => performance.now());
-const host = new VirtualHost({ station, mask: 0xffff_ff00, writer, send, dhcp, tcp, udp, fragments });
+const host = new VirtualHost({ station, mask: 0xffff_ff00, writer, send, dhcp, tcp, udp, dns, fragments });
 const port: AnsweringPort = new AnsweringPort({
   name: "SID-SECURENAT-1",
   kind: "secure-nat",
@@ -92,6 +95,7 @@ process.stdin.resume().once("end", () => {
   clearInterval(ticks);
   tcp.close();
   udp.close();
+  dns.close();
   port.unplug();
   tap.unplug();
 });

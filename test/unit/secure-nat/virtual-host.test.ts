@@ -4,7 +4,9 @@ import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
-import { fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
+import { dnsProxyLimits, fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
+import { DnsProxy } from "../../../server/secure-nat/dns-proxy.ts";
+import { createRoute } from "../../../server/secure-nat/routes.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
 import { UdpNat } from "../../../server/secure-nat/udp-nat.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
@@ -32,6 +34,12 @@ interface FakeConnection {
   readonly calls: string[];
 }
 
+interface FakeQuestion {
+  readonly query: string;
+  readonly answered: (answer: Buffer | undefined) => void;
+  isGivenUp: boolean;
+}
+
 interface FakeSocket {
   readonly events: OutsideUdpEvents;
   readonly sent: string[];
@@ -45,6 +53,8 @@ class World {
   readonly outside: FakeConnection[] = [];
   readonly nat: TcpNat;
   readonly udp: UdpNat;
+  readonly dns: DnsProxy;
+  readonly questions: FakeQuestion[] = [];
   readonly udpSockets: FakeSocket[] = [];
   readonly host: VirtualHost;
   readonly #client = new PacketWriter();
@@ -60,6 +70,12 @@ class World {
           close: () => void (socket.isOpen = false),
         };
       },
+      queryDns: (query, answered) => {
+        const question: FakeQuestion = { query: query.toString("hex"), answered, isGivenUp: false };
+        this.questions.push(question);
+        return () => void (question.isGivenUp = true);
+      },
+      connectDns: (events) => network.connectTcp(0, 53, events),
       connectTcp: (address, port, events) => {
         const connection: FakeConnection = { address, port, events, written: [], done: [], calls: [] };
         this.outside.push(connection);
@@ -80,18 +96,19 @@ class World {
     const now = () => this.now;
     const send = (frame: Buffer) => void this.sent.push(Buffer.from(frame));
     this.nat = new TcpNat({
-      outside: network,
+      route: createRoute(network, host.address, isReachable),
       writer,
       send,
       router: host,
       mtu: 1_500,
       now,
       random: () => 77,
-      mayReach: isReachable,
     });
+    const sender = new UdpSender(writer, 1_500, send);
+    this.dns = new DnsProxy(network, sender, host);
     this.udp = new UdpNat({
       outside: network,
-      sender: new UdpSender(writer, 1_500, send),
+      sender,
       router: host,
       timeoutMs: 60_000,
       now,
@@ -105,6 +122,7 @@ class World {
       dhcp: undefined,
       tcp: this.nat,
       udp: this.udp,
+      dns: this.dns,
       fragments: new Fragments(now),
     });
   }
@@ -126,11 +144,11 @@ class World {
   segment(
     header: Partial<SegmentHeader>,
     payload = "",
-    { port = 50_000, to = web, from = client } = {},
+    { port = 50_000, to = web, toPort = 80, from = client } = {},
   ): Buffer {
     const writer = this.#client;
     const at = writer.begin(from, { ...host, address: to }, 6);
-    const payloadAt = writeSegmentHeader(writer.buffer, at, port, 80, {
+    const payloadAt = writeSegmentHeader(writer.buffer, at, port, toPort, {
       sequence: 0,
       acknowledgment: 0,
       flags: ack,
@@ -146,7 +164,7 @@ class World {
   }
 
   /** A UDP packet of the client, in as many frames as it takes. */
-  datagram(payload: string, { port = 5_000, to = web, toPort = 53 } = {}): Buffer[] {
+  datagram(payload: string | Buffer, { port = 5_000, to = web, toPort = 53 } = {}): Buffer[] {
     const frames: Buffer[] = [];
     const sender = new UdpSender(this.#client, 1_500, (frame) => frames.push(Buffer.from(frame)));
     sender.send(client, port, { ...host, address: to }, toPort, Buffer.from(payload));
@@ -476,5 +494,58 @@ describe("fragments", () => {
     assert.ok(fragments.add(pairs[5]?.[1] ?? assert.fail()));
     now = fragmentLimits.ms;
     assert.equal(fragments.add(pairs[6]?.[1] ?? assert.fail()), undefined);
+  });
+});
+
+describe("DNS of clients", () => {
+  const query = (flags: number) =>
+    Buffer.from([1, 2, flags, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]);
+  const ask = (world: World, payload = query(1), port = 5_000) =>
+    world.receive(world.datagram(payload, { port, to: host.address })[0] ?? assert.fail());
+
+  test("is answered by the resolvers of the host, with what they say", () => {
+    const world = new World();
+    assert.deepEqual(ask(world), []);
+    const [question] = world.questions;
+    assert.equal(question?.query, query(1).toString("hex"));
+    question.answered(Buffer.from("answer"));
+    const [answer] = world.take();
+    const { sourceIp3, sourcePort, destinationPort, payloadAt, packetEnd } = read(answer);
+    assert.deepEqual([sourceIp3 >>> 0, sourcePort, destinationPort], [host.address, 53, 5_000]);
+    assert.equal(answer?.toString("latin1", payloadAt, packetEnd), "answer");
+    assert.equal(world.dns.count, 0);
+  });
+
+  test("that no resolver answers fails, so that the client need not wait", () => {
+    const world = new World();
+    ask(world);
+    world.questions[0]?.answered(undefined);
+    const [answer] = world.take();
+    const { payloadAt, packetEnd } = read(answer);
+    assert.equal(answer?.toString("hex", payloadAt, packetEnd), "010281820000000000000000");
+  });
+
+  test("takes no answers for questions, and no more than may be", () => {
+    const world = new World();
+    ask(world, query(0x81));
+    ask(world, query(1).subarray(0, 11));
+    assert.deepEqual(world.questions, []);
+    for (let port = 1; port <= dnsProxyLimits.perClient + 5; port++) ask(world, query(1), port);
+    assert.equal(world.questions.length, dnsProxyLimits.perClient);
+    world.dns.close();
+    assert.equal(world.dns.count, 0);
+    assert.ok(world.questions.every(({ isGivenUp }) => isGivenUp));
+  });
+
+  test("over TCP goes to a resolver, and no other port of the host is open", () => {
+    const world = new World();
+    world.receive(world.segment({ flags: syn }, "", { to: host.address, toPort: 53 }));
+    assert.deepEqual(
+      world.outside.map(({ port }) => port),
+      [53],
+    );
+    const [answer] = world.receive(world.segment({ flags: syn }, "", { to: host.address }));
+    assert.equal(readTcp(answer).flags, rst | ack);
+    assert.equal(world.outside.length, 1);
   });
 });
