@@ -55,7 +55,7 @@ export class DhcpServer {
   /** @returns what to answer, if anything */
   answer(message: DhcpMessage): DhcpMessage | undefined {
     if (message.isReply || ownHostNames.test(textOf(message, dhcpOptions.hostName))) return undefined;
-    switch (message.options.get(dhcpOptions.messageType)?.[0]) {
+    switch (message.options.get(dhcpOptions.messageType)?.[0] ?? 0) {
       case dhcpTypes.discover:
         return this.#offer(message);
       case dhcpTypes.request:
