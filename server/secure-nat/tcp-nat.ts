@@ -16,6 +16,8 @@ export interface TcpNatOptions {
   /** MAC address of the virtual host, which is the way to every address outside. */
   readonly router: Omit<Station, "address">;
   readonly mtu: number;
+  /** After so much silence on both sides a connection ends. */
+  readonly timeoutMs: number;
   readonly now: () => number;
   /** 32 bits that nobody can guess. */
   readonly random: () => number;
@@ -36,6 +38,8 @@ interface Mapping {
   usualBytes: number;
   isPaused: boolean;
   isTouched: boolean;
+  /** When the client or the other end last said something. */
+  usedAt: number;
 }
 
 /**
@@ -79,6 +83,8 @@ export class TcpNat {
       else if (!segment.has("rst")) this.#refuse(frame, client, remote);
       return;
     }
+    // To a question whether it is still there the client only answers.
+    if (segment.payloadEnd > segment.payloadAt) mapping.usedAt = this.#options.now();
     mapping.connection.receive(segment);
     this.#touch(mapping);
   }
@@ -96,8 +102,10 @@ export class TcpNat {
   tick(): void {
     const now = this.#options.now();
     for (const inner of this.#mappings.values()) {
-      for (const mapping of inner.values())
-        if (mapping.connection.deadline <= now) mapping.connection.timeout();
+      for (const { connection, usedAt } of inner.values()) {
+        if (now - usedAt > this.#options.timeoutMs) connection.abort();
+        else if (connection.deadline <= now) connection.timeout();
+      }
     }
   }
 
@@ -152,11 +160,13 @@ export class TcpNat {
       usualBytes: 0,
       isPaused: false,
       isTouched: false,
+      usedAt: now(),
     };
     this.#enter(mapping);
     mapping.outside = connect({
       connected: () => connection.accept(),
       data: (bytes) => {
+        mapping.usedAt = now();
         connection.write(bytes);
         if (connection.pending <= tcpNatLimits.highBytes || mapping.isPaused) return;
         mapping.isPaused = true;

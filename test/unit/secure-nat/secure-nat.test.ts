@@ -5,16 +5,13 @@ import { internetChecksum, transportChecksum } from "../../../server/ethernet/fr
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
 import { dnsProxyLimits, fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
-import { DnsProxy } from "../../../server/secure-nat/dns-proxy.ts";
-import { createRoute } from "../../../server/secure-nat/routes.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
-import { UdpNat } from "../../../server/secure-nat/udp-nat.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
+import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
+import { defaultSecureNat } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
-import { TcpNat } from "../../../server/secure-nat/tcp-nat.ts";
-import { VirtualHost } from "../../../server/secure-nat/virtual-host.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../../server/tcp/segment.ts";
 
 const ip = (text: string) => Buffer.from(parseAddress(text) ?? []).readUInt32BE();
@@ -51,15 +48,12 @@ class World {
   now = 0;
   readonly sent: Buffer[] = [];
   readonly outside: FakeConnection[] = [];
-  readonly nat: TcpNat;
-  readonly udp: UdpNat;
-  readonly dns: DnsProxy;
+  readonly nat: SecureNat;
   readonly questions: FakeQuestion[] = [];
   readonly udpSockets: FakeSocket[] = [];
-  readonly host: VirtualHost;
   readonly #client = new PacketWriter();
 
-  constructor() {
+  constructor(settings = defaultSecureNat) {
     const network: Outside = {
       openUdp: (events) => {
         const socket: FakeSocket = { events, sent: [], isOpen: true };
@@ -92,46 +86,22 @@ class World {
         };
       },
     };
-    const writer = new PacketWriter();
-    const now = () => this.now;
-    const send = (frame: Buffer) => void this.sent.push(Buffer.from(frame));
-    this.nat = new TcpNat({
-      route: createRoute(network, host.address, isReachable),
-      writer,
-      send,
-      router: host,
-      mtu: 1_500,
-      now,
-      random: () => 77,
-    });
-    const sender = new UdpSender(writer, 1_500, send);
-    this.dns = new DnsProxy(network, sender, host);
-    this.udp = new UdpNat({
+    this.nat = new SecureNat({
+      settings: { ...settings, host: { ...settings.host, mac: Uint8Array.of(0x5e, 0, 0, 0, 0, 1) } },
       outside: network,
-      sender,
-      router: host,
-      timeoutMs: 60_000,
-      now,
       mayReach: isReachable,
-    });
-    this.host = new VirtualHost({
-      station: host,
-      mask: ip("255.255.255.0"),
-      writer,
-      send,
-      dhcp: undefined,
-      tcp: this.nat,
-      udp: this.udp,
-      dns: this.dns,
-      fragments: new Fragments(now),
+      send: (frame) => void this.sent.push(Buffer.from(frame)),
+      now: () => this.now,
+      unixNow: () => this.now,
+      random: () => 77,
     });
   }
 
   /** The client sends a frame; what comes back. */
   receive(frame: Uint8Array): Buffer[] {
     this.sent.length = 0;
-    this.host.receive(Buffer.from(frame), 0, frame.length);
-    this.nat.flush();
+    this.nat.receive(Buffer.from(frame), 0, frame.length);
+    this.nat.turnEnded();
     return this.sent;
   }
 
@@ -310,7 +280,7 @@ describe("TCP through a NAT", () => {
     world.receive(world.segment({ sequence: 10, flags: syn }));
     world.outside[0]?.events.failed(new Error("ECONNREFUSED"));
     assert.deepEqual([readTcp(world.sent[0]).flags, readTcp(world.sent[0]).acknowledgment], [rst | ack, 11]);
-    assert.equal(world.nat.count, 0);
+    assert.equal(world.nat.counts().tcp, 0);
     for (const address of [
       "127.0.0.1",
       "127.255.255.255",
@@ -367,7 +337,7 @@ describe("TCP through a NAT", () => {
       [0, tcpFlags.fin],
     );
     world.receive(world.segment({ sequence: 16, acknowledgment: 82 }));
-    assert.equal(world.nat.count, 0);
+    assert.equal(world.nat.counts().tcp, 0);
     // What it was given may not have left yet: it closes by itself.
     assert.deepEqual(connection.calls, ["end"]);
   });
@@ -379,8 +349,23 @@ describe("TCP through a NAT", () => {
     assert.deepEqual(reset.calls, ["destroy"]);
     const silent = established(world);
     silent.events.data(Buffer.from("anybody there?"));
-    for (; world.now < 600_000 && world.nat.count > 0; world.now += 50) world.nat.tick();
+    for (; world.now < 600_000 && world.nat.counts().tcp > 0; world.now += 50) world.nat.tick();
     assert.deepEqual(silent.calls, ["destroy"]);
+  });
+
+  test("on which nobody says anything for half an hour ends, although the client is there", () => {
+    const world = new World();
+    const connection = established(world);
+    const idleMs = defaultSecureNat.nat.tcpTimeoutSeconds * 1_000;
+    for (; world.now <= idleMs; world.now += 5_000) {
+      world.sent.length = 0;
+      world.nat.tick();
+      if (world.sent.length > 0) world.receive(world.segment({ sequence: 11, acknowledgment: 78 }));
+      assert.equal(world.nat.counts().tcp, 1);
+    }
+    world.nat.tick();
+    assert.equal(world.nat.counts().tcp, 0);
+    assert.deepEqual(connection.calls, ["destroy"]);
   });
 
   test("has a bound, behind which the next one is refused", () => {
@@ -390,8 +375,23 @@ describe("TCP through a NAT", () => {
     }
     assert.equal(readTcp(world.receive(world.segment({ flags: syn }))[0]).flags, rst | ack);
     world.nat.close();
-    assert.equal(world.nat.count, 0);
+    assert.equal(world.nat.counts().tcp, 0);
     assert.ok(world.outside.every(({ calls }) => calls.join() === "destroy"));
+  });
+});
+
+describe("what is switched off", () => {
+  test("is not there, and the rest is", () => {
+    const world = new World({
+      ...defaultSecureNat,
+      nat: { ...defaultSecureNat.nat, enabled: false },
+      dhcp: { ...defaultSecureNat.dhcp, enabled: false },
+    });
+    assert.deepEqual(world.receive(world.segment({ flags: syn })), []);
+    assert.deepEqual(world.receive(world.datagram("x")[0] ?? assert.fail()), []);
+    assert.deepEqual([world.outside, world.udpSockets], [[], []]);
+    assert.equal(world.receive(world.ping("x")).length, 1);
+    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, leases: 0 });
   });
 });
 
@@ -444,15 +444,15 @@ describe("UDP through a NAT", () => {
     world.now = 59_999;
     world.receive(world.datagram("other", { port: 2 })[0] ?? assert.fail());
     world.now = 60_000;
-    world.udp.tick();
+    world.nat.tick();
     assert.deepEqual(
       world.udpSockets.map(({ isOpen }) => isOpen),
       [false, true],
     );
     for (let port = 3; port < 1_000; port++) world.receive(world.datagram("x", { port })[0] ?? assert.fail());
-    assert.equal(world.udp.count, udpNatLimits.perClient);
-    world.udp.close();
-    assert.equal(world.udp.count, 0);
+    assert.equal(world.nat.counts().udp, udpNatLimits.perClient);
+    world.nat.close();
+    assert.equal(world.nat.counts().udp, 0);
     assert.ok(world.udpSockets.every(({ isOpen }) => !isOpen));
   });
 
@@ -513,7 +513,7 @@ describe("DNS of clients", () => {
     const { sourceIp3, sourcePort, destinationPort, payloadAt, packetEnd } = read(answer);
     assert.deepEqual([sourceIp3 >>> 0, sourcePort, destinationPort], [host.address, 53, 5_000]);
     assert.equal(answer?.toString("latin1", payloadAt, packetEnd), "answer");
-    assert.equal(world.dns.count, 0);
+    assert.equal(world.nat.counts().dns, 0);
   });
 
   test("that no resolver answers fails, so that the client need not wait", () => {
@@ -532,8 +532,8 @@ describe("DNS of clients", () => {
     assert.deepEqual(world.questions, []);
     for (let port = 1; port <= dnsProxyLimits.perClient + 5; port++) ask(world, query(1), port);
     assert.equal(world.questions.length, dnsProxyLimits.perClient);
-    world.dns.close();
-    assert.equal(world.dns.count, 0);
+    world.nat.close();
+    assert.equal(world.nat.counts().dns, 0);
     assert.ok(world.questions.every(({ isGivenUp }) => isGivenUp));
   });
 
