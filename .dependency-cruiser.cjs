@@ -91,6 +91,16 @@ const rooms = {
     is: "calls into the operating system, the only place that knows addresses of memory",
     imports: ["platform", "error-words"],
   },
+  tcp: { is: "the end of a TCP connection, over segments: pure", imports: ["ethernet", "limits"] },
+  dhcp: { is: "a DHCP server, over messages: pure", imports: ["ethernet"] },
+  "secure-nat": {
+    is: "a host that is not there: ARP, DHCP and NAT over frames; pure",
+    imports: ["ethernet", "settings", "tcp", "dhcp", "limits"],
+  },
+  outside: {
+    is: "the host's own network, by sockets, for a NAT",
+    imports: ["ethernet", "secure-nat/outside"],
+  },
   "packet-device": {
     is: "network interfaces of the host, by frames",
     imports: ["settings", "wire", "hub/hub-port", "native", "limits"],
@@ -110,7 +120,10 @@ const rooms = {
 const ofProtocols = ["ethernet", "settings", "wire", "hub", "access", "transport", "limits", "version"];
 
 /** Rooms in which everything comes in from outside: no socket, file or timer of their own. */
-const pure = { rooms: "contract|ethernet|settings|wire|hub", modules: "buffer|crypto|net|util|zlib" };
+const pure = {
+  rooms: "contract|ethernet|settings|wire|hub|tcp|dhcp|secure-nat",
+  modules: "buffer|crypto|net|util|zlib",
+};
 
 const pathOf = (name) => `${name.replaceAll("/", "\\/")}(/|\\.ts$)`;
 const ownWall = ([name, { is, imports }]) => ({

@@ -135,6 +135,62 @@ export const packetDeviceLimits = {
   batchFrames: 256,
 } as const;
 
+/** Bounds of a TCP connection that ends in this server. */
+export const tcpLimits = {
+  /** Of the window that the peer is given: what it may send before it is dealt with. */
+  receiveBytes: 1024 * 1024,
+  /** By which the window is shifted on the wire. */
+  windowScale: 7,
+  congestionBytes: 8 * 1024 * 1024,
+  /** Ranges beyond a gap, in either direction. */
+  sackRanges: 256,
+  /** Segments beyond a gap that are kept. */
+  reassemblyPieces: 1_024,
+  /** A smaller size, which a peer may name, would make a segment of every few bytes. */
+  leastMss: 88,
+  /** Times that the same bytes are sent again. */
+  retries: 10,
+  /** Probes without an answer. */
+  probes: 6,
+  mostProbeMs: 30_000,
+  /** Silence until the peer is asked whether it is still there. */
+  keepAliveMs: 75_000,
+  /** How long a connection that has ended is remembered. */
+  timeWaitMs: 30_000,
+  challengeMs: 500,
+} as const;
+
+/** Bounds of the TCP connections of a hub's NAT. */
+export const tcpNatLimits = {
+  connections: 4_096,
+  /** With more than this for the client, no more is read from the other end, until it is {@link lowBytes}. */
+  highBytes: 1024 * 1024,
+  lowBytes: 512 * 1024,
+  /** What a client sends in one turn is gathered in pieces of at most so many bytes. */
+  gatheredBytes: 64 * 1024,
+} as const;
+
+/** Bounds of the UDP of a hub's NAT. */
+export const udpNatLimits = {
+  /** Ports of all clients; the one that was not used for longest makes room. */
+  mappings: 4_096,
+  perClient: 512,
+  /** Addresses that may send to a port, because it has sent to them. */
+  remotes: 256,
+} as const;
+
+/** Bounds of the questions to resolvers that are not answered yet. */
+export const dnsProxyLimits = { queries: 256, perClient: 64 } as const;
+
+/** Bounds of packets that come in part. */
+export const fragmentLimits = {
+  packets: 64,
+  parts: 64,
+  /** Of the payload of one. */
+  bytes: 0xffff,
+  ms: 10_000,
+} as const;
+
 /** Size of the buffer that all sessions read into. */
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */

@@ -12,6 +12,8 @@ export interface AnsweringPortOptions {
    * likes by {@link AnsweringPort.send}.
    */
   readonly receive: (buffer: Buffer, start: number, end: number) => void;
+  /** All frames of a turn were received. */
+  readonly turnEnded?: () => void;
   /** Calls back in a turn of its own, after what is at hand has been dealt with. */
   readonly nextTurn: (callback: () => void) => void;
 }
@@ -86,5 +88,6 @@ export class AnsweringPort implements HubPort {
       at = frameAt + readUint32(blocks, at);
       this.#options.receive(blocks, frameAt, at);
     }
+    this.#options.turnEnded?.();
   }
 }

@@ -1,35 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
+import { startChild } from "./support/child.ts";
 
-const program = join(import.meta.dirname, "support", "switched-taps.ts");
 const addresses = { one: "198.18.7.1", other: "198.18.7.2" } as const;
 
-/** The program in a namespace, which ends when it is disposed of. */
-async function switchTaps(station: Namespace, names: readonly string[], wrapper: readonly string[] = []) {
-  const [command = "", ...args] = [...wrapper, process.execPath, program, ...names];
-  const child = station.spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-  assert.ok(child.stdout && child.stdin);
-  const ended = once(child, "exit") as Promise<[number | null]>;
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const nextLine = async () => ((await lines.next()) as { readonly value?: string }).value;
-  const { stdin } = child;
-  return {
-    nextLine,
-    end: async () => {
-      stdin.end();
-      return (await ended)[0];
-    },
-    [Symbol.asyncDispose]: async () => {
-      stdin.end();
-      await ended;
-    },
-  };
-}
+const switchTaps = (station: Namespace, names: readonly string[], wrapper: readonly string[] = []) =>
+  startChild(station, "switched-taps.ts", names, wrapper);
 
 describe("a TAP", () => {
   let lab: Lab;
@@ -46,7 +25,7 @@ describe("a TAP", () => {
 
   test("carries what the kernels of two hosts say to each other through a hub", async () => {
     const { station, elsewhere } = stations();
-    await using taps = await switchTaps(station, ["tap_one", "tap_other"]);
+    await using taps = switchTaps(station, ["tap_one", "tap_other"]);
     assert.equal(await taps.nextLine(), "ready");
     assert.match((await station.run("ip", ["-br", "link", "show", "tap_one"])).stdout, /UP/);
     // It goes on to work in another namespace, as it does when somebody gives it to a container.
@@ -69,7 +48,7 @@ describe("a TAP", () => {
 
   test("goes with its server", async () => {
     const { station } = stations();
-    const taps = await switchTaps(station, ["tap_brief"]);
+    const taps = switchTaps(station, ["tap_brief"]);
     assert.equal(await taps.nextLine(), "ready");
     assert.equal(await taps.end(), 0);
     assert.notEqual((await station.run("ip", ["link", "show", "tap_brief"], { check: false })).code, 0);
@@ -77,7 +56,7 @@ describe("a TAP", () => {
 
   test("that somebody deletes is told, and the server goes on", async () => {
     const { station } = stations();
-    await using taps = await switchTaps(station, ["tap_gone", "tap_stays"]);
+    await using taps = switchTaps(station, ["tap_gone", "tap_stays"]);
     assert.equal(await taps.nextLine(), "ready");
     await station.run("ip", ["link", "delete", "tap_gone"]);
     assert.equal(await taps.nextLine(), "lost tap_gone: EBADFD: read /dev/net/tun");
@@ -86,16 +65,16 @@ describe("a TAP", () => {
 
   test("is refused with the system's reason: the name is in use, or the right is missing", async () => {
     const { station } = stations();
-    await using taps = await switchTaps(station, ["tap_held"]);
+    await using taps = switchTaps(station, ["tap_held"]);
     assert.equal(await taps.nextLine(), "ready");
-    const second = await switchTaps(station, ["tap_held"]);
+    const second = switchTaps(station, ["tap_held"]);
     assert.equal(await second.nextLine(), "refused: EBUSY: ioctl /dev/net/tun");
     assert.equal(await second.end(), 1);
     const unprivileged = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"];
-    const third = await switchTaps(station, ["tap_third"], unprivileged);
+    const third = switchTaps(station, ["tap_third"], unprivileged);
     assert.equal(await third.nextLine(), "refused: EPERM: ioctl /dev/net/tun");
     assert.equal(await third.end(), 1);
-    const fourth = await switchTaps(station, ["a name with spaces"]);
+    const fourth = switchTaps(station, ["a name with spaces"]);
     assert.match((await fourth.nextLine()) ?? "", /refused: no network interface can be named/);
     assert.equal(await fourth.end(), 1);
   });

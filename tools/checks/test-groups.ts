@@ -146,7 +146,7 @@ export const testGroups = {
     needsRoot: "network interfaces are made in network namespaces",
     needsToolchain: false,
     needsBuild: false,
-    packages: [...labPackages, "iperf3", "iputils-ping"],
+    packages: [...labPackages, "curl", "iperf3", "iputils-ping", "isc-dhcp-client"],
   },
   lab: {
     glob: "test/lab/**/*.test.ts",

@@ -1,0 +1,80 @@
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { Resolver } from "node:dns";
+import { isIPv6 } from "node:net";
+
+/** How long one resolver is waited for, and how often all of them are asked; as `resolv.conf` has it by default, but shorter. */
+const waitMs = 2_500;
+const rounds = 2;
+const headerBytes = 12;
+const response = 0x80;
+
+/** A resolver of the host. */
+export interface ResolverAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Those of the host as it is set up now, in the order in which they are asked. */
+export function systemResolvers(): ResolverAddress[] {
+  return new Resolver().getServers().map((server) => {
+    const bracketed = /^\[(.*)\]:(\d+)$/.exec(server);
+    if (bracketed !== null) return { host: bracketed[1] ?? "", port: Number(bracketed[2]) };
+    const [host = "", port] = isIPv6(server) ? [server] : server.split(":");
+    return { host, port: Number(port ?? 53) };
+  });
+}
+
+/**
+ * Asks one resolver after the other, each time from another port and with another number, which nobody can guess (RFC 5452).
+ *
+ * @param answered gets the answer with the number of the query; nothing when none came
+ * @returns gives the question up, and then nothing is answered
+ */
+export function queryResolvers(
+  query: Buffer,
+  answered: (answer: Buffer | undefined) => void,
+  resolvers = systemResolvers(),
+): () => void {
+  const order = Array.from({ length: rounds }, () => resolvers).flat();
+  let stop = () => {};
+  const ask = () => {
+    const resolver = order.shift();
+    if (resolver === undefined) {
+      answered(undefined);
+      return;
+    }
+    const number = randomInt(0x1_0000);
+    const question = Buffer.from(query);
+    question.writeUInt16BE(number, 0);
+    const socket = createSocket(isIPv6(resolver.host) ? "udp6" : "udp4");
+    let isOver = false;
+    const end = () => {
+      if (isOver) return false;
+      isOver = true;
+      clearTimeout(timer);
+      socket.close();
+      return true;
+    };
+    const next = () => {
+      if (end()) ask();
+    };
+    const timer = setTimeout(next, waitMs);
+    stop = () => void end();
+    socket.on("error", next);
+    // Connected: what comes from anybody else is not heard.
+    socket.connect(resolver.port, resolver.host, () => {
+      if (!isOver) socket.send(question, (error) => void (error && next()));
+    });
+    socket.on("message", (answer) => {
+      const isAnswer = answer.length >= headerBytes && ((answer[2] ?? 0) & response) !== 0;
+      if (!isAnswer || answer.readUInt16BE(0) !== number || !end()) return;
+      query.copy(answer, 0, 0, 2);
+      answered(answer);
+    });
+  };
+  // Never before the caller has what gives it up.
+  const first = setImmediate(ask);
+  stop = () => clearImmediate(first);
+  return () => stop();
+}

@@ -1,0 +1,54 @@
+/** Network of the host, as a NAT needs it: the sockets of the runtime, or a test's own. */
+export interface Outside {
+  /** Opens a connection; what comes of it is told by the events, never before this returns. */
+  connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp;
+  /** Opens a connection to a resolver of the host's, for DNS over TCP. */
+  connectDns(events: OutsideTcpEvents): OutsideTcp;
+  /**
+   * Asks the resolvers of the host.
+   *
+   * @param query a message of DNS of at least 12 bytes
+   * @param answered gets the answer with the query's number, or nothing when no resolver has answered in time
+   * @returns gives the question up
+   */
+  queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void;
+  /** Opens a socket on a port that is free. */
+  openUdp(events: OutsideUdpEvents): OutsideUdp;
+}
+
+/** A UDP socket of the host. */
+export interface OutsideUdp {
+  /** What cannot be sent is lost. The bytes are the socket's from now on. */
+  send(bytes: Buffer, address: number, port: number): void;
+  /** No event comes after. */
+  close(): void;
+}
+
+export interface OutsideUdpEvents {
+  message(bytes: Buffer, address: number, port: number): void;
+  /** It is of no use any more, and closed. */
+  failed(error: Error): void;
+}
+
+/** A TCP connection of the host. */
+export interface OutsideTcp {
+  /** Sends bytes, which are the connection's from now on, and calls back when they are with the system. */
+  write(bytes: Buffer, done: () => void): void;
+  /** Nothing more will be written. */
+  end(): void;
+  /** Ends at once; no event comes after. */
+  destroy(): void;
+  /** Reads nothing until {@link resume}. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface OutsideTcpEvents {
+  connected(): void;
+  /** The next bytes, which are the receiver's. */
+  data(bytes: Buffer): void;
+  /** The other end has sent everything. */
+  ended(): void;
+  /** It is over by a fault, such as ECONNREFUSED before {@link connected}; nothing comes after. */
+  failed(error: Error): void;
+}

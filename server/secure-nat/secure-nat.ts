@@ -1,0 +1,130 @@
+import { DhcpServer } from "../dhcp/dhcp-server.ts";
+import type { Lease } from "../dhcp/lease-table.ts";
+import { parseStaticRoutes } from "../dhcp/static-routes.ts";
+import { read16, read32 } from "../ethernet/frame.ts";
+import type { SecureNatSettings } from "../settings/secure-nat-settings.ts";
+import { DnsProxy } from "./dns-proxy.ts";
+import { Fragments } from "./fragments.ts";
+import type { Outside } from "./outside.ts";
+import { PacketWriter, type Station } from "./packet-writer.ts";
+import { createRoute } from "./routes.ts";
+import { TcpNat } from "./tcp-nat.ts";
+import { UdpNat } from "./udp-nat.ts";
+import { UdpSender } from "./udp-sender.ts";
+import { VirtualHost } from "./virtual-host.ts";
+
+export interface SecureNatOptions {
+  readonly settings: SecureNatSettings;
+  readonly outside: Outside;
+  /** Whether clients may reach an address outside. */
+  readonly mayReach: (address: number) => boolean;
+  /** Sends a frame to the hub; it is valid during the call. */
+  readonly send: (frame: Buffer) => void;
+  /** Milliseconds that only go up. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly unixNow: () => number;
+  /** 32 bits that nobody can guess. */
+  readonly random: () => number;
+  /** Of a former run. */
+  readonly leases?: Iterable<Lease>;
+}
+
+/** How many of each there are. */
+export interface SecureNatCounts {
+  readonly tcp: number;
+  readonly udp: number;
+  readonly dns: number;
+  readonly leases: number;
+}
+
+/** All that a hub's virtual host does, as its settings say. It has no socket and no timer of its own. */
+export class SecureNat {
+  readonly #host: VirtualHost;
+  readonly #tcp: TcpNat | undefined;
+  readonly #udp: UdpNat | undefined;
+  readonly #dns: DnsProxy | undefined;
+  readonly #dhcp: DhcpServer | undefined;
+
+  /** @throws {StaticRoutesError} for routes that cannot be read */
+  constructor({ settings, outside, mayReach, send, now, unixNow, random, leases }: SecureNatOptions) {
+    const { host, nat, dhcp } = settings;
+    const station: Station = { mac0: read16(host.mac, 0), mac1: read32(host.mac, 2), address: host.address };
+    const writer = new PacketWriter();
+    if (nat.enabled) {
+      const sender = new UdpSender(writer, nat.mtu, send);
+      this.#tcp = new TcpNat({
+        route: createRoute(outside, host.address, mayReach),
+        writer,
+        send,
+        router: station,
+        mtu: nat.mtu,
+        timeoutMs: nat.tcpTimeoutSeconds * 1_000,
+        now,
+        random,
+      });
+      const timeoutMs = nat.udpTimeoutSeconds * 1_000;
+      this.#udp = new UdpNat({ outside, sender, router: station, timeoutMs, now, mayReach });
+      this.#dns = new DnsProxy(outside, sender, station);
+    }
+    if (dhcp.enabled) {
+      const { first, last, mask, leaseSeconds, gateway, nameServers, domainName, pushRoutes } = dhcp;
+      const routes = parseStaticRoutes(pushRoutes);
+      const range = { first, last };
+      const serverAddress = host.address;
+      this.#dhcp = new DhcpServer(
+        { serverAddress, range, mask, leaseSeconds, gateway, nameServers, domainName, routes },
+        unixNow,
+        leases,
+      );
+    }
+    this.#host = new VirtualHost({
+      station,
+      mask: host.mask,
+      writer,
+      send,
+      dhcp: this.#dhcp,
+      tcp: this.#tcp,
+      udp: this.#udp,
+      dns: this.#dns,
+      fragments: new Fragments(now),
+    });
+  }
+
+  /** Takes the frame of `buffer` from `start` to `end`. */
+  receive(buffer: Buffer, start: number, end: number): void {
+    this.#host.receive(buffer, start, end);
+  }
+
+  /** All frames that were at hand have been received. */
+  turnEnded(): void {
+    this.#tcp?.flush();
+  }
+
+  /** Does what is due; to be called every some ten milliseconds. */
+  tick(): void {
+    this.#tcp?.tick();
+    this.#udp?.tick();
+  }
+
+  counts(): SecureNatCounts {
+    return {
+      tcp: this.#tcp?.count ?? 0,
+      udp: this.#udp?.count ?? 0,
+      dns: this.#dns?.count ?? 0,
+      leases: this.leases().length,
+    };
+  }
+
+  /** Addresses that clients have now. */
+  leases(): Lease[] {
+    return this.#dhcp?.leases() ?? [];
+  }
+
+  /** Ends every connection and lets go of every socket. */
+  close(): void {
+    this.#tcp?.close();
+    this.#udp?.close();
+    this.#dns?.close();
+  }
+}

@@ -1,0 +1,269 @@
+import { transportChecksum } from "../ethernet/frame-checksum.ts";
+import { tcpFlags, type Frame } from "../ethernet/frame.ts";
+import { tcpNatLimits } from "../limits.ts";
+import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
+import type { SendQueue } from "../tcp/send-queue.ts";
+import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
+import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
+import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
+
+export interface TcpNatOptions {
+  /** Finds the way to an address and port outside; `undefined` when clients may not go there. */
+  readonly route: (address: number, port: number) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
+  readonly writer: PacketWriter;
+  /** Sends a frame to the hub. */
+  readonly send: (frame: Buffer) => void;
+  /** MAC address of the virtual host, which is the way to every address outside. */
+  readonly router: Omit<Station, "address">;
+  readonly mtu: number;
+  /** After so much silence on both sides a connection ends. */
+  readonly timeoutMs: number;
+  readonly now: () => number;
+  /** 32 bits that nobody can guess. */
+  readonly random: () => number;
+}
+
+/** A connection of a client with the one of the host that stands for it. */
+interface Mapping {
+  readonly client: Station;
+  readonly clientPort: number;
+  readonly remote: Station;
+  readonly remotePort: number;
+  readonly connection: TcpConnection;
+  outside: OutsideTcp | undefined;
+  /** What the client sent in this turn, and how much of the buffer that is. */
+  gathered: Buffer | undefined;
+  gatheredBytes: number;
+  /** A guess at what comes in a turn, by the last one. */
+  usualBytes: number;
+  isPaused: boolean;
+  isTouched: boolean;
+  /** When the client or the other end last said something. */
+  usedAt: number;
+}
+
+/**
+ * TCP connections of clients to addresses outside: each one ends here, and one of the host's own takes its place. What one end does
+ * not take is not read from the other.
+ */
+export class TcpNat {
+  readonly #options: TcpNatOptions;
+  /** By address and port of the client, then of the other end. */
+  readonly #mappings = new Map<number, Map<number, Mapping>>();
+  readonly #touched: Mapping[] = [];
+  readonly #segment = new IncomingSegment();
+  #count = 0;
+
+  constructor(options: TcpNatOptions) {
+    this.#options = options;
+  }
+
+  /** Connections, those that have just ended among them. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes a TCP segment of a client. */
+  receive(frame: Frame): void {
+    const { buffer, networkAt, transportAt, packetEnd } = frame;
+    if (transportChecksum(buffer, networkAt + 12, 8, ipProtocols.tcp, transportAt, packetEnd) !== 0) return;
+    const segment = this.#segment;
+    if (!segment.read(buffer, transportAt, packetEnd)) return;
+    const client = frame.sourceIp3 >>> 0;
+    const remote = frame.destinationIp3 >>> 0;
+    const inner = this.#mappings.get(keyOf(client, frame.sourcePort));
+    let mapping = inner?.get(keyOf(remote, frame.destinationPort));
+    const isFirst = segment.has("syn") && !segment.has("ack");
+    if (mapping !== undefined && isFirst && mapping.connection.state === "time-wait") {
+      this.#forget(mapping);
+      mapping = undefined;
+    }
+    if (mapping === undefined) {
+      if (isFirst && !segment.has("rst")) this.#open(frame, client, remote);
+      else if (!segment.has("rst")) this.#refuse(frame, client, remote);
+      return;
+    }
+    // To a question whether it is still there the client only answers.
+    if (segment.payloadEnd > segment.payloadAt) mapping.usedAt = this.#options.now();
+    mapping.connection.receive(segment);
+    this.#touch(mapping);
+  }
+
+  /** All that was at hand has been received. */
+  flush(): void {
+    for (const mapping of this.#touched.splice(0)) {
+      mapping.isTouched = false;
+      this.#passOn(mapping);
+      mapping.connection.flush();
+    }
+  }
+
+  /** Does what is due; to be called every some ten milliseconds as long as there are connections. */
+  tick(): void {
+    const now = this.#options.now();
+    for (const inner of this.#mappings.values()) {
+      for (const { connection, usedAt } of inner.values()) {
+        if (now - usedAt > this.#options.timeoutMs) connection.abort();
+        else if (connection.deadline <= now) connection.timeout();
+      }
+    }
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const inner of [...this.#mappings.values()]) {
+      for (const { connection } of [...inner.values()]) connection.abort();
+    }
+  }
+
+  #open(frame: Frame, client: number, remote: number): void {
+    const { now, random, mtu, route } = this.#options;
+    const connect = this.#count < tcpNatLimits.connections ? route(remote, frame.destinationPort) : undefined;
+    if (connect === undefined) {
+      this.#refuse(frame, client, remote);
+      return;
+    }
+    const events = {
+      data: (buffer: Buffer, start: number, end: number) => this.#gather(mapping, buffer, start, end),
+      ended: () => {
+        this.#passOn(mapping);
+        mapping.outside?.end();
+      },
+      acknowledged: () => {
+        if (!mapping.isPaused || mapping.connection.pending > tcpNatLimits.lowBytes) return;
+        mapping.isPaused = false;
+        mapping.outside?.resume();
+      },
+      closed: (reason: TcpEnd) => {
+        // What the client has said to the end may still be on its way to the other end, which then closes by itself.
+        if (reason !== "done") mapping.outside?.destroy();
+        mapping.outside = undefined;
+        this.#forget(mapping);
+      },
+    };
+    const connection = new TcpConnection(this.#segment, {
+      now,
+      initialSequence: random(),
+      mss: mtu - ipv4HeaderBytes - 20,
+      send: (header, queue, position, bytes) => this.#send(mapping, header, queue, position, bytes),
+      events,
+    });
+    const mapping: Mapping = {
+      client: { mac0: frame.source0, mac1: frame.source1, address: client },
+      clientPort: frame.sourcePort,
+      remote: { ...this.#options.router, address: remote },
+      remotePort: frame.destinationPort,
+      connection,
+      outside: undefined,
+      gathered: undefined,
+      gatheredBytes: 0,
+      usualBytes: 0,
+      isPaused: false,
+      isTouched: false,
+      usedAt: now(),
+    };
+    this.#enter(mapping);
+    mapping.outside = connect({
+      connected: () => connection.accept(),
+      data: (bytes) => {
+        mapping.usedAt = now();
+        connection.write(bytes);
+        if (connection.pending <= tcpNatLimits.highBytes || mapping.isPaused) return;
+        mapping.isPaused = true;
+        mapping.outside?.pause();
+      },
+      ended: () => connection.end(),
+      failed: () => {
+        mapping.outside = undefined;
+        connection.abort();
+      },
+    });
+  }
+
+  #gather(mapping: Mapping, buffer: Buffer, start: number, end: number): void {
+    const bytes = end - start;
+    let { gathered } = mapping;
+    if (gathered !== undefined && gathered.length - mapping.gatheredBytes < bytes) {
+      this.#passOn(mapping);
+      gathered = undefined;
+    }
+    gathered ??= Buffer.allocUnsafe(Math.max(bytes, mapping.usualBytes));
+    mapping.gathered = gathered;
+    mapping.gatheredBytes += buffer.copy(gathered, mapping.gatheredBytes, start, end);
+    this.#touch(mapping);
+  }
+
+  /** Gives the host's connection what the client sent. */
+  #passOn(mapping: Mapping): void {
+    const { gathered, gatheredBytes: bytes, connection, outside } = mapping;
+    if (gathered === undefined) return;
+    mapping.gathered = undefined;
+    mapping.gatheredBytes = 0;
+    mapping.usualBytes = Math.min(bytes === gathered.length ? 2 * bytes : bytes, tcpNatLimits.gatheredBytes);
+    outside?.write(gathered.subarray(0, bytes), () => {
+      connection.consumed(bytes);
+      connection.flush();
+    });
+  }
+
+  #touch(mapping: Mapping): void {
+    if (mapping.isTouched) return;
+    mapping.isTouched = true;
+    this.#touched.push(mapping);
+  }
+
+  #send(mapping: Mapping, header: SegmentHeader, queue: SendQueue, position: number, bytes: number): void {
+    const { writer, send } = this.#options;
+    const at = writer.begin(mapping.remote, mapping.client, ipProtocols.tcp);
+    const payloadAt = writeSegmentHeader(writer.buffer, at, mapping.remotePort, mapping.clientPort, header);
+    if (bytes > 0) queue.copy(position, bytes, writer.buffer, payloadAt);
+    send(writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16));
+  }
+
+  /** Says that there is no such connection (RFC 9293, section 3.10.7.1). */
+  #refuse(frame: Frame, client: number, remote: number): void {
+    const { writer, send, router } = this.#options;
+    const segment = this.#segment;
+    const bytes = segment.payloadEnd - segment.payloadAt;
+    const taken = bytes + (segment.has("syn") ? 1 : 0) + (segment.has("fin") ? 1 : 0);
+    const at = writer.begin(
+      { ...router, address: remote },
+      { mac0: frame.source0, mac1: frame.source1, address: client },
+      ipProtocols.tcp,
+    );
+    const end = writeSegmentHeader(writer.buffer, at, frame.destinationPort, frame.sourcePort, {
+      sequence: segment.has("ack") ? segment.acknowledgment : 0,
+      acknowledgment: segment.has("ack") ? 0 : (segment.sequence + taken) >>> 0,
+      flags: tcpFlags.rst | (segment.has("ack") ? 0 : tcpFlags.ack),
+      window: 0,
+      mss: 0,
+      windowScale: -1,
+      sackPermitted: false,
+      sackEdges: [],
+    });
+    send(writer.finishTransport(end, ipProtocols.tcp, at + 16));
+  }
+
+  #enter(mapping: Mapping): void {
+    const key = keyOf(mapping.client.address, mapping.clientPort);
+    const inner = this.#mappings.get(key) ?? new Map<number, Mapping>();
+    this.#mappings.set(key, inner);
+    inner.set(keyOf(mapping.remote.address, mapping.remotePort), mapping);
+    this.#count++;
+  }
+
+  #forget(mapping: Mapping): void {
+    const key = keyOf(mapping.client.address, mapping.clientPort);
+    const inner = this.#mappings.get(key);
+    const remoteKey = keyOf(mapping.remote.address, mapping.remotePort);
+    if (inner?.get(remoteKey) !== mapping) return;
+    inner.delete(remoteKey);
+    if (inner.size === 0) this.#mappings.delete(key);
+    this.#count--;
+  }
+}
+
+/** Of address and port, exact in a number. */
+function keyOf(address: number, port: number): number {
+  return address * 0x1_0000 + port;
+}

@@ -1,0 +1,139 @@
+import { transportChecksum } from "../ethernet/frame-checksum.ts";
+import { read16, type Frame } from "../ethernet/frame.ts";
+import { udpNatLimits } from "../limits.ts";
+import type { Outside, OutsideUdp } from "./outside.ts";
+import { ipProtocols, type Station } from "./packet-writer.ts";
+import type { UdpSender } from "./udp-sender.ts";
+
+export interface UdpNatOptions {
+  readonly outside: Outside;
+  readonly sender: UdpSender;
+  /** MAC address of the virtual host, which is the way to every address outside. */
+  readonly router: Omit<Station, "address">;
+  readonly timeoutMs: number;
+  readonly now: () => number;
+  /** Whether clients may reach an address. */
+  readonly mayReach: (address: number) => boolean;
+}
+
+/** A port of a client with the socket of the host that stands for it. */
+interface Mapping {
+  readonly key: number;
+  client: Station;
+  readonly port: number;
+  readonly socket: OutsideUdp;
+  /** Addresses that the client has sent to: who else sends is not heard (RFC 4787, section 5). */
+  readonly remotes: Set<number>;
+  usedAt: number;
+}
+
+/** UDP of clients to addresses outside: each port of a client is one of the host's, whatever it sends to (RFC 4787). */
+export class UdpNat {
+  readonly #options: UdpNatOptions;
+  /** In the order in which they were used last. */
+  readonly #mappings = new Map<number, Mapping>();
+  readonly #perClient = new Map<number, number>();
+
+  constructor(options: UdpNatOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#mappings.size;
+  }
+
+  /** Takes a UDP packet of a client. */
+  receive(frame: Frame): void {
+    const payload = udpPayload(frame);
+    const remote = frame.destinationIp3 >>> 0;
+    if (payload === undefined || !this.#options.mayReach(remote)) return;
+    const client = { mac0: frame.source0, mac1: frame.source1, address: frame.sourceIp3 >>> 0 };
+    const mapping = this.#mappingOf(client, frame.sourcePort);
+    if (mapping === undefined) return;
+    if (!mapping.remotes.has(remote)) {
+      if (mapping.remotes.size >= udpNatLimits.remotes)
+        mapping.remotes.delete(mapping.remotes.keys().next().value ?? 0);
+      mapping.remotes.add(remote);
+    }
+    mapping.socket.send(payload, remote, frame.destinationPort);
+  }
+
+  /** Forgets what was not used for too long. */
+  tick(): void {
+    const since = this.#options.now() - this.#options.timeoutMs;
+    for (const mapping of this.#mappings.values()) {
+      if (mapping.usedAt > since) return;
+      this.#forget(mapping);
+    }
+  }
+
+  close(): void {
+    for (const mapping of [...this.#mappings.values()]) this.#forget(mapping);
+  }
+
+  #mappingOf(client: Station, port: number): Mapping | undefined {
+    const key = client.address * 0x1_0000 + port;
+    const former = this.#mappings.get(key);
+    if (former !== undefined) {
+      former.client = client;
+      this.#use(former);
+      return former;
+    }
+    const count = this.#perClient.get(client.address) ?? 0;
+    if (count >= udpNatLimits.perClient) return undefined;
+    // The one that was not used for longest makes room.
+    const [oldest] = this.#mappings.size >= udpNatLimits.mappings ? this.#mappings.values() : [];
+    if (oldest !== undefined) this.#forget(oldest);
+    const mapping: Mapping = {
+      key,
+      client,
+      port,
+      remotes: new Set(),
+      usedAt: this.#options.now(),
+      socket: this.#options.outside.openUdp({
+        message: (bytes, address, remotePort) => {
+          if (!mapping.remotes.has(address)) return;
+          this.#use(mapping);
+          const remote = { ...this.#options.router, address };
+          this.#options.sender.send(remote, remotePort, mapping.client, port, bytes);
+        },
+        failed: () => this.#forget(mapping),
+      }),
+    };
+    this.#mappings.set(key, mapping);
+    this.#perClient.set(client.address, count + 1);
+    return mapping;
+  }
+
+  #use(mapping: Mapping): void {
+    mapping.usedAt = this.#options.now();
+    this.#mappings.delete(mapping.key);
+    this.#mappings.set(mapping.key, mapping);
+  }
+
+  #forget(mapping: Mapping): void {
+    if (!this.#mappings.delete(mapping.key)) return;
+    const left = (this.#perClient.get(mapping.client.address) ?? 1) - 1;
+    if (left === 0) this.#perClient.delete(mapping.client.address);
+    else this.#perClient.set(mapping.client.address, left);
+    mapping.socket.close();
+  }
+}
+
+/** A copy of what a UDP packet carries; `undefined` when it is damaged. */
+export function udpPayload({
+  buffer,
+  networkAt,
+  transportAt,
+  packetEnd,
+  payloadAt,
+}: Frame): Buffer | undefined {
+  const bytes = read16(buffer, transportAt + 4);
+  const end = transportAt + bytes;
+  if (end < payloadAt || end > packetEnd) return undefined;
+  const hasChecksum = read16(buffer, transportAt + 6) !== 0;
+  if (hasChecksum && transportChecksum(buffer, networkAt + 12, 8, ipProtocols.udp, transportAt, end) !== 0) {
+    return undefined;
+  }
+  return Buffer.from(buffer.subarray(payloadAt, end));
+}

@@ -1,0 +1,118 @@
+import { internetChecksum } from "../ethernet/frame-checksum.ts";
+import { Frame } from "../ethernet/frame.ts";
+import { dhcpPorts, readDhcpMessage, writeDhcpMessage, type DhcpMessage } from "../dhcp/dhcp-message.ts";
+import type { DhcpServer } from "../dhcp/dhcp-server.ts";
+import { ipProtocols, type PacketWriter, type Station } from "./packet-writer.ts";
+import { dnsPort, type DnsProxy } from "./dns-proxy.ts";
+import { Fragments } from "./fragments.ts";
+import type { TcpNat } from "./tcp-nat.ts";
+import type { UdpNat } from "./udp-nat.ts";
+
+const everybody = 0xffff_ffff;
+const arpRequest = 1;
+const icmpTypes = { echoReply: 0, echoRequest: 8 } as const;
+
+export interface VirtualHostOptions {
+  /** Its own address, as clients see it. */
+  readonly station: Station;
+  readonly mask: number;
+  readonly writer: PacketWriter;
+  /** Sends a frame to the hub. */
+  readonly send: (frame: Buffer) => void;
+  readonly dhcp: DhcpServer | undefined;
+  readonly tcp: TcpNat | undefined;
+  readonly udp: UdpNat | undefined;
+  readonly dns: DnsProxy | undefined;
+  readonly fragments: Fragments;
+}
+
+/** A host that is not there, with an address in the network of a hub: it answers ARP, ping and DHCP, and is the way outside. */
+export class VirtualHost {
+  readonly #options: VirtualHostOptions;
+  readonly #frame = new Frame();
+
+  constructor(options: VirtualHostOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the frame of `buffer` from `start` to `end`. */
+  receive(buffer: Buffer, start: number, end: number): void {
+    const frame = this.#frame;
+    if (!frame.read(buffer, start, end) || frame.hasInvalidSource || frame.vlan !== 0) return;
+    if (frame.network === "arp") this.#receiveArp(frame);
+    else if (frame.network === "ipv4" && this.#isForUs(frame)) this.#receiveIpv4(frame);
+  }
+
+  #receiveArp(frame: Frame): void {
+    const { station, writer, send } = this.#options;
+    if (!frame.isArpOfIpv4 || frame.arpOperation !== arpRequest) return;
+    if (frame.destinationIp3 >>> 0 === station.address) send(writer.arpReply(station, sourceOf(frame)));
+  }
+
+  #isForUs({ destination0, destination1, isMulticast }: Frame): boolean {
+    const { mac0, mac1 } = this.#options.station;
+    return isMulticast || (destination0 === mac0 && destination1 === mac1);
+  }
+
+  #receiveIpv4(frame: Frame): void {
+    const { buffer, networkAt, transportAt } = frame;
+    if (internetChecksum(buffer, networkAt, transportAt) !== 0) return;
+    if (frame.transport === "udp" && frame.destinationPort === dhcpPorts.server) {
+      this.#receiveDhcp(frame);
+      return;
+    }
+    const { station, mask, tcp, udp, dns, fragments } = this.#options;
+    // Who has another address than those of this network gets nothing: the answer would not find the way.
+    if (((frame.sourceIp3 ^ station.address) & mask) !== 0 || frame.isMulticast) return;
+    if (Fragments.isFragment(frame)) {
+      const whole = fragments.add(frame);
+      if (whole !== undefined && frame.read(whole, 0, whole.length)) this.#receiveIpv4(frame);
+      return;
+    }
+    const isForHost = frame.destinationIp3 >>> 0 === station.address;
+    if (frame.transport === "tcp") tcp?.receive(frame);
+    else if (frame.transport === "udp" && !isForHost) udp?.receive(frame);
+    else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame);
+    else if (isForHost && frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest)
+      this.#answerPing(frame);
+  }
+
+  #answerPing(frame: Frame): void {
+    const { station, writer, send } = this.#options;
+    const { buffer, transportAt, packetEnd } = frame;
+    if (internetChecksum(buffer, transportAt, packetEnd) !== 0) return;
+    const at = writer.begin(station, sourceOf(frame), ipProtocols.icmp);
+    const end = at + buffer.copy(writer.buffer, at, transportAt, packetEnd);
+    writer.buffer[at] = icmpTypes.echoReply;
+    writer.buffer.writeUInt16BE(0, at + 2);
+    writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
+    send(writer.finish(end));
+  }
+
+  #receiveDhcp(frame: Frame): void {
+    const { dhcp } = this.#options;
+    const message = dhcp && readDhcpMessage(frame.buffer, frame.payloadAt, frame.packetEnd);
+    // Who comes by a relay is in another network.
+    if (message === undefined || message.relayAddress !== 0) return;
+    const answer = dhcp?.answer(message);
+    if (answer !== undefined) this.#sendDhcp(answer, sourceOf(frame));
+  }
+
+  #sendDhcp(answer: DhcpMessage, client: Station): void {
+    const { station, writer, send } = this.#options;
+    const payload = writeDhcpMessage(answer);
+    const address = answer.broadcast ? 0 : answer.clientAddress || answer.yourAddress;
+    const to: Station =
+      address === 0 ? { mac0: 0xffff, mac1: everybody, address: everybody } : { ...client, address };
+    const at = writer.begin(station, to, ipProtocols.udp);
+    writer.buffer.writeUInt16BE(dhcpPorts.server, at);
+    writer.buffer.writeUInt16BE(dhcpPorts.client, at + 2);
+    writer.buffer.writeUInt16BE(8 + payload.length, at + 4);
+    const end = at + 8 + payload.copy(writer.buffer, at + 8);
+    send(writer.finishTransport(end, ipProtocols.udp, at + 6));
+  }
+}
+
+function sourceOf({ source0, source1, sourceIp3 }: Frame): Station {
+  return { mac0: source0, mac1: source1, address: sourceIp3 >>> 0 };
+}

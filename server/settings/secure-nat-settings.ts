@@ -1,0 +1,47 @@
+/** The virtual host of a hub, with DHCP and NAT. Addresses are numbers of 32 bits, 0 for none. */
+export interface SecureNatSettings {
+  readonly host: {
+    /** 6 bytes. */
+    readonly mac: Uint8Array;
+    readonly address: number;
+    readonly mask: number;
+  };
+  readonly nat: {
+    readonly enabled: boolean;
+    /** Of packets to clients, in bytes. */
+    readonly mtu: number;
+    readonly tcpTimeoutSeconds: number;
+    readonly udpTimeoutSeconds: number;
+  };
+  readonly dhcp: {
+    readonly enabled: boolean;
+    readonly first: number;
+    readonly last: number;
+    readonly mask: number;
+    readonly leaseSeconds: number;
+    readonly gateway: number;
+    readonly nameServers: readonly [number, number];
+    readonly domainName: string;
+    /** Routes in the form of `vpncmd DhcpSet /PUSHROUTE`. */
+    readonly pushRoutes: string;
+  };
+}
+
+/** Of the official server (`Cedar/Nat.c`, NiSetDefaultVhOption), but for the MAC address, which each hub makes up. */
+export const defaultSecureNat: Omit<SecureNatSettings, "host"> & {
+  readonly host: Omit<SecureNatSettings["host"], "mac">;
+} = {
+  host: { address: 0xc0a8_1e01, mask: 0xffff_ff00 },
+  nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60 },
+  dhcp: {
+    enabled: true,
+    first: 0xc0a8_1e0a,
+    last: 0xc0a8_1ec8,
+    mask: 0xffff_ff00,
+    leaseSeconds: 7_200,
+    gateway: 0xc0a8_1e01,
+    nameServers: [0xc0a8_1e01, 0],
+    domainName: "",
+    pushRoutes: "",
+  },
+};

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Ranges } from "../../../server/tcp/ranges.ts";
+import { Reassembly } from "../../../server/tcp/reassembly.ts";
+import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../../server/tcp/segment.ts";
+import { SendQueue } from "../../../server/tcp/send-queue.ts";
+import { positionOf, sequenceOf } from "../../../server/tcp/sequence.ts";
+
+const size = 60;
+const span = fc.tuple(fc.integer({ min: 0, max: size - 1 }), fc.integer({ min: 1, max: 15 }));
+
+describe("positions", () => {
+  test("are told by their lower half, and found again from anywhere near", () => {
+    const position = fc.integer({ min: 0, max: 2 ** 45 });
+    fc.assert(
+      fc.property(position, fc.integer({ min: -(2 ** 31) + 1, max: 2 ** 31 - 1 }), (near, distance) => {
+        fc.pre(near + distance >= 0);
+        assert.equal(positionOf(sequenceOf(near + distance), near), near + distance);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("ranges", () => {
+  test("hold what was added, in order, one with what it touches", () => {
+    fc.assert(
+      fc.property(fc.array(span, { maxLength: 30 }), fc.integer({ min: 0, max: size }), (spans, below) => {
+        const ranges = new Ranges(100);
+        const model = new Set<number>();
+        for (const [start, length] of spans) {
+          assert.ok(ranges.add(start, start + length));
+          for (let at = start; at < start + length; at++) model.add(at);
+        }
+        ranges.removeBelow(below);
+        for (const at of model) if (at < below) model.delete(at);
+        const held: number[] = [];
+        for (let index = 0; index < ranges.count; index++) {
+          if (index > 0) assert.ok(ranges.start(index) > ranges.end(index - 1));
+          for (let at = ranges.start(index); at < ranges.end(index); at++) held.push(at);
+        }
+        assert.deepEqual(
+          held,
+          [...model].sort((one, other) => one - other),
+        );
+        assert.equal(ranges.bytes, model.size);
+        const missing = Array.from({ length: size }, (_none, at) => at).filter(
+          (at) => at >= 10 && at < 40 && !model.has(at),
+        );
+        assert.equal(ranges.missing(10, 40), missing.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("are no more than they may be", () => {
+    const ranges = new Ranges(2);
+    assert.deepEqual(
+      [ranges.add(0, 1), ranges.add(4, 5), ranges.add(8, 9), ranges.add(1, 4)],
+      [true, true, false, true],
+    );
+    assert.deepEqual([ranges.count, ranges.bytes, ranges.last], [1, 5, 5]);
+  });
+});
+
+describe("bytes beyond a gap", () => {
+  test("come out once, in order and as they went in", () => {
+    const stream = Buffer.from(Array.from({ length: size + 20 }, (_none, at) => at));
+    fc.assert(
+      fc.property(fc.array(span, { minLength: 1, maxLength: 30 }), (spans) => {
+        const reassembly = new Reassembly({ pieces: 100, ranges: 100 });
+        let next = 0;
+        const taken: Buffer[] = [];
+        const known = new Set<number>();
+        for (const [start, length] of spans) {
+          for (let at = start; at < start + length; at++) known.add(at);
+          reassembly.add(start, stream, start, start + length);
+          next = reassembly.take(next, (bytes) => taken.push(Buffer.from(bytes)));
+        }
+        let expected = 0;
+        while (known.has(expected)) expected++;
+        assert.equal(next, expected);
+        assert.ok(Buffer.concat(taken).equals(stream.subarray(0, expected)));
+        const blocks = reassembly.blocks(3);
+        assert.ok(blocks.length <= 6 && blocks.length % 2 === 0);
+        for (const edge of blocks) assert.ok(edge > next);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a queue of bytes to send", () => {
+  test("gives any of them until they are dropped", () => {
+    const pieces = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(pieces, fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat())), (lengths, reads) => {
+        const start = 1_000;
+        const queue = new SendQueue(start);
+        const all = Buffer.from(
+          Array.from({ length: lengths.reduce((sum, bytes) => sum + bytes, 0) }, (_none, at) => at * 7),
+        );
+        let at = 0;
+        for (const bytes of lengths) queue.append(all.subarray(at, (at += bytes)));
+        for (const [drop, from, length] of reads) {
+          queue.drop(queue.start + (drop % 50));
+          const position = queue.start + (from % (queue.end - queue.start + 1));
+          const bytes = Math.min(length % 100, queue.end - position);
+          const target = Buffer.alloc(bytes);
+          queue.copy(position, bytes, target, 0);
+          assert.ok(target.equals(all.subarray(position - start, position - start + bytes)));
+        }
+        assert.throws(() => queue.copy(queue.end, 1, Buffer.alloc(1), 0), RangeError);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("a segment", () => {
+  test("is read as it was written", () => {
+    const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    const header = fc.record<SegmentHeader>({
+      sequence: u32,
+      acknowledgment: u32,
+      flags: fc.integer({ min: 0, max: 63 }),
+      window: fc.integer({ min: 0, max: 0xffff }),
+      mss: fc.integer({ min: 0, max: 0xffff }),
+      windowScale: fc.integer({ min: -1, max: 14 }),
+      sackPermitted: fc.boolean(),
+      sackEdges: fc
+        .constantFrom(0, 2, 4)
+        .chain((count) => fc.array(u32, { minLength: count, maxLength: count })),
+    });
+    fc.assert(
+      fc.property(header, fc.uint8Array({ maxLength: 20 }), (written, payload) => {
+        const buffer = Buffer.alloc(100);
+        const payloadAt = writeSegmentHeader(buffer, 7, 443, 50_000, written);
+        buffer.set(payload, payloadAt);
+        const segment = new IncomingSegment();
+        assert.ok(segment.read(buffer, 7, payloadAt + payload.length));
+        const { sequence, acknowledgment, flags, window, mss, windowScale, sackPermitted } = segment;
+        const sackEdges = [...segment.sackEdges.subarray(0, 2 * segment.sackBlocks)];
+        assert.deepEqual(
+          { sequence, acknowledgment, flags, window, mss, windowScale, sackPermitted, sackEdges },
+          { ...written },
+        );
+        assert.deepEqual([segment.payloadAt, segment.payloadEnd], [payloadAt, payloadAt + payload.length]);
+        assert.deepEqual([buffer.readUInt16BE(7), buffer.readUInt16BE(9)], [443, 50_000]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("that is cut off is refused, and noise is read within its bounds", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => {
+        const buffer = Buffer.from(noise);
+        const segment = new IncomingSegment();
+        if (!segment.read(buffer, 0, buffer.length)) return;
+        assert.ok(buffer.length >= 20 && segment.payloadAt >= 20 && segment.payloadAt <= buffer.length);
+        assert.ok(segment.sackBlocks <= 4 && segment.windowScale <= 14);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
