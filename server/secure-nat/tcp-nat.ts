@@ -1,6 +1,6 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { tcpFlags, type Frame } from "../ethernet/frame.ts";
-import { tcpNatLimits } from "../limits.ts";
+import { tcpLimits, tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
@@ -130,7 +130,7 @@ export class TcpNat {
         mapping.outside?.end();
       },
       acknowledged: () => {
-        if (!mapping.isPaused || mapping.connection.pending > tcpNatLimits.lowBytes) return;
+        if (!mapping.isPaused || mapping.connection.pending > this.#share() / 2) return;
         mapping.isPaused = false;
         mapping.outside?.resume();
       },
@@ -145,6 +145,7 @@ export class TcpNat {
       now,
       initialSequence: random(),
       mss: mtu - ipv4HeaderBytes - 20,
+      receiveBytes: () => this.#share(),
       send: (header, queue, position, bytes) => this.#send(mapping, header, queue, position, bytes),
       events,
     });
@@ -168,7 +169,7 @@ export class TcpNat {
       data: (bytes) => {
         mapping.usedAt = now();
         connection.write(bytes);
-        if (connection.pending <= tcpNatLimits.highBytes || mapping.isPaused) return;
+        if (connection.pending <= this.#share() || mapping.isPaused) return;
         mapping.isPaused = true;
         mapping.outside?.pause();
       },
@@ -178,6 +179,12 @@ export class TcpNat {
         connection.abort();
       },
     });
+  }
+
+  /** Bytes that a connection may hold in either direction: the more there are, the less each has. */
+  #share(): number {
+    const { totalBytes, leastBytes } = tcpNatLimits;
+    return Math.max(Math.min(totalBytes / this.#count, tcpLimits.receiveBytes), leastBytes);
   }
 
   #gather(mapping: Mapping, buffer: Buffer, start: number, end: number): void {

@@ -4,7 +4,13 @@ import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
-import { dnsProxyLimits, fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
+import {
+  dnsProxyLimits,
+  fragmentLimits,
+  tcpLimits,
+  tcpNatLimits,
+  udpNatLimits,
+} from "../../../server/limits.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
@@ -310,7 +316,7 @@ describe("TCP through a NAT", () => {
   test("reads no more from an end than the other takes", () => {
     const world = new World();
     const connection = established(world);
-    connection.events.data(Buffer.alloc(tcpNatLimits.highBytes));
+    connection.events.data(Buffer.alloc(tcpLimits.receiveBytes));
     assert.deepEqual(connection.calls, []);
     connection.events.data(Buffer.alloc(1));
     connection.events.data(Buffer.alloc(1));
@@ -321,7 +327,22 @@ describe("TCP through a NAT", () => {
       world.receive(world.segment({ sequence: 11, acknowledgment }));
     }
     assert.deepEqual(connection.calls, ["pause", "resume"]);
-    assert.ok(acknowledgment >= 78 + tcpNatLimits.lowBytes);
+    assert.ok(acknowledgment >= 78 + tcpLimits.receiveBytes / 2);
+  });
+
+  test("has less room on each connection the more there are", () => {
+    const world = new World();
+    const first = established(world);
+    first.events.data(Buffer.alloc(50_000));
+    assert.deepEqual(first.calls, []);
+    for (let port = 1; port < tcpNatLimits.connections; port++)
+      world.receive(world.segment({ flags: syn }, "", { port }));
+    first.events.data(Buffer.alloc(1));
+    assert.deepEqual(first.calls, ["pause"]);
+    world.take();
+    world.outside[7]?.events.connected();
+    const [answer] = world.take();
+    assert.equal(answer?.readUInt16BE(14 + 20 + 14), tcpNatLimits.leastBytes);
   });
 
   test("ends on one side as it does on the other", () => {
