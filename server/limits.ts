@@ -160,6 +160,12 @@ export const tcpLimits = {
   challengeMs: 500,
 } as const;
 
+/** Bounds of what a hub's virtual host sends. */
+export const secureNatLimits = {
+  /** Frames, with their lengths, that go to the hub in one run. */
+  batchBytes: 64 * 1024,
+} as const;
+
 /** Bounds of the TCP connections of a hub's NAT. */
 export const tcpNatLimits = {
   connections: 4_096,

@@ -11,8 +11,6 @@ export interface TcpNatOptions {
   /** Finds the way to an address and port outside; `undefined` when clients may not go there. */
   readonly route: (address: number, port: number) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
   readonly writer: PacketWriter;
-  /** Sends a frame to the hub. */
-  readonly send: (frame: Buffer) => void;
   /** MAC address of the virtual host, which is the way to every address outside. */
   readonly router: Omit<Station, "address">;
   readonly mtu: number;
@@ -220,16 +218,16 @@ export class TcpNat {
   }
 
   #send(mapping: Mapping, header: SegmentHeader, queue: SendQueue, position: number, bytes: number): void {
-    const { writer, send } = this.#options;
+    const { writer } = this.#options;
     const at = writer.begin(mapping.remote, mapping.client, ipProtocols.tcp);
     const payloadAt = writeSegmentHeader(writer.buffer, at, mapping.remotePort, mapping.clientPort, header);
     if (bytes > 0) queue.copy(position, bytes, writer.buffer, payloadAt);
-    send(writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16));
+    writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16);
   }
 
   /** Says that there is no such connection (RFC 9293, section 3.10.7.1). */
   #refuse(frame: Frame, client: number, remote: number): void {
-    const { writer, send, router } = this.#options;
+    const { writer, router } = this.#options;
     const segment = this.#segment;
     const bytes = segment.payloadEnd - segment.payloadAt;
     const taken = bytes + (segment.has("syn") ? 1 : 0) + (segment.has("fin") ? 1 : 0);
@@ -248,7 +246,7 @@ export class TcpNat {
       sackPermitted: false,
       sackEdges: [],
     });
-    send(writer.finishTransport(end, ipProtocols.tcp, at + 16));
+    writer.finishTransport(end, ipProtocols.tcp, at + 16);
   }
 
   #enter(mapping: Mapping): void {
