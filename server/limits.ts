@@ -164,6 +164,8 @@ export const tcpLimits = {
 export const secureNatLimits = {
   /** Frames, with their lengths, that go to the hub in one run. */
   batchBytes: 64 * 1024,
+  /** How often it is looked what is due. */
+  tickMs: 20,
 } as const;
 
 /** Bounds of the TCP connections of a hub's NAT. */

@@ -23,6 +23,8 @@ export interface Administration {
   readonly hubs: VirtualHubs;
   /** Sessions of all hubs. */
   readonly sessions: () => Iterable<HubSession>;
+  /** The virtual host of a hub; undefined while it does not run. */
+  readonly secureNat: (hubName: string) => SecureNatReport | undefined;
   /** By hub name; with what the sessions that go on have added. */
   readonly statistics: (hubName: string) => HubStatistics;
   readonly listeners: () => readonly ListenerStatus[];
@@ -45,6 +47,42 @@ export interface ConnectionSummary {
   readonly type: "initializing" | "client" | "additional" | "administration";
   /** What the client said of itself, as far as it has. */
   readonly client: { readonly product: string; readonly version: number; readonly build: number } | undefined;
+}
+
+/** What a virtual host tells of itself. */
+export interface SecureNatReport {
+  readonly counts: {
+    readonly tcp: number;
+    readonly udp: number;
+    readonly dns: number;
+    readonly leases: number;
+  };
+  readonly leases: readonly {
+    readonly address: number;
+    /** In hexadecimal. */
+    readonly mac: string;
+    readonly hostName: string;
+    /** Unix time in milliseconds. */
+    readonly leasedAt: number;
+    readonly expiresAt: number;
+  }[];
+  readonly mappings: readonly NatMapping[];
+}
+
+export interface NatMapping {
+  readonly protocol: "tcp" | "udp";
+  readonly client: number;
+  readonly clientPort: number;
+  /** 0 for UDP, where it may be any. */
+  readonly remote: number;
+  readonly remotePort: number;
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  /** Bytes from and to the client. */
+  readonly sent: number;
+  readonly received: number;
+  readonly state: "connecting" | "established" | "closing" | "time-wait" | "closed" | "none";
 }
 
 export interface ConnectionList {

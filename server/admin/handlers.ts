@@ -10,6 +10,7 @@ import { createHubOptionHandlers } from "./handlers/hub-option-handlers.ts";
 import { createListenerHandlers } from "./handlers/listener-handlers.ts";
 import { createLogHandlers } from "./handlers/log-handlers.ts";
 import { createRevocationHandlers } from "./handlers/revocation-handlers.ts";
+import { createSecureNatHandlers } from "./handlers/secure-nat-handlers.ts";
 import { createServerHandlers } from "./handlers/server-handlers.ts";
 import { createSessionHandlers } from "./handlers/session-handlers.ts";
 import { createSourceAddressHandlers } from "./handlers/source-address-handlers.ts";
@@ -32,5 +33,6 @@ export function createHandlers(administration: Administration): RpcHandlers {
     ...createSourceAddressHandlers(administration),
     ...createAccessHandlers(administration),
     ...createSessionHandlers(administration),
+    ...createSecureNatHandlers(administration),
   };
 }

@@ -6,6 +6,8 @@ import type { HubAttachment, HubPort } from "./hub-port.ts";
 export interface AnsweringPortOptions {
   readonly name: string;
   readonly kind: Exclude<HubPort["kind"], "session">;
+  /** Shown in the list of sessions. */
+  readonly userName: string;
   readonly policy: Policy;
   /**
    * Takes one frame: the bytes of `buffer` from `start` to `end`, which are the port's after the call. It may send as many as it
@@ -26,7 +28,7 @@ export interface AnsweringPortOptions {
 export class AnsweringPort implements HubPort {
   readonly name: string;
   readonly kind: AnsweringPortOptions["kind"];
-  readonly user = { name: "", group: undefined };
+  readonly user: HubPort["user"];
   readonly policy: Policy;
   readonly monitor = false;
   readonly peerAddress = "";
@@ -45,6 +47,7 @@ export class AnsweringPort implements HubPort {
     this.name = options.name;
     this.kind = options.kind;
     this.policy = options.policy;
+    this.user = { name: options.userName, group: undefined };
   }
 
   /** Plugs the port into its hub; before, and after {@link unplug}, nothing goes in or out. */

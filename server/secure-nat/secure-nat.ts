@@ -5,6 +5,7 @@ import { read16, read32 } from "../ethernet/frame.ts";
 import type { SecureNatSettings } from "../settings/secure-nat-settings.ts";
 import { DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import type { NatEntry } from "./nat-entry.ts";
 import type { Outside } from "./outside.ts";
 import { PacketWriter, type Station } from "./packet-writer.ts";
 import { createRoute } from "./routes.ts";
@@ -43,6 +44,8 @@ export interface SecureNatCounts {
 /** All that a hub's virtual host does, as its settings say. It has no socket and no timer of its own. */
 export class SecureNat {
   readonly #host: VirtualHost;
+  readonly #now: () => number;
+  readonly #unixNow: () => number;
   readonly #tcp: TcpNat | undefined;
   readonly #udp: UdpNat | undefined;
   readonly #dns: DnsProxy | undefined;
@@ -51,6 +54,8 @@ export class SecureNat {
   /** @throws {StaticRoutesError} for routes that cannot be read */
   constructor({ settings, outside, mayReach, send, soon, now, unixNow, random, leases }: SecureNatOptions) {
     const { host, nat, dhcp } = settings;
+    this.#now = now;
+    this.#unixNow = unixNow;
     const station: Station = { mac0: read16(host.mac, 0), mac1: read32(host.mac, 2), address: host.address };
     const writer = new PacketWriter({ send, soon });
     if (nat.enabled) {
@@ -114,6 +119,20 @@ export class SecureNat {
       dns: this.#dns?.count ?? 0,
       leases: this.leases().length,
     };
+  }
+
+  report(): {
+    readonly counts: SecureNatCounts;
+    readonly leases: readonly Lease[];
+    readonly mappings: readonly NatEntry[];
+  } {
+    const sinceUnix = this.#unixNow() - this.#now();
+    const mappings = [...(this.#tcp?.mappings() ?? []), ...(this.#udp?.mappings() ?? [])].map((entry) => ({
+      ...entry,
+      createdAt: entry.createdAt + sinceUnix,
+      usedAt: entry.usedAt + sinceUnix,
+    }));
+    return { counts: this.counts(), leases: this.leases(), mappings };
   }
 
   /** Addresses that clients have now. */

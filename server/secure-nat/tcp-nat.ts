@@ -4,6 +4,7 @@ import { tcpLimits, tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
+import type { NatEntry } from "./nat-entry.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
 
@@ -38,6 +39,10 @@ interface Mapping {
   isTouched: boolean;
   /** When the client or the other end last said something. */
   usedAt: number;
+  readonly createdAt: number;
+  /** Bytes from and to the client. */
+  sent: number;
+  received: number;
 }
 
 /**
@@ -59,6 +64,27 @@ export class TcpNat {
   /** Connections, those that have just ended among them. */
   get count(): number {
     return this.#count;
+  }
+
+  /** All of them, with times by the clock of the options. */
+  *mappings(): Generator<NatEntry> {
+    for (const inner of this.#mappings.values()) {
+      for (const { client, clientPort, remote, remotePort, connection, ...times } of inner.values()) {
+        const { createdAt, usedAt, sent, received } = times;
+        yield {
+          protocol: "tcp",
+          client: client.address,
+          clientPort,
+          remote: remote.address,
+          remotePort,
+          createdAt,
+          usedAt,
+          sent,
+          received,
+          state: connection.state,
+        };
+      }
+    }
   }
 
   /** Takes a TCP segment of a client. */
@@ -160,12 +186,16 @@ export class TcpNat {
       isPaused: false,
       isTouched: false,
       usedAt: now(),
+      createdAt: now(),
+      sent: 0,
+      received: 0,
     };
     this.#enter(mapping);
     mapping.outside = connect({
       connected: () => connection.accept(),
       data: (bytes) => {
         mapping.usedAt = now();
+        mapping.received += bytes.length;
         connection.write(bytes);
         if (connection.pending <= this.#share() || mapping.isPaused) return;
         mapping.isPaused = true;
@@ -187,6 +217,7 @@ export class TcpNat {
 
   #gather(mapping: Mapping, buffer: Buffer, start: number, end: number): void {
     const bytes = end - start;
+    mapping.sent += bytes;
     let { gathered } = mapping;
     if (gathered !== undefined && gathered.length - mapping.gatheredBytes < bytes) {
       this.#passOn(mapping);

@@ -1,6 +1,7 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { udpNatLimits } from "../limits.ts";
+import type { NatEntry } from "./nat-entry.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
 import { ipProtocols, type Station } from "./packet-writer.ts";
 import type { UdpSender } from "./udp-sender.ts";
@@ -25,6 +26,10 @@ interface Mapping {
   /** Addresses that the client has sent to: who else sends is not heard (RFC 4787, section 5). */
   readonly remotes: Set<number>;
   usedAt: number;
+  readonly createdAt: number;
+  /** Bytes from and to the client. */
+  sent: number;
+  received: number;
 }
 
 /** UDP of clients to addresses outside: each port of a client is one of the host's, whatever it sends to (RFC 4787). */
@@ -42,6 +47,24 @@ export class UdpNat {
     return this.#mappings.size;
   }
 
+  /** All of them, with times by the clock of the options. */
+  *mappings(): Generator<NatEntry> {
+    for (const { client, port, createdAt, usedAt, sent, received } of this.#mappings.values()) {
+      yield {
+        protocol: "udp",
+        client: client.address,
+        clientPort: port,
+        remote: 0,
+        remotePort: 0,
+        createdAt,
+        usedAt,
+        sent,
+        received,
+        state: "none",
+      };
+    }
+  }
+
   /** Takes a UDP packet of a client. */
   receive(frame: Frame): void {
     const payload = udpPayload(frame);
@@ -55,6 +78,7 @@ export class UdpNat {
         mapping.remotes.delete(mapping.remotes.keys().next().value ?? 0);
       mapping.remotes.add(remote);
     }
+    mapping.sent += payload.length;
     mapping.socket.send(payload, remote, frame.destinationPort);
   }
 
@@ -90,10 +114,14 @@ export class UdpNat {
       port,
       remotes: new Set(),
       usedAt: this.#options.now(),
+      createdAt: this.#options.now(),
+      sent: 0,
+      received: 0,
       socket: this.#options.outside.openUdp({
         message: (bytes, address, remotePort) => {
           if (!mapping.remotes.has(address)) return;
           this.#use(mapping);
+          mapping.received += bytes.length;
           const remote = { ...this.#options.router, address };
           this.#options.sender.send(remote, remotePort, mapping.client, port, bytes);
         },

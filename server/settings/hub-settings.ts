@@ -2,6 +2,7 @@ import type { Policy } from "./policy.ts";
 import type { AccessRule } from "./access-rule.ts";
 import type { AdminOptions } from "./admin-options.ts";
 import type { KeptOptions } from "./kept-options.ts";
+import type { SecureNatSettings } from "./secure-nat-settings.ts";
 import type { RevokedCertificate } from "./revoked-certificate.ts";
 import type { SourceAddressRule } from "./source-address-rule.ts";
 
@@ -35,6 +36,7 @@ export interface HubSettings {
   /** From where clients may log in; in the order in which they are tried. */
   readonly sourceAddresses: readonly SourceAddressRule[];
   readonly log: HubLogSettings;
+  readonly secureNat: SecureNatSettings;
 }
 
 /** The hub options that the hub acts upon, by their official names. */

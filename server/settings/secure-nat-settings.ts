@@ -1,5 +1,6 @@
 /** The virtual host of a hub, with DHCP and NAT. Addresses are numbers of 32 bits, 0 for none. */
 export interface SecureNatSettings {
+  readonly enabled: boolean;
   readonly host: {
     /** 6 bytes. */
     readonly mac: Uint8Array;
@@ -27,21 +28,26 @@ export interface SecureNatSettings {
   };
 }
 
-/** Of the official server (`Cedar/Nat.c`, NiSetDefaultVhOption), but for the MAC address, which each hub makes up. */
-export const defaultSecureNat: Omit<SecureNatSettings, "host"> & {
-  readonly host: Omit<SecureNatSettings["host"], "mac">;
-} = {
-  host: { address: 0xc0a8_1e01, mask: 0xffff_ff00 },
-  nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60 },
-  dhcp: {
-    enabled: true,
-    first: 0xc0a8_1e0a,
-    last: 0xc0a8_1ec8,
-    mask: 0xffff_ff00,
-    leaseSeconds: 7_200,
-    gateway: 0xc0a8_1e01,
-    nameServers: [0xc0a8_1e01, 0],
-    domainName: "",
-    pushRoutes: "",
-  },
-};
+/**
+ * Of a new hub, as the official server has them (`Cedar/Nat.c`, NiSetDefaultVhOption): switched off.
+ *
+ * @param mac of the virtual host, which each hub has its own of
+ */
+export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
+  return {
+    enabled: false,
+    host: { mac, address: 0xc0a8_1e01, mask: 0xffff_ff00 },
+    nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60 },
+    dhcp: {
+      enabled: true,
+      first: 0xc0a8_1e0a,
+      last: 0xc0a8_1ec8,
+      mask: 0xffff_ff00,
+      leaseSeconds: 7_200,
+      gateway: 0xc0a8_1e01,
+      nameServers: [0xc0a8_1e01, 0],
+      domainName: "",
+      pushRoutes: "",
+    },
+  };
+}

@@ -9,6 +9,7 @@ import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { NativeLoader } from "../native/native.ts";
+import type { SecureNat } from "../secure-nat/secure-nat.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
 import type { FlushQueue } from "../transport/flush-queue.ts";
@@ -46,6 +47,8 @@ export interface Environment extends ServerOptions {
   readonly sessions: Sessions;
   readonly connections: Connections;
   readonly listeners: Listeners;
+  /** Virtual hosts by the name of their hub in lower case; only those that run. */
+  readonly secureNats: Map<string, SecureNat>;
   /** What sessions collected is sent in one write a turn. */
   readonly flushes: FlushQueue;
   /** What clients may speak inside of TLS; the first that recognizes a client serves it. */

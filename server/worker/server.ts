@@ -21,10 +21,19 @@ import { hubs } from "./features/hubs.ts";
 import { keepAlive } from "./features/keep-alive.ts";
 import { listening } from "./features/listening.ts";
 import { refusalLog } from "./features/refusal-log.ts";
+import { secureNat } from "./features/secure-nat.ts";
 import { softEther } from "./features/softether.ts";
 
 /** All that the server does, in the order in which it starts; it ends the other way round. Another feature is another line. */
-const features: readonly Feature[] = [hubs, softEther, administration, keepAlive, refusalLog, listening];
+const features: readonly Feature[] = [
+  hubs,
+  secureNat,
+  softEther,
+  administration,
+  keepAlive,
+  refusalLog,
+  listening,
+];
 
 /** A running VPN server. */
 export interface Server {
@@ -89,6 +98,7 @@ function createEnvironment(options: ServerOptions): Environment {
     clearProtocols: [],
     clientMethods: new Map(),
     webPages: new Map(),
+    secureNats: new Map(),
   } satisfies Partial<Environment>;
   const connections = new Connections({
     certificate: identity.current,

@@ -44,8 +44,5 @@ export function createAbsentHandlers(): RpcHandlers {
     EnumL3Table: noSwitch,
     GetAzureStatus: () => ({ IsConnected: false, IsEnabled: false }),
     EnumLink: () => ({ LinkList: [] }),
-    GetSecureNATStatus: () => ({}),
-    EnumNAT: () => ({ NatTable: [] }),
-    EnumDHCP: () => ({ DhcpTable: [] }),
   };
 }

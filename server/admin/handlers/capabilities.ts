@@ -1,4 +1,4 @@
-import { sessionLimits } from "../../limits.ts";
+import { sessionLimits, tcpNatLimits } from "../../limits.ts";
 import { accountLimits } from "./account-limits.ts";
 
 /**
@@ -42,5 +42,9 @@ export const capabilities: Readonly<Record<string, number>> = {
   b_support_crl: 1,
   b_support_hub_admin_option: 1,
   b_support_syslog: 1,
+  b_support_securenat: 1,
+  b_suppport_push_route: 1,
+  b_suppport_push_route_config: 1,
+  i_max_secnat_tables: tcpNatLimits.connections,
   b_vpn4: 1,
 };

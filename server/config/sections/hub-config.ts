@@ -1,3 +1,6 @@
+import { randomBytes } from "node:crypto";
+import { createSecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import { readSecureNat, writeSecureNat } from "./secure-nat-config.ts";
 import type { AccessRule } from "../../settings/access-rule.ts";
 import {
   defaultHubLog,
@@ -39,6 +42,7 @@ import {
 } from "./hub-option-config.ts";
 
 const sourceAddressesName = "IPAccessControlList";
+const secureNatName = "SecureNAT";
 
 /** What the password of a hub's administrator is hashed with, as if it were a user's. */
 const administratorName = "administrator";
@@ -49,6 +53,11 @@ export function hashHubPassword(password: string): Pick<HubSettings, "hashedPass
     hashedPassword: Uint8Array.from(hashAdminPassword(password)),
     securePassword: Uint8Array.from(hashPassword(password, administratorName)),
   };
+}
+
+/** Of a virtual host: a local address that begins as those of the official server do. */
+function randomHostMac(): Uint8Array {
+  return Uint8Array.of(0x5e, ...randomBytes(5));
 }
 
 /** A hub as it is created: online, without users, its administration password empty. */
@@ -69,6 +78,7 @@ export function createHubSettings(name: string): HubSettings {
     revokedCertificates: [],
     sourceAddresses: [],
     log: defaultHubLog,
+    secureNat: createSecureNatSettings(randomHostMac()),
   };
 }
 
@@ -151,6 +161,11 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
       `${databasePath}/${sourceAddressesName}`,
     ),
     log: readLog(reader.folder("LogSetting")),
+    secureNat: readSecureNat(
+      findFolder(folder, secureNatName) ?? emptyFolder(secureNatName),
+      `${path}/${secureNatName}`,
+      randomHostMac(),
+    ),
   };
 }
 
@@ -226,6 +241,7 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
     }),
     ...(isNew("accessList") && { AccessList: writeAccessList(hub, folder, former) }),
     ...(isNew("log") && { LogSetting: writeLog(hub.log, child("LogSetting")) }),
+    ...(isNew("secureNat") && { [secureNatName]: writeSecureNat(hub.secureNat, child(secureNatName)) }),
     ...(isNew("message") && {
       Message: withFields(child("Message"), {
         MessageText: hub.message === "" ? undefined : fields.text(hub.message),

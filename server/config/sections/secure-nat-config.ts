@@ -1,14 +1,8 @@
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
-import { defaultSecureNat, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import { createSecureNatSettings, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
-
-/** The folder `SecureNAT` of a hub: whether it runs, and how it is set. */
-export interface SecureNatSection {
-  readonly enabled: boolean;
-  readonly settings: SecureNatSettings;
-}
 
 /**
  * Reads the folder `SecureNAT` of a hub. What is not there is as in a new hub. Source: `Cedar/Server.c` SiLoadSecureNATCfg and
@@ -17,7 +11,7 @@ export interface SecureNatSection {
  * @param mac of the virtual host where the file has none
  * @throws {ConfigFieldError} for an address that is none
  */
-export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Array): SecureNatSection {
+export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Array): SecureNatSettings {
   const readerOf = (name: string) =>
     new FieldReader(findFolder(folder, name) ?? emptyFolder(name), `${path}/${name}`);
   const [host, router, dhcp] = [
@@ -25,42 +19,42 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
     readerOf("VirtualRouter"),
     readerOf("VirtualDhcpServer"),
   ];
-  const standard = defaultSecureNat;
+  const standard = createSecureNatSettings(mac);
   return {
     enabled: !new FieldReader(folder, path).bool("Disabled", true),
-    settings: {
-      host: {
-        mac: readMac(host, "VirtualHostMacAddress") ?? mac,
-        address: readAddress(host, "VirtualHostIp", standard.host.address),
-        mask: readAddress(host, "VirtualHostIpSubnetMask", standard.host.mask),
-      },
-      nat: {
-        enabled: router.bool("NatEnabled", standard.nat.enabled),
-        mtu: router.uint("NatMtu", standard.nat.mtu),
-        tcpTimeoutSeconds: router.uint("NatTcpTimeout", standard.nat.tcpTimeoutSeconds),
-        udpTimeoutSeconds: router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
-      },
-      dhcp: {
-        enabled: dhcp.bool("DhcpEnabled", standard.dhcp.enabled),
-        first: readAddress(dhcp, "DhcpLeaseIPStart", standard.dhcp.first),
-        last: readAddress(dhcp, "DhcpLeaseIPEnd", standard.dhcp.last),
-        mask: readAddress(dhcp, "DhcpSubnetMask", standard.dhcp.mask),
-        leaseSeconds: dhcp.uint("DhcpExpireTimeSpan", standard.dhcp.leaseSeconds),
-        gateway: readAddress(dhcp, "DhcpGatewayAddress", standard.dhcp.gateway),
-        nameServers: [
-          readAddress(dhcp, "DhcpDnsServerAddress", standard.dhcp.nameServers[0]),
-          readAddress(dhcp, "DhcpDnsServerAddress2", standard.dhcp.nameServers[1]),
-        ],
-        domainName: dhcp.text("DhcpDomainName"),
-        pushRoutes: dhcp.text("DhcpPushRoutes"),
-      },
+    host: {
+      mac: readMac(host, "VirtualHostMacAddress") ?? mac,
+      address: readAddress(host, "VirtualHostIp", standard.host.address),
+      mask: readAddress(host, "VirtualHostIpSubnetMask", standard.host.mask),
+    },
+    nat: {
+      enabled: router.bool("NatEnabled", standard.nat.enabled),
+      mtu: router.uint("NatMtu", standard.nat.mtu),
+      tcpTimeoutSeconds: router.uint("NatTcpTimeout", standard.nat.tcpTimeoutSeconds),
+      udpTimeoutSeconds: router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
+    },
+    dhcp: {
+      enabled: dhcp.bool("DhcpEnabled", standard.dhcp.enabled),
+      first: readAddress(dhcp, "DhcpLeaseIPStart", standard.dhcp.first),
+      last: readAddress(dhcp, "DhcpLeaseIPEnd", standard.dhcp.last),
+      mask: readAddress(dhcp, "DhcpSubnetMask", standard.dhcp.mask),
+      leaseSeconds: dhcp.uint("DhcpExpireTimeSpan", standard.dhcp.leaseSeconds),
+      gateway: readAddress(dhcp, "DhcpGatewayAddress", standard.dhcp.gateway),
+      nameServers: [
+        readAddress(dhcp, "DhcpDnsServerAddress", standard.dhcp.nameServers[0]),
+        readAddress(dhcp, "DhcpDnsServerAddress2", standard.dhcp.nameServers[1]),
+      ],
+      domainName: dhcp.text("DhcpDomainName"),
+      pushRoutes: dhcp.text("DhcpPushRoutes"),
     },
   };
 }
 
 /** Writes the section into the folder; what it does not know stays. */
-export function writeSecureNat({ enabled, settings }: SecureNatSection, former: ConfigFolder): ConfigFolder {
-  const { host, nat, dhcp } = settings;
+export function writeSecureNat(
+  { enabled, host, nat, dhcp }: SecureNatSettings,
+  former: ConfigFolder,
+): ConfigFolder {
   const inner = (name: string) => findFolder(former, name) ?? emptyFolder(name);
   return withFields(former, {
     Disabled: fields.bool(!enabled),

@@ -54,14 +54,12 @@ function counted(what: string, folders: readonly ConfigFolder[]): string[] {
 }
 
 function ofHub(hub: ConfigFolder): string[] {
-  const nat = findFolder(hub, "SecureNAT");
   const { radius, "nt-domain": ntDomain } = authenticationNumbers;
   const elsewhere = foldersInDatabase(hub, "UserList").filter((user) => {
     const authType = number(user, "AuthType");
     return authType === radius || authType === ntDomain;
   });
   return [
-    ...(nat !== undefined && !isOn(nat, "Disabled") ? [`SecureNAT of hub ${hub.name}`] : []),
     ...foldersIn(findFolder(hub, "CascadeList")).map((cascade) => {
       const option = findFolder(cascade, "ClientOption");
       return `cascade of hub ${hub.name} to ${option === undefined ? "?" : text(option, "Hostname")}`;

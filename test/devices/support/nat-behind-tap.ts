@@ -6,7 +6,7 @@ import { DevicePort } from "../../../server/packet-device/device-port.ts";
 import { Tap } from "../../../server/packet-device/tap.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
-import { defaultSecureNat } from "../../../server/settings/secure-nat-settings.ts";
+import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { defaultPolicy } from "../../../server/settings/policy.ts";
 import { TestHub } from "../../unit/hub/hub-fixture.ts";
@@ -33,10 +33,7 @@ const tap = new DevicePort({
 tap.plugInto(hub.attach(tap));
 
 const nat = new SecureNat({
-  settings: {
-    ...defaultSecureNat,
-    host: { ...defaultSecureNat.host, mac: Uint8Array.of(0x5e, 0, 0, 0, 0, 1) },
-  },
+  settings: createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1)),
   outside: hostNetwork,
   mayReach: isReachable,
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
@@ -48,6 +45,7 @@ const nat = new SecureNat({
 const port: AnsweringPort = new AnsweringPort({
   name: "SID-SECURENAT-1",
   kind: "secure-nat",
+  userName: "SecureNAT",
   policy: defaultPolicy,
   receive: (buffer, start, end) => nat.receive(buffer, start, end),
   turnEnded: () => nat.turnEnded(),

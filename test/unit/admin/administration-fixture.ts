@@ -49,6 +49,7 @@ export class TestAdministration implements Administration {
   readonly sessions = () => [...this.hubs].flatMap(({ sessions }) => [...sessions.values()]);
   readonly statistics = () => new HubActivity(now).statistics([]);
   readonly listeners = () => [];
+  readonly secureNat = () => undefined;
   readonly connections = { all: () => [], disconnect: () => false };
   readonly certificate = {
     current: () => ({ certificatePem: this.certificatePem, keyPem: this.keyPem, fingerprint: "" }),

@@ -192,4 +192,20 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
   revokedCertificates: fc.array(revoked, { maxLength: 3 }),
   sourceAddresses: fc.array(sourceAddress, { maxLength: 4 }).map(inOrderOfPriority),
   log,
+  secureNat: record({
+    enabled: fc.boolean(),
+    host: record({ mac: bytes(6), address: uint, mask: uint }),
+    nat: record({ enabled: fc.boolean(), mtu: uint, tcpTimeoutSeconds: uint, udpTimeoutSeconds: uint }),
+    dhcp: record({
+      enabled: fc.boolean(),
+      first: uint,
+      last: uint,
+      mask: uint,
+      leaseSeconds: uint,
+      gateway: uint,
+      nameServers: fc.tuple(uint, uint),
+      domainName: text,
+      pushRoutes: text,
+    }),
+  }),
 });

@@ -26,6 +26,7 @@ function createEcho(name: string, mac: string, turns: ReturnType<typeof createTu
   const port: AnsweringPort = new AnsweringPort({
     name,
     kind: "secure-nat",
+    userName: "SecureNAT",
     policy: defaultPolicy,
     nextTurn: turns.nextTurn,
     receive: (buffer, start, end) => {

@@ -16,12 +16,13 @@ import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
-import { defaultSecureNat } from "../../../server/settings/secure-nat-settings.ts";
+import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { unblock } from "../hub/hub-fixture.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../../server/tcp/segment.ts";
 
 const ip = (text: string) => Buffer.from(parseAddress(text) ?? []).readUInt32BE();
+const defaultSecureNat = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
 const host: Station = { mac0: 0x5e00, mac1: 1, address: ip("192.168.30.1") };
 const client: Station = { mac0: 0x0200, mac1: 7, address: ip("192.168.30.10") };
 const web = ip("203.0.113.80");
@@ -99,7 +100,7 @@ class World {
       },
     };
     this.nat = new SecureNat({
-      settings: { ...settings, host: { ...settings.host, mac: Uint8Array.of(0x5e, 0, 0, 0, 0, 1) } },
+      settings,
       outside: network,
       mayReach: isReachable,
       send: (buffer, start, end) => this.sent.push(...unblock(buffer.subarray(start, end))),

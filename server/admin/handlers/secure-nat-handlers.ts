@@ -1,0 +1,196 @@
+import { StaticRoutesError, parseStaticRoutes } from "../../dhcp/static-routes.ts";
+import { parseAddress } from "../../ethernet/ip-address.ts";
+import { formatIpv4 } from "../../ethernet/word-address.ts";
+import { macBytes } from "../../ethernet/mac-address.ts";
+import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import type { Administration, NatMapping, SecureNatReport } from "../administration.ts";
+import type { RpcHandlers, rpcs } from "../definitions.ts";
+import { RpcError, type RequestOf } from "../rpc.ts";
+import { findHub, updateHub } from "./find-hub.ts";
+
+/** `NAT_TCP` and so on (`Cedar/Virtual.h`). */
+const natProtocols = { tcp: 0, udp: 1 } as const;
+/** `NAT_TCP_CONNECTING` and so on. */
+const tcpStatuses = {
+  connecting: 0,
+  established: 3,
+  closing: 4,
+  "time-wait": 4,
+  closed: 4,
+  none: 0,
+} as const;
+/** Bounds of the official server (`Cedar/Virtual.h`). */
+const bounds = {
+  tcpTimeout: [60, 2_000_000],
+  udpTimeout: [10, 2_000_000],
+  mtu: [64, 1_500],
+  lease: [15, 2_000_000],
+} as const;
+
+/** The virtual host of a hub, its DHCP and its NAT. */
+export function createSecureNatHandlers(administration: Administration): RpcHandlers {
+  const { settings } = administration;
+  const reportOf = (hubName: string): SecureNatReport => {
+    findHub(settings(), hubName);
+    const report = administration.secureNat(hubName);
+    if (report === undefined) throw new RpcError("secureNatNotRunning");
+    return report;
+  };
+  const switchTo = async (hubName: string, enabled: boolean) => {
+    await updateHub(administration, hubName, (hub) =>
+      hub.secureNat.enabled === enabled ? hub : { ...hub, secureNat: { ...hub.secureNat, enabled } },
+    );
+    return {};
+  };
+  return {
+    EnableSecureNAT: ({ HubName }) => switchTo(HubName, true),
+    DisableSecureNAT: ({ HubName }) => switchTo(HubName, false),
+    GetSecureNATOption: ({ RpcHubName }) => optionOf(findHub(settings(), RpcHubName).secureNat),
+    SetSecureNATOption: async (request) => {
+      await updateHub(administration, request.RpcHubName, (hub) => ({
+        ...hub,
+        secureNat: withOption(hub.secureNat, request),
+      }));
+      return {};
+    },
+    GetSecureNATStatus: ({ HubName }) => {
+      const { counts } = reportOf(HubName);
+      return {
+        NumTcpSessions: counts.tcp,
+        NumUdpSessions: counts.udp,
+        NumIcmpSessions: 0,
+        NumDnsSessions: counts.dns,
+        NumDhcpClients: counts.leases,
+        IsKernelMode: false,
+        IsRawIpMode: false,
+      };
+    },
+    EnumNAT: ({ HubName }) => {
+      const { mappings } = reportOf(HubName);
+      return { NumItem: mappings.length, NatTable: mappings.map(natItem) };
+    },
+    EnumDHCP: ({ HubName }) => {
+      const { leases } = reportOf(HubName);
+      const { mask } = findHub(settings(), HubName).secureNat.dhcp;
+      return {
+        NumItem: leases.length,
+        DhcpTable: leases.map(({ address, mac, hostName, leasedAt, expiresAt }, index) => ({
+          Id: index + 1,
+          LeasedTime: leasedAt,
+          ExpireTime: expiresAt,
+          MacAddress: Buffer.from(mac, "hex"),
+          IpAddress: formatIpv4(address),
+          Mask: swapped(mask),
+          Hostname: hostName,
+        })),
+      };
+    },
+  };
+}
+
+function natItem(mapping: NatMapping, index: number) {
+  const { protocol, client, clientPort, remote, remotePort, createdAt, usedAt, sent, received, state } =
+    mapping;
+  return {
+    Id: index + 1,
+    Protocol: natProtocols[protocol],
+    SrcIp: formatIpv4(client),
+    SrcHost: formatIpv4(client),
+    SrcPort: clientPort,
+    DestIp: formatIpv4(remote),
+    DestHost: formatIpv4(remote),
+    DestPort: remotePort,
+    CreatedTime: createdAt,
+    LastCommTime: usedAt,
+    SendSize: sent,
+    RecvSize: received,
+    TcpStatus: tcpStatuses[state],
+  };
+}
+
+/** An address in the order of its bytes in memory, as the official server sends it here. */
+function swapped(address: number): number {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(address);
+  return bytes.readUInt32LE();
+}
+
+function optionOf({ host, nat, dhcp }: SecureNatSettings) {
+  return {
+    MacAddress: Buffer.from(host.mac),
+    Ip: formatIpv4(host.address),
+    Mask: formatIpv4(host.mask),
+    UseNat: nat.enabled,
+    Mtu: nat.mtu,
+    NatTcpTimeout: nat.tcpTimeoutSeconds,
+    NatUdpTimeout: nat.udpTimeoutSeconds,
+    UseDhcp: dhcp.enabled,
+    DhcpLeaseIPStart: formatIpv4(dhcp.first),
+    DhcpLeaseIPEnd: formatIpv4(dhcp.last),
+    DhcpSubnetMask: formatIpv4(dhcp.mask),
+    DhcpExpireTimeSpan: dhcp.leaseSeconds,
+    DhcpGatewayAddress: formatIpv4(dhcp.gateway),
+    DhcpDnsServerAddress: formatIpv4(dhcp.nameServers[0]),
+    DhcpDnsServerAddress2: formatIpv4(dhcp.nameServers[1]),
+    DhcpDomainName: dhcp.domainName,
+    SaveLog: true,
+    ApplyDhcpPushRoutes: true,
+    DhcpPushRoutes: dhcp.pushRoutes,
+  };
+}
+
+type OptionRequest = RequestOf<typeof rpcs.SetSecureNATOption>;
+
+/** @throws {RpcError} invalidParameter for what a virtual host could not work with */
+function withOption(former: SecureNatSettings, request: OptionRequest): SecureNatSettings {
+  const address = (text: string): number => {
+    const bytes = parseAddress(text || "0.0.0.0");
+    if (bytes?.length !== 4) throw new RpcError("invalidParameter", `"${text}" is no IPv4 address`);
+    return Buffer.from(bytes).readUInt32BE();
+  };
+  const within = (value: number, [least, most]: readonly [number, number]) =>
+    Math.min(Math.max(value, least), most);
+  const first = address(request.DhcpLeaseIPStart);
+  const last = address(request.DhcpLeaseIPEnd);
+  if (request.UseDhcp && first > last)
+    throw new RpcError("invalidParameter", "the range of addresses ends before it begins");
+  if (request.ApplyDhcpPushRoutes) checkRoutes(request.DhcpPushRoutes);
+  const { MacAddress } = request;
+  return {
+    enabled: former.enabled,
+    host: {
+      mac:
+        MacAddress.length === macBytes && MacAddress.some((byte) => byte !== 0)
+          ? Uint8Array.from(MacAddress)
+          : former.host.mac,
+      address: address(request.Ip),
+      mask: address(request.Mask),
+    },
+    nat: {
+      enabled: request.UseNat,
+      mtu: within(request.Mtu, bounds.mtu),
+      tcpTimeoutSeconds: within(request.NatTcpTimeout, bounds.tcpTimeout),
+      udpTimeoutSeconds: within(request.NatUdpTimeout, bounds.udpTimeout),
+    },
+    dhcp: {
+      enabled: request.UseDhcp,
+      first,
+      last,
+      mask: address(request.DhcpSubnetMask),
+      leaseSeconds: within(request.DhcpExpireTimeSpan, bounds.lease),
+      gateway: address(request.DhcpGatewayAddress),
+      nameServers: [address(request.DhcpDnsServerAddress), address(request.DhcpDnsServerAddress2)],
+      domainName: request.DhcpDomainName,
+      pushRoutes: request.ApplyDhcpPushRoutes ? request.DhcpPushRoutes : former.dhcp.pushRoutes,
+    },
+  };
+}
+
+function checkRoutes(text: string): void {
+  try {
+    parseStaticRoutes(text);
+  } catch (error) {
+    if (error instanceof StaticRoutesError) throw new RpcError("invalidParameter", error.message);
+    throw error;
+  }
+}

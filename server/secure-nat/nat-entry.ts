@@ -1,0 +1,18 @@
+import type { TcpState } from "../tcp/tcp-connection.ts";
+
+/** A connection or port of a client that has one of the host's. */
+export interface NatEntry {
+  readonly protocol: "tcp" | "udp";
+  readonly client: number;
+  readonly clientPort: number;
+  /** 0 for UDP, where it may be any. */
+  readonly remote: number;
+  readonly remotePort: number;
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  /** Bytes from and to the client. */
+  readonly sent: number;
+  readonly received: number;
+  readonly state: TcpState | "none";
+}
