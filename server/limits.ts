@@ -124,7 +124,7 @@ export const blockLimits = {
 /** A port that answers frames itself, such as a NAT. */
 export const answeringPortLimits = {
   /** Frames, with their lengths, that wait for the port's next turn. */
-  queueBytes: 256 * 1024,
+  queueBytes: 4 * 1024 * 1024,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */

@@ -3,6 +3,9 @@ import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import type { Policy } from "../settings/policy.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
 
+/** Room for frames at the beginning; more is made when more come in one turn. */
+const firstQueueBytes = 64 * 1024;
+
 export interface AnsweringPortOptions {
   readonly name: string;
   readonly kind: Exclude<HubPort["kind"], "session">;
@@ -37,8 +40,8 @@ export class AnsweringPort implements HubPort {
   readonly #options: AnsweringPortOptions;
   readonly #block = Buffer.allocUnsafe(blockHeaderBytes + blockLimits.frameBytes);
   /** Blocks that wait for the next turn, and those that are looked at in this one; they change places. */
-  #waiting = Buffer.allocUnsafe(answeringPortLimits.queueBytes);
-  #current = Buffer.allocUnsafe(answeringPortLimits.queueBytes);
+  #waiting = Buffer.allocUnsafe(firstQueueBytes);
+  #current = Buffer.allocUnsafe(firstQueueBytes);
   #waitingBytes = 0;
   #attachment: HubAttachment | undefined;
 
@@ -79,12 +82,22 @@ export class AnsweringPort implements HubPort {
 
   deliver(buffer: Buffer, start: number, end: number, frames: number): void {
     if (this.#attachment === undefined) return;
-    if (this.#waitingBytes + end - start > this.#waiting.length) {
+    const bytes = this.#waitingBytes + end - start;
+    if (bytes > answeringPortLimits.queueBytes) {
       this.dropped += frames;
       return;
     }
+    if (bytes > this.#waiting.length) this.#grow(bytes);
     if (this.#waitingBytes === 0) this.#options.nextTurn(() => this.#turn());
     this.#waitingBytes += buffer.copy(this.#waiting, this.#waitingBytes, start, end);
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafe(
+      Math.min(Math.max(2 * this.#waiting.length, bytes), answeringPortLimits.queueBytes),
+    );
+    this.#waiting.copy(larger, 0, 0, this.#waitingBytes);
+    this.#waiting = larger;
   }
 
   #turn(): void {
