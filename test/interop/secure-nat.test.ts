@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createSecureNatSettings } from "../../server/settings/secure-nat-settings.ts";
+import { startChild } from "../devices/support/child.ts";
+import { someBytes } from "../devices/support/some-bytes.ts";
+import { Lab } from "../lab/lab.ts";
+import type { Namespace } from "../lab/namespace.ts";
+import { hubOf, OurServer, userOf } from "./support/our-server.ts";
+import { VpnClient } from "./support/vpn-client.ts";
+
+const router = "192.168.30.1";
+const bytes = 20_000_000;
+
+describe("a client of a hub with SecureNAT", () => {
+  let lab: Lab;
+  let server: OurServer;
+  let client: VpnClient;
+  let web: Namespace;
+  let scratch: string;
+  let address: string;
+
+  before(async () => {
+    lab = await Lab.create();
+    scratch = await mkdtemp(join(tmpdir(), "vpnserver-secure-nat-test-"));
+    const [station, one, outside] = await Promise.all([
+      lab.station("server"),
+      lab.station("one"),
+      lab.station("web"),
+    ]);
+    web = outside;
+    const secureNat = { ...createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 9)), enabled: true };
+    server = await OurServer.start(station, lab.directory, [
+      hubOf("DEFAULT", [userOf("alice", "secret of alice")], { secureNat }),
+    ]);
+    client = await VpnClient.start(one);
+    await client.connect({ server: server.address, user: "alice", password: "secret of alice" });
+  });
+  after(async () => {
+    await lab?.dispose();
+    await rm(scratch, { recursive: true, force: true });
+  });
+
+  const vpncmd = async (command: string) => {
+    const { stdout } = await server.station.run("vpncmd", [
+      "localhost:5555",
+      "/SERVER",
+      "/ADMINHUB:DEFAULT",
+      "/CMD",
+      command,
+    ]);
+    return stdout;
+  };
+
+  test("gets its address, name server and route by DHCP", async () => {
+    const script = join(scratch, "dhcp-script");
+    const log = join(scratch, "dhcp-log");
+    await writeFile(script, `#!/bin/sh\nenv | grep -E "^(reason|new_)" >>${log}\n`, { mode: 0o755 });
+    const files = ["-lf", join(scratch, "leases"), "-pf", join(scratch, "pid")];
+    await client.station.run("dhclient", ["-1", "-sf", script, ...files, client.card]);
+    const told = await readFile(log, "utf8");
+    address = /^new_ip_address=(\S+)$/m.exec(told)?.[1] ?? "";
+    assert.equal(address, "192.168.30.10");
+    assert.match(told, /^new_routers=192\.168\.30\.1$/m);
+    assert.match(told, /^new_domain_name_servers=192\.168\.30\.1$/m);
+    await client.station.run("kill", [(await readFile(join(scratch, "pid"), "utf8")).trim()]);
+    await client.setAddress(`${address}/24`);
+    await client.station.run("ip", ["route", "replace", web.address, "via", router]);
+  });
+
+  test("reaches a host outside over TCP, with every byte right, both ways", async () => {
+    await using bytesServer = startChild(web, "byte-server.ts");
+    assert.equal(await bytesServer.nextLine(), "ready");
+    const all = Buffer.concat([...someBytes(bytes)]);
+    const expected = createHash("sha256").update(all).digest("hex");
+    const url = `http://${web.address}:8080/${bytes}`;
+    const down = await client.station.run("sh", ["-c", 'curl -sS --max-time 60 "$0" | sha256sum', url]);
+    assert.equal(down.stdout.split(" ")[0], expected);
+    const file = join(scratch, "upload");
+    await writeFile(file, all);
+    const up = await client.station.run("curl", [
+      "-sS",
+      "--max-time",
+      "60",
+      "-H",
+      "Expect:",
+      "-T",
+      file,
+      url,
+    ]);
+    assert.equal(up.stdout, expected);
+  });
+
+  test("reaches the virtual host by ping, and does not reach the server's own loopback", async () => {
+    assert.equal(await client.ping(router, 5), 5);
+    const script = `exec 3<>/dev/tcp/${router}/5555`;
+    const { stderr } = await client.station.run("timeout", ["5", "bash", "-c", script], { check: false });
+    assert.match(stderr, /Connection refused/);
+  });
+
+  test("is in the tables that vpncmd shows", async () => {
+    assert.match(await vpncmd("DhcpTable"), /Allocated IP +\|192\.168\.30\.10/);
+    assert.match(await vpncmd("SecureNatStatusGet"), /DHCP Clients +\|1 Client/);
+    assert.match(await vpncmd("DhcpGet"), /Start Distribution Address Band\|192\.168\.30\.10/);
+  });
+
+  test("loses it when an administrator switches it off, and has it again afterwards", async () => {
+    await vpncmd("SecureNatDisable");
+    assert.equal(await client.ping(router, 2, ["-W", "1"]), 0);
+    await vpncmd("SecureNatEnable");
+    assert.ok(await client.reaches(router));
+  });
+});
