@@ -14,10 +14,6 @@ test("what is switched on and not served is named, hub by hub", () => {
       {
         declare A
         {
-          declare SecureNAT
-          {
-            bool Disabled false
-          }
           declare CascadeList
           {
             declare Cascade0
@@ -79,7 +75,6 @@ test("what is switched on and not served is named, hub by hub", () => {
         bool Disabled false
       }`),
     [
-      "SecureNAT of hub A",
       "cascade of hub A to other.example",
       "users of hub A whom a RADIUS server or an NT domain knows (1)",
       "local bridge of hub A with eth1",
@@ -126,7 +121,8 @@ test("what files of version 4 switch on, and what is of WireGuard and of logs, i
 });
 
 test("no number of hubs makes the list endless", () => {
-  const hub = (name: number) => `declare H${name}\n{\ndeclare SecureNAT\n{\nbool Disabled false\n}\n}`;
+  const hub = (name: number) =>
+    `declare H${name}\n{\ndeclare Option\n{\nbool NoPhysicalIPOnPacketLog true\n}\n}`;
   const hubs = Array.from({ length: 500 }, (_value, index) => hub(index)).join("\n");
   const lines = unserved(`declare VirtualHUB\n{\n${hubs}\n}`);
   assert.equal(lines.length, 101);
