@@ -32,9 +32,8 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
   const { settings } = administration;
   const reportOf = (hubName: string): SecureNatReport => {
     findHub(settings(), hubName);
-    const report = administration.secureNat(hubName);
-    if (report === undefined) throw new RpcError("secureNatNotRunning");
-    return report;
+    // As there, one that does not run has nothing to tell, and is no error.
+    return administration.secureNat(hubName) ?? notRunning;
   };
   const switchTo = async (hubName: string, enabled: boolean) => {
     await updateHub(administration, hubName, (hub) =>
@@ -87,6 +86,12 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
     },
   };
 }
+
+const notRunning: SecureNatReport = {
+  counts: { tcp: 0, udp: 0, dns: 0, leases: 0 },
+  leases: [],
+  mappings: [],
+};
 
 function natItem(mapping: NatMapping, index: number) {
   const { protocol, client, clientPort, remote, remotePort, createdAt, usedAt, sent, received, state } =
