@@ -95,7 +95,7 @@ const rooms = {
   dhcp: { is: "a DHCP server, over messages: pure", imports: ["ethernet"] },
   "secure-nat": {
     is: "a host that is not there: ARP, DHCP and NAT over frames; pure",
-    imports: ["ethernet", "settings", "tcp", "dhcp", "limits"],
+    imports: ["ethernet", "settings", "wire", "tcp", "dhcp", "limits"],
   },
   outside: {
     is: "the host's own network, by sockets, for a NAT",

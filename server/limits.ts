@@ -160,12 +160,19 @@ export const tcpLimits = {
   challengeMs: 500,
 } as const;
 
+/** Bounds of what a hub's virtual host sends. */
+export const secureNatLimits = {
+  /** Frames, with their lengths, that go to the hub in one run. */
+  batchBytes: 64 * 1024,
+} as const;
+
 /** Bounds of the TCP connections of a hub's NAT. */
 export const tcpNatLimits = {
   connections: 4_096,
-  /** With more than this for the client, no more is read from the other end, until it is {@link lowBytes}. */
-  highBytes: 1024 * 1024,
-  lowBytes: 512 * 1024,
+  /** That all of them together may hold in each direction, in equal shares. */
+  totalBytes: 64 * 1024 * 1024,
+  /** A share is at least so large, however many they are. */
+  leastBytes: 16 * 1024,
   /** What a client sends in one turn is gathered in pieces of at most so many bytes. */
   gatheredBytes: 64 * 1024,
 } as const;

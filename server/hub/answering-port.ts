@@ -69,6 +69,11 @@ export class AnsweringPort implements HubPort {
     this.#attachment?.forward(this.#block, 0, blockHeaderBytes + frame.length);
   }
 
+  /** Sends the blocks of `buffer` from `start` to `end`, well-formed. */
+  sendBlocks(buffer: Buffer, start: number, end: number): void {
+    this.#attachment?.forward(buffer, start, end);
+  }
+
   deliver(buffer: Buffer, start: number, end: number, frames: number): void {
     if (this.#attachment === undefined) return;
     if (this.#waitingBytes + end - start > this.#waiting.length) {

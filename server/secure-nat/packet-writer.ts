@@ -1,6 +1,7 @@
 import { internetChecksum, transportChecksum } from "../ethernet/frame-checksum.ts";
 import { ethernetHeaderBytes, etherTypes } from "../ethernet/frame.ts";
-import { blockLimits } from "../limits.ts";
+import { blockLimits, secureNatLimits } from "../limits.ts";
+import { blockHeaderBytes } from "../wire/block-stream.ts";
 
 /** Where a packet comes from or goes to: the MAC address in two words, as in `Frame`, and the IPv4 address as a number. */
 export interface Station {
@@ -14,8 +15,6 @@ export const ipProtocols = { icmp: 1, tcp: 6, udp: 17 } as const;
 const dontFragment = 0x4000;
 const moreFragments = 0x2000;
 const timeToLive = 64;
-const networkAt = ethernetHeaderBytes;
-const transportAt = networkAt + ipv4HeaderBytes;
 
 /** Which part of a packet it is. */
 export interface Fragment {
@@ -26,10 +25,27 @@ export interface Fragment {
   readonly isLast: boolean;
 }
 
-/** Makes frames that carry IPv4, one after the other in one buffer. */
+export interface PacketWriterOptions {
+  /** Takes the blocks of `buffer` from `start` to `end`, as a port of a hub forwards them; valid during the call. */
+  readonly send: (buffer: Buffer, start: number, end: number) => void;
+  /** Calls back when what is being done is done: the packets of it go out in one run. */
+  readonly soon: (flush: () => void) => void;
+}
+
+/** Makes frames that carry IPv4, one behind the other in one buffer, as a run of blocks. */
 export class PacketWriter {
-  readonly buffer = Buffer.alloc(blockLimits.frameBytes);
+  /** What is written to after {@link begin}. */
+  readonly buffer = Buffer.alloc(secureNatLimits.batchBytes);
+  readonly #options: PacketWriterOptions;
+  /** Behind the frames that wait. */
+  #end = 0;
+  /** Where the packet of the frame begins that is being written. */
+  #networkAt = 0;
   #identification = 0;
+
+  constructor(options: PacketWriterOptions) {
+    this.#options = options;
+  }
 
   /** For a packet whose parts go one by one. */
   nextIdentification(): number {
@@ -37,65 +53,85 @@ export class PacketWriter {
   }
 
   /**
-   * Writes the headers of Ethernet and IPv4; what follows is the caller's to write.
+   * Begins a frame with the headers of Ethernet and IPv4; what follows is the caller's to write.
    *
    * @returns where that begins
    */
   begin(from: Station, to: Station, protocol: number, part?: Fragment): number {
+    const at = this.#beginFrame(from, to, etherTypes.ipv4);
     const { buffer } = this;
-    writeEthernet(buffer, from, to, etherTypes.ipv4);
-    write16(buffer, networkAt, 0x4500);
-    write16(buffer, networkAt + 4, part?.identification ?? this.nextIdentification());
+    write16(buffer, at, 0x4500);
+    write16(buffer, at + 4, part?.identification ?? this.nextIdentification());
     write16(
       buffer,
-      networkAt + 6,
+      at + 6,
       part === undefined ? dontFragment : part.offset / 8 + (part.isLast ? 0 : moreFragments),
     );
-    buffer[networkAt + 8] = timeToLive;
-    buffer[networkAt + 9] = protocol;
-    write16(buffer, networkAt + 10, 0);
-    write32(buffer, networkAt + 12, from.address);
-    write32(buffer, networkAt + 16, to.address);
-    return transportAt;
+    buffer[at + 8] = timeToLive;
+    buffer[at + 9] = protocol;
+    write16(buffer, at + 10, 0);
+    write32(buffer, at + 12, from.address);
+    write32(buffer, at + 16, to.address);
+    return at + ipv4HeaderBytes;
   }
 
-  /** @returns the frame, whose packet ends at `end`; valid until the next {@link begin} */
-  finish(end: number): Buffer {
-    write16(this.buffer, networkAt + 2, end - networkAt);
-    write16(this.buffer, networkAt + 10, internetChecksum(this.buffer, networkAt, transportAt));
-    return this.buffer.subarray(0, end);
+  /** The packet that was begun ends at `end`, and goes out soon. */
+  finish(end: number): void {
+    const at = this.#networkAt;
+    write16(this.buffer, at + 2, end - at);
+    write16(this.buffer, at + 10, internetChecksum(this.buffer, at, at + ipv4HeaderBytes));
+    this.#finishFrame(end);
   }
 
   /** The same, with the checksum of TCP or UDP at `checksumAt`. */
-  finishTransport(end: number, protocol: number, checksumAt: number): Buffer {
+  finishTransport(end: number, protocol: number, checksumAt: number): void {
     write16(this.buffer, checksumAt, 0);
-    const sum = transportChecksum(this.buffer, networkAt + 12, 8, protocol, transportAt, end);
+    const at = this.#networkAt;
+    const sum = transportChecksum(this.buffer, at + 12, 8, protocol, at + ipv4HeaderBytes, end);
     // 0 would say that there is none (RFC 768).
     write16(this.buffer, checksumAt, sum === 0 && protocol === ipProtocols.udp ? 0xffff : sum);
-    return this.finish(end);
+    this.finish(end);
   }
 
-  /** An answer of ARP: `of` has its address, which `to` wants to know. */
-  arpReply(of: Station, to: Station): Buffer {
+  /** Answers ARP: `of` has its address, which `to` wants to know. */
+  arpReply(of: Station, to: Station): void {
     const { buffer } = this;
-    writeEthernet(buffer, of, to, etherTypes.arp);
-    write32(buffer, networkAt, 0x0001_0800);
-    write32(buffer, networkAt + 4, 0x0604_0002);
-    for (const [at, station] of [
-      [networkAt + 8, of],
-      [networkAt + 18, to],
+    const at = this.#beginFrame(of, to, etherTypes.arp);
+    write32(buffer, at, 0x0001_0800);
+    write32(buffer, at + 4, 0x0604_0002);
+    for (const [memberAt, station] of [
+      [at + 8, of],
+      [at + 18, to],
     ] as const) {
-      writeMac(buffer, at, station);
-      write32(buffer, at + 6, station.address);
+      writeMac(buffer, memberAt, station);
+      write32(buffer, memberAt + 6, station.address);
     }
-    return buffer.subarray(0, networkAt + 28);
+    this.#finishFrame(at + 28);
   }
-}
 
-function writeEthernet(buffer: Buffer, from: Station, to: Station, type: number): void {
-  writeMac(buffer, 0, to);
-  writeMac(buffer, 6, from);
-  write16(buffer, 12, type);
+  /** @returns where the packet begins */
+  #beginFrame(from: Station, to: Station, type: number): number {
+    if (this.#end + blockHeaderBytes + blockLimits.frameBytes > this.buffer.length) this.#flush();
+    const at = this.#end + blockHeaderBytes;
+    writeMac(this.buffer, at, to);
+    writeMac(this.buffer, at + 6, from);
+    write16(this.buffer, at + 12, type);
+    this.#networkAt = at + ethernetHeaderBytes;
+    return this.#networkAt;
+  }
+
+  #finishFrame(end: number): void {
+    const isFirst = this.#end === 0;
+    write32(this.buffer, this.#end, end - this.#end - blockHeaderBytes);
+    this.#end = end;
+    if (isFirst) this.#options.soon(() => this.#flush());
+  }
+
+  #flush(): void {
+    const end = this.#end;
+    this.#end = 0;
+    if (end > 0) this.#options.send(this.buffer, 0, end);
+  }
 }
 
 function writeMac(buffer: Buffer, at: number, { mac0, mac1 }: Station): void {

@@ -18,8 +18,10 @@ export interface SecureNatOptions {
   readonly outside: Outside;
   /** Whether clients may reach an address outside. */
   readonly mayReach: (address: number) => boolean;
-  /** Sends a frame to the hub; it is valid during the call. */
-  readonly send: (frame: Buffer) => void;
+  /** Sends frames to the hub: the blocks of `buffer` from `start` to `end`, valid during the call. */
+  readonly send: (buffer: Buffer, start: number, end: number) => void;
+  /** Calls back when what is being done is done; `queueMicrotask` but in tests. */
+  readonly soon: (flush: () => void) => void;
   /** Milliseconds that only go up. */
   readonly now: () => number;
   /** Milliseconds since 1970. */
@@ -47,16 +49,15 @@ export class SecureNat {
   readonly #dhcp: DhcpServer | undefined;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
-  constructor({ settings, outside, mayReach, send, now, unixNow, random, leases }: SecureNatOptions) {
+  constructor({ settings, outside, mayReach, send, soon, now, unixNow, random, leases }: SecureNatOptions) {
     const { host, nat, dhcp } = settings;
     const station: Station = { mac0: read16(host.mac, 0), mac1: read32(host.mac, 2), address: host.address };
-    const writer = new PacketWriter();
+    const writer = new PacketWriter({ send, soon });
     if (nat.enabled) {
-      const sender = new UdpSender(writer, nat.mtu, send);
+      const sender = new UdpSender(writer, nat.mtu);
       this.#tcp = new TcpNat({
         route: createRoute(outside, host.address, mayReach),
         writer,
-        send,
         router: station,
         mtu: nat.mtu,
         timeoutMs: nat.tcpTimeoutSeconds * 1_000,
@@ -82,7 +83,6 @@ export class SecureNat {
       station,
       mask: host.mask,
       writer,
-      send,
       dhcp: this.#dhcp,
       tcp: this.#tcp,
       udp: this.#udp,

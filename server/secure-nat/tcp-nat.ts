@@ -1,6 +1,6 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { tcpFlags, type Frame } from "../ethernet/frame.ts";
-import { tcpNatLimits } from "../limits.ts";
+import { tcpLimits, tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
@@ -11,8 +11,6 @@ export interface TcpNatOptions {
   /** Finds the way to an address and port outside; `undefined` when clients may not go there. */
   readonly route: (address: number, port: number) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
   readonly writer: PacketWriter;
-  /** Sends a frame to the hub. */
-  readonly send: (frame: Buffer) => void;
   /** MAC address of the virtual host, which is the way to every address outside. */
   readonly router: Omit<Station, "address">;
   readonly mtu: number;
@@ -130,7 +128,7 @@ export class TcpNat {
         mapping.outside?.end();
       },
       acknowledged: () => {
-        if (!mapping.isPaused || mapping.connection.pending > tcpNatLimits.lowBytes) return;
+        if (!mapping.isPaused || mapping.connection.pending > this.#share() / 2) return;
         mapping.isPaused = false;
         mapping.outside?.resume();
       },
@@ -145,6 +143,7 @@ export class TcpNat {
       now,
       initialSequence: random(),
       mss: mtu - ipv4HeaderBytes - 20,
+      receiveBytes: () => this.#share(),
       send: (header, queue, position, bytes) => this.#send(mapping, header, queue, position, bytes),
       events,
     });
@@ -168,7 +167,7 @@ export class TcpNat {
       data: (bytes) => {
         mapping.usedAt = now();
         connection.write(bytes);
-        if (connection.pending <= tcpNatLimits.highBytes || mapping.isPaused) return;
+        if (connection.pending <= this.#share() || mapping.isPaused) return;
         mapping.isPaused = true;
         mapping.outside?.pause();
       },
@@ -178,6 +177,12 @@ export class TcpNat {
         connection.abort();
       },
     });
+  }
+
+  /** Bytes that a connection may hold in either direction: the more there are, the less each has. */
+  #share(): number {
+    const { totalBytes, leastBytes } = tcpNatLimits;
+    return Math.max(Math.min(totalBytes / this.#count, tcpLimits.receiveBytes), leastBytes);
   }
 
   #gather(mapping: Mapping, buffer: Buffer, start: number, end: number): void {
@@ -213,16 +218,16 @@ export class TcpNat {
   }
 
   #send(mapping: Mapping, header: SegmentHeader, queue: SendQueue, position: number, bytes: number): void {
-    const { writer, send } = this.#options;
+    const { writer } = this.#options;
     const at = writer.begin(mapping.remote, mapping.client, ipProtocols.tcp);
     const payloadAt = writeSegmentHeader(writer.buffer, at, mapping.remotePort, mapping.clientPort, header);
     if (bytes > 0) queue.copy(position, bytes, writer.buffer, payloadAt);
-    send(writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16));
+    writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16);
   }
 
   /** Says that there is no such connection (RFC 9293, section 3.10.7.1). */
   #refuse(frame: Frame, client: number, remote: number): void {
-    const { writer, send, router } = this.#options;
+    const { writer, router } = this.#options;
     const segment = this.#segment;
     const bytes = segment.payloadEnd - segment.payloadAt;
     const taken = bytes + (segment.has("syn") ? 1 : 0) + (segment.has("fin") ? 1 : 0);
@@ -241,7 +246,7 @@ export class TcpNat {
       sackPermitted: false,
       sackEdges: [],
     });
-    send(writer.finishTransport(end, ipProtocols.tcp, at + 16));
+    writer.finishTransport(end, ipProtocols.tcp, at + 16);
   }
 
   #enter(mapping: Mapping): void {

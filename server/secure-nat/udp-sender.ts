@@ -7,14 +7,11 @@ const addressesBytes = 8;
 /** Sends UDP to stations of a hub, in fragments where it is longer than a frame may be. */
 export class UdpSender {
   readonly #writer: PacketWriter;
-  readonly #send: (frame: Buffer) => void;
   readonly #mtu: number;
 
-  /** @param send takes a frame, which is valid during the call */
-  constructor(writer: PacketWriter, mtu: number, send: (frame: Buffer) => void) {
+  constructor(writer: PacketWriter, mtu: number) {
     this.#writer = writer;
     this.#mtu = mtu;
-    this.#send = send;
   }
 
   send(from: Station, fromPort: number, to: Station, toPort: number, payload: Buffer): void {
@@ -42,7 +39,7 @@ export class UdpSender {
         offset: at,
         isLast: at + part.length >= bytes,
       });
-      this.#send(this.#writer.finish(start + part.copy(this.#writer.buffer, start)));
+      this.#writer.finish(start + part.copy(this.#writer.buffer, start));
       if (isWhole) return;
     }
   }

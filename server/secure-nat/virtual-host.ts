@@ -17,8 +17,6 @@ export interface VirtualHostOptions {
   readonly station: Station;
   readonly mask: number;
   readonly writer: PacketWriter;
-  /** Sends a frame to the hub. */
-  readonly send: (frame: Buffer) => void;
   readonly dhcp: DhcpServer | undefined;
   readonly tcp: TcpNat | undefined;
   readonly udp: UdpNat | undefined;
@@ -44,9 +42,9 @@ export class VirtualHost {
   }
 
   #receiveArp(frame: Frame): void {
-    const { station, writer, send } = this.#options;
+    const { station, writer } = this.#options;
     if (!frame.isArpOfIpv4 || frame.arpOperation !== arpRequest) return;
-    if (frame.destinationIp3 >>> 0 === station.address) send(writer.arpReply(station, sourceOf(frame)));
+    if (frame.destinationIp3 >>> 0 === station.address) writer.arpReply(station, sourceOf(frame));
   }
 
   #isForUs({ destination0, destination1, isMulticast }: Frame): boolean {
@@ -78,7 +76,7 @@ export class VirtualHost {
   }
 
   #answerPing(frame: Frame): void {
-    const { station, writer, send } = this.#options;
+    const { station, writer } = this.#options;
     const { buffer, transportAt, packetEnd } = frame;
     if (internetChecksum(buffer, transportAt, packetEnd) !== 0) return;
     const at = writer.begin(station, sourceOf(frame), ipProtocols.icmp);
@@ -86,7 +84,7 @@ export class VirtualHost {
     writer.buffer[at] = icmpTypes.echoReply;
     writer.buffer.writeUInt16BE(0, at + 2);
     writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
-    send(writer.finish(end));
+    writer.finish(end);
   }
 
   #receiveDhcp(frame: Frame): void {
@@ -99,7 +97,7 @@ export class VirtualHost {
   }
 
   #sendDhcp(answer: DhcpMessage, client: Station): void {
-    const { station, writer, send } = this.#options;
+    const { station, writer } = this.#options;
     const payload = writeDhcpMessage(answer);
     const address = answer.broadcast ? 0 : answer.clientAddress || answer.yourAddress;
     const to: Station =
@@ -109,7 +107,7 @@ export class VirtualHost {
     writer.buffer.writeUInt16BE(dhcpPorts.client, at + 2);
     writer.buffer.writeUInt16BE(8 + payload.length, at + 4);
     const end = at + 8 + payload.copy(writer.buffer, at + 8);
-    send(writer.finishTransport(end, ipProtocols.udp, at + 6));
+    writer.finishTransport(end, ipProtocols.udp, at + 6);
   }
 }
 

@@ -25,6 +25,8 @@ export interface TcpConnectionOptions {
   readonly initialSequence: number;
   /** Largest payload that this end takes in a segment. */
   readonly mss: number;
+  /** What the peer may send before it is dealt with, at this moment; tcpLimits.receiveBytes at most, and without it. */
+  readonly receiveBytes?: () => number;
   /** Sends a segment with `bytes` of the queue from `position` on; both are valid during the call only. */
   readonly send: (header: SegmentHeader, queue: SendQueue, position: Position, bytes: number) => void;
   readonly events: TcpEvents;
@@ -194,7 +196,7 @@ export class TcpConnection {
     this.#unconsumed -= bytes;
     const opened = this.#windowLimit() - this.#told;
     // Told only if it is worth a segment (RFC 9293, section 3.8.6.2.2).
-    if (opened >= Math.min(tcpLimits.receiveBytes / 2, 2 * this.#mss)) this.#ackWanted = true;
+    if (opened >= Math.min(this.#receiveBytes() / 2, 2 * this.#mss)) this.#ackWanted = true;
   }
 
   /** Acknowledges what has to be; to be called when the segments at hand are through, and after {@link consumed}. */
@@ -547,13 +549,13 @@ export class TcpConnection {
 
   #sendSyn(): void {
     const isScaled = this.#scaled();
-    this.#told = Math.max(this.#told, this.#received + Math.min(tcpLimits.receiveBytes, mostUnscaledWindow));
+    this.#told = Math.max(this.#told, this.#received + Math.min(this.#receiveBytes(), mostUnscaledWindow));
     this.#emit(
       {
         sequence: sequenceOf(this.#first),
         acknowledgment: sequenceOf(this.#received),
         flags: tcpFlags.syn | tcpFlags.ack,
-        window: Math.min(tcpLimits.receiveBytes, mostUnscaledWindow),
+        window: Math.min(this.#receiveBytes(), mostUnscaledWindow),
         mss: this.#options.mss,
         windowScale: isScaled ? tcpLimits.windowScale : -1,
         sackPermitted: this.#sackPermitted,
@@ -606,7 +608,11 @@ export class TcpConnection {
 
   /** Behind what this end takes at present; never before what it once told. */
   #windowLimit(): Position {
-    return Math.max(this.#told, this.#received + Math.max(tcpLimits.receiveBytes - this.#unconsumed, 0));
+    return Math.max(this.#told, this.#received + Math.max(this.#receiveBytes() - this.#unconsumed, 0));
+  }
+
+  #receiveBytes(): number {
+    return Math.min(this.#options.receiveBytes?.() ?? Infinity, tcpLimits.receiveBytes);
   }
 }
 

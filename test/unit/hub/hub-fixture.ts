@@ -133,7 +133,7 @@ export function block(...frames: Buffer[]): Buffer {
   );
 }
 
-function unblock(blocks: Buffer): Buffer[] {
+export function unblock(blocks: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < blocks.length;) {
     const end = at + 4 + blocks.readUInt32BE(at);

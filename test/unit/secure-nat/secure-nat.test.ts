@@ -4,7 +4,13 @@ import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
-import { dnsProxyLimits, fragmentLimits, tcpNatLimits, udpNatLimits } from "../../../server/limits.ts";
+import {
+  dnsProxyLimits,
+  fragmentLimits,
+  tcpLimits,
+  tcpNatLimits,
+  udpNatLimits,
+} from "../../../server/limits.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
@@ -12,6 +18,7 @@ import { PacketWriter, type Station } from "../../../server/secure-nat/packet-wr
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { defaultSecureNat } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
+import { unblock } from "../hub/hub-fixture.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../../server/tcp/segment.ts";
 
 const ip = (text: string) => Buffer.from(parseAddress(text) ?? []).readUInt32BE();
@@ -51,7 +58,12 @@ class World {
   readonly nat: SecureNat;
   readonly questions: FakeQuestion[] = [];
   readonly udpSockets: FakeSocket[] = [];
-  readonly #client = new PacketWriter();
+  /** Frames of the client that were made. */
+  readonly #made: Buffer[] = [];
+  readonly #client = new PacketWriter({
+    send: (buffer, start, end) => this.#made.push(...unblock(buffer.subarray(start, end))),
+    soon: (flush) => flush(),
+  });
 
   constructor(settings = defaultSecureNat) {
     const network: Outside = {
@@ -90,7 +102,8 @@ class World {
       settings: { ...settings, host: { ...settings.host, mac: Uint8Array.of(0x5e, 0, 0, 0, 0, 1) } },
       outside: network,
       mayReach: isReachable,
-      send: (frame) => void this.sent.push(Buffer.from(frame)),
+      send: (buffer, start, end) => this.sent.push(...unblock(buffer.subarray(start, end))),
+      soon: (flush) => flush(),
       now: () => this.now,
       unixNow: () => this.now,
       random: () => 77,
@@ -130,15 +143,15 @@ class World {
       ...header,
     });
     const end = payloadAt + writer.buffer.write(payload, payloadAt);
-    return Buffer.from(writer.finishTransport(end, 6, at + 16));
+    writer.finishTransport(end, 6, at + 16);
+    return this.#made.pop() ?? assert.fail();
   }
 
   /** A UDP packet of the client, in as many frames as it takes. */
   datagram(payload: string | Buffer, { port = 5_000, to = web, toPort = 53 } = {}): Buffer[] {
-    const frames: Buffer[] = [];
-    const sender = new UdpSender(this.#client, 1_500, (frame) => frames.push(Buffer.from(frame)));
+    const sender = new UdpSender(this.#client, 1_500);
     sender.send(client, port, { ...host, address: to }, toPort, Buffer.from(payload));
-    return frames;
+    return this.#made.splice(0);
   }
 
   ping(payload: string, to = host): Buffer {
@@ -147,7 +160,8 @@ class World {
     writer.buffer.set([8, 0, 0, 0, 0, 5, 0, 6], at);
     const end = at + 8 + writer.buffer.write(payload, at + 8);
     writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
-    return Buffer.from(writer.finish(end));
+    writer.finish(end);
+    return this.#made.pop() ?? assert.fail();
   }
 }
 
@@ -310,7 +324,7 @@ describe("TCP through a NAT", () => {
   test("reads no more from an end than the other takes", () => {
     const world = new World();
     const connection = established(world);
-    connection.events.data(Buffer.alloc(tcpNatLimits.highBytes));
+    connection.events.data(Buffer.alloc(tcpLimits.receiveBytes));
     assert.deepEqual(connection.calls, []);
     connection.events.data(Buffer.alloc(1));
     connection.events.data(Buffer.alloc(1));
@@ -321,7 +335,22 @@ describe("TCP through a NAT", () => {
       world.receive(world.segment({ sequence: 11, acknowledgment }));
     }
     assert.deepEqual(connection.calls, ["pause", "resume"]);
-    assert.ok(acknowledgment >= 78 + tcpNatLimits.lowBytes);
+    assert.ok(acknowledgment >= 78 + tcpLimits.receiveBytes / 2);
+  });
+
+  test("has less room on each connection the more there are", () => {
+    const world = new World();
+    const first = established(world);
+    first.events.data(Buffer.alloc(50_000));
+    assert.deepEqual(first.calls, []);
+    for (let port = 1; port < tcpNatLimits.connections; port++)
+      world.receive(world.segment({ flags: syn }, "", { port }));
+    first.events.data(Buffer.alloc(1));
+    assert.deepEqual(first.calls, ["pause"]);
+    world.take();
+    world.outside[7]?.events.connected();
+    const [answer] = world.take();
+    assert.equal(answer?.readUInt16BE(14 + 20 + 14), tcpNatLimits.leastBytes);
   });
 
   test("ends on one side as it does on the other", () => {
