@@ -1,4 +1,4 @@
-import { parseAddress } from "../ethernet/ip-address.ts";
+import { isMask, maskOf, parseIpv4, prefixLengthOf } from "../ethernet/ipv4-network.ts";
 
 /** A route that clients get, in numbers of 32 bits. */
 export interface StaticRoute {
@@ -25,11 +25,11 @@ export function parseStaticRoutes(text: string): StaticRoute[] {
   if (words.length > mostRoutes)
     throw new StaticRoutesError(`${words.length} routes; ${mostRoutes} are allowed`);
   return words.map((word) => {
-    const [network, mask, gateway, ...more] = word.split("/");
+    const [network = "", mask = "", gateway = "", ...more] = word.split("/");
     const route = {
-      network: addressIn(network),
-      mask: /^\d{1,2}$/.test(mask ?? "") ? maskOf(Number(mask)) : addressIn(mask),
-      gateway: addressIn(gateway),
+      network: parseIpv4(network),
+      mask: /^\d{1,2}$/.test(mask) ? maskOf(Number(mask)) : parseIpv4(mask),
+      gateway: parseIpv4(gateway),
     };
     if (more.length > 0 || Object.values(route).includes(undefined)) {
       throw new StaticRoutesError(`the route "${word}" is not NETWORK/MASK/GATEWAY`);
@@ -55,24 +55,4 @@ export function encodeStaticRoutes(routes: readonly StaticRoute[]): Uint8Array {
       return bytes.subarray(0, significant + 4);
     }),
   );
-}
-
-/** Whether all ones come before all zeros. */
-export function isMask(mask: number): boolean {
-  const zeros = ~mask >>> 0;
-  return (zeros & (zeros + 1)) === 0;
-}
-
-export function prefixLengthOf(mask: number): number {
-  return Math.clz32(~mask >>> 0);
-}
-
-function maskOf(prefixLength: number): number | undefined {
-  if (prefixLength > 32) return undefined;
-  return prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0;
-}
-
-function addressIn(text: string | undefined): number | undefined {
-  const bytes = parseAddress(text ?? "");
-  return bytes?.length === 4 ? Buffer.from(bytes).readUInt32BE() : undefined;
 }

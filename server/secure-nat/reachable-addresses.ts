@@ -1,15 +1,24 @@
-/**
- * Networks that clients do not reach through a NAT, as first address and length of the prefix: those of the host itself, and those
- * that mean something else seen from there than from the client. Cloud providers give machines their secrets at a link-local address.
- */
-const closed = [
-  { of: "this network", first: 0x0000_0000, prefix: 8 },
-  { of: "loopback", first: 0x7f00_0000, prefix: 8 },
-  { of: "link-local, metadata of clouds", first: 0xa9fe_0000, prefix: 16 },
-  { of: "multicast, reserved, broadcast", first: 0xe000_0000, prefix: 3 },
-] as const;
+import { isInNetwork, type Ipv4Network } from "../ethernet/ipv4-network.ts";
 
-/** Whether clients may reach an IPv4 address unless told otherwise. */
-export function isReachable(address: number): boolean {
-  return closed.every(({ first, prefix }) => (address ^ first) >>> (32 - prefix) !== 0);
+/**
+ * Networks that clients do not reach through a NAT: those of the host itself, and those that mean something else seen from there than
+ * from the client. Cloud providers give machines their secrets at a link-local address.
+ */
+const closed: readonly (Ipv4Network & { readonly of: string })[] = [
+  { of: "this network", network: 0x0000_0000, mask: 0xff00_0000 },
+  { of: "loopback", network: 0x7f00_0000, mask: 0xff00_0000 },
+  { of: "link-local, metadata of clouds", network: 0xa9fe_0000, mask: 0xffff_0000 },
+  { of: "multicast, reserved, broadcast", network: 0xe000_0000, mask: 0xe000_0000 },
+];
+
+/**
+ * Whether clients may reach an IPv4 address.
+ *
+ * @param open what they reach all the same
+ */
+export function isReachable(address: number, open: readonly Ipv4Network[]): boolean {
+  return (
+    closed.every((network) => !isInNetwork(address, network)) ||
+    open.some((network) => isInNetwork(address, network))
+  );
 }

@@ -1,6 +1,10 @@
+import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
+
 /** The virtual host of a hub, with DHCP and NAT. Addresses are numbers of 32 bits, 0 for none. */
 export interface SecureNatSettings {
   readonly enabled: boolean;
+  /** Whether the hub's log tells of leases and connections. */
+  readonly saveLog: boolean;
   readonly host: {
     /** 6 bytes. */
     readonly mac: Uint8Array;
@@ -13,6 +17,8 @@ export interface SecureNatSettings {
     readonly mtu: number;
     readonly tcpTimeoutSeconds: number;
     readonly udpTimeoutSeconds: number;
+    /** What clients reach of the networks that are closed to them (`secure-nat/reachable-addresses`). */
+    readonly openNetworks: readonly Ipv4Network[];
   };
   readonly dhcp: {
     readonly enabled: boolean;
@@ -36,8 +42,9 @@ export interface SecureNatSettings {
 export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
   return {
     enabled: false,
+    saveLog: true,
     host: { mac, address: 0xc0a8_1e01, mask: 0xffff_ff00 },
-    nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60 },
+    nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60, openNetworks: [] },
     dhcp: {
       enabled: true,
       first: 0xc0a8_1e0a,

@@ -1,5 +1,5 @@
 import { StaticRoutesError, parseStaticRoutes } from "../../dhcp/static-routes.ts";
-import { parseAddress } from "../../ethernet/ip-address.ts";
+import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { macBytes } from "../../ethernet/mac-address.ts";
 import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
@@ -120,7 +120,7 @@ function swapped(address: number): number {
   return bytes.readUInt32LE();
 }
 
-function optionOf({ host, nat, dhcp }: SecureNatSettings) {
+function optionOf({ saveLog, host, nat, dhcp }: SecureNatSettings) {
   return {
     MacAddress: Buffer.from(host.mac),
     Ip: formatIpv4(host.address),
@@ -138,7 +138,7 @@ function optionOf({ host, nat, dhcp }: SecureNatSettings) {
     DhcpDnsServerAddress: formatIpv4(dhcp.nameServers[0]),
     DhcpDnsServerAddress2: formatIpv4(dhcp.nameServers[1]),
     DhcpDomainName: dhcp.domainName,
-    SaveLog: true,
+    SaveLog: saveLog,
     ApplyDhcpPushRoutes: true,
     DhcpPushRoutes: dhcp.pushRoutes,
   };
@@ -149,9 +149,9 @@ type OptionRequest = RequestOf<typeof rpcs.SetSecureNATOption>;
 /** @throws {RpcError} invalidParameter for what a virtual host could not work with */
 function withOption(former: SecureNatSettings, request: OptionRequest): SecureNatSettings {
   const address = (text: string): number => {
-    const bytes = parseAddress(text || "0.0.0.0");
-    if (bytes?.length !== 4) throw new RpcError("invalidParameter", `"${text}" is no IPv4 address`);
-    return Buffer.from(bytes).readUInt32BE();
+    const value = parseIpv4(text || "0.0.0.0");
+    if (value === undefined) throw new RpcError("invalidParameter", `"${text}" is no IPv4 address`);
+    return value;
   };
   const within = (value: number, [least, most]: readonly [number, number]) =>
     Math.min(Math.max(value, least), most);
@@ -163,6 +163,7 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
   const { MacAddress } = request;
   return {
     enabled: former.enabled,
+    saveLog: request.SaveLog,
     host: {
       mac:
         MacAddress.length === macBytes && MacAddress.some((byte) => byte !== 0)
@@ -176,6 +177,7 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
       mtu: within(request.Mtu, bounds.mtu),
       tcpTimeoutSeconds: within(request.NatTcpTimeout, bounds.tcpTimeout),
       udpTimeoutSeconds: within(request.NatUdpTimeout, bounds.udpTimeout),
+      openNetworks: former.nat.openNetworks,
     },
     dhcp: {
       enabled: request.UseDhcp,

@@ -1,8 +1,12 @@
-import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
+import { formatIpv4Network, parseIpv4, parseIpv4Network, type Ipv4Network } from "../../ethernet/ipv4-network.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
+import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { createSecureNatSettings, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+
+/** Not among the official ones, whose server reaches everything. */
+const openNetworksName = "OpenNetworks";
 
 /**
  * Reads the folder `SecureNAT` of a hub. What is not there is as in a new hub. Source: `Cedar/Server.c` SiLoadSecureNATCfg and
@@ -22,6 +26,7 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
   const standard = createSecureNatSettings(mac);
   return {
     enabled: !new FieldReader(folder, path).bool("Disabled", true),
+    saveLog: new FieldReader(folder, path).bool("SaveLog", true),
     host: {
       mac: readMac(host, "VirtualHostMacAddress") ?? mac,
       address: readAddress(host, "VirtualHostIp", standard.host.address),
@@ -32,6 +37,7 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
       mtu: router.uint("NatMtu", standard.nat.mtu),
       tcpTimeoutSeconds: router.uint("NatTcpTimeout", standard.nat.tcpTimeoutSeconds),
       udpTimeoutSeconds: router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
+      openNetworks: readNetworks(router, openNetworksName),
     },
     dhcp: {
       enabled: dhcp.bool("DhcpEnabled", standard.dhcp.enabled),
@@ -52,12 +58,13 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
 
 /** Writes the section into the folder; what it does not know stays. */
 export function writeSecureNat(
-  { enabled, host, nat, dhcp }: SecureNatSettings,
+  { enabled, saveLog, host, nat, dhcp }: SecureNatSettings,
   former: ConfigFolder,
 ): ConfigFolder {
   const inner = (name: string) => findFolder(former, name) ?? emptyFolder(name);
   return withFields(former, {
     Disabled: fields.bool(!enabled),
+    SaveLog: fields.bool(saveLog),
     VirtualDhcpServer: withFields(inner("VirtualDhcpServer"), {
       DhcpDnsServerAddress: address(dhcp.nameServers[0]),
       DhcpDnsServerAddress2: address(dhcp.nameServers[1]),
@@ -80,22 +87,33 @@ export function writeSecureNat(
       NatMtu: fields.uint(nat.mtu),
       NatTcpTimeout: fields.uint(nat.tcpTimeoutSeconds),
       NatUdpTimeout: fields.uint(nat.udpTimeoutSeconds),
+      [openNetworksName]:
+        nat.openNetworks.length === 0
+          ? undefined
+          : fields.text(nat.openNetworks.map(formatIpv4Network).join(", ")),
     }),
   });
 }
 
 function address(value: number) {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return fields.text(formatAddress(bytes));
+  return fields.text(formatIpv4(value));
 }
 
 function readAddress(reader: FieldReader, name: string, missing: number): number {
   const text = reader.text(name).trim();
   if (text === "") return missing;
-  const bytes = parseAddress(text);
-  if (bytes?.length !== 4) throw reader.error(name, "is no IPv4 address");
-  return Buffer.from(bytes).readUInt32BE();
+  const value = parseIpv4(text);
+  if (value === undefined) throw reader.error(name, "is no IPv4 address");
+  return value;
+}
+
+function readNetworks(reader: FieldReader, name: string): readonly Ipv4Network[] {
+  const words = reader.text(name).split(/[\s,]+/).filter(Boolean);
+  return words.map((word) => {
+    const network = parseIpv4Network(word);
+    if (network === undefined) throw reader.error(name, "holds what is no IPv4 network");
+    return network;
+  });
 }
 
 function readMac(reader: FieldReader, name: string): Uint8Array | undefined {

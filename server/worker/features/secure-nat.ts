@@ -43,7 +43,7 @@ export const secureNat: Feature = {
         const nat = new SecureNat({
           settings,
           outside: hostNetwork,
-          mayReach: isReachable,
+          mayReach: (address) => isReachable(address, settings.nat.openNetworks),
           send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
           soon: queueMicrotask,
           now: () => performance.now(),

@@ -35,7 +35,7 @@ tap.plugInto(hub.attach(tap));
 const nat = new SecureNat({
   settings: createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1)),
   outside: hostNetwork,
-  mayReach: isReachable,
+  mayReach: (address) => isReachable(address, []),
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
   soon: queueMicrotask,
   now: () => performance.now(),

@@ -11,6 +11,7 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/settings/hub-settings.ts";
+import { maskOf } from "../../../server/ethernet/ipv4-network.ts";
 import { adminOptionNames, type AdminOptions } from "../../../server/settings/admin-options.ts";
 import { defaultKeptOptions, type KeptOptions } from "../../../server/settings/kept-options.ts";
 import {
@@ -194,8 +195,21 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
   log,
   secureNat: record({
     enabled: fc.boolean(),
+    saveLog: fc.boolean(),
     host: record({ mac: bytes(6), address: uint, mask: uint }),
-    nat: record({ enabled: fc.boolean(), mtu: uint, tcpTimeoutSeconds: uint, udpTimeoutSeconds: uint }),
+    nat: record({
+      enabled: fc.boolean(),
+      mtu: uint,
+      tcpTimeoutSeconds: uint,
+      udpTimeoutSeconds: uint,
+      openNetworks: fc.array(
+        fc.tuple(uint, fc.nat({ max: 32 })).map(([address, prefix]) => {
+          const mask = maskOf(prefix) ?? 0;
+          return { network: (address & mask) >>> 0, mask };
+        }),
+        { maxLength: 3 },
+      ),
+    }),
     dhcp: record({
       enabled: fc.boolean(),
       first: uint,

@@ -29,8 +29,18 @@ describe("the folder SecureNAT of a hub", () => {
     const section = readSecureNat(folder, path, mac);
     const changed = {
       enabled: true,
+      saveLog: false,
       host: { mac, address: 0x0a00_0001, mask: 0xff00_0000 },
-      nat: { enabled: false, mtu: 1_400, tcpTimeoutSeconds: 60, udpTimeoutSeconds: 10 },
+      nat: {
+        enabled: false,
+        mtu: 1_400,
+        tcpTimeoutSeconds: 60,
+        udpTimeoutSeconds: 10,
+        openNetworks: [
+          { network: 0xa9fe_a9fe, mask: 0xffff_ffff },
+          { network: 0x7f00_0000, mask: 0xff00_0000 },
+        ],
+      },
       dhcp: {
         ...section.dhcp,
         enabled: false,
@@ -51,11 +61,12 @@ describe("the folder SecureNAT of a hub", () => {
       ["VirtualHost", "VirtualHostIp"],
       ["VirtualHost", "VirtualHostMacAddress"],
       ["VirtualDhcpServer", "DhcpLeaseIPEnd"],
+      ["VirtualRouter", "OpenNetworks"],
     ] as const) {
       const broken = withFields(folder, {
         [inner]: withFields(emptyFolder(inner), { [item]: fields.text("1.2.3") }),
       });
-      assert.throws(() => readSecureNat(broken, path, mac), new RegExp(`${path}/${inner}/${item} is no `));
+      assert.throws(() => readSecureNat(broken, path, mac), new RegExp(`${path}/${inner}/${item} (is|holds what is) no `));
     }
   });
 });
