@@ -11,6 +11,8 @@ import {
   type UserSettings,
 } from "../settings/hub-settings.ts";
 import type { AppliedHub, AppliedRecord } from "./applied-record.ts";
+import { createSecureNatSettings, type SecureNatSettings } from "../settings/secure-nat-settings.ts";
+import type { DesiredSecureNat } from "./desired-secure-nat.ts";
 import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
 import { passwordAuthentication } from "../config/sections/account-config.ts";
 import { createHubSettings, hashHubPassword } from "../config/sections/hub-config.ts";
@@ -38,6 +40,8 @@ const nothingApplied: AppliedHub = {
  * groups; a setting of a hub becomes the default again, but for the administration password, which stays. All else, which
  * others made, is left as it is.
  *
+ * A hub that is new and has users gets SecureNAT, unless it is told whether it does: a VPN that leads nowhere helps nobody.
+ *
  * @param now Unix time in milliseconds
  */
 export function planChange(
@@ -61,24 +65,25 @@ export function planChange(
       continue;
     }
     const change = new HubChange(hub, before, now);
-    const changed = change.to(wanted?.hub ?? released(hub.name));
+    const changed = change.to(wanted?.hub ?? released(hub.name, before));
     result.push(changed);
     changes.push(...change.changes);
     problems.push(...change.problems);
-    if (wanted !== undefined) applied.set(key, appliedOf(wanted.hub, before.created));
+    if (wanted !== undefined)
+      applied.set(key, appliedOf(wanted.hub, before.created, change.hasUsualSecureNat));
   }
   for (const [key, { hub }] of left) {
     const change = new HubChange(createHubSettings(hub.name), nothingApplied, now);
     result.push(change.to(hub));
     changes.push(`hub ${hub.name}: created`, ...change.changes);
     problems.push(...change.problems);
-    applied.set(key, appliedOf(hub, true));
+    applied.set(key, appliedOf(hub, true, change.hasUsualSecureNat));
   }
   return { hubs: result, record: { hubs: applied }, changes, problems };
 }
 
 /** Nothing is desired of a hub any more. */
-function released(name: string): DesiredHub {
+function released(name: string, before: AppliedHub): DesiredHub {
   return {
     name,
     online: undefined,
@@ -91,14 +96,21 @@ function released(name: string): DesiredHub {
     accessList: undefined,
     options: {},
     log: { saveSecurityLog: undefined, savePacketLog: undefined, packetLog: {} },
+    secureNat: before.settings.has(usualSecureNat) ? { enabled: false, plan: undefined } : undefined,
   };
 }
 
-function appliedOf(hub: DesiredHub, created: boolean): AppliedHub {
+/** In the record: nobody told whether the hub has SecureNAT, and it was new. */
+const usualSecureNat = "secureNat.usual";
+
+function appliedOf(hub: DesiredHub, created: boolean, hasUsualSecureNat: boolean): AppliedHub {
   const settings = plainSettings.filter((name) => hub[name] !== undefined) as string[];
   settings.push(...Object.keys(hub.options).map((name) => `options.${name}`));
   settings.push(...logSwitches.filter((name) => hub.log[name] !== undefined).map((name) => `log.${name}`));
   settings.push(...Object.keys(hub.log.packetLog).map((kind) => `log.packetLog.${kind}`));
+  if (hub.secureNat !== undefined) settings.push("secureNat");
+  if (hub.secureNat?.plan !== undefined) settings.push("secureNat.plan");
+  if (hasUsualSecureNat) settings.push(usualSecureNat);
   const names = (named: readonly { readonly name: string }[]) =>
     new Set(named.map(({ name }) => name.toLowerCase()));
   return { created, users: names(hub.users), groups: names(hub.groups), settings: new Set(settings) };
@@ -115,6 +127,12 @@ const settingTitles: Readonly<Record<(typeof plainSettings)[number], string>> = 
   trustedAuthorities: "trusted authorities",
 };
 
+/** Whether a hub is as it was made, so that nobody has come to rely on it. */
+function isUntouched(hub: HubSettings): boolean {
+  const made = createHubSettings(hub.name);
+  return isDeepStrictEqual(hub, { ...made, secureNat: createSecureNatSettings(hub.secureNat.host.mac) });
+}
+
 /** The change of one hub. */
 class HubChange {
   readonly changes: string[] = [];
@@ -122,6 +140,7 @@ class HubChange {
   readonly #hub: HubSettings;
   readonly #before: AppliedHub;
   readonly #now: number;
+  #hasUsualSecureNat = false;
 
   constructor(hub: HubSettings, before: AppliedHub, now: number) {
     this.#hub = hub;
@@ -138,6 +157,7 @@ class HubChange {
       ...this.#password(desired),
       options: this.#options(desired.options),
       log: this.#log(desired.log),
+      secureNat: this.#secureNat(desired),
       groups,
       users: this.#users(desired, groups),
     };
@@ -208,6 +228,34 @@ class HubChange {
     );
     const packetLog = Object.fromEntries(levels) as HubLogSettings["packetLog"];
     return { ...present, saveSecurityLog, savePacketLog, packetLog };
+  }
+
+  /** Whether the hub has SecureNAT, if nobody changed it since, because it was new and nobody told. */
+  get hasUsualSecureNat(): boolean {
+    return this.#hasUsualSecureNat;
+  }
+
+  #secureNat(desired: DesiredHub): SecureNatSettings {
+    const present = this.#hub.secureNat;
+    const normal = createSecureNatSettings(present.host.mac);
+    const { enabled, plan } = desired.secureNat ?? this.#usualSecureNat(desired);
+    const chosen = this.#choose(
+      "secureNat.plan",
+      plan && { ...plan, enabled: true, host: { ...plan.host, mac: plan.host.mac ?? present.host.mac } },
+      { ...normal, enabled: true },
+      { ...present, enabled: true },
+    );
+    const isOn = this.#choose("secureNat", enabled, normal.enabled, present.enabled);
+    const settings = { ...chosen, enabled: isOn };
+    if (isOn !== present.enabled) this.#tell(`SecureNAT ${isOn ? "on" : "off"}`);
+    else if (!isDeepStrictEqual(settings, present)) this.#tell("SecureNAT changed");
+    return isDeepStrictEqual(settings, present) ? present : settings;
+  }
+
+  #usualSecureNat({ users }: DesiredHub): Partial<DesiredSecureNat> {
+    const isNew = this.#before === nothingApplied && isUntouched(this.#hub);
+    this.#hasUsualSecureNat = this.#before.settings.has(usualSecureNat) || (isNew && users.length > 0);
+    return isNew && users.length > 0 ? { enabled: true } : {};
   }
 
   #groups(desired: DesiredHub): HubSettings["groups"] {

@@ -20,6 +20,7 @@ import { loginLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
 import { checkIdentity, identityLimits, type IdentityPem } from "../identity/identity-check.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
+import { checkSecureNat, type DesiredSecureNat } from "./desired-secure-nat.ts";
 import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 
 /** What the server is to be, as `vpnserver apply` takes it in JSON. What is not told is undefined, and left as it is. */
@@ -44,6 +45,7 @@ export interface DesiredHub {
   readonly accessList: readonly AccessRule[] | undefined;
   readonly options: Partial<HubOptions>;
   readonly log: DesiredHubLog;
+  readonly secureNat: DesiredSecureNat | undefined;
 }
 
 export interface DesiredHubLog {
@@ -166,6 +168,7 @@ const hubMembers = [
   "accessList",
   "options",
   "log",
+  "secureNat",
 ] as const satisfies readonly (keyof DesiredHub)[];
 
 function checkHub(member: Member, problems: Problems): DesiredHub {
@@ -193,6 +196,7 @@ function checkHub(member: Member, problems: Problems): DesiredHub {
       .sort((one, other) => one.priority - other.priority),
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
+    secureNat: checkSecureNat(hub.member("secureNat"), problems),
   };
 }
 

@@ -34,6 +34,14 @@ export interface SecureNatSettings {
   };
 }
 
+/** Least and most of what has bounds (`Cedar/Virtual.h`). */
+export const secureNatRanges = {
+  mtu: [64, 1_500],
+  tcpTimeoutSeconds: [60, 2_000_000],
+  udpTimeoutSeconds: [10, 2_000_000],
+  leaseSeconds: [15, 2_000_000],
+} as const;
+
 /**
  * Of a new hub, as the official server has them (`Cedar/Nat.c`, NiSetDefaultVhOption): switched off.
  *

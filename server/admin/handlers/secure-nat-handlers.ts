@@ -2,7 +2,7 @@ import { StaticRoutesError, parseStaticRoutes } from "../../dhcp/static-routes.t
 import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { macBytes } from "../../ethernet/mac-address.ts";
-import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import { secureNatRanges, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import type { Administration, NatMapping, SecureNatReport } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -18,13 +18,6 @@ const tcpStatuses = {
   "time-wait": 4,
   closed: 4,
   none: 0,
-} as const;
-/** Bounds of the official server (`Cedar/Virtual.h`). */
-const bounds = {
-  tcpTimeout: [60, 2_000_000],
-  udpTimeout: [10, 2_000_000],
-  mtu: [64, 1_500],
-  lease: [15, 2_000_000],
 } as const;
 
 /** The virtual host of a hub, its DHCP and its NAT. */
@@ -174,9 +167,9 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
     },
     nat: {
       enabled: request.UseNat,
-      mtu: within(request.Mtu, bounds.mtu),
-      tcpTimeoutSeconds: within(request.NatTcpTimeout, bounds.tcpTimeout),
-      udpTimeoutSeconds: within(request.NatUdpTimeout, bounds.udpTimeout),
+      mtu: within(request.Mtu, secureNatRanges.mtu),
+      tcpTimeoutSeconds: within(request.NatTcpTimeout, secureNatRanges.tcpTimeoutSeconds),
+      udpTimeoutSeconds: within(request.NatUdpTimeout, secureNatRanges.udpTimeoutSeconds),
       openNetworks: former.nat.openNetworks,
     },
     dhcp: {
@@ -184,7 +177,7 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
       first,
       last,
       mask: address(request.DhcpSubnetMask),
-      leaseSeconds: within(request.DhcpExpireTimeSpan, bounds.lease),
+      leaseSeconds: within(request.DhcpExpireTimeSpan, secureNatRanges.leaseSeconds),
       gateway: address(request.DhcpGatewayAddress),
       nameServers: [address(request.DhcpDnsServerAddress), address(request.DhcpDnsServerAddress2)],
       domainName: request.DhcpDomainName,

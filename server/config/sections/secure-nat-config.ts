@@ -1,4 +1,9 @@
-import { formatIpv4Network, parseIpv4, parseIpv4Network, type Ipv4Network } from "../../ethernet/ipv4-network.ts";
+import {
+  formatIpv4Network,
+  parseIpv4,
+  parseIpv4Network,
+  type Ipv4Network,
+} from "../../ethernet/ipv4-network.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { createSecureNatSettings, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
@@ -108,7 +113,10 @@ function readAddress(reader: FieldReader, name: string, missing: number): number
 }
 
 function readNetworks(reader: FieldReader, name: string): readonly Ipv4Network[] {
-  const words = reader.text(name).split(/[\s,]+/).filter(Boolean);
+  const words = reader
+    .text(name)
+    .split(/[\s,]+/)
+    .filter(Boolean);
   return words.map((word) => {
     const network = parseIpv4Network(word);
     if (network === undefined) throw reader.error(name, "holds what is no IPv4 network");

@@ -51,6 +51,7 @@ describe("parseDesiredState", () => {
         accessList: undefined,
         options: {},
         log: { saveSecurityLog: undefined, savePacketLog: undefined, packetLog: {} },
+        secureNat: undefined,
       },
     ]);
   });

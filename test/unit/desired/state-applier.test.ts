@@ -14,6 +14,8 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/settings/hub-settings.ts";
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import { certificateOf, pemOf, serverIdentity } from "../identity/make-certificate.ts";
 
@@ -122,6 +124,7 @@ describe("apply", () => {
         "hub DEFAULT: message changed",
         "hub DEFAULT: access list changed",
         "hub DEFAULT: option NoEnum true",
+        "hub DEFAULT: SecureNAT on",
         "hub DEFAULT: user alice created",
         "hub DEFAULT: user Bob created",
         "hub Second: created",
@@ -204,7 +207,7 @@ describe("apply", () => {
     assert.deepEqual([...hub().users.keys()], ["bob", "carol"]);
     assert.equal(hub().message, "");
     assert.deepEqual(hub().options, defaultHubOptions);
-    assert.deepEqual(await apply(), ["hub DEFAULT: user Bob deleted"]);
+    assert.deepEqual(await apply(), ["hub DEFAULT: SecureNAT off", "hub DEFAULT: user Bob deleted"]);
     assert.deepEqual(
       store.hubs.map(({ name, users }) => [name, [...users.keys()]]),
       [
@@ -223,7 +226,7 @@ describe("apply", () => {
     });
     const record = await readFile(paths.appliedFile, "utf8");
     assert.deepEqual(JSON.parse(record), {
-      hubs: { default: { created: false, users: ["alice"], groups: [], settings: [] } },
+      hubs: { default: { created: false, users: ["alice"], groups: [], settings: ["secureNat.usual"] } },
     });
     assert.equal((await stat(paths.appliedFile)).mode & 0o777, 0o600);
     for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -299,10 +302,58 @@ describe("apply", () => {
       apply({ name: "DEFAULT", users: [alice] }),
     ]);
     assert.deepEqual(results, [
-      ["hub DEFAULT: user alice created"],
+      ["hub DEFAULT: SecureNAT on", "hub DEFAULT: user alice created"],
       ["hub DEFAULT: user alice deleted", "hub DEFAULT: user Bob created"],
       ["hub DEFAULT: user Bob deleted", "hub DEFAULT: user alice created"],
     ]);
+  });
+
+  test("gives SecureNAT to a new hub with users, and leaves that of others as it is", async () => {
+    await store.updateHubs((hubs) => [...hubs, { ...createHubSettings("Theirs"), message: "ours" }]);
+    assert.deepEqual(
+      await apply(
+        { name: "Theirs", users: [bob] },
+        { name: "Empty" },
+        { name: "Told", users: [bob], secureNat: false },
+      ),
+      [
+        "hub Theirs: user Bob created",
+        "hub Empty: created",
+        "hub Told: created",
+        "hub Told: user Bob created",
+      ],
+    );
+    assert.deepEqual(await apply({ name: "DEFAULT", users: [bob] }), [
+      "hub DEFAULT: SecureNAT on",
+      "hub DEFAULT: user Bob created",
+      "hub Theirs: user Bob deleted",
+      "hub Empty: deleted",
+      "hub Told: deleted",
+    ]);
+    assert.equal(hub().secureNat.enabled, true);
+    assert.deepEqual(await apply({ name: "DEFAULT" }), ["hub DEFAULT: user Bob deleted"]);
+    assert.deepEqual(await apply({ name: "DEFAULT", users: [bob] }), ["hub DEFAULT: user Bob created"]);
+    assert.deepEqual(await apply({ name: "DEFAULT", users: [bob], secureNat: false }), [
+      "hub DEFAULT: SecureNAT off",
+    ]);
+    assert.deepEqual(await apply({ name: "DEFAULT", users: [bob] }), []);
+    assert.equal(hub().secureNat.enabled, false);
+  });
+
+  test("SecureNAT is switched as told, and its plan stays that of others unless told", async () => {
+    const theirs = { ...hub().secureNat, saveLog: false };
+    await store.updateHubs((hubs) => hubs.map((each) => ({ ...each, secureNat: theirs })));
+    assert.deepEqual(await apply({ name: "DEFAULT", secureNat: true }), ["hub DEFAULT: SecureNAT on"]);
+    assert.deepEqual(hub().secureNat, { ...theirs, enabled: true });
+    const desired = { name: "DEFAULT", secureNat: { address: "10.1.0.1/16", leaseSeconds: 60 } };
+    assert.deepEqual(await apply(desired), ["hub DEFAULT: SecureNAT changed"]);
+    const { mac } = theirs.host;
+    assert.deepEqual(hub().secureNat.host, { mac, address: 0x0a01_0001, mask: 0xffff_0000 });
+    assert.equal(hub().secureNat.dhcp.leaseSeconds, 60);
+    assert.deepEqual(await apply(desired), []);
+    assert.deepEqual(await apply({ name: "DEFAULT", secureNat: true }), ["hub DEFAULT: SecureNAT changed"]);
+    assert.deepEqual(await apply({ name: "DEFAULT" }), ["hub DEFAULT: SecureNAT off"]);
+    assert.deepEqual(hub().secureNat, createSecureNatSettings(mac));
   });
 
   test("what cannot be written is not applied", async () => {
