@@ -92,7 +92,7 @@ const rooms = {
     imports: ["platform", "error-words"],
   },
   tcp: { is: "the end of a TCP connection, over segments: pure", imports: ["ethernet", "limits"] },
-  dhcp: { is: "a DHCP server, over messages: pure", imports: ["ethernet"] },
+  dhcp: { is: "a DHCP server, over messages: pure", imports: ["ethernet", "limits"] },
   "secure-nat": {
     is: "a host that is not there: ARP, DHCP and NAT over frames; pure",
     imports: ["ethernet", "settings", "wire", "tcp", "dhcp", "limits"],

@@ -168,13 +168,22 @@ export const secureNatLimits = {
   tickMs: 20,
 } as const;
 
+/** Bounds of a DHCP server. */
+export const dhcpLimits = {
+  /** Addresses that clients have or had; beyond them the one that is free for longest is given again. */
+  leases: 4_096,
+} as const;
+
 /** Bounds of the TCP connections of a hub's NAT. */
 export const tcpNatLimits = {
-  connections: 4_096,
+  connections: 16_384,
+  perClient: 8_192,
+  /** Of a client, that no end outside has answered yet. */
+  connecting: 512,
   /** That all of them together may hold in each direction, in equal shares. */
   totalBytes: 64 * 1024 * 1024,
   /** A share is at least so large, however many they are. */
-  leastBytes: 16 * 1024,
+  leastBytes: 8 * 1024,
   /** What a client sends in one turn is gathered in pieces of at most so many bytes. */
   gatheredBytes: 64 * 1024,
 } as const;

@@ -14,6 +14,8 @@ export interface StatePaths {
   readonly adminAddressFile: string;
   /** `applied.json`: names of what `apply` made, mode 600. */
   readonly appliedFile: string;
+  /** `leases.json`: addresses that clients of SecureNAT have, mode 600. */
+  readonly leasesFile: string;
   readonly certificateFile: string;
   /** Mode 600. */
   readonly keyFile: string;
@@ -70,6 +72,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
     configFile: join(stateDirectory, "vpn_server.config"),
     adminAddressFile: join(stateDirectory, adminAddressFileName),
     appliedFile: join(stateDirectory, "applied.json"),
+    leasesFile: join(stateDirectory, "leases.json"),
     certificateFile: join(stateDirectory, "server.crt"),
     keyFile: join(stateDirectory, "server.key"),
     logDirectory,

@@ -1,12 +1,12 @@
 import { dhcpOptions, dhcpTypes, type DhcpMessage } from "./dhcp-message.ts";
-import { LeaseTable, type AddressRange, type Lease } from "./lease-table.ts";
+import { LeaseTable, type AddressPool, type Lease } from "./lease-table.ts";
 import { encodeStaticRoutes, type StaticRoute } from "./static-routes.ts";
 
 /** What clients get. Addresses are numbers of 32 bits, 0 for none. */
 export interface DhcpSettings {
   /** Of this server. */
   readonly serverAddress: number;
-  readonly range: AddressRange;
+  readonly range: { readonly first: number; readonly last: number };
   readonly mask: number;
   readonly leaseSeconds: number;
   readonly gateway: number;
@@ -25,31 +25,44 @@ const mostHostNameCharacters = 255;
 /** SecureNAT of another server, which asks for an address in this one's name (`Cedar/Virtual.h`). */
 const ownHostNames = /^securenat[-_]/i;
 
+export interface DhcpServerOptions {
+  /** Of a former run. */
+  readonly leases?: Iterable<Lease> | undefined;
+  /** A client got an address, or asked for it again. */
+  readonly leased?: ((lease: Lease) => void) | undefined;
+}
+
 /** A DHCP server (RFC 2131) for one network, which has no socket: messages in, messages out. */
 export class DhcpServer {
   readonly #leases: LeaseTable;
   readonly #now: () => number;
+  readonly #leased: DhcpServerOptions["leased"];
   #settings: DhcpSettings;
+  /** Leases that began, ended or went on, since the beginning. */
+  #changes = 0;
 
-  /**
-   * @param now milliseconds since 1970
-   * @param leases of a former run
-   */
-  constructor(settings: DhcpSettings, now: () => number, leases: Iterable<Lease> = []) {
+  /** @param now milliseconds since 1970 */
+  constructor(settings: DhcpSettings, now: () => number, { leases = [], leased }: DhcpServerOptions = {}) {
     this.#settings = settings;
     this.#now = now;
-    this.#leases = new LeaseTable(settings.range, leases);
+    this.#leases = new LeaseTable(poolOf(settings), leases);
+    this.#leased = leased;
   }
 
   /** Clients get the new settings when they ask again. */
   apply(settings: DhcpSettings): void {
     this.#settings = settings;
-    this.#leases.range = settings.range;
+    this.#leases.pool = poolOf(settings);
   }
 
   /** Those that hold now. */
   leases(): Lease[] {
     return [...this.#leases.valid(this.#now())];
+  }
+
+  /** What another run may begin with: those that have expired too, so that a client gets the address that it had. */
+  keptLeases(): { readonly leases: Lease[]; readonly changes: number } {
+    return { leases: [...this.#leases.kept()], changes: this.#changes };
   }
 
   /** @returns what to answer, if anything */
@@ -98,14 +111,17 @@ export class DhcpServer {
     }
     const address = message.clientAddress || addressOf(message, dhcpOptions.requestedAddress);
     if (!this.#leases.isFree(address, mac, now)) return this.#reply(message, dhcpTypes.nak, 0, []);
-    this.#leases.put({
+    const lease: Lease = {
       address,
       mac,
       hostName: textOf(message, dhcpOptions.hostName),
       leasedAt: now,
       expiresAt: now + this.#leaseSeconds() * 1_000,
       isOffer: false,
-    });
+    };
+    this.#leases.put(lease);
+    this.#changes++;
+    this.#leased?.(lease);
     return this.#reply(message, dhcpTypes.ack, address, [...this.#times(), ...this.#network()]);
   }
 
@@ -120,7 +136,9 @@ export class DhcpServer {
 
   #release(message: DhcpMessage): undefined {
     const lease = this.#leases.of(macOf(message));
-    if (lease?.address === message.clientAddress) this.#leases.put({ ...lease, expiresAt: this.#now() });
+    if (lease?.address !== message.clientAddress) return;
+    this.#leases.put({ ...lease, expiresAt: this.#now() });
+    this.#changes++;
   }
 
   #leaseSeconds(): number {
@@ -174,6 +192,11 @@ export class DhcpServer {
       ]),
     };
   }
+}
+
+/** Neither the server's own address nor one that clients are told of is theirs. */
+function poolOf({ range, serverAddress, gateway, nameServers }: DhcpSettings): AddressPool {
+  return { ...range, taken: [serverAddress, gateway, ...nameServers] };
 }
 
 type Options = readonly (readonly [code: number, value: Uint8Array])[];

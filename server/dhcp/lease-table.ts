@@ -1,3 +1,5 @@
+import { dhcpLimits } from "../limits.ts";
+
 /** An address that a client has, or had. */
 export interface Lease {
   readonly address: number;
@@ -12,9 +14,12 @@ export interface Lease {
   readonly isOffer: boolean;
 }
 
-export interface AddressRange {
+/** Addresses that clients may get. */
+export interface AddressPool {
   readonly first: number;
   readonly last: number;
+  /** Those in between that belong to others, such as the router's. */
+  readonly taken: readonly number[];
 }
 
 /**
@@ -24,23 +29,25 @@ export interface AddressRange {
 export class LeaseTable {
   readonly #byAddress = new Map<number, Lease>();
   readonly #byMac = new Map<string, Lease>();
-  #range: AddressRange;
+  #pool: AddressPool;
   /** Where the search for an address that nobody had begins. */
   #next: number;
   /** Before then no address is free again: who asks for one all the time makes nobody look through the whole table. */
   #noneFreeUntil = -Infinity;
 
-  /** @param leases of a former run; those that are not in the range stay away */
-  constructor(range: AddressRange, leases: Iterable<Lease> = []) {
-    this.#range = range;
-    this.#next = range.first;
-    for (const lease of leases) if (this.#isInRange(lease.address)) this.put(lease);
+  /** @param leases of a former run; those that are not in the pool stay away */
+  constructor(pool: AddressPool, leases: Iterable<Lease> = []) {
+    this.#pool = pool;
+    this.#next = pool.first;
+    for (const lease of leases) {
+      if (this.#isInPool(lease.address) && this.#byAddress.size < dhcpLimits.leases) this.put(lease);
+    }
   }
 
   /** Addresses that are given from now on. Leases of others go on until they expire. */
-  set range(range: AddressRange) {
-    this.#range = range;
-    this.#next = range.first;
+  set pool(pool: AddressPool) {
+    this.#pool = pool;
+    this.#next = pool.first;
     this.#noneFreeUntil = -Infinity;
   }
 
@@ -51,14 +58,19 @@ export class LeaseTable {
     }
   }
 
+  /** Those of clients, whether they hold or not, but for offers. */
+  *kept(): Generator<Lease> {
+    for (const lease of this.#byAddress.values()) if (!lease.isOffer && lease.mac !== "") yield lease;
+  }
+
   /** The one of a client, whether it holds or not. */
   of(mac: string): Lease | undefined {
     return this.#byMac.get(mac);
   }
 
-  /** Whether a client may have an address: it is in the range, and nobody else's. */
+  /** Whether a client may have an address: it is in the pool, and nobody else's. */
   isFree(address: number, mac: string, now: number): boolean {
-    if (!this.#isInRange(address)) return false;
+    if (!this.#isInPool(address)) return false;
     const lease = this.#byAddress.get(address);
     return lease === undefined || lease.mac === mac || lease.expiresAt <= now;
   }
@@ -68,12 +80,14 @@ export class LeaseTable {
     const former = this.#byMac.get(mac);
     if (former !== undefined && this.isFree(former.address, mac, now)) return former.address;
     if (this.isFree(wish, mac, now)) return wish;
-    while (this.#next <= this.#range.last && this.#byAddress.has(this.#next)) this.#next++;
-    if (this.#next <= this.#range.last) return this.#next;
+    if (this.#byAddress.size < dhcpLimits.leases) {
+      while (this.#next <= this.#pool.last && !this.isFree(this.#next, mac, -Infinity)) this.#next++;
+      if (this.#next <= this.#pool.last) return this.#next;
+    }
     if (now < this.#noneFreeUntil) return undefined;
     let first: Lease | undefined;
     for (const lease of this.#byAddress.values()) {
-      if (!this.#isInRange(lease.address)) continue;
+      if (!this.#isInPool(lease.address)) continue;
       if (first === undefined || lease.expiresAt < first.expiresAt) first = lease;
     }
     this.#noneFreeUntil = first?.expiresAt ?? Infinity;
@@ -95,10 +109,11 @@ export class LeaseTable {
     this.#byAddress.delete(lease.address);
     this.#noneFreeUntil = -Infinity;
     if (this.#byMac.get(lease.mac) === lease) this.#byMac.delete(lease.mac);
-    if (lease.address < this.#next && this.#isInRange(lease.address)) this.#next = lease.address;
+    if (lease.address < this.#next && this.#isInPool(lease.address)) this.#next = lease.address;
   }
 
-  #isInRange(address: number): boolean {
-    return address >= this.#range.first && address <= this.#range.last;
+  #isInPool(address: number): boolean {
+    const { first, last, taken } = this.#pool;
+    return address >= first && address <= last && !taken.includes(address);
   }
 }

@@ -2,15 +2,37 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
-import type { Outside, OutsideTcp, OutsideTcpEvents } from "../secure-nat/outside.ts";
+import type {
+  Outside,
+  OutsideTcp,
+  OutsideTcpEvents,
+  OutsideUdp,
+  OutsideUdpEvents,
+} from "../secure-nat/outside.ts";
 import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
 const mostWaiting = 16;
 
+/** What a socket fails with that there is no room for. */
+const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFILE" });
+
 /** The host's network by sockets of the runtime. */
-export const hostNetwork: Outside = {
-  openUdp: (events) => {
+export class HostNetwork implements Outside {
+  readonly queryDns = queryResolvers;
+  readonly #most: number;
+  #sockets = 0;
+
+  /** @param most sockets of all its users together, so that files are left to the process for all else */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  openUdp(events: OutsideUdpEvents): OutsideUdp {
+    if (!this.#take()) {
+      const failing = setImmediate(() => events.failed(tooMany()));
+      return { send: () => {}, close: () => clearImmediate(failing) };
+    }
     const socket = createSocket("udp4");
     let isOpen = true;
     let isBound = false;
@@ -19,6 +41,7 @@ export const hostNetwork: Outside = {
       if (!isOpen) return;
       isOpen = false;
       waiting = [];
+      this.#sockets--;
       socket.close();
     };
     socket.on("listening", () => {
@@ -44,17 +67,42 @@ export const hostNetwork: Outside = {
       },
       close,
     };
-  },
-  queryDns: queryResolvers,
-  connectDns: (events) => {
+  }
+
+  connectDns(events: OutsideTcpEvents): OutsideTcp {
     const [resolver] = systemResolvers();
-    return connectTcp(resolver ?? { host: "127.0.0.1", port: 53 }, events);
-  },
-  connectTcp: (address, port, events) => connectTcp({ host: formatIpv4(address), port }, events),
+    return this.#connect(resolver ?? { host: "127.0.0.1", port: 53 }, events);
+  }
+
+  connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp {
+    return this.#connect({ host: formatIpv4(address), port }, events);
+  }
+
+  #connect(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {
+    if (!this.#take()) {
+      const failing = setImmediate(() => events.failed(tooMany()));
+      return { ...noConnection, destroy: () => clearImmediate(failing) };
+    }
+    return connectTcp(to, events, () => this.#sockets--);
+  }
+
+  #take(): boolean {
+    if (this.#sockets >= this.#most) return false;
+    this.#sockets++;
+    return true;
+  }
+}
+
+const noConnection: Omit<OutsideTcp, "destroy"> = {
+  write: () => {},
+  end: () => {},
+  pause: () => {},
+  resume: () => {},
 };
 
-function connectTcp(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {
+function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () => void): OutsideTcp {
   const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
+  socket.on("close", closed);
   socket.on("connect", () => events.connected());
   socket.on("data", (bytes: Buffer) => events.data(bytes));
   socket.on("end", () => events.ended());

@@ -24,6 +24,17 @@ export function startInProc(pid: number): string | undefined {
   }
 }
 
+/** How many files, sockets among them, this process may have open. */
+export function openFileLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? [];
+    return soft === undefined ? Infinity : Number(soft);
+  } catch {
+    // Another system tells no bound in this way.
+    return Infinity;
+  }
+}
+
 /** A process, as far as its user and the system tell. */
 export interface ListedProcess {
   readonly pid: number;

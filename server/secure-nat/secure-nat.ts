@@ -29,6 +29,8 @@ export interface SecureNatOptions {
   readonly unixNow: () => number;
   /** 32 bits that nobody can guess. */
   readonly random: () => number;
+  /** A client got an address, or asked for it again. */
+  readonly leased?: (lease: Lease) => void;
   /** Of a former run. */
   readonly leases?: Iterable<Lease>;
 }
@@ -39,6 +41,8 @@ export interface SecureNatCounts {
   readonly udp: number;
   readonly dns: number;
   readonly leases: number;
+  /** Connections that were refused since the beginning because there were too many. */
+  readonly refused: number;
 }
 
 /** All that a hub's virtual host does, as its settings say. It has no socket and no timer of its own. */
@@ -52,7 +56,17 @@ export class SecureNat {
   readonly #dhcp: DhcpServer | undefined;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
-  constructor({ settings, outside, mayReach, send, soon, now, unixNow, random, leases }: SecureNatOptions) {
+  constructor({
+    settings,
+    outside,
+    mayReach,
+    send,
+    soon,
+    now,
+    unixNow,
+    random,
+    ...options
+  }: SecureNatOptions) {
     const { host, nat, dhcp } = settings;
     this.#now = now;
     this.#unixNow = unixNow;
@@ -81,7 +95,7 @@ export class SecureNat {
       this.#dhcp = new DhcpServer(
         { serverAddress, range, mask, leaseSeconds, gateway, nameServers, domainName, routes },
         unixNow,
-        leases,
+        options,
       );
     }
     this.#host = new VirtualHost({
@@ -118,6 +132,7 @@ export class SecureNat {
       udp: this.#udp?.count ?? 0,
       dns: this.#dns?.count ?? 0,
       leases: this.leases().length,
+      refused: this.#tcp?.refused ?? 0,
     };
   }
 
@@ -138,6 +153,11 @@ export class SecureNat {
   /** Addresses that clients have now. */
   leases(): Lease[] {
     return this.#dhcp?.leases() ?? [];
+  }
+
+  /** What another run may begin with, and how often it has changed. */
+  keptLeases(): { readonly leases: Lease[]; readonly changes: number } {
+    return this.#dhcp?.keptLeases() ?? { leases: [], changes: 0 };
   }
 
   /** Ends every connection and lets go of every socket. */

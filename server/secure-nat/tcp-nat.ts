@@ -37,6 +37,8 @@ interface Mapping {
   usualBytes: number;
   isPaused: boolean;
   isTouched: boolean;
+  /** No end outside has answered yet. */
+  isConnecting: boolean;
   /** When the client or the other end last said something. */
   usedAt: number;
   readonly createdAt: number;
@@ -53,6 +55,8 @@ export class TcpNat {
   readonly #options: TcpNatOptions;
   /** By address and port of the client, then of the other end. */
   readonly #mappings = new Map<number, Map<number, Mapping>>();
+  /** What each client has, by its address. */
+  readonly #clients = new Map<number, { connections: number; connecting: number }>();
   readonly #touched: Mapping[] = [];
   readonly #segment = new IncomingSegment();
   #count = 0;
@@ -60,6 +64,9 @@ export class TcpNat {
   constructor(options: TcpNatOptions) {
     this.#options = options;
   }
+
+  /** Connections that were refused because there were too many. */
+  refused = 0;
 
   /** Connections, those that have just ended among them. */
   get count(): number {
@@ -142,7 +149,9 @@ export class TcpNat {
 
   #open(frame: Frame, client: number, remote: number): void {
     const { now, random, mtu, route } = this.#options;
-    const connect = this.#count < tcpNatLimits.connections ? route(remote, frame.destinationPort) : undefined;
+    const hasRoom = this.#hasRoom(client);
+    if (!hasRoom) this.refused++;
+    const connect = hasRoom ? route(remote, frame.destinationPort) : undefined;
     if (connect === undefined) {
       this.#refuse(frame, client, remote);
       return;
@@ -185,6 +194,7 @@ export class TcpNat {
       usualBytes: 0,
       isPaused: false,
       isTouched: false,
+      isConnecting: true,
       usedAt: now(),
       createdAt: now(),
       sent: 0,
@@ -192,7 +202,10 @@ export class TcpNat {
     };
     this.#enter(mapping);
     mapping.outside = connect({
-      connected: () => connection.accept(),
+      connected: () => {
+        this.#countConnected(mapping);
+        connection.accept();
+      },
       data: (bytes) => {
         mapping.usedAt = now();
         mapping.received += bytes.length;
@@ -207,6 +220,14 @@ export class TcpNat {
         connection.abort();
       },
     });
+  }
+
+  /** Whether there may be another connection of a client. */
+  #hasRoom(client: number): boolean {
+    const { connections, perClient, connecting } = tcpNatLimits;
+    const its = this.#clients.get(client);
+    if (this.#count >= connections) return false;
+    return its === undefined || (its.connections < perClient && its.connecting < connecting);
   }
 
   /** Bytes that a connection may hold in either direction: the more there are, the less each has. */
@@ -286,6 +307,11 @@ export class TcpNat {
     this.#mappings.set(key, inner);
     inner.set(keyOf(mapping.remote.address, mapping.remotePort), mapping);
     this.#count++;
+    const { address } = mapping.client;
+    const its = this.#clients.get(address) ?? { connections: 0, connecting: 0 };
+    this.#clients.set(address, its);
+    its.connections++;
+    its.connecting++;
   }
 
   #forget(mapping: Mapping): void {
@@ -296,6 +322,18 @@ export class TcpNat {
     inner.delete(remoteKey);
     if (inner.size === 0) this.#mappings.delete(key);
     this.#count--;
+    this.#countConnected(mapping);
+    const { address } = mapping.client;
+    const its = this.#clients.get(address);
+    if (its !== undefined && --its.connections === 0) this.#clients.delete(address);
+  }
+
+  /** No end outside has to answer for it any more. */
+  #countConnected(mapping: Mapping): void {
+    if (!mapping.isConnecting) return;
+    mapping.isConnecting = false;
+    const its = this.#clients.get(mapping.client.address);
+    if (its !== undefined) its.connecting--;
   }
 }
 

@@ -9,7 +9,8 @@ import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { NativeLoader } from "../native/native.ts";
-import type { SecureNat } from "../secure-nat/secure-nat.ts";
+import type { StatePaths } from "../state-paths.ts";
+import type { RunningSecureNat } from "./secure-nat/running-secure-nat.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
 import type { FlushQueue } from "../transport/flush-queue.ts";
@@ -19,7 +20,7 @@ import type { WebRequest, WebResponse } from "../transport/web-server.ts";
 
 /** What the process gives the server. */
 export interface ServerOptions {
-  readonly paths: CertificatePaths;
+  readonly paths: CertificatePaths & Pick<StatePaths, "leasesFile">;
   readonly configuration: LiveConfiguration;
   readonly identity: LiveIdentity;
   readonly logs: LogAdministration;
@@ -48,7 +49,7 @@ export interface Environment extends ServerOptions {
   readonly connections: Connections;
   readonly listeners: Listeners;
   /** Virtual hosts by the name of their hub in lower case; only those that run. */
-  readonly secureNats: Map<string, SecureNat>;
+  readonly secureNats: Map<string, RunningSecureNat>;
   /** What sessions collected is sent in one write a turn. */
   readonly flushes: FlushQueue;
   /** What clients may speak inside of TLS; the first that recognizes a client serves it. */

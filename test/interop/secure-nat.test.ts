@@ -9,6 +9,7 @@ import { startChild } from "../devices/support/child.ts";
 import { someBytes } from "../devices/support/some-bytes.ts";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
+import { until } from "../processes/try-server.ts";
 import { hubOf, OurServer, userOf } from "./support/our-server.ts";
 import { VpnClient } from "./support/vpn-client.ts";
 
@@ -105,6 +106,19 @@ describe("a client of a hub with SecureNAT", () => {
     assert.match(await vpncmd("DhcpTable"), /Allocated IP +\|192\.168\.30\.10/);
     assert.match(await vpncmd("SecureNatStatusGet"), /DHCP Clients +\|1 Client/);
     assert.match(await vpncmd("DhcpGet"), /Start Distribution Address Band\|192\.168\.30\.10/);
+  });
+
+  test("keeps its address when the worker is started again", async () => {
+    const leases = join(server.stateDirectory, "leases.json");
+    await until("the lease in its file", async () =>
+      (await readFile(leases, "utf8").catch(String)).includes(address),
+    );
+    const { worker } = await server.status();
+    process.kill(worker.pid, "SIGKILL");
+    await until("the lease in the table", async () =>
+      (await vpncmd("DhcpTable").catch(String)).includes(`|${address}`),
+    );
+    assert.ok(await client.reaches(router));
   });
 
   test("loses it when an administrator switches it off, and has it again afterwards", async () => {

@@ -6,7 +6,11 @@ import {
 } from "../../ethernet/ipv4-network.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
-import { createSecureNatSettings, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import {
+  createSecureNatSettings,
+  secureNatRanges,
+  type SecureNatSettings,
+} from "../../settings/secure-nat-settings.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
 
@@ -39,9 +43,15 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
     },
     nat: {
       enabled: router.bool("NatEnabled", standard.nat.enabled),
-      mtu: router.uint("NatMtu", standard.nat.mtu),
-      tcpTimeoutSeconds: router.uint("NatTcpTimeout", standard.nat.tcpTimeoutSeconds),
-      udpTimeoutSeconds: router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
+      mtu: within("mtu", router.uint("NatMtu", standard.nat.mtu)),
+      tcpTimeoutSeconds: within(
+        "tcpTimeoutSeconds",
+        router.uint("NatTcpTimeout", standard.nat.tcpTimeoutSeconds),
+      ),
+      udpTimeoutSeconds: within(
+        "udpTimeoutSeconds",
+        router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
+      ),
       openNetworks: readNetworks(router, openNetworksName),
     },
     dhcp: {
@@ -49,7 +59,7 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
       first: readAddress(dhcp, "DhcpLeaseIPStart", standard.dhcp.first),
       last: readAddress(dhcp, "DhcpLeaseIPEnd", standard.dhcp.last),
       mask: readAddress(dhcp, "DhcpSubnetMask", standard.dhcp.mask),
-      leaseSeconds: dhcp.uint("DhcpExpireTimeSpan", standard.dhcp.leaseSeconds),
+      leaseSeconds: within("leaseSeconds", dhcp.uint("DhcpExpireTimeSpan", standard.dhcp.leaseSeconds)),
       gateway: readAddress(dhcp, "DhcpGatewayAddress", standard.dhcp.gateway),
       nameServers: [
         readAddress(dhcp, "DhcpDnsServerAddress", standard.dhcp.nameServers[0]),
@@ -59,6 +69,12 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
       pushRoutes: dhcp.text("DhcpPushRoutes"),
     },
   };
+}
+
+/** As the official server, which takes the nearest value that there may be. */
+function within(name: keyof typeof secureNatRanges, value: number): number {
+  const [least, most] = secureNatRanges[name];
+  return Math.min(Math.max(value, least), most);
 }
 
 /** Writes the section into the folder; what it does not know stays. */

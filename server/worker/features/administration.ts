@@ -15,7 +15,7 @@ export const administration: Feature = {
         update: async (change) => (await configuration.update(change)).settings,
         hubs,
         sessions: () => sessions,
-        secureNat: (hubName) => environment.secureNats.get(hubName.toLowerCase())?.report(),
+        secureNat: (hubName) => environment.secureNats.get(hubName.toLowerCase())?.nat.report(),
         statistics: (hubName) => hubs.statistics(hubName),
         listeners: () => listeners.statuses(),
         connections: {

@@ -1,77 +1,82 @@
-import { randomBytes } from "node:crypto";
-import { AnsweringPort } from "../../hub/answering-port.ts";
-import { secureNatLimits } from "../../limits.ts";
-import { hostNetwork } from "../../outside/host-network.ts";
-import { isReachable } from "../../secure-nat/reachable-addresses.ts";
-import { SecureNat } from "../../secure-nat/secure-nat.ts";
+import { wordsOf } from "../../error-words.ts";
+import { HostNetwork } from "../../outside/host-network.ts";
+import { openFileLimit } from "../../platform/proc.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
-import { defaultPolicy } from "../../settings/policy.ts";
 import type { Feature } from "../feature.ts";
+import { readLeases, writeLeases } from "../secure-nat/lease-file.ts";
+import { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
+
+/** From one look at what is to be logged and kept to the next. */
+const lookMs = 60_000;
+/** How long after a client got an address the file has it. */
+const keepMs = 2_000;
+/** How much of the files that the process may open is for sockets of clients; the rest is for the clients themselves. */
+const shareOfFiles = 1 / 2;
 
 /** The virtual hosts of the hubs that have one. */
 export const secureNat: Feature = {
-  start({ hubs, configuration, secureNats }) {
-    const running = new Map<
-      string,
-      { readonly settings: HubSettings["secureNat"]; readonly hub: object; stop(): void }
-    >();
+  async start({ hubs, configuration, secureNats: running, paths, log }) {
+    const outside = new HostNetwork(openFileLimit() * shareOfFiles);
+    const leases = await readLeases(paths.leasesFile, (problem) => log.warn(problem));
+    const changesOf = () => [...running.values()].map(({ nat }) => nat.keptLeases().changes).join();
+    let keptChanges = "";
+    let writing = Promise.resolve();
+
+    const keep = (key: string, { nat }: RunningSecureNat) => leases.set(key, nat.keptLeases().leases);
+    const keepAll = () => {
+      const changes = changesOf();
+      if (changes === keptChanges) return;
+      keptChanges = changes;
+      for (const [key, each] of running) keep(key, each);
+      writing = writing
+        .then(() => writeLeases(paths.leasesFile, leases))
+        .catch((error: unknown) => log.warn(`cannot write ${paths.leasesFile}: ${wordsOf(error)}`));
+    };
+    const startOf = (key: string, { name, secureNat: settings }: HubSettings) => {
+      const live = hubs.find(key);
+      if (live === undefined || running.has(key)) return;
+      try {
+        running.set(key, new RunningSecureNat(live, settings, outside, leases.get(key) ?? []));
+      } catch (error) {
+        log.warn(`SecureNAT of hub ${name} does not run: ${wordsOf(error)}`);
+      }
+    };
     const apply = (all: readonly HubSettings[]) => {
       const wanted = new Map(
         all
           .filter(({ online, secureNat }) => online && secureNat.enabled)
           .map((hub) => [hub.name.toLowerCase(), hub]),
       );
-      for (const [key, entry] of running) {
-        const isSame = wanted.get(key)?.secureNat === entry.settings && hubs.find(key)?.hub === entry.hub;
-        if (isSame) continue;
-        entry.stop();
+      for (const [key, each] of running) {
+        if (wanted.get(key)?.secureNat === each.settings && hubs.find(key) === each.hub) continue;
+        keep(key, each);
+        each.stop();
         running.delete(key);
-        secureNats.delete(key);
       }
-      for (const [key, { secureNat: settings }] of wanted) {
-        const live = hubs.find(key);
-        if (live === undefined || running.has(key)) continue;
-        const port: AnsweringPort = new AnsweringPort({
-          name: `SID-SECURENAT-${++live.sessionCount}`,
-          userName: "SecureNAT",
-          kind: "secure-nat",
-          policy: defaultPolicy,
-          receive: (buffer, start, end) => nat.receive(buffer, start, end),
-          turnEnded: () => nat.turnEnded(),
-          nextTurn: (callback) => void setImmediate(callback),
-        });
-        const nat = new SecureNat({
-          settings,
-          outside: hostNetwork,
-          mayReach: (address) => isReachable(address, settings.nat.openNetworks),
-          send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
-          soon: queueMicrotask,
-          now: () => performance.now(),
-          unixNow: () => Date.now(),
-          random: () => randomBytes(4).readUInt32BE(),
-        });
-        port.plugInto(live.hub.attach(port));
-        const ticks = setInterval(() => nat.tick(), secureNatLimits.tickMs);
-        secureNats.set(key, nat);
-        running.set(key, {
-          settings,
-          hub: live.hub,
-          stop: () => {
-            clearInterval(ticks);
-            nat.close();
-            port.unplug();
-          },
-        });
-      }
+      const names = new Set(all.map(({ name }) => name.toLowerCase()));
+      for (const key of leases.keys()) if (!names.has(key)) leases.delete(key);
+      for (const [key, hub] of wanted) startOf(key, hub);
     };
+
     apply(configuration.settings.hubs);
+    const timers = [
+      setInterval(keepAll, keepMs),
+      setInterval(() => {
+        for (const each of running.values()) each.logRefused();
+      }, lookMs),
+    ];
     return {
       apply: (settings) => {
         apply(settings.hubs);
         return [];
       },
-      close: () => apply([]),
-      abandon: () => {},
+      close: async () => {
+        for (const timer of timers) clearInterval(timer);
+        keepAll();
+        for (const each of running.values()) each.stop();
+        running.clear();
+        await writing;
+      },
     };
   },
 };

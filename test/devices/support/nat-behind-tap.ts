@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AnsweringPort } from "../../../server/hub/answering-port.ts";
 import { NativeLoader } from "../../../server/native/native.ts";
-import { hostNetwork } from "../../../server/outside/host-network.ts";
+import { HostNetwork } from "../../../server/outside/host-network.ts";
 import { DevicePort } from "../../../server/packet-device/device-port.ts";
 import { Tap } from "../../../server/packet-device/tap.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
@@ -34,7 +34,7 @@ tap.plugInto(hub.attach(tap));
 
 const nat = new SecureNat({
   settings: createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1)),
-  outside: hostNetwork,
+  outside: new HostNetwork(4_096),
   mayReach: (address) => isReachable(address, []),
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
   soon: queueMicrotask,

@@ -12,6 +12,7 @@ import {
   type UserSettings,
 } from "../../../server/settings/hub-settings.ts";
 import { maskOf } from "../../../server/ethernet/ipv4-network.ts";
+import { secureNatRanges } from "../../../server/settings/secure-nat-settings.ts";
 import { adminOptionNames, type AdminOptions } from "../../../server/settings/admin-options.ts";
 import { defaultKeptOptions, type KeptOptions } from "../../../server/settings/kept-options.ts";
 import {
@@ -29,6 +30,8 @@ const uint = fc.nat({ max: 0xffff_ffff });
 const name = fc
   .string({ unit: anyCharacter, minLength: 1, maxLength: 12 })
   .filter((text) => !text.includes("\0"));
+const ranged = (name: keyof typeof secureNatRanges) =>
+  fc.integer({ min: secureNatRanges[name][0], max: secureNatRanges[name][1] });
 const text = fc.string({ unit: anyCharacter, maxLength: 20 });
 /** What the file can hold: whole milliseconds after the protocol's epoch. */
 const time = fc.integer({ min: 32_400_001, max: 4_000_000_000_000 });
@@ -199,9 +202,9 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
     host: record({ mac: bytes(6), address: uint, mask: uint }),
     nat: record({
       enabled: fc.boolean(),
-      mtu: uint,
-      tcpTimeoutSeconds: uint,
-      udpTimeoutSeconds: uint,
+      mtu: ranged("mtu"),
+      tcpTimeoutSeconds: ranged("tcpTimeoutSeconds"),
+      udpTimeoutSeconds: ranged("udpTimeoutSeconds"),
       openNetworks: fc.array(
         fc.tuple(uint, fc.nat({ max: 32 })).map(([address, prefix]) => {
           const mask = maskOf(prefix) ?? 0;
@@ -215,7 +218,7 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
       first: uint,
       last: uint,
       mask: uint,
-      leaseSeconds: uint,
+      leaseSeconds: ranged("leaseSeconds"),
       gateway: uint,
       nameServers: fc.tuple(uint, uint),
       domainName: text,

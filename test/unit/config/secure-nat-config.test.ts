@@ -56,6 +56,17 @@ describe("the folder SecureNAT of a hub", () => {
     assert.ok(written.children.some((child) => "name" in child && child.name === "Unknown"));
   });
 
+  test("takes the nearest value where the file has one that cannot be", () => {
+    const beyond = withFields(folder, {
+      VirtualRouter: withFields(emptyFolder("VirtualRouter"), {
+        NatMtu: fields.uint(9_000),
+        NatTcpTimeout: fields.uint(0),
+      }),
+    });
+    const { mtu, tcpTimeoutSeconds } = readSecureNat(beyond, path, mac).nat;
+    assert.deepEqual([mtu, tcpTimeoutSeconds], [1_500, 60]);
+  });
+
   test("with an address that is none is refused by its path", () => {
     for (const [inner, item] of [
       ["VirtualHost", "VirtualHostIp"],
@@ -66,7 +77,10 @@ describe("the folder SecureNAT of a hub", () => {
       const broken = withFields(folder, {
         [inner]: withFields(emptyFolder(inner), { [item]: fields.text("1.2.3") }),
       });
-      assert.throws(() => readSecureNat(broken, path, mac), new RegExp(`${path}/${inner}/${item} (is|holds what is) no `));
+      assert.throws(
+        () => readSecureNat(broken, path, mac),
+        new RegExp(`${path}/${inner}/${item} (is|holds what is) no `),
+      );
     }
   });
 });

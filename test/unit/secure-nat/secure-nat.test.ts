@@ -344,12 +344,14 @@ describe("TCP through a NAT", () => {
     const first = established(world);
     first.events.data(Buffer.alloc(50_000));
     assert.deepEqual(first.calls, []);
-    for (let port = 1; port < tcpNatLimits.connections; port++)
+    for (let port = 1; port < tcpNatLimits.perClient; port++) {
       world.receive(world.segment({ flags: syn }, "", { port }));
+      if (port > 1) world.outside.at(-1)?.events.connected();
+    }
     first.events.data(Buffer.alloc(1));
     assert.deepEqual(first.calls, ["pause"]);
     world.take();
-    world.outside[7]?.events.connected();
+    world.outside[1]?.events.connected();
     const [answer] = world.take();
     assert.equal(answer?.readUInt16BE(14 + 20 + 14), tcpNatLimits.leastBytes);
   });
@@ -400,13 +402,24 @@ describe("TCP through a NAT", () => {
 
   test("has a bound, behind which the next one is refused", () => {
     const world = new World();
-    for (let port = 1; port <= tcpNatLimits.connections; port++) {
-      assert.deepEqual(world.receive(world.segment({ flags: syn }, "", { port })), []);
+    const open = (port: number) => world.receive(world.segment({ flags: syn }, "", { port }));
+    const refusal = (port: number) => readTcp(open(port)[0]).flags;
+    for (let port = 1; port <= tcpNatLimits.connecting; port++) assert.deepEqual(open(port), []);
+    assert.equal(refusal(60_000), rst | ack);
+    for (const { events } of world.outside) events.connected();
+    for (let port = tcpNatLimits.connecting + 1; port <= tcpNatLimits.perClient; port++) {
+      assert.deepEqual(open(port), []);
+      world.outside.at(-1)?.events.connected();
     }
-    assert.equal(readTcp(world.receive(world.segment({ flags: syn }))[0]).flags, rst | ack);
+    assert.equal(refusal(60_001), rst | ack);
+    assert.equal(world.nat.counts().refused, 2);
     world.nat.close();
     assert.equal(world.nat.counts().tcp, 0);
     assert.ok(world.outside.every(({ calls }) => calls.join() === "destroy"));
+    // All that was counted of the client is counted back.
+    const later = world.outside.length;
+    for (let port = 1; port <= tcpNatLimits.connecting; port++) open(port);
+    assert.equal(world.outside.length, later + tcpNatLimits.connecting);
   });
 });
 
@@ -421,7 +434,7 @@ describe("what is switched off", () => {
     assert.deepEqual(world.receive(world.datagram("x")[0] ?? assert.fail()), []);
     assert.deepEqual([world.outside, world.udpSockets], [[], []]);
     assert.equal(world.receive(world.ping("x")).length, 1);
-    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, leases: 0 });
+    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, leases: 0, refused: 0 });
   });
 });
 

@@ -36,7 +36,11 @@ export async function startServerIn(
   const configFile = join(directory, "vpn_server.config");
   await writeFile(configFile, onLoopback, { flag: "wx" }).catch(() => {});
   const store = await ConfigStore.open({ configFile });
-  const paths = { certificateFile: join(directory, "server.crt"), keyFile: join(directory, "server.key") };
+  const paths = {
+    certificateFile: join(directory, "server.crt"),
+    keyFile: join(directory, "server.key"),
+    leasesFile: join(directory, "leases.json"),
+  };
   await store.update(change);
   if (!existsSync(paths.keyFile)) await replaceCertificate(paths, await testCertificate());
   const identity = await LiveIdentity.open(paths, undefined);

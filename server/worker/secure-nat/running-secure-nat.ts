@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import type { LiveHub } from "../../access/virtual-hubs.ts";
+import type { Lease } from "../../dhcp/lease-table.ts";
+import { formatIpv4 } from "../../ethernet/word-address.ts";
+import { AnsweringPort } from "../../hub/answering-port.ts";
+import { secureNatLimits } from "../../limits.ts";
+import type { Outside } from "../../secure-nat/outside.ts";
+import { isReachable } from "../../secure-nat/reachable-addresses.ts";
+import { SecureNat } from "../../secure-nat/secure-nat.ts";
+import { defaultPolicy } from "../../settings/policy.ts";
+import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+
+/** The virtual host of a hub, plugged into it, with the clock that drives it. */
+export class RunningSecureNat {
+  readonly hub: LiveHub;
+  readonly settings: SecureNatSettings;
+  readonly nat: SecureNat;
+  readonly #port: AnsweringPort;
+  readonly #ticks: NodeJS.Timeout;
+  #toldRefused = 0;
+
+  /** @throws {StaticRoutesError} for routes that cannot be read, which a file may have */
+  constructor(hub: LiveHub, settings: SecureNatSettings, outside: Outside, leases: readonly Lease[]) {
+    this.hub = hub;
+    this.settings = settings;
+    this.nat = new SecureNat({
+      settings,
+      outside,
+      leases,
+      mayReach: (address) => isReachable(address, settings.nat.openNetworks),
+      send: (buffer, start, end) => this.#port.sendBlocks(buffer, start, end),
+      soon: queueMicrotask,
+      now: () => performance.now(),
+      unixNow: () => Date.now(),
+      random: () => randomBytes(4).readUInt32BE(),
+      leased: (lease) => this.#logLease(lease),
+    });
+    this.#port = new AnsweringPort({
+      name: `SID-SECURENAT-${++hub.sessionCount}`,
+      userName: "SecureNAT",
+      kind: "secure-nat",
+      policy: defaultPolicy,
+      receive: (buffer, start, end) => this.nat.receive(buffer, start, end),
+      turnEnded: () => this.nat.turnEnded(),
+      nextTurn: (callback) => void setImmediate(callback),
+    });
+    this.#port.plugInto(hub.hub.attach(this.#port));
+    this.#ticks = setInterval(() => this.nat.tick(), secureNatLimits.tickMs);
+  }
+
+  /** Tells the hub's log of what was refused since it was told last. */
+  logRefused(): void {
+    const { refused } = this.nat.counts();
+    const news = refused - this.#toldRefused;
+    this.#toldRefused = refused;
+    if (news === 0 || !this.settings.saveLog) return;
+    this.hub.log.security(
+      `SecureNAT: refused ${news} TCP connections in the last minute, since there were too many.`,
+      { event: "securenat-refused", connections: news },
+    );
+  }
+
+  stop(): void {
+    clearInterval(this.#ticks);
+    this.nat.close();
+    this.#port.unplug();
+  }
+
+  #logLease({ address, mac, hostName, expiresAt }: Lease): void {
+    if (!this.settings.saveLog) return;
+    const macText = mac.toUpperCase().replace(/(..)(?=.)/g, "$1-");
+    const whose = hostName === "" ? "" : ` (${JSON.stringify(hostName)})`;
+    const until = new Date(expiresAt).toISOString();
+    this.hub.log.security(
+      `SecureNAT: ${macText}${whose} has the address ${formatIpv4(address)} until ${until}.`,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { HostNetwork } from "../../../server/outside/host-network.ts";
+import type { OutsideTcp } from "../../../server/secure-nat/outside.ts";
+
+const loopback = 0x7f00_0001;
+let echo: Server;
+let port: number;
+before(async () => {
+  echo = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+  await once(echo, "listening");
+  ({ port } = echo.address() as AddressInfo);
+});
+after(() => echo.close());
+
+/** Connects, and tells how that ended. */
+function connect(network: HostNetwork): Promise<{ readonly end: string; readonly connection: OutsideTcp }> {
+  return new Promise((resolve) => {
+    const connection = network.connectTcp(loopback, port, {
+      connected: () => resolve({ end: "connected", connection }),
+      data: () => {},
+      ended: () => {},
+      failed: (error) => resolve({ end: (error as NodeJS.ErrnoException).code ?? "?", connection }),
+    });
+  });
+}
+
+describe("the host's network", () => {
+  test("has no more sockets than it may, and gives back those that are closed", async () => {
+    const network = new HostNetwork(2);
+    const [one, other] = [await connect(network), await connect(network)];
+    assert.deepEqual(
+      [one.end, other.end, (await connect(network)).end],
+      ["connected", "connected", "EMFILE"],
+    );
+    const failed = await new Promise<Error>((resolve) => {
+      network.openUdp({ message: () => {}, failed: resolve });
+    });
+    assert.equal((failed as NodeJS.ErrnoException).code, "EMFILE");
+    one.connection.destroy();
+    const deadline = Date.now() + 10_000;
+    let again = await connect(network);
+    while (again.end !== "connected" && Date.now() < deadline) {
+      await new Promise(setImmediate);
+      again = await connect(network);
+    }
+    assert.equal(again.end, "connected");
+    for (const { connection } of [other, again]) connection.destroy();
+  });
+
+  test("tells nothing of a connection that was given up", async () => {
+    const network = new HostNetwork(0);
+    const told: string[] = [];
+    const events = {
+      connected: () => void told.push("connected"),
+      data: () => {},
+      ended: () => {},
+      failed: () => void told.push("failed"),
+      message: () => {},
+    };
+    network.connectTcp(loopback, port, events).destroy();
+    network.openUdp(events).close();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    assert.deepEqual(told, []);
+  });
+});
