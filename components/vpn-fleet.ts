@@ -7,6 +7,7 @@ import { outcomeOf } from "./deployment/deployment-outcome.ts";
 import type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
 import type { CheckReport } from "./outputs/check-report.ts";
 import type { FirewallReport } from "./outputs/firewall-report.ts";
+import type { NetworkReport } from "./outputs/network-report.ts";
 import type { VpnConnection } from "./outputs/vpn-connection.ts";
 import { VpnServer } from "./vpn-server.ts";
 
@@ -32,6 +33,8 @@ export interface FleetMember {
   tlsFingerprint?: string;
   /** The TLS certificate in PEM; absent when the host could not be reached. */
   certificate?: string;
+  /** The networks of hubs with SecureNAT; absent when the host could not be reached. */
+  networks?: NetworkReport[];
   /** How each user connects; absent when the host could not be reached. */
   connections?: VpnConnection[];
   /** What was done about the host's firewall; absent when the host could not be reached. */
@@ -121,8 +124,18 @@ function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
     if (outcome.kind === "untouched") {
       return pulumi.output({ passedLastCheck: false, problem: outcome.problem });
     }
-    const { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall } = server;
-    const installed = { mode, modeReason, endpoints, tlsFingerprint, certificate, connections, firewall };
+    const { mode, modeReason, endpoints, tlsFingerprint, certificate, networks, connections, firewall } =
+      server;
+    const installed = {
+      mode,
+      modeReason,
+      endpoints,
+      tlsFingerprint,
+      certificate,
+      networks,
+      connections,
+      firewall,
+    };
     return pulumi.output(installed).apply((installed) => ({
       passedLastCheck: outcome.kind === "passed",
       ...installed,

@@ -8,6 +8,7 @@ import type { VpnServerResourceOptions } from "./deployment/resource-options.ts"
 import type { CheckReport } from "./outputs/check-report.ts";
 import type { FirewallReport } from "./outputs/firewall-report.ts";
 import type { ListenerReport } from "./outputs/listener-report.ts";
+import { networkReports, type NetworkReport } from "./outputs/network-report.ts";
 import { connectionsOf, vpnFilesOf, type VpnConnection } from "./outputs/vpn-connection.ts";
 
 /**
@@ -40,6 +41,8 @@ export class VpnServer extends pulumi.ComponentResource {
   readonly tlsFingerprint: pulumi.Output<string>;
   /** The server's TLS certificate in PEM. */
   readonly certificate: pulumi.Output<string>;
+  /** The networks that hubs with SecureNAT give their clients. */
+  readonly networks: pulumi.Output<NetworkReport[]>;
   /** How each user of `hubs` connects. */
   readonly connections: pulumi.Output<VpnConnection[]>;
   /** Text of a `.vpn` file by hub and user, which `vpncmd AccountImport` takes; secret, because it holds credentials. */
@@ -79,6 +82,7 @@ export class VpnServer extends pulumi.ComponentResource {
       .all([applied, pulumi.runtime.isDryRun() ? undefined : outcome])
       .apply(([{ certificate }, result]) => (result?.kind === "passed" ? result.certificate : certificate));
     this.tlsFingerprint = this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
+    this.networks = applied.apply(({ networks }) => networkReports(networks));
     const accounts = pulumi.unsecret(
       hubs.apply(({ accounts }) => accounts.map(({ hub, user }) => ({ hub, user }))),
     );
@@ -108,6 +112,7 @@ export class VpnServer extends pulumi.ComponentResource {
           endpoints: this.endpoints,
           tlsFingerprint: this.tlsFingerprint,
           certificate: this.certificate,
+          networks: this.networks,
           connections: this.connections,
           vpnFiles: this.vpnFiles,
           adminPassword: this.adminPassword,

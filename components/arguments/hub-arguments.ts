@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HubLogArgs, HubOptionsArgs } from "./hub-options-arguments.ts";
 import type { HubPolicyArgs } from "./hub-policy-arguments.ts";
+import type { SecureNatArgs } from "./secure-nat-arguments.ts";
 
 /**
  * A Virtual Hub as it is to be. Hubs, users and groups that are taken out of the arguments are deleted on the host; those
@@ -38,6 +39,11 @@ export interface HubArgs {
   options?: pulumi.Input<HubOptionsArgs>;
   /** What the hub logs. */
   log?: pulumi.Input<HubLogArgs>;
+  /**
+   * Addresses for clients and a way to the networks of the host, which needs no privilege there: `true`, `false` or how.
+   * @default a hub that is new and has users gets it; one that is there keeps what it has
+   */
+  secureNat?: pulumi.Input<boolean | SecureNatArgs>;
 }
 
 /** A user of a hub. One of `password`, `certificate`, `signedCertificate` and `anonymous` tells how it proves who it is. */

@@ -21,8 +21,17 @@ const namedLists = ["users", "groups"];
 
 /** @param hubs as `vpnserver apply` takes them */
 export function describeHubs(hubs: readonly unknown[]): HubDescriptions {
-  return byName(hubs);
+  return byName(
+    (hubs as Members[]).map((hub) => {
+      const users = hub["users"];
+      const getsUsual = hub["secureNat"] === undefined && Array.isArray(users) && users.length > 0;
+      return getsUsual ? { ...hub, secureNat: usualSecureNat } : hub;
+    }),
+  );
 }
+
+/** What nobody told is shown too where it matters: `server/desired/desired-change` decides on the host. */
+const usualSecureNat = "on if the hub is new, else as it is";
 
 function byName(list: readonly unknown[]): HubDescriptions {
   return Object.fromEntries((list as Members[]).map((member) => [String(member["name"]), describe(member)]));

@@ -1,5 +1,6 @@
 import { parserOf } from "./json-format.ts";
-import { listOf, objectOf, pem, text, trueOrFalse } from "./json-reader.ts";
+import { hubNetwork, type HubNetwork } from "./hub-network.ts";
+import { listOf, objectOf, optional, pem, text, trueOrFalse } from "./json-reader.ts";
 
 /** As `apply --json` prints it. */
 export interface ApplyResult {
@@ -12,6 +13,8 @@ export interface ApplyResult {
   readonly certificate: string;
   /** Every hub of the server. */
   readonly hubs: readonly string[];
+  /** Of the hubs with SecureNAT. */
+  readonly networks?: readonly HubNetwork[];
 }
 
 export const parseApplyResult = parserOf(
@@ -22,5 +25,6 @@ export const parseApplyResult = parserOf(
     endedSessions: listOf(text),
     certificate: pem,
     hubs: listOf(text),
+    networks: optional(listOf(hubNetwork)),
   }),
 );

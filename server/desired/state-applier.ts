@@ -8,6 +8,10 @@ import { identityFromPem, isSameIdentity, leafOf } from "../identity/identity-pe
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
+import { prefixLengthOf } from "../ethernet/ipv4-network.ts";
+import { formatIpv4 } from "../ethernet/word-address.ts";
+import type { HubSettings } from "../settings/hub-settings.ts";
+import type { HubNetwork } from "../contract/hub-network.ts";
 import type { ApplyResult } from "../contract/apply-result.ts";
 
 export interface StateApplierOptions {
@@ -88,6 +92,7 @@ export class StateApplier {
       endedSessions,
       certificate: leafOf(identity.current),
       hubs: change.hubs.map(({ name }) => name),
+      networks: change.hubs.filter(({ secureNat }) => secureNat.enabled).map(networkOf),
     };
   }
 
@@ -98,6 +103,18 @@ export class StateApplier {
     if (formatRecord(former) === formatRecord(record)) return;
     await writeAppliedRecord(this.#options.paths.appliedFile, record);
   }
+}
+
+function networkOf({ name, secureNat: { host, nat, dhcp } }: HubSettings): HubNetwork {
+  return {
+    hub: name,
+    address: `${formatIpv4(host.address)}/${prefixLengthOf(host.mask)}`,
+    nat: nat.enabled,
+    dhcpRange: dhcp.enabled ? `${formatIpv4(dhcp.first)}-${formatIpv4(dhcp.last)}` : null,
+    leaseSeconds: dhcp.leaseSeconds,
+    gateway: dhcp.gateway === 0 ? null : formatIpv4(dhcp.gateway),
+    nameServers: dhcp.nameServers.filter((address) => address !== 0).map(formatIpv4),
+  };
 }
 
 /**

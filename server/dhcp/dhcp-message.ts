@@ -31,6 +31,7 @@ export const dhcpOptions = {
   leaseSeconds: 51,
   messageType: 53,
   serverIdentifier: 54,
+  parameterRequestList: 55,
   renewalSeconds: 58,
   rebindingSeconds: 59,
   clientIdentifier: 61,

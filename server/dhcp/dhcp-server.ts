@@ -78,7 +78,7 @@ export class DhcpServer {
       case dhcpTypes.release:
         return this.#release(message);
       case dhcpTypes.inform:
-        return this.#reply(message, dhcpTypes.ack, 0, this.#network());
+        return this.#reply(message, dhcpTypes.ack, 0, this.#network(message));
       default:
         return undefined;
     }
@@ -96,7 +96,7 @@ export class DhcpServer {
       const hostName = textOf(message, dhcpOptions.hostName);
       this.#leases.put({ address, mac, hostName, leasedAt: now, expiresAt: now + offerMs, isOffer: true });
     }
-    return this.#reply(message, dhcpTypes.offer, address, [...this.#times(), ...this.#network()]);
+    return this.#reply(message, dhcpTypes.offer, address, [...this.#times(), ...this.#network(message)]);
   }
 
   #assign(message: DhcpMessage): DhcpMessage | undefined {
@@ -122,7 +122,7 @@ export class DhcpServer {
     this.#leases.put(lease);
     this.#changes++;
     this.#leased?.(lease);
-    return this.#reply(message, dhcpTypes.ack, address, [...this.#times(), ...this.#network()]);
+    return this.#reply(message, dhcpTypes.ack, address, [...this.#times(), ...this.#network(message)]);
   }
 
   #decline(message: DhcpMessage): undefined {
@@ -154,8 +154,19 @@ export class DhcpServer {
     ];
   }
 
-  /** Who takes the routes of option 121 leaves the router alone (RFC 3442), so that the default route is one of them. */
-  #network(): Options {
+  /**
+   * What the client asks for, which is all when it does not say (RFC 2131, section 4.3.1). Who takes the routes of option 121 leaves the
+   * router alone (RFC 3442), so that the default route is one of them.
+   */
+  #network({ options }: DhcpMessage): Options {
+    const asked = options.get(dhcpOptions.parameterRequestList);
+    const always = dhcpOptions.subnetMask;
+    return this.#wholeNetwork().filter(
+      ([code]) => asked === undefined || code === always || asked.includes(code),
+    );
+  }
+
+  #wholeNetwork(): Options {
     const { mask, gateway, nameServers, domainName, routes } = this.#settings;
     const servers = nameServers.filter((address) => address !== 0);
     const all = gateway === 0 ? routes : [...routes, { network: 0, mask: 0, gateway }];

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SoftEtherProgram } from "../interop/support/softether-program.ts";
 import { Lab } from "../lab/lab.ts";
+import type { Namespace } from "../lab/namespace.ts";
 import { userEnvironment } from "../quickstart/user-environment.ts";
 
 const repository = join(import.meta.dirname, "../..");
@@ -19,6 +21,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   connect: /The command completed successfully/,
   look: /Session Established/,
   address: /^$/,
+  page: /^a page from outside$/,
   vpncmd: /Server Type +\|Standalone/,
   "JSON-RPC": /"HubName_str":"DEFAULT"/,
   status: /hub DEFAULT: online, 1 session/,
@@ -27,6 +30,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   "log in": /^in .*\/home$/m,
   again: /\d+ unchanged/,
   pulumi: /^v3\./m,
+  leave: /The command completed successfully/,
   "remove all": /everything is removed/,
 };
 
@@ -45,9 +49,27 @@ function commandsIn(output: string): Map<string, string> {
   return commands;
 }
 
+/** Serves one page on port 80. */
+async function servePage(station: Namespace): Promise<AsyncDisposable> {
+  const program = `require("http").createServer((_, response) => response.end("a page from outside"))
+    .listen(80, () => console.log("ready"));
+    process.stdin.resume().once("end", () => process.exit());`;
+  const child = station.spawn(process.execPath, ["-e", program], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  assert.ok(child.stdout);
+  assert.match(String(await once(child.stdout, "data")), /ready/);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.stdin?.end();
+      await ended;
+    },
+  };
+}
+
 test("every command that quickstart prints does as printed what it is printed for", async () => {
   await using lab = await Lab.create();
-  const station = await lab.station("tryout");
+  const [station, web] = await Promise.all([lab.station("tryout"), lab.station("web")]);
+  await using _page = await servePage(web);
   const client = await SoftEtherProgram.start("vpnclient", station, clientPort);
   /** In the checkout, as a person at a shell would. */
   const type = async (command: string, input = "") => {
@@ -76,6 +98,9 @@ test("every command that quickstart prints does as printed what it is printed fo
     return output.trim();
   };
 
+  const hosts = join(lab.directory, "hosts");
+  await writeFile(hosts, `${await readFile("/etc/hosts", "utf8")}\n${web.address} example.com\n`);
+  await type(`mount --bind ${hosts} /etc/hosts`);
   const directory = join(lab.directory, "quickstart");
   const commands = commandsIn(await type(`npm run quickstart -- --directory ${directory}`));
   assert.deepEqual([...commands.keys()].sort(), Object.keys(expected).sort());

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +70,8 @@ describe("a client of a hub with SecureNAT", () => {
     assert.equal(address, "192.168.30.10");
     assert.match(told, /^new_routers=192\.168\.30\.1$/m);
     assert.match(told, /^new_domain_name_servers=192\.168\.30\.1$/m);
+    // It writes it after it has gone to the background.
+    await until("the process id of dhclient", () => existsSync(join(scratch, "pid")));
     await client.station.run("kill", [(await readFile(join(scratch, "pid"), "utf8")).trim()]);
     await client.setAddress(`${address}/24`);
     await client.station.run("ip", ["route", "replace", web.address, "via", router]);

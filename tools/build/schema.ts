@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import ts from "typescript";
 import { Analyzer } from "@pulumi/pulumi/provider/experimental/analyzer.js";
 import { generateSchema } from "@pulumi/pulumi/provider/experimental/schema.js";
 
@@ -31,6 +32,7 @@ export async function inferSchema(
     JSON.stringify({ extends: join(root, "tsconfig.json"), include: [], files: [join(root, entry)] }),
   );
   const analyzer = new Analyzer(workDirectory, packageName, { main: join(root, entry) }, new Set(components));
+  allowBooleanOrObject(analyzer);
   const { components: found, typeDefinitions, dependencies } = analyzer.analyze();
   const schema = generateSchema(
     packageName,
@@ -55,4 +57,30 @@ export async function inferSchema(
     );
   }
   return text;
+}
+
+/** What the analyzer works with, of which its types tell nothing. */
+interface AnalyzerOfTypes {
+  analyzeType(
+    context: unknown,
+    type: ts.Type,
+    location: unknown,
+    optional?: boolean,
+    description?: string,
+  ): { type?: string; $ref?: string; oneOf?: unknown };
+}
+
+/** Teaches the analyzer `boolean | SomeArgs`, which the schema can say and the analyzer does not know. */
+function allowBooleanOrObject(analyzer: Analyzer): void {
+  const own = analyzer as unknown as AnalyzerOfTypes;
+  const analyzeType = own.analyzeType.bind(analyzer);
+  own.analyzeType = (context, type, location, optional, description) => {
+    const members = type.isUnion() ? type.types : [];
+    const [object, ...others] = members.filter(({ flags }) => (flags & ts.TypeFlags.Object) !== 0);
+    const booleans = members.filter(({ flags }) => (flags & ts.TypeFlags.BooleanLiteral) !== 0);
+    const isBoth = object?.isClassOrInterface() && others.length === 0 && booleans.length === 2;
+    if (!isBoth || members.length !== 3) return analyzeType(context, type, location, optional, description);
+    const { $ref, ...property } = analyzeType(context, object, location, optional, description);
+    return { ...property, oneOf: [{ type: "boolean" }, { $ref }] };
+  };
 }

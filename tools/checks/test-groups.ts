@@ -44,6 +44,7 @@ const clientPackages = [
   "curl",
   "iperf3",
   "iputils-ping",
+  "isc-dhcp-client",
   "openssl",
   "softether-vpnclient",
   "softether-vpncmd",

@@ -46,7 +46,7 @@ function describeState(server: FleetMember, { listenAddress }: ReportOptions): s
   ];
 }
 
-function describeConnecting({ connections }: FleetMember, { workspace }: ReportOptions): string[] {
+function describeConnecting({ connections, networks }: FleetMember, { workspace }: ReportOptions): string[] {
   const [connection] = connections ?? [];
   if (connection === undefined) return [];
   const { hub, user, account } = connection;
@@ -54,8 +54,7 @@ function describeConnecting({ connections }: FleetMember, { workspace }: ReportO
   const { vpnFile } = workspace;
   return [
     "",
-    `Clients of the Virtual Hub ${hub} reach each other, at addresses that you give them. They reach nothing else through`,
-    "it: there is no SecureNAT and no local bridge yet, so no Internet and no LAN.",
+    ...describeNetwork(hub, networks),
     "",
     `Connect a SoftEther VPN Client as user "${user}" of ${hub} (as root, where vpnclient runs):`,
     ...rows([
@@ -64,8 +63,21 @@ function describeConnecting({ connections }: FleetMember, { workspace }: ReportO
       ["import", `(cd ${shellWord(dirname(vpnFile))} && ${vpncmd} AccountImport ${basename(vpnFile)})`],
       ["connect", `${vpncmd} AccountConnect ${shellWord(account)}`],
       ["look", `${vpncmd} AccountStatusGet ${shellWord(account)}`],
-      ["address", "ip address add 10.99.0.2/24 dev vpn_vpn"],
+      // On the machine of the server itself the way out must stay what it is, and the name servers too.
+      ["address", "dhclient -e IF_METRIC=9999 -R subnet-mask,routers vpn_vpn"],
+      ["page", "curl -sS --interface vpn_vpn http://example.com/"],
+      ["leave", `dhclient -r vpn_vpn; ${vpncmd} AccountDisconnect ${shellWord(account)}`],
     ]),
+  ];
+}
+
+function describeNetwork(hub: string, networks: FleetMember["networks"]): string[] {
+  const network = networks?.find((each) => each.hub === hub);
+  if (network === undefined) return [`Clients of the Virtual Hub ${hub} reach each other, and nothing else.`];
+  const { address, dhcpRange } = network;
+  return [
+    `Clients of the Virtual Hub ${hub} get an address (${dhcpRange ?? "none"}), and reach each other and`,
+    `the networks of this machine, by SecureNAT at ${address}.`,
   ];
 }
 

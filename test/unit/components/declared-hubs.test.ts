@@ -16,6 +16,7 @@ test("hubs are described by the names of what is in them, without secrets", () =
       accessList: [{ action: "discard", protocol: 47 }],
     },
     { name: "EMPTY" },
+    { name: "TOLD", users: [{ name: "guest", anonymous: true }], secureNat: false },
   ]);
   assert.deepEqual(description, {
     DEFAULT: {
@@ -23,8 +24,10 @@ test("hubs are described by the names of what is in them, without secrets", () =
       users: { alice: { group: "staff" }, guest: { anonymous: true } },
       groups: { staff: { policy: { MultiLogins: 2 } } },
       accessList: [{ action: "discard", protocol: 47 }],
+      secureNat: "on if the hub is new, else as it is",
     },
     EMPTY: {},
+    TOLD: { users: { guest: { anonymous: true } }, secureNat: false },
   });
   assert.doesNotMatch(JSON.stringify(description), /secret/);
 });

@@ -133,6 +133,17 @@ describe("apply", () => {
       endedSessions: ["SID-ALICE-1"],
       certificate: new X509Certificate(made.certificatePem).toString(),
       hubs: ["DEFAULT", "Second"],
+      networks: [
+        {
+          hub: "DEFAULT",
+          address: "192.168.30.1/24",
+          nat: true,
+          dhcpRange: "192.168.30.10-192.168.30.200",
+          leaseSeconds: 7_200,
+          gateway: "192.168.30.1",
+          nameServers: ["192.168.30.1"],
+        },
+      ],
     });
     assert.deepEqual(told, [store.hubs]);
     assert.deepEqual((await ConfigStore.open(paths)).hubs, store.hubs);
