@@ -114,7 +114,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
     },
     GetHubStatus: ({ HubName }) => {
       const live = findLiveHub(administration, HubName);
-      const { name, accessList } = live.hub.settings;
+      const { name, accessList, secureNat } = live.hub.settings;
       const sessions = [...live.sessions.values()];
       const bridges = sessions.filter(({ policy }) => !policy.NoBridge).length;
       return {
@@ -122,7 +122,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
         NumSessionsClient: sessions.length - bridges,
         NumSessionsBridge: bridges,
         NumAccessLists: accessList.length,
-        SecureNATEnabled: false,
+        SecureNATEnabled: secureNat.enabled,
         ...trafficFieldsOf([administration.statistics(name).traffic]),
         ...timesOf(name),
       };

@@ -3,6 +3,7 @@ import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { macBytes } from "../../ethernet/mac-address.ts";
 import { secureNatRanges, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import type { HubSettings } from "../../settings/hub-settings.ts";
 import type { Administration, NatMapping, SecureNatReport } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -38,11 +39,12 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
     EnableSecureNAT: ({ HubName }) => switchTo(HubName, true),
     DisableSecureNAT: ({ HubName }) => switchTo(HubName, false),
     GetSecureNATOption: ({ RpcHubName }) => optionOf(findHub(settings(), RpcHubName).secureNat),
-    SetSecureNATOption: async (request) => {
-      await updateHub(administration, request.RpcHubName, (hub) => ({
-        ...hub,
-        secureNat: withOption(hub.secureNat, request),
-      }));
+    SetSecureNATOption: async (request, { administrator }) => {
+      await updateHub(administration, request.RpcHubName, (hub) => {
+        const secureNat = withOption(hub.secureNat, request);
+        if (administrator.type === "hub") checkSwitches(hub, secureNat);
+        return { ...hub, secureNat };
+      });
       return {};
     },
     GetSecureNATStatus: ({ HubName }) => {
@@ -184,6 +186,22 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
       pushRoutes: request.ApplyDhcpPushRoutes ? request.DhcpPushRoutes : former.dhcp.pushRoutes,
     },
   };
+}
+
+/**
+ * What the administrator of a hub may not switch on. Source: `Cedar/Admin.c` StSetSecureNATOption.
+ *
+ * @throws {RpcError} notEnoughRights
+ */
+function checkSwitches({ adminOptions, secureNat: former }: HubSettings, { nat, dhcp }: SecureNatSettings) {
+  for (const [option, isNew] of [
+    ["no_securenat_enablenat", nat.enabled && !former.nat.enabled],
+    ["no_securenat_enabledhcp", dhcp.enabled && !former.dhcp.enabled],
+  ] as const) {
+    if (isNew && adminOptions[option]) {
+      throw new RpcError("notEnoughRights", `${option} of the hub forbids it`);
+    }
+  }
 }
 
 function checkRoutes(text: string): void {

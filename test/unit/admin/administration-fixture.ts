@@ -1,4 +1,8 @@
-import type { Administration, LogFileSummary } from "../../../server/admin/administration.ts";
+import type {
+  Administration,
+  LogFileSummary,
+  SecureNatReport,
+} from "../../../server/admin/administration.ts";
 import { openAccess } from "../../../server/settings/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
@@ -49,7 +53,9 @@ export class TestAdministration implements Administration {
   readonly sessions = () => [...this.hubs].flatMap(({ sessions }) => [...sessions.values()]);
   readonly statistics = () => new HubActivity(now).statistics([]);
   readonly listeners = () => [];
-  readonly secureNat = () => undefined;
+  /** What each virtual host tells. */
+  report: SecureNatReport | undefined;
+  readonly secureNat = () => this.report;
   readonly connections = { all: () => [], disconnect: () => false };
   readonly certificate = {
     current: () => ({ certificatePem: this.certificatePem, keyPem: this.keyPem, fingerprint: "" }),
