@@ -1,3 +1,4 @@
+import "./lean-pulumi.ts";
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,3 +1,4 @@
+import "./lean-pulumi.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeHubs } from "../../../components/deployment/declared-hubs.ts";

@@ -19,24 +19,25 @@ const encrypted = ed25519KeyPair({
 const read = (key: NonNullable<unknown>, passphrase?: unknown) =>
   parsePrivateKey("connection", key, passphrase);
 
+const keys = {
+  rsa: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+  ec: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+};
+
 /** A key as OpenSSL writes it. */
 function pem(type: "pkcs1" | "pkcs8" | "sec1", algorithm: "rsa" | "ec", cipher?: string): string {
-  const { privateKey } =
-    algorithm === "rsa"
-      ? generateKeyPairSync("rsa", { modulusLength: 2048 })
-      : generateKeyPairSync("ec", { namedCurve: "P-256" });
   const options = { type, format: "pem", ...(cipher && { cipher, passphrase: "open sesame" }) };
-  return privateKey.export(options as PrivateKeyInput as never) as unknown as string;
+  return keys[algorithm].export(options as PrivateKeyInput as never) as unknown as string;
 }
 
 describe("parsePrivateKey", () => {
   test("takes ed25519, ECDSA and RSA keys in OpenSSH form", () => {
-    const keys = [
+    const inOpenSshForm = [
       ed25519,
       utils.generateKeyPairSync("ecdsa", { bits: 384 }),
       utils.generateKeyPairSync("rsa", { bits: 2048 }),
     ];
-    for (const key of keys) assert.equal(read(key.private).privateKey.trim(), key.private.trim());
+    for (const key of inOpenSshForm) assert.equal(read(key.private).privateKey.trim(), key.private.trim());
   });
 
   test("takes RSA and EC keys in the older PEM form", () => {

@@ -207,9 +207,7 @@ function macOf({ to }: Stations): Buffer {
 }
 
 function ip4(text: string): Buffer {
-  const address = Buffer.alloc(4);
-  for (const [index, part] of text.split(".").entries()) address[index] = Number(part);
-  return address;
+  return Buffer.from(text.split(".").map(Number));
 }
 
 function word(number: number): Buffer {

@@ -61,10 +61,10 @@ describe("table of MAC addresses", () => {
     const [a, b] = [test.plug("a"), test.plug("b")];
     for (let station = 1; station <= hubLimits.macEntries; station++)
       a.send(ethernet(mac(0x10_0000), mac(station)));
-    b.port.take();
+    b.port.runs.length = 0;
     a.send(ethernet(broadcastMac, mac(0x20_0000)));
     assert.equal(a.attachment.counters.drops.macTableFull, 1);
-    assert.equal(stationsOf(test).length, hubLimits.macEntries);
+    assert.equal([...test.hub.macTable()].length, hubLimits.macEntries);
   });
 
   it("leaves a station where it is for 13 seconds, where CheckMac or a bridge asks for it", () => {

@@ -33,7 +33,9 @@ function randomOf(seed: number): () => number {
 
 function bytesOf(length: number, seed: number): Buffer {
   const random = randomOf(seed);
-  return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at++) bytes[at] = random() * 256;
+  return bytes;
 }
 
 const travelMs = 5;

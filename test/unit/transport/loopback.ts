@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { paceLimits } from "../../../server/limits.ts";
@@ -22,22 +23,33 @@ import { Listener } from "../../../server/transport/listener.ts";
 
 export const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
 
+/** Of each user of the machine, who alone may read the key. */
+const keptCertificate = join(
+  import.meta.dirname,
+  `../../../node_modules/.cache/test-certificate-${process.getuid?.() ?? 0}`,
+);
 let certificate: Promise<ServerCertificate> | undefined;
 
-/** The same certificate for every test of a file: a key takes a tenth of a second to make. */
+/** The same certificate for every test, and kept for the next run: to make one takes a third of a second. */
 export function testCertificate(): Promise<ServerCertificate> {
   certificate ??= (async () => {
-    const directory = await mkdtemp(join(tmpdir(), "certificate-"));
-    try {
-      return await loadOrCreateCertificate({
-        certificateFile: join(directory, "server.crt"),
-        keyFile: join(directory, "server.key"),
-      });
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+    if (existsSync(join(keptCertificate, "server.key"))) return certificateIn(keptCertificate);
+    const directory = await mkdir(dirname(keptCertificate), { recursive: true })
+      .then(() => mkdtemp(`${keptCertificate}-`))
+      .catch(() => mkdtemp(join(tmpdir(), "certificate-")));
+    const made = await certificateIn(directory);
+    // As a whole; not at all where another file's tests were quicker, or nothing can be kept.
+    await rename(directory, keptCertificate).catch(() => rm(directory, { recursive: true }));
+    return made;
   })();
   return certificate;
+}
+
+function certificateIn(directory: string): Promise<ServerCertificate> {
+  return loadOrCreateCertificate({
+    certificateFile: join(directory, "server.crt"),
+    keyFile: join(directory, "server.key"),
+  });
 }
 
 /** A pacer as the server has it, or with another clock. */
