@@ -16,7 +16,7 @@ export interface DevicePortOptions {
 export class DevicePort implements HubPort {
   readonly name: string;
   readonly kind = "local-bridge";
-  readonly user = { name: "", group: undefined };
+  readonly user = { name: "Local Bridge", group: undefined };
   readonly policy: Policy;
   readonly monitor = false;
   readonly peerAddress = "";
