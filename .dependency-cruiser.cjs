@@ -103,7 +103,7 @@ const rooms = {
   },
   "packet-device": {
     is: "network interfaces of the host, by frames",
-    imports: ["ethernet", "settings", "wire", "hub/hub-port", "native", "limits"],
+    imports: ["ethernet", "settings", "wire", "hub/hub-port", "native", "limits", "error-words"],
   },
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {

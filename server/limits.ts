@@ -139,6 +139,14 @@ export const packetDeviceLimits = {
   receiveBytes: 4 * MiB,
 } as const;
 
+/** Bounds of the local bridges. */
+export const localBridgeLimits = {
+  /** That can be set up. */
+  bridges: 256,
+  /** From one attempt to open an interface that is not there to the next. */
+  retryMs: 1_000,
+} as const;
+
 /** Bounds of a TCP connection that ends in this server. */
 export const tcpLimits = {
   /** Of the window that the peer is given: what it may send before it is dealt with. */

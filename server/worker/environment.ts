@@ -10,6 +10,7 @@ import type { ListenerStatus } from "../contract/listener-status.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { NativeLoader } from "../native/native.ts";
 import type { SecureNat } from "../secure-nat/secure-nat.ts";
+import type { LocalBridgeState } from "./local-bridges.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
 import type { FlushQueue } from "../transport/flush-queue.ts";
@@ -49,6 +50,8 @@ export interface Environment extends ServerOptions {
   readonly listeners: Listeners;
   /** Virtual hosts by the name of their hub in lower case; only those that run. */
   readonly secureNats: Map<string, SecureNat>;
+  /** Local bridges that are set up. */
+  readonly localBridges: { states: () => readonly LocalBridgeState[] };
   /** What sessions collected is sent in one write a turn. */
   readonly flushes: FlushQueue;
   /** What clients may speak inside of TLS; the first that recognizes a client serves it. */

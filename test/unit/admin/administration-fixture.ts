@@ -11,6 +11,7 @@ import { now } from "../access/login-fixture.ts";
 /** As they are where nothing was set. */
 const defaultSettings = {
   listeners: [],
+  localBridges: [],
   hashedPassword: emptyPasswordHash,
   cipherName: "",
   access: openAccess,
@@ -50,6 +51,20 @@ export class TestAdministration implements Administration {
   readonly statistics = () => new HubActivity(now).statistics([]);
   readonly listeners = () => [];
   readonly secureNat = () => undefined;
+  bridgeSupport: Awaited<ReturnType<Administration["localBridges"]["support"]>> = {
+    interfaces: true,
+    taps: true,
+  };
+  readonly localBridges = {
+    support: () => Promise.resolve(this.bridgeSupport),
+    interfaces: () => Promise.resolve(["br0", "eth0"]),
+    states: () =>
+      this.#settings.localBridges.map((settings) => ({
+        settings,
+        online: this.hubs.find(settings.hubName) !== undefined,
+        active: settings.deviceName === "eth0",
+      })),
+  };
   readonly connections = { all: () => [], disconnect: () => false };
   readonly certificate = {
     current: () => ({ certificatePem: this.certificatePem, keyPem: this.keyPem, fingerprint: "" }),

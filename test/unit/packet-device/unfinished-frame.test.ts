@@ -100,7 +100,7 @@ describe("a frame that was left unfinished", () => {
           assert.ok(frames);
           assert.deepEqual(Buffer.concat(frames.map((each) => each.subarray(end))), payload);
           for (const [index, each] of frames.entries()) {
-            const isLast = index === frames.length - 1;
+            const isLast: boolean = index === frames.length - 1;
             if (!isLast) assert.equal(each.length, end + segmentBytes);
             assert.ok(isChecksumRight(each, kind, network, transport));
             if (isIpv4) {
@@ -114,7 +114,7 @@ describe("a frame that was left unfinished", () => {
               assert.equal(each.readUInt16BE(transport + 4), each.length - transport);
               continue;
             }
-            const sequence = (0xffff_fff0 + index * segmentBytes) % 0x1_0000_0000;
+            const sequence: number = (0xffff_fff0 + index * segmentBytes) % 0x1_0000_0000;
             assert.equal(each.readUInt32BE(transport + 4), sequence);
             assert.equal(each[transport + 13], 0x10 | (isLast ? 0x09 : 0) | (index === 0 ? 0x80 : 0));
           }

@@ -1,0 +1,74 @@
+import { randomTapMac } from "../../config/sections/local-bridge-config.ts";
+import { localBridgeLimits } from "../../limits.ts";
+import { createLocalBridge, isSameBridge } from "../../settings/local-bridge-settings.ts";
+import type { Administration, Possible } from "../administration.ts";
+import type { RpcHandlers } from "../definitions.ts";
+import { RpcError } from "../rpc.ts";
+import { accountLimits } from "./account-limits.ts";
+
+/** Bridges between hubs and network interfaces of the host. */
+export function createLocalBridgeHandlers({
+  update,
+  settings,
+  localBridges,
+}: Administration): RpcHandlers {
+  return {
+    GetBridgeSupport: async () => ({
+      IsBridgeSupportedOs: (await localBridges.support()).interfaces === true,
+      IsWinPcapNeeded: false,
+    }),
+    EnumEthernet: async () => {
+      const { interfaces } = await localBridges.support();
+      if (interfaces !== true) throw new RpcError("notSupported", interfaces.reason);
+      const names = await localBridges.interfaces();
+      return { EthList: names.map((DeviceName) => ({ DeviceName, NetworkConnectionName: "" })) };
+    },
+    EnumLocalBridge: async () => {
+      check((await localBridges.support()).interfaces);
+      return {
+        LocalBridgeList: localBridges.states().map(({ settings: bridge, online, active }) => ({
+          DeviceName: bridge.deviceName,
+          HubNameLB: bridge.hubName,
+          Online: online,
+          Active: active,
+          TapMode: bridge.tap !== undefined,
+        })),
+      };
+    },
+    AddLocalBridge: async ({ DeviceName, HubNameLB, TapMode }) => {
+      checkNames(DeviceName, HubNameLB);
+      const { interfaces, taps } = await localBridges.support();
+      check(TapMode ? taps : interfaces);
+      await update((all) => {
+        const bridge = createLocalBridge(HubNameLB, DeviceName, TapMode ? randomTapMac() : undefined);
+        // As there, one that is there already stays as it is, and is no error.
+        if (all.localBridges.some((each) => isSameBridge(each, bridge))) return all;
+        if (all.localBridges.length >= localBridgeLimits.bridges)
+          throw new RpcError("invalidParameter", `there can be ${localBridgeLimits.bridges} local bridges`);
+        return { ...all, localBridges: [...all.localBridges, bridge] };
+      });
+      return {};
+    },
+    DeleteLocalBridge: async ({ DeviceName, HubNameLB }) => {
+      checkNames(DeviceName, HubNameLB);
+      const isMeant = (bridge: ReturnType<typeof settings>["localBridges"][number]) =>
+        isSameBridge(bridge, { hubName: HubNameLB, deviceName: DeviceName });
+      await update((all) => {
+        if (!all.localBridges.some(isMeant)) throw new RpcError("notFound");
+        return { ...all, localBridges: all.localBridges.filter((bridge) => !isMeant(bridge)) };
+      });
+      return {};
+    },
+  };
+}
+
+/** @throws {RpcError} invalidParameter */
+function checkNames(...names: readonly string[]): void {
+  for (const name of names)
+    if (name === "" || name.length > accountLimits.nameCharacters) throw new RpcError("invalidParameter");
+}
+
+/** @throws {RpcError} bridgeNotSupported, with the reason */
+function check(support: Possible): void {
+  if (support !== true) throw new RpcError("bridgeNotSupported", support.reason);
+}
