@@ -4,7 +4,7 @@ import { localBridgeLimits } from "../limits.ts";
 import { DevicePort } from "../packet-device/device-port.ts";
 import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-device.ts";
 import type { HubSettings } from "../settings/hub-settings.ts";
-import { isSameBridge, type LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
+import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
 import { defaultPolicy } from "../settings/policy.ts";
 
 export interface LocalBridgesOptions {
@@ -31,6 +31,7 @@ export class LocalBridges {
   readonly #options: LocalBridgesOptions;
   #wanted: readonly LocalBridgeSettings[] = [];
   readonly #running: RunningBridge[] = [];
+  #isClosed = false;
 
   constructor(options: LocalBridgesOptions) {
     this.#options = options;
@@ -38,6 +39,8 @@ export class LocalBridges {
 
   /** Makes the bridges what the settings say; those that stay go on undisturbed. */
   apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[]): void {
+    // A change may still be on its way when the server ends.
+    if (this.#isClosed) return;
     this.#wanted = bridges;
     const online = new Set(hubs.filter((hub) => hub.online).map(({ name }) => name.toLowerCase()));
     const liveHubOf = ({ hubName }: LocalBridgeSettings) =>
@@ -59,7 +62,7 @@ export class LocalBridges {
   /** All that are set up, in the order of the settings. */
   states(): LocalBridgeState[] {
     return this.#wanted.map((settings) => {
-      const running = this.#running.find((each) => isSameBridge(each.settings, settings));
+      const running = this.#running.find((each) => each.settings === settings);
       const online = running !== undefined;
       return { settings, online, active: running?.active ?? false, problem: running?.problem };
     });
@@ -67,6 +70,7 @@ export class LocalBridges {
 
   close(): void {
     this.apply([], []);
+    this.#isClosed = true;
   }
 }
 

@@ -1,17 +1,13 @@
 import { randomTapMac } from "../../config/sections/local-bridge-config.ts";
 import { localBridgeLimits } from "../../limits.ts";
-import { createLocalBridge, isSameBridge } from "../../settings/local-bridge-settings.ts";
-import type { Administration, Possible } from "../administration.ts";
+import { createLocalBridge, isSameBridge, type LocalBridgeSettings } from "../../settings/local-bridge-settings.ts";
+import type { Administration, LocalBridgeReport, Possible } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
 import { accountLimits } from "./account-limits.ts";
 
 /** Bridges between hubs and network interfaces of the host. */
-export function createLocalBridgeHandlers({
-  update,
-  settings,
-  localBridges,
-}: Administration): RpcHandlers {
+export function createLocalBridgeHandlers({ update, localBridges }: Administration): RpcHandlers {
   return {
     GetBridgeSupport: async () => ({
       IsBridgeSupportedOs: (await localBridges.support()).interfaces === true,
@@ -23,10 +19,13 @@ export function createLocalBridgeHandlers({
       const names = await localBridges.interfaces();
       return { EthList: names.map((DeviceName) => ({ DeviceName, NetworkConnectionName: "" })) };
     },
-    EnumLocalBridge: async () => {
+    EnumLocalBridge: async (_request, { administrator }) => {
       check((await localBridges.support()).interfaces);
+      const isShown = ({ settings: { hubName } }: LocalBridgeReport) =>
+        administrator.type === "server" || hubName.toLowerCase() === administrator.hubName.toLowerCase();
+      const shown = localBridges.states().filter(isShown);
       return {
-        LocalBridgeList: localBridges.states().map(({ settings: bridge, online, active }) => ({
+        LocalBridgeList: shown.map(({ settings: bridge, online, active }) => ({
           DeviceName: bridge.deviceName,
           HubNameLB: bridge.hubName,
           Online: online,
@@ -51,7 +50,7 @@ export function createLocalBridgeHandlers({
     },
     DeleteLocalBridge: async ({ DeviceName, HubNameLB }) => {
       checkNames(DeviceName, HubNameLB);
-      const isMeant = (bridge: ReturnType<typeof settings>["localBridges"][number]) =>
+      const isMeant = (bridge: LocalBridgeSettings) =>
         isSameBridge(bridge, { hubName: HubNameLB, deviceName: DeviceName });
       await update((all) => {
         if (!all.localBridges.some(isMeant)) throw new RpcError("notFound");

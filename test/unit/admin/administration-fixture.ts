@@ -3,6 +3,7 @@ import { openAccess } from "../../../server/settings/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
+import type { LocalBridgeSettings } from "../../../server/settings/local-bridge-settings.ts";
 import { HubActivity } from "../../../server/access/hub-activity.ts";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { TestHub } from "../hub/hub-fixture.ts";
@@ -11,7 +12,6 @@ import { now } from "../access/login-fixture.ts";
 /** As they are where nothing was set. */
 const defaultSettings = {
   listeners: [],
-  localBridges: [],
   hashedPassword: emptyPasswordHash,
   cipherName: "",
   access: openAccess,
@@ -34,8 +34,8 @@ export class TestAdministration implements Administration {
   restarts = 0;
   #settings: ServerSettings;
 
-  constructor(hubs: readonly HubSettings[]) {
-    this.#settings = { ...defaultSettings, hubs };
+  constructor(hubs: readonly HubSettings[], localBridges: readonly LocalBridgeSettings[] = []) {
+    this.#settings = { ...defaultSettings, hubs, localBridges };
     this.hubs.apply(hubs);
   }
 
