@@ -73,6 +73,7 @@ const rooms = {
       "identity",
       "access",
       "config/sections",
+      "dhcp/static-routes",
       "protocols/softether/client-request",
       "protocols/softether/session-connection",
       "limits",

@@ -182,13 +182,7 @@ export class SystemCalls {
    * @param level by its number, such as SOL_PACKET
    * @throws {SystemCallError}
    */
-  setOption(
-    descriptor: Descriptor,
-    level: number,
-    name: number,
-    value: PinnedMemory,
-    length: number,
-  ): void {
+  setOption(descriptor: Descriptor, level: number, name: number, value: PinnedMemory, length: number): void {
     for (const number of [level, name]) {
       if (!Number.isSafeInteger(number) || number < 0 || number > 0xffff)
         throw new RangeError(`option ${number}`);

@@ -156,14 +156,7 @@ function cut(
     const checksumAt = transport + (protocol === "tcp" ? 16 : 6);
     scratch.writeUInt16BE(0, checksumAt);
     const [addressesAt, addressBytes] = isIpv4 ? [network + 12, 8] : [network + 8, 32];
-    const sum = transportChecksum(
-      scratch,
-      addressesAt,
-      addressBytes,
-      protocols[protocol],
-      transport,
-      length,
-    );
+    const sum = transportChecksum(scratch, addressesAt, addressBytes, protocols[protocol], transport, length);
     scratch.writeUInt16BE(sum || 0xffff, checksumAt);
     emit(scratch, 0, length);
   }

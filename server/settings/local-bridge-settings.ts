@@ -33,14 +33,18 @@ export function interfaceNameOf({ deviceName, tap }: LocalBridgeSettings): strin
   return `${tapPrefix}${deviceName.toLowerCase()}`.slice(0, interfaceNameCharacters);
 }
 
-/** Whether two names of a hub and a device stand for one bridge; case does not matter. */
-export function isSameBridge(
-  one: Pick<LocalBridgeSettings, "hubName" | "deviceName">,
-  other: Pick<LocalBridgeSettings, "hubName" | "deviceName">,
-): boolean {
+/** Whether a bridge has these names of hub and device; case does not matter. A TAP and an interface may have the same. */
+export function isNamed(bridge: LocalBridgeSettings, hubName: string, deviceName: string): boolean {
   return (
-    one.hubName.toLowerCase() === other.hubName.toLowerCase() &&
-    one.deviceName.toLowerCase() === other.deviceName.toLowerCase()
+    bridge.hubName.toLowerCase() === hubName.toLowerCase() &&
+    bridge.deviceName.toLowerCase() === deviceName.toLowerCase()
+  );
+}
+
+/** Whether both stand for one bridge, of which there is only one. */
+export function isSameBridge(one: LocalBridgeSettings, other: LocalBridgeSettings): boolean {
+  return (
+    isNamed(one, other.hubName, other.deviceName) && (one.tap === undefined) === (other.tap === undefined)
   );
 }
 

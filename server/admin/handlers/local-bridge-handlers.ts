@@ -1,6 +1,6 @@
 import { randomTapMac } from "../../config/sections/local-bridge-config.ts";
 import { localBridgeLimits } from "../../limits.ts";
-import { createLocalBridge, isSameBridge, type LocalBridgeSettings } from "../../settings/local-bridge-settings.ts";
+import { createLocalBridge, isNamed, isSameBridge } from "../../settings/local-bridge-settings.ts";
 import type { Administration, LocalBridgeReport, Possible } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -50,11 +50,11 @@ export function createLocalBridgeHandlers({ update, localBridges }: Administrati
     },
     DeleteLocalBridge: async ({ DeviceName, HubNameLB }) => {
       checkNames(DeviceName, HubNameLB);
-      const isMeant = (bridge: LocalBridgeSettings) =>
-        isSameBridge(bridge, { hubName: HubNameLB, deviceName: DeviceName });
       await update((all) => {
-        if (!all.localBridges.some(isMeant)) throw new RpcError("notFound");
-        return { ...all, localBridges: all.localBridges.filter((bridge) => !isMeant(bridge)) };
+        // As there, the first one of a TAP and an interface of the same name.
+        const meant = all.localBridges.find((bridge) => isNamed(bridge, HubNameLB, DeviceName));
+        if (meant === undefined) throw new RpcError("notFound");
+        return { ...all, localBridges: all.localBridges.filter((bridge) => bridge !== meant) };
       });
       return {};
     },

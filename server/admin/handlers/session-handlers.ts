@@ -28,16 +28,16 @@ export function createSessionHandlers(administration: Administration): RpcHandle
   return {
     EnumSession: ({ HubName }) => ({
       SessionList: [
-        ...[...findLiveHub(administration, HubName).sessions.values()].map((entry) => sessionItem(entry, unixTime)),
+        ...[...findLiveHub(administration, HubName).sessions.values()].map((entry) =>
+          sessionItem(entry, unixTime),
+        ),
         ...ownPortsOf(findLiveHub(administration, HubName)).map((own) => ownItem(own, unixTime(own.since))),
       ],
     }),
     GetSessionStatus: ({ HubName, Name }) => {
       const live = findLiveHub(administration, HubName);
       const own = findOwnPort(live, Name);
-      return own === undefined
-        ? sessionStatus(findSession(live, Name))
-        : ownStatus(own, unixTime(own.since));
+      return own === undefined ? sessionStatus(findSession(live, Name)) : ownStatus(own, unixTime(own.since));
     },
     DeleteSession: ({ HubName, Name }) => {
       const live = findLiveHub(administration, HubName);

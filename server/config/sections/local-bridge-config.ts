@@ -28,10 +28,7 @@ export function readLocalBridges(root: ConfigFolder): readonly LocalBridgeSettin
 }
 
 /** `root` with these bridges; what the list holds besides, and what is not known of a bridge that stays, is kept. */
-export function writeLocalBridges(
-  root: ConfigFolder,
-  bridges: readonly LocalBridgeSettings[],
-): ConfigFolder {
+export function writeLocalBridges(root: ConfigFolder, bridges: readonly LocalBridgeSettings[]): ConfigFolder {
   const found = findFolder(root, listName);
   if (found === undefined && bridges.length === 0) return root;
   const list = found ?? emptyFolder(listName);

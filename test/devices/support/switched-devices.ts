@@ -23,7 +23,9 @@ try {
       name: `SID-LOCALBRIDGE-${ports.length + 1}`,
       policy: defaultPolicy,
       open: (events) =>
-        isThere ? PacketSocket.open(calls, name, events, { promiscuous: true }) : Tap.open(calls, name, events),
+        isThere
+          ? PacketSocket.open(calls, name, events, { promiscuous: true })
+          : Tap.open(calls, name, events),
       onLost: (error) => console.log(`lost ${name}: ${error.message}`),
     });
     port.plugInto(hub.attach(port));

@@ -42,7 +42,11 @@ const bridgeOf = (HubNameLB_str: string, DeviceName_str: string, TapMode_bool = 
 describe("the methods of local bridges", () => {
   test("make, list and delete them; a hub need not be there, and case does not matter", async () => {
     const { administration, get, errorOf } = createServer();
-    for (const bridge of [bridgeOf("OWN", "eth0"), bridgeOf("Nowhere", "Vpn", true), bridgeOf("own", "ETH0")]) {
+    for (const bridge of [
+      bridgeOf("OWN", "eth0"),
+      bridgeOf("Nowhere", "Vpn", true),
+      bridgeOf("own", "ETH0"),
+    ]) {
       await get("AddLocalBridge", bridge);
     }
     const [eth, tap] = [
@@ -55,6 +59,10 @@ describe("the methods of local bridges", () => {
     // The administrator of a hub sees its own.
     const own = await get("EnumLocalBridge", {}, { type: "hub", hubName: "own" });
     assert.deepEqual(own.LocalBridgeList, [eth]);
+    // A TAP and an interface may have the same name, and are deleted one after the other.
+    await get("AddLocalBridge", bridgeOf("NOWHERE", "vpn"));
+    await get("DeleteLocalBridge", bridgeOf("nowhere", "VPN"));
+    assert.equal((await get("EnumLocalBridge")).NumItem_u32, 2);
     await get("DeleteLocalBridge", bridgeOf("nowhere", "VPN"));
     assert.deepEqual((await get("EnumLocalBridge")).LocalBridgeList, [eth]);
     assert.equal((await errorOf("DeleteLocalBridge", bridgeOf("OWN", "eth1")))[0], "notFound");
@@ -133,7 +141,10 @@ describe("the list of sessions", () => {
       assert.deepEqual([item.Ip_ip, item.Hostname_str, item.CurrentNumTcp_u32], ["0.0.0.0", "", 0]);
       const session = { HubName_str: "OWN", Name_str: name.toLowerCase() };
       const status = await get("GetSessionStatus", session);
-      assert.deepEqual([status.Username_str, status.IsBridgeMode_bool, status.Active_bool], [kind, true, true]);
+      assert.deepEqual(
+        [status.Username_str, status.IsBridgeMode_bool, status.Active_bool],
+        [kind, true, true],
+      );
       assert.equal((await errorOf("DeleteSession", session))[0], error);
     }
     assert.equal((await get("GetHubStatus", { HubName_str: "OWN" })).NumSessions_u32, kinds.length);

@@ -55,10 +55,10 @@ describe("the folder LocalBridgeList", () => {
     const former = withFields(root, { LocalBridgeList: withFields(list, { LocalBridge1: bridge }) });
     const written = writeLocalBridges(former, [second]);
     const left = findFolder(written, "LocalBridgeList") ?? emptyFolder("none");
-    assert.deepEqual(left.children.map((child) => "name" in child && child.name), [
-      "DoNotDisableOffloading",
-      "LocalBridge0",
-    ]);
+    assert.deepEqual(
+      left.children.map((child) => "name" in child && child.name),
+      ["DoNotDisableOffloading", "LocalBridge0"],
+    );
     assert.deepEqual(findFolder(left, "LocalBridge0"), { ...bridge, name: "LocalBridge0" });
     assert.deepEqual(readLocalBridges(written), [second]);
   });
@@ -89,9 +89,12 @@ describe("the folder LocalBridgeList", () => {
       list({ HubName: "DEFAULT", DeviceName: "veth0" }, { HubName: "A" }, { DeviceName: "b" }, both),
     );
     assert.deepEqual(read, [first]);
-    const broken = withFields(findFolder(findFolder(root, "LocalBridgeList") ?? root, "LocalBridge1") ?? root, {
-      TapMacAddress: fields.text("5E-1C"),
-    });
+    const broken = withFields(
+      findFolder(findFolder(root, "LocalBridgeList") ?? root, "LocalBridge1") ?? root,
+      {
+        TapMacAddress: fields.text("5E-1C"),
+      },
+    );
     const withBroken = withFields(root, {
       LocalBridgeList: withFields(emptyFolder("LocalBridgeList"), { LocalBridge1: broken }),
     });

@@ -74,7 +74,9 @@ describe("systemdUnit", () => {
       lines.filter((line) => /^(DeviceAllow|BindPaths|PrivateDevices)=/.test(line)),
       ["PrivateDevices=yes", "BindPaths=-/dev/net/tun", "DeviceAllow=/dev/net/tun rw"],
     );
-    assert.ok(lines.some((line) => line.startsWith("RestrictAddressFamilies=") && line.endsWith(" AF_PACKET")));
+    assert.ok(
+      lines.some((line) => line.startsWith("RestrictAddressFamilies=") && line.endsWith(" AF_PACKET")),
+    );
   });
 
   test("does not keep the JavaScript engine from compiling", () => {

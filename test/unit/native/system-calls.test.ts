@@ -202,7 +202,10 @@ describe("whatever a system call is given", () => {
         if (isWithin) assert.equal(receive(), undefined);
         else assert.throws(receive, Error);
         // A level and a family that do not exist.
-        assert.throws(() => calls.setOption(socket, 0xfff0, offset as number, memory, length as number), Error);
+        assert.throws(
+          () => calls.setOption(socket, 0xfff0, offset as number, memory, length as number),
+          Error,
+        );
         assert.throws(() => calls.bind(socket, memory, length as number), Error);
         for (const piece of [before, memory, after]) assert.ok(piece.bytes.every((byte) => byte === 0xee));
         for (const piece of [before, memory, control, after]) piece.release();

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
-import { finishFrame, readUnfinished, type Unfinished } from "../../../server/packet-device/unfinished-frame.ts";
+import {
+  finishFrame,
+  readUnfinished,
+  type Unfinished,
+} from "../../../server/packet-device/unfinished-frame.ts";
 
 type Kind = "tcp4" | "tcp6" | "udp4" | "udp6";
 const finished: Unfinished = {
@@ -150,16 +154,26 @@ describe("a frame that was left unfinished", () => {
   test("is handled whatever it is, and what comes out fits a frame of the hub", () => {
     const header = fc.uint8Array({ minLength: 10, maxLength: 10 });
     fc.assert(
-      fc.property(header, kinds, tags, fc.uint8Array({ maxLength: 200 }), fc.nat(), (bytes, kind, tag, noise, at) => {
-        const { frame } = frameOf(kind, Buffer.alloc(1_000), tag);
-        frame.set(noise.subarray(0, frame.length), Math.min(at % frame.length, frame.length - noise.length));
-        const unfinished = readUnfinished(Buffer.from(bytes));
-        for (const length of [frame.length, 14, 40]) {
-          for (const each of finish(Buffer.from(frame.subarray(0, length)), unfinished) ?? []) {
-            assert.ok(each.length <= 1_600);
+      fc.property(
+        header,
+        kinds,
+        tags,
+        fc.uint8Array({ maxLength: 200 }),
+        fc.nat(),
+        (bytes, kind, tag, noise, at) => {
+          const { frame } = frameOf(kind, Buffer.alloc(1_000), tag);
+          frame.set(
+            noise.subarray(0, frame.length),
+            Math.min(at % frame.length, frame.length - noise.length),
+          );
+          const unfinished = readUnfinished(Buffer.from(bytes));
+          for (const length of [frame.length, 14, 40]) {
+            for (const each of finish(Buffer.from(frame.subarray(0, length)), unfinished) ?? []) {
+              assert.ok(each.length <= 1_600);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -3,7 +3,10 @@ import { beforeEach, describe, test } from "node:test";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
-import { createLocalBridge, type LocalBridgeSettings } from "../../../server/settings/local-bridge-settings.ts";
+import {
+  createLocalBridge,
+  type LocalBridgeSettings,
+} from "../../../server/settings/local-bridge-settings.ts";
 import { LocalBridges } from "../../../server/worker/local-bridges.ts";
 import { block, TestHub, TestPort } from "../hub/hub-fixture.ts";
 import { FakePacketDevice } from "../packet-device/fake-packet-device.ts";
@@ -67,7 +70,10 @@ describe("local bridges", () => {
   test("plug each interface into its hub, and frames go through", () => {
     scene.apply([eth, tap]);
     assert.deepEqual(scene.states(), [working, working]);
-    assert.deepEqual([scene.ports("ONE"), scene.ports("OTHER")], [["SID-LOCALBRIDGE-1"], ["SID-LOCALBRIDGE-1"]]);
+    assert.deepEqual(
+      [scene.ports("ONE"), scene.ports("OTHER")],
+      [["SID-LOCALBRIDGE-1"], ["SID-LOCALBRIDGE-1"]],
+    );
     const [device] = scene.devices;
     const hub = scene.hubs.find("ONE")?.hub;
     assert.ok(device && hub);
