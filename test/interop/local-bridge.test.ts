@@ -87,6 +87,7 @@ describe("a client of a hub with local bridges", () => {
     await vpncmd("BridgeCreate", "DEFAULT", "/DEVICE:Vpn", "/TAP:yes");
     await untilListed("2,DEFAULT,Vpn,Operating");
     await server.station.run("ip", ["address", "add", `${addresses.host}/24`, "dev", "tap_vpn"]);
+    assert.match((await server.station.run("ip", ["link", "show", "tap_vpn"])).stdout, / 5e:/);
     assert.ok(await client.reaches(addresses.host));
     assert.equal(await client.ping(addresses.host, 20), 20);
     // So does the host behind the interface.
