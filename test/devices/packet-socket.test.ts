@@ -38,6 +38,12 @@ describe("an interface that is bridged to a hub", () => {
     await host.run("ip", ["link", "set", "near", "up"]);
     await behind.run("ip", ["link", "set", "far", "up"]);
     await setAddresses(behind, "far", "behind");
+    // Until the kernel has seen the other end, it drops what is sent.
+    const isUp = async (station: Namespace, name: string) =>
+      /^\S+ +UP /.test((await station.run("ip", ["-br", "link", "show", name])).stdout);
+    const deadline = performance.now() + 10_000;
+    while (!(await isUp(host, "near")) || !(await isUp(behind, "far")))
+      assert.ok(performance.now() < deadline, "the cable is up");
   }
 
   async function setAddresses(station: Namespace, name: string, side: keyof typeof plain): Promise<void> {
@@ -123,6 +129,17 @@ describe("an interface that is bridged to a hub", () => {
     assert.equal(await web.nextLine(), "ready");
     await transfers(plain.behind);
     await host.run("ip", ["link", "delete", "br0"]);
+  });
+
+  test("is left as it was found", async () => {
+    const { host } = stations;
+    await lay();
+    const details = async () => (await host.run("ip", ["-d", "link", "show", "near"])).stdout;
+    const former = await details();
+    const hub = await switchTo("near");
+    assert.equal(await details(), former.replace("promiscuity 0", "promiscuity 1"));
+    await hub.end();
+    assert.equal(await details(), former);
   });
 
   test("that goes down or is deleted is told", async () => {
