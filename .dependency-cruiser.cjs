@@ -73,6 +73,7 @@ const rooms = {
       "identity",
       "access",
       "config/sections",
+      "dhcp/static-routes",
       "protocols/softether/client-request",
       "protocols/softether/session-connection",
       "limits",
@@ -103,7 +104,7 @@ const rooms = {
   },
   "packet-device": {
     is: "network interfaces of the host, by frames",
-    imports: ["settings", "wire", "hub/hub-port", "native", "limits"],
+    imports: ["ethernet", "settings", "wire", "hub/hub-port", "native", "limits", "error-words"],
   },
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {

@@ -133,6 +133,18 @@ export const packetDeviceLimits = {
   batchBytes: 64 * 1024,
   /** Frames that are read in one turn, with those that are dropped. */
   batchFrames: 256,
+  /** Longest frame that a kernel leaves to be cut (`GSO_MAX_SIZE`), with room for its headers. */
+  unfinishedBytes: 64 * 1024 + 256,
+  /** Frames, in bytes, that wait at a packet socket; what comes in beyond the kernel drops. */
+  receiveBytes: 4 * MiB,
+} as const;
+
+/** Bounds of the local bridges. */
+export const localBridgeLimits = {
+  /** That can be set up. */
+  bridges: 256,
+  /** From one attempt to open an interface that is not there to the next. */
+  retryMs: 1_000,
 } as const;
 
 /** Bounds of a TCP connection that ends in this server. */

@@ -1,4 +1,5 @@
 import type { IdentityPem } from "../identity/identity-check.ts";
+import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
@@ -25,6 +26,7 @@ export interface Administration {
   readonly sessions: () => Iterable<HubSession>;
   /** The virtual host of a hub; undefined while it does not run. */
   readonly secureNat: (hubName: string) => SecureNatReport | undefined;
+  readonly localBridges: LocalBridgeAdministration;
   /** By hub name; with what the sessions that go on have added. */
   readonly statistics: (hubName: string) => HubStatistics;
   readonly listeners: () => readonly ListenerStatus[];
@@ -47,6 +49,27 @@ export interface ConnectionSummary {
   readonly type: "initializing" | "client" | "additional" | "administration";
   /** What the client said of itself, as far as it has. */
   readonly client: { readonly product: string; readonly version: number; readonly build: number } | undefined;
+}
+
+/** Whether something can be, or the reason why it cannot, for people. */
+export type Possible = true | { readonly reason: string };
+
+export interface LocalBridgeAdministration {
+  /** Whether this server may bridge to interfaces that are there, and make TAPs. */
+  readonly support: () => Promise<{ readonly interfaces: Possible; readonly taps: Possible }>;
+  /** Names of the interfaces of the host that can be bridged. */
+  readonly interfaces: () => Promise<readonly string[]>;
+  /** All that are set up. */
+  readonly states: () => readonly LocalBridgeReport[];
+}
+
+/** A local bridge as it is now. */
+export interface LocalBridgeReport {
+  readonly settings: LocalBridgeSettings;
+  /** Whether its hub is there and online. */
+  readonly online: boolean;
+  /** Whether frames go through. */
+  readonly active: boolean;
 }
 
 /** What a virtual host tells of itself. */

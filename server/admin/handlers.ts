@@ -8,6 +8,7 @@ import { createGroupHandlers } from "./handlers/group-handlers.ts";
 import { createHubHandlers } from "./handlers/hub-handlers.ts";
 import { createHubOptionHandlers } from "./handlers/hub-option-handlers.ts";
 import { createListenerHandlers } from "./handlers/listener-handlers.ts";
+import { createLocalBridgeHandlers } from "./handlers/local-bridge-handlers.ts";
 import { createLogHandlers } from "./handlers/log-handlers.ts";
 import { createRevocationHandlers } from "./handlers/revocation-handlers.ts";
 import { createSecureNatHandlers } from "./handlers/secure-nat-handlers.ts";
@@ -34,5 +35,6 @@ export function createHandlers(administration: Administration): RpcHandlers {
     ...createAccessHandlers(administration),
     ...createSessionHandlers(administration),
     ...createSecureNatHandlers(administration),
+    ...createLocalBridgeHandlers(administration),
   };
 }

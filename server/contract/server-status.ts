@@ -34,7 +34,7 @@ export interface RunningStatus {
   readonly hubs: readonly HubSummary[] | null;
   /** VPN sessions of all hubs; `null` when the worker does not answer. */
   readonly sessions: number | null;
-  /** What is not as it should be with the files of the configuration, for people; `null` when the worker does not answer. */
+  /** What is not as it should be, with files of the configuration or what they set up, for people; `null` when the worker does not answer. */
   readonly warnings: readonly string[] | null;
   /** What narrows who gets at the server at all, a line each, for people; `null` when the worker does not answer. */
   readonly restrictions: readonly string[] | null;

@@ -72,8 +72,9 @@ export class HubState {
     return this.#byId[id] as PortState;
   }
 
-  add(port: HubPort): PortState {
-    const state = new PortState(this.#freeIds.pop() ?? this.#byId.length, port);
+  /** @param now of the hub's clock */
+  add(port: HubPort, now: number): PortState {
+    const state = new PortState(this.#freeIds.pop() ?? this.#byId.length, port, now);
     this.#byId[state.id] = state;
     state.configure(this.settings.options, this.#random);
     if (port.monitor) this.monitors = [...this.monitors, state];

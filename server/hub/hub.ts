@@ -32,6 +32,14 @@ export interface CountingHubAttachment extends HubAttachment {
   readonly counters: PortCounters;
 }
 
+/** A port that is plugged in. */
+export interface PluggedPort {
+  readonly port: HubPort;
+  readonly counters: PortCounters;
+  /** Of the hub's clock, in milliseconds. */
+  readonly since: number;
+}
+
 /** An entry of the table of MAC addresses; times are of the hub's clock, in milliseconds. */
 export interface MacEntry {
   /** As in `5E-00-00-00-00-01`. */
@@ -111,7 +119,7 @@ export class Hub {
 
   /** Plugs a port in. */
   attach(port: HubPort): CountingHubAttachment {
-    const state = this.#state.add(port);
+    const state = this.#state.add(port, this.#options.now());
     return {
       counters: state.counters,
       forward: (buffer, start, end) => {
@@ -128,8 +136,8 @@ export class Hub {
   }
 
   /** The ports that are plugged in. */
-  *ports(): Generator<HubPort> {
-    for (const { port } of this.#state.all()) yield port;
+  *ports(): Generator<PluggedPort> {
+    for (const { port, counters, since } of this.#state.all()) yield { port, counters, since };
   }
 
   *macTable(): Generator<MacEntry> {

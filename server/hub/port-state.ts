@@ -26,6 +26,8 @@ export class PortState implements AccessParty {
   readonly userKey: string;
   readonly groupKey: string | undefined;
   readonly counters: PortCounters = createPortCounters();
+  /** When it was plugged in, of the hub's clock. */
+  readonly since: number;
   attached = true;
 
   /** Whether each frame from the port, or to it, must be looked into, because of its policy. */
@@ -73,10 +75,11 @@ export class PortState implements AccessParty {
   loggedFrames = 0;
   readonly #dropLoggedAt = new Map<DropReason, number>();
 
-  constructor(id: number, port: HubPort) {
+  constructor(id: number, port: HubPort, since = 0) {
     const { policy } = port;
     this.id = id;
     this.port = port;
+    this.since = since;
     this.policy = policy;
     this.userKey = port.user.name.toLowerCase();
     this.groupKey = port.user.group?.toLowerCase();

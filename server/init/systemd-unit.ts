@@ -18,7 +18,7 @@ const marker = "# Made by `vpnserver install`, which replaces it.";
  * The text of the systemd unit.
  *
  * It is at least as strict as the unit of Debian's softether-vpnserver: nothing but the state directory can be written,
- * and of root's capabilities only that for ports below 1024 is left. Memory that is writable and executable has to stay
+ * and of root's capabilities those for ports below 1024 and for local bridges are left. Memory that is writable and executable has to stay
  * allowed (no MemoryDenyWriteExecute), because the JavaScript engine compiles at run time.
  */
 export function systemdUnit({ executable, stateDirectory, pidFile, opensFirewall }: UnitOptions): string {
@@ -50,6 +50,9 @@ ReadWritePaths=${quotePath(stateDirectory)}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
+# For the TAPs of local bridges.
+BindPaths=-/dev/net/tun
+DeviceAllow=/dev/net/tun rw
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -58,13 +61,15 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectProc=invisible
 RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+# AF_PACKET is for local bridges with interfaces that are there.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 KeyringMode=private
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+# For ports below 1024; for interfaces that are bridged; for TAPs.
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_NET_ADMIN
 AmbientCapabilities=
 SystemCallArchitectures=native
 SystemCallFilter=@system-service

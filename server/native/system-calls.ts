@@ -5,7 +5,28 @@ import { SystemCallError } from "./system-call-error.ts";
 const EINTR = 4;
 const EAGAIN = 11;
 const AF_INET = 2;
+const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const MSG_TRUNC = 0x20;
+
+/** `struct msghdr` with one `struct iovec` behind it (`bits/socket.h`; the same on x86-64 and arm64). */
+const messageHeader = {
+  address: 0,
+  addressBytes: 8,
+  parts: 16,
+  partCount: 24,
+  control: 32,
+  controlBytes: 40,
+  part: 56,
+  partBytes: 64,
+  bytes: 72,
+} as const;
+
+/** Of `struct cmsghdr`, with which each control message begins. */
+export const controlHeaderBytes = 16;
+/** Of an option of a socket, or of an address. */
+const mostOptionBytes = 256;
 
 /** Flags of {@link SystemCalls.open} (`asm-generic/fcntl.h`; the same on x86-64 and arm64). */
 export const openFlags = { readOnly: 0, readWrite: 2, nonBlocking: 0o4000, closeOnExec: 0o2000000 } as const;
@@ -44,6 +65,14 @@ export class Descriptor {
   }
 }
 
+/** What comes with a datagram besides its bytes. */
+export interface MessageDetails {
+  /** Takes the address that it came from, such as a `struct sockaddr_ll`. */
+  readonly address: PinnedMemory;
+  /** Takes control messages, {@link controlHeaderBytes} at least; the length in the first header is 0 when there is none. */
+  readonly control: PinnedMemory;
+}
+
 /** Tells when a descriptor has something to read. */
 export interface Watch {
   /** No call comes after this. Before the descriptor is closed. */
@@ -64,6 +93,17 @@ export class SystemCalls {
   readonly #write: (descriptor: number, address: number, bytes: number) => number;
   readonly #ioctl: (descriptor: number, request: number, address: number) => number;
   readonly #socket: (family: number, type: number, protocol: number) => number;
+  readonly #bind: (descriptor: number, address: number, bytes: number) => number;
+  readonly #setsockopt: (
+    descriptor: number,
+    level: number,
+    name: number,
+    address: number,
+    bytes: number,
+  ) => number;
+  readonly #recvmsg: (descriptor: number, message: number, flags: number) => number;
+  /** Filled in for each call of recvmsg, which keeps nothing of it. */
+  readonly #message: PinnedMemory;
 
   constructor(koffi: Koffi) {
     this.#koffi = koffi;
@@ -75,6 +115,12 @@ export class SystemCalls {
     this.#write = c.func("intptr_t write(int descriptor, uintptr_t memory, size_t bytes)");
     this.#socket = c.func("int socket(int family, int type, int protocol)");
     this.#ioctl = c.func("int ioctl(int descriptor, unsigned long request, uintptr_t memory)");
+    this.#bind = c.func("int bind(int descriptor, uintptr_t address, uint32_t bytes)");
+    this.#setsockopt = c.func(
+      "int setsockopt(int descriptor, int level, int name, uintptr_t value, uint32_t bytes)",
+    );
+    this.#recvmsg = c.func("intptr_t recvmsg(int descriptor, uintptr_t message, int flags)");
+    this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
   }
 
   /** @throws {RangeError} for a size that cannot be */
@@ -109,6 +155,43 @@ export class SystemCalls {
     return new Descriptor(this.#checked("socket", "of UDP", this.#socket(AF_INET, type, 0)), "a UDP socket");
   }
 
+  /**
+   * A socket for the frames of a network interface, packet(7). It gets none until it is bound to one.
+   *
+   * @throws {SystemCallError} EPERM without CAP_NET_RAW
+   */
+  packetSocket(): Descriptor {
+    const type = SOCK_RAW | openFlags.nonBlocking | openFlags.closeOnExec;
+    const number = this.#checked("socket", "of packets", this.#socket(AF_PACKET, type, 0));
+    return new Descriptor(number, "a packet socket");
+  }
+
+  /**
+   * Gives a socket its address, the first `length` bytes of the memory.
+   *
+   * @throws {SystemCallError}
+   */
+  bind(descriptor: Descriptor, address: PinnedMemory, length: number): void {
+    const at = optionAddress(address, length);
+    this.#checked("bind", descriptor.subject, this.#bind(descriptor.number, at, length));
+  }
+
+  /**
+   * Sets an option of a socket to the first `length` bytes of the memory.
+   *
+   * @param level by its number, such as SOL_PACKET
+   * @throws {SystemCallError}
+   */
+  setOption(descriptor: Descriptor, level: number, name: number, value: PinnedMemory, length: number): void {
+    for (const number of [level, name]) {
+      if (!Number.isSafeInteger(number) || number < 0 || number > 0xffff)
+        throw new RangeError(`option ${number}`);
+    }
+    const at = optionAddress(value, length);
+    const result = this.#setsockopt(descriptor.number, level, name, at, length);
+    this.#checked("setsockopt", descriptor.subject, result);
+  }
+
   /** Calls back in a turn of the event loop of its own, as long as there is something to read. */
   watch(descriptor: Descriptor, readable: () => void): Watch {
     const handle = this.#koffi.node.poll(descriptor.number, { readable: true }, readable);
@@ -129,6 +212,37 @@ export class SystemCalls {
   read(descriptor: Descriptor, memory: PinnedMemory, offset: number, length: number): number | undefined {
     const address = addressOf(memory, offset, length);
     return this.#moved("read", descriptor, this.#read(descriptor.number, address, length));
+  }
+
+  /**
+   * Takes one datagram, at most `length` bytes to `offset` of the memory; the rest of a longer one is lost.
+   *
+   * @returns bytes that the datagram had, which may be more than `length`; `undefined` when nothing is at hand
+   * @throws {SystemCallError}
+   */
+  receiveMessage(
+    descriptor: Descriptor,
+    memory: PinnedMemory,
+    offset: number,
+    length: number,
+    { address, control }: MessageDetails,
+  ): number | undefined {
+    const dataAt = addressOf(memory, offset, length);
+    const addressAt = addressOf(address, 0, address.bytes.length);
+    const controlAt = addressOf(control, 0, Math.max(control.bytes.length, controlHeaderBytes));
+    control.bytes.fill(0, 0, controlHeaderBytes);
+    const { bytes } = this.#message;
+    const headerAt = addressOf(this.#message, 0, messageHeader.bytes);
+    writeWord(bytes, messageHeader.address, addressAt);
+    writeWord(bytes, messageHeader.addressBytes, address.bytes.length);
+    writeWord(bytes, messageHeader.parts, headerAt + messageHeader.part);
+    writeWord(bytes, messageHeader.partCount, 1);
+    writeWord(bytes, messageHeader.control, controlAt);
+    writeWord(bytes, messageHeader.controlBytes, control.bytes.length);
+    writeWord(bytes, messageHeader.part, dataAt);
+    writeWord(bytes, messageHeader.partBytes, length);
+    const result = this.#recvmsg(descriptor.number, headerAt, MSG_TRUNC);
+    return this.#moved("recvmsg", descriptor, result);
   }
 
   /**
@@ -169,4 +283,15 @@ export class SystemCalls {
     if (result < 0) throw new SystemCallError(syscall, this.#koffi.errno(), subject);
     return result;
   }
+}
+
+function optionAddress(memory: PinnedMemory, length: number): number {
+  if (length > mostOptionBytes) throw new RangeError(`an option or address of ${length} bytes`);
+  return addressOf(memory, 0, length);
+}
+
+/** 64 bits, of a number that is exact. */
+function writeWord(buffer: Buffer, at: number, value: number): void {
+  buffer.writeUInt32LE(value % 0x1_0000_0000, at);
+  buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
 }

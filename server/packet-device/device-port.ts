@@ -6,6 +6,8 @@ export interface DevicePortOptions {
   /** Session name, such as `SID-LOCALBRIDGE-1`. */
   readonly name: string;
   readonly policy: Policy;
+  /** Whether it gets a copy of every frame and sends none. */
+  readonly monitor?: boolean;
   /** Opens the device, whose events go to the port; it may throw. */
   readonly open: (events: PacketDeviceEvents) => PacketDevice;
   /** The device is lost, and the port unplugged. */
@@ -16,17 +18,18 @@ export interface DevicePortOptions {
 export class DevicePort implements HubPort {
   readonly name: string;
   readonly kind = "local-bridge";
-  readonly user = { name: "", group: undefined };
+  readonly user = { name: "Local Bridge", group: undefined };
   readonly policy: Policy;
-  readonly monitor = false;
+  readonly monitor: boolean;
   readonly peerAddress = "";
   readonly #device: PacketDevice;
   #attachment: HubAttachment | undefined;
 
   /** @throws Error why there can be no device */
-  constructor({ name, policy, open, onLost }: DevicePortOptions) {
+  constructor({ name, policy, monitor = false, open, onLost }: DevicePortOptions) {
     this.name = name;
     this.policy = policy;
+    this.monitor = monitor;
     this.#device = open({
       receive: (buffer, start, end) => this.#attachment?.forward(buffer, start, end),
       lost: (error) => {

@@ -1,20 +1,17 @@
 import { blockLimits, packetDeviceLimits } from "../limits.ts";
 import type { PinnedMemory } from "../native/pinned-memory.ts";
-import { ioctlArgumentBytes, type Descriptor, type SystemCalls, type Watch } from "../native/system-calls.ts";
+import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
+import { bringUp, interfaceRequest, nameBytes } from "./interface-request.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
-// linux/if_tun.h, linux/if.h, linux/sockios.h
+// linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 0x0002;
 const IFF_NO_PI = 0x1000;
-const SIOCGIFFLAGS = 0x8913;
-const SIOCSIFFLAGS = 0x8914;
-const IFF_UP = 0x0001;
-/** Of a name in `struct ifreq`, with the zero byte at its end. */
-const nameBytes = 16;
 
-const control = "/dev/net/tun";
+/** Through which TAPs are made. */
+export const tunControl = "/dev/net/tun";
 
 /** A TAP: what the host sends to this interface comes here, and what is sent here the host receives. */
 export class Tap implements PacketDevice {
@@ -41,16 +38,17 @@ export class Tap implements PacketDevice {
   /**
    * Makes the interface and brings it up. It goes with the descriptor.
    *
+   * @param mac of the interface, 6 bytes; without it one that the kernel makes up
    * @throws {RangeError} for a name that no interface can have
    * @throws {SystemCallError} EPERM without CAP_NET_ADMIN, EBUSY when a TAP of this name is in use, ENOENT without /dev/net/tun
    */
-  static open(calls: SystemCalls, name: string, events: PacketDeviceEvents): Tap {
+  static open(calls: SystemCalls, name: string, events: PacketDeviceEvents, mac?: Uint8Array): Tap {
     const request = interfaceRequest(calls, name);
-    const descriptor = calls.open(control, "readWrite");
+    const descriptor = calls.open(tunControl, "readWrite");
     try {
       request.bytes.writeUInt16LE(IFF_TAP | IFF_NO_PI, nameBytes);
       calls.ioctl(descriptor, TUNSETIFF, request);
-      bringUp(calls, request);
+      bringUp(calls, request, mac);
       return new Tap(calls, descriptor, name, events);
     } catch (error) {
       calls.close(descriptor);
@@ -113,29 +111,5 @@ export class Tap implements PacketDevice {
     if (failure === undefined || !this.#isOpen) return;
     this.close();
     this.#events.lost(failure as Error);
-  }
-}
-
-/** A `struct ifreq` with a name. */
-function interfaceRequest(calls: SystemCalls, name: string): PinnedMemory {
-  const bytes = Buffer.byteLength(name);
-  if (bytes < 1 || bytes >= nameBytes || /[\s/:\0]|^\.{1,2}$/.test(name)) {
-    throw new RangeError(
-      `no network interface can be named "${name}": 1 to 15 bytes without spaces, "/" and ":"`,
-    );
-  }
-  const request = calls.allocate(ioctlArgumentBytes);
-  request.bytes.write(name);
-  return request;
-}
-
-function bringUp(calls: SystemCalls, request: PinnedMemory): void {
-  const socket = calls.datagramSocket();
-  try {
-    calls.ioctl(socket, SIOCGIFFLAGS, request);
-    request.bytes.writeUInt16LE(request.bytes.readUInt16LE(nameBytes) | IFF_UP, nameBytes);
-    calls.ioctl(socket, SIOCSIFFLAGS, request);
-  } finally {
-    calls.close(socket);
   }
 }

@@ -1,11 +1,13 @@
 import type { HubSettings } from "./hub-settings.ts";
 import type { ListenerSettings } from "./listener-settings.ts";
+import type { LocalBridgeSettings } from "./local-bridge-settings.ts";
 import type { ServerAccess } from "./server-access.ts";
 
 /** All that an administrator can set and that the server acts upon. Immutable: a change makes new settings. */
 export interface ServerSettings {
   readonly listeners: readonly ListenerSettings[];
   readonly hubs: readonly HubSettings[];
+  readonly localBridges: readonly LocalBridgeSettings[];
   /** SHA-0 of the server's administration password, 20 bytes; of the empty password until one was set. */
   readonly hashedPassword: Uint8Array;
   /** Who gets at the server at all; as the file has it, which is not written for it. */

@@ -11,6 +11,7 @@ import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-
 import type { NativeLoader } from "../native/native.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { RunningSecureNat } from "./secure-nat/running-secure-nat.ts";
+import type { LocalBridgeState } from "./local-bridges.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
 import type { FlushQueue } from "../transport/flush-queue.ts";
@@ -50,6 +51,8 @@ export interface Environment extends ServerOptions {
   readonly listeners: Listeners;
   /** Virtual hosts by the name of their hub in lower case; only those that run. */
   readonly secureNats: Map<string, RunningSecureNat>;
+  /** Local bridges that are set up. */
+  readonly localBridges: { states: () => readonly LocalBridgeState[] };
   /** What sessions collected is sent in one write a turn. */
   readonly flushes: FlushQueue;
   /** What clients may speak inside of TLS; the first that recognizes a client serves it. */

@@ -28,9 +28,11 @@ export interface RunningFeature {
   abandon?(): void;
 }
 
-/** What features tell of themselves; each key has one owner. */
+/** What features tell of themselves. */
 export interface FeatureStatus {
   readonly hubs?: readonly HubSummary[];
+  /** What does not work although it is set up, for people. */
+  readonly warnings?: readonly string[];
 }
 
 export interface HubSummary {

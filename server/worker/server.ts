@@ -20,6 +20,7 @@ import { administration } from "./features/administration.ts";
 import { hubs } from "./features/hubs.ts";
 import { keepAlive } from "./features/keep-alive.ts";
 import { listening } from "./features/listening.ts";
+import { localBridge } from "./features/local-bridge.ts";
 import { refusalLog } from "./features/refusal-log.ts";
 import { secureNat } from "./features/secure-nat.ts";
 import { softEther } from "./features/softether.ts";
@@ -28,6 +29,7 @@ import { softEther } from "./features/softether.ts";
 const features: readonly Feature[] = [
   hubs,
   secureNat,
+  localBridge,
   softEther,
   administration,
   keepAlive,
@@ -40,6 +42,8 @@ export interface Server {
   listeners(): readonly ListenerStatus[];
   /** The hubs and how many sessions each has. */
   hubs(): readonly HubSummary[];
+  /** What does not work although it is set up, for people. */
+  warnings(): readonly string[];
   /** By hub name in lower case: what happened since the hub was made. */
   statistics(): ReadonlyMap<string, HubStatistics>;
   /** How often connections and requests were refused since the start, by reason. */
@@ -72,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return {
     listeners: () => listeners.statuses(),
     hubs: () => running.flatMap((feature) => feature.status?.().hubs ?? []),
+    warnings: () => running.flatMap((feature) => feature.status?.().warnings ?? []),
     statistics: () =>
       new Map(
         [...hubs].map(({ hub }) => [hub.settings.name.toLowerCase(), hubs.statistics(hub.settings.name)]),
@@ -99,6 +104,7 @@ function createEnvironment(options: ServerOptions): Environment {
     clientMethods: new Map(),
     webPages: new Map(),
     secureNats: new Map(),
+    localBridges: { states: () => [] },
   } satisfies Partial<Environment>;
   const connections = new Connections({
     certificate: identity.current,

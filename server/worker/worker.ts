@@ -119,7 +119,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
       report: () =>
         Promise.resolve({
           hubs: server.hubs(),
-          warnings: [...config.warnings, ...adminAddresses.problems],
+          warnings: [...config.warnings, ...adminAddresses.problems, ...server.warnings()],
           restrictions: restrictions(),
           notServed,
           native: nativeStatus(native.loaded),

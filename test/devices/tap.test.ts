@@ -8,7 +8,7 @@ import { startChild } from "./support/child.ts";
 const addresses = { one: "198.18.7.1", other: "198.18.7.2" } as const;
 
 const switchTaps = (station: Namespace, names: readonly string[], wrapper: readonly string[] = []) =>
-  startChild(station, "switched-taps.ts", names, wrapper);
+  startChild(station, "switched-devices.ts", names, wrapper);
 
 describe("a TAP", () => {
   let lab: Lab;

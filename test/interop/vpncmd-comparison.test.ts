@@ -25,9 +25,9 @@ describe("every command of vpncmd, on the official server and on ours", () => {
     }
   });
 
-  test("works for hubs, users, groups, listeners and passwords as it does there", () => {
+  test("works for hubs, users, groups, listeners, bridges and passwords as it does there", () => {
     const same =
-      /^(Hub(Create|Delete|)|User|Group|Listener|ServerPassword|ServerCert|Online|Offline|Options|Set(Max|Enum|Hub))/;
+      /^(Hub(Create|Delete|)|User|Group|Listener|Bridge|ServerPassword|ServerCert|Online|Offline|Options|Set(Max|Enum|Hub))/;
     const exceptions = ["HubList"];
     for (const each of compared) {
       const [name = ""] = each.step.command;

@@ -118,6 +118,45 @@ test("the service loads the library for native calls that the installation has p
   assert.equal((await host.run("vpnserver check")).code, 0);
 });
 
+test("the service may bridge a hub to an interface that is there, and make TAPs", async () => {
+  await using lab = await Lab.create();
+  const host = await lab.host("alpha");
+  resultOf(await install(host));
+  await host.run(`echo '{"adminPassword":"secret","hubs":[{"name":"DEFAULT"}]}' | vpnserver apply`);
+  await host.run("ip link add near type veth peer name far && ip link set near up && ip link set far up");
+  const call = async (method: string, params = {}) => {
+    const { stdout } = await lab.outsider.run("curl", [
+      ...["--insecure", "--silent", "--show-error", "--max-time", "20", "--user", "administrator:secret"],
+      ...["--data", JSON.stringify({ jsonrpc: "2.0", id: "1", method, params })],
+      `https://${host.address}/api/`,
+    ]);
+    const { result } = JSON.parse(stdout) as { readonly result?: unknown };
+    assert.ok(result, stdout);
+    return result;
+  };
+  for (const [DeviceName_str, TapMode_bool] of [
+    ["near", false],
+    ["vpn", true],
+  ] as const) {
+    await call("AddLocalBridge", { HubNameLB_str: "DEFAULT", DeviceName_str, TapMode_bool });
+  }
+  const active = async () => {
+    type States = { readonly LocalBridgeList: readonly { readonly Active_bool: boolean }[] };
+    const states = (await call("EnumLocalBridge")) as States;
+    return states.LocalBridgeList.map(({ Active_bool }) => Active_bool);
+  };
+  assert.deepEqual(await active(), [true, true]);
+  await host.run("systemctl restart vpnserver");
+  assert.deepEqual(await active(), [true, true]);
+  assert.match((await host.run("ip -br link show tap_vpn")).stdout, /UP/);
+  // What comes in at the other end of the cable goes through the hub to the TAP, and the answer back.
+  await host.run("ip netns add behind && ip link set far netns behind");
+  await host.run("ip address add 198.18.9.1/24 dev tap_vpn");
+  await host.run("ip -n behind address add 198.18.9.2/24 dev far && ip -n behind link set far up");
+  const script = "exec 3<>/dev/tcp/198.18.9.1/22 && head -c 4 <&3";
+  assert.equal((await host.run(`ip netns exec behind timeout 20 bash -c '${script}'`)).stdout, "SSH-");
+});
+
 describe("the hardening of the service", () => {
   /** The unit of Debian 12's softether-vpnserver 5.01.9674+git20200806+8181039+dfsg2-2, but for the paths. */
   const debian = `[Service]
@@ -155,14 +194,14 @@ CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_N
     assert.ok(score <= 2.5, overall);
   });
 
-  test("leaves the server nothing to write but its state, and no capability but that for low ports", async () => {
+  test("leaves the server nothing to write but its state, and no capability but those for low ports and bridges", async () => {
     await using lab = await Lab.create();
     const host = await lab.host("alpha");
     resultOf(await install(host));
     for (const pid of await serverProcesses(host)) {
       const { stdout } = await host.run(`cat /proc/${pid}/status`);
-      // CAP_NET_BIND_SERVICE is bit 10 (linux/capability.h).
-      assert.match(stdout, /^CapEff:\t0000000000000400$/m);
+      // CAP_NET_BIND_SERVICE, CAP_NET_ADMIN and CAP_NET_RAW are bits 10, 12 and 13 (linux/capability.h).
+      assert.match(stdout, /^CapEff:\t0000000000003400$/m);
       assert.match(stdout, /^NoNewPrivs:\t1$/m);
       assert.match(stdout, /^Seccomp:\t2$/m);
       const inside = (command: string) =>

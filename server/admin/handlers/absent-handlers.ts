@@ -26,12 +26,6 @@ export function createAbsentHandlers(): RpcHandlers {
     GetIPsecServices: () => ({}),
     EnumEtherIpId: () => ({ Settings: [] }),
     EnumWgk: () => ({}),
-    GetBridgeSupport: () => ({ IsBridgeSupportedOs: false, IsWinPcapNeeded: false }),
-    EnumEthernet: () => ({ EthList: [] }),
-    EnumLocalBridge: () => ({ LocalBridgeList: [] }),
-    AddLocalBridge: () => {
-      throw new RpcError("bridgeNotSupported");
-    },
     EnumL3Switch: () => ({ L3SWList: [] }),
     DelL3Switch: noSwitch,
     StartL3Switch: noSwitch,

@@ -22,6 +22,10 @@ export const capabilities: Readonly<Record<string, number>> = {
   b_standalone: 1,
   b_support_config_hub: 1,
   b_vpn_client_connect: 1,
+  // What the host allows; see GetCaps.
+  b_local_bridge: 0,
+  b_must_install_pcap: 0,
+  b_tap_supported: 0,
   b_support_config_log: 1,
   b_support_config_rw: 1,
   b_support_hide_hub: 1,

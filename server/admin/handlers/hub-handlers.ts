@@ -15,6 +15,7 @@ import { RpcError } from "../rpc.ts";
 import { byName } from "./by-name.ts";
 import { accountLimits } from "./account-limits.ts";
 import { findHub, findLiveHub, updateHub } from "./find-hub.ts";
+import { ownPortsOf } from "./own-ports.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
 
 /** What a hub may be called, as the official server has it (`Cedar/Hub.c` IsSafeStr of its names). */
@@ -193,13 +194,14 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
   }
 }
 
-function summaryOf({ hub, sessions }: LiveHub) {
+function summaryOf(live: LiveHub) {
+  const { hub, sessions } = live;
   const { name, online, users, groups } = hub.settings;
   return {
     HubName: name,
     Online: online,
     HubType: 0,
-    NumSessions: sessions.size,
+    NumSessions: sessions.size + ownPortsOf(live).length,
     NumUsers: users.size,
     NumGroups: groups.size,
     NumMacTables: hub.macCount,

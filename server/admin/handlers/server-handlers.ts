@@ -84,13 +84,21 @@ export function createServerHandlers(administration: Administration): RpcHandler
       await update((all) => ({ ...all, hashedPassword: Uint8Array.from(hashedPassword) }));
       return {};
     },
-    GetCaps: () => ({
-      CapsList: Object.entries(capabilities).map(([CapsName, CapsValue]) => ({
-        CapsName,
-        CapsValue,
-        CapsDescrption: CapsName,
-      })),
-    }),
+    GetCaps: async () => {
+      const { interfaces, taps } = await administration.localBridges.support();
+      const all: typeof capabilities = {
+        ...capabilities,
+        b_local_bridge: Number(interfaces === true),
+        b_tap_supported: Number(taps === true),
+      };
+      return {
+        CapsList: Object.entries(all).map(([CapsName, CapsValue]) => ({
+          CapsName,
+          CapsValue,
+          CapsDescrption: CapsName,
+        })),
+      };
+    },
     Flush: async () => ({ IntValue: await configuration.flush() }),
     RebootServer: ({ IntValue }) => {
       if (IntValue !== 0) throw new RpcError("notSupported", "the configuration is not reset by a restart");

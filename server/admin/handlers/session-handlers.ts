@@ -3,17 +3,22 @@ import { hostname } from "node:os";
 import { isIPv6 } from "node:net";
 import type { HubSession, LiveHub } from "../../access/virtual-hubs.ts";
 import { trafficOf } from "../../access/hub-activity.ts";
+import type { PluggedPort } from "../../hub/hub.ts";
+import type { PortCounters } from "../../hub/port-counters.ts";
 import { parseAddress } from "../../ethernet/ip-address.ts";
 import { productName, protocolVersion } from "../../version.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
 import { findLiveHub } from "./find-hub.ts";
+import { cannotDisconnect, findOwnPort, ownPortsOf, type OwnKind } from "./own-ports.ts";
 import { policyFieldsOf } from "./policy-fields.ts";
 import { trafficFieldsOf } from "./traffic.ts";
 
 /** `SessionStatus`: connected (`CLIENT_STATUS_ESTABLISHED`). */
 const established = 3;
+/** Bytes that a client's host is told apart by. */
+const uniqueIdBytes = 16;
 
 /** Sessions of a hub, and what they have taught it. */
 export function createSessionHandlers(administration: Administration): RpcHandlers {
@@ -22,45 +27,23 @@ export function createSessionHandlers(administration: Administration): RpcHandle
   const unixTime = (hubTime: number) => Math.round(now() - performance.now() + hubTime);
   return {
     EnumSession: ({ HubName }) => ({
-      SessionList: [...findLiveHub(administration, HubName).sessions.values()].map((entry) => {
-        const { session, node, counters } = entry;
-        const { received, sent } = counters;
-        const frames = (count: typeof received) => count.unicastFrames + count.broadcastFrames;
-        const bytes = (count: typeof received) => count.unicastBytes + count.broadcastBytes;
-        return {
-          Name: session.name,
-          Username: session.user.name,
-          Ip: session.peerAddress,
-          ClientIP: session.peerAddress,
-          Hostname: node.client.hostName || session.peerAddress,
-          MaxNumTcp: session.link.maxConnections,
-          CurrentNumTcp: session.connections,
-          PacketSize: bytes(received) + bytes(sent),
-          PacketNum: frames(received) + frames(sent),
-          RemoteSession: false,
-          RemoteHostname: hostname(),
-          LinkMode: false,
-          SecureNATMode: false,
-          BridgeMode: false,
-          Layer3Mode: false,
-          Client_BridgeMode: !session.policy.NoBridge,
-          Client_MonitorMode: session.monitor,
-          VLanId: session.policy.VLanId,
-          UniqueId: Buffer.from(node.uniqueId),
-          IsDormantEnabled: false,
-          IsDormant: false,
-          LastCommDormant: 0,
-          CreatedTime: entry.startedAt,
-          LastCommTime: unixTime(session.lastHeardAt),
-        };
-      }),
+      SessionList: [
+        ...[...findLiveHub(administration, HubName).sessions.values()].map((entry) =>
+          sessionItem(entry, unixTime),
+        ),
+        ...ownPortsOf(findLiveHub(administration, HubName)).map((own) => ownItem(own, unixTime(own.since))),
+      ],
     }),
     GetSessionStatus: ({ HubName, Name }) => {
-      const entry = findSession(findLiveHub(administration, HubName), Name);
-      return sessionStatus(entry);
+      const live = findLiveHub(administration, HubName);
+      const own = findOwnPort(live, Name);
+      return own === undefined ? sessionStatus(findSession(live, Name)) : ownStatus(own, unixTime(own.since));
     },
     DeleteSession: ({ HubName, Name }) => {
-      findSession(findLiveHub(administration, HubName), Name).session.end("ended by the administrator");
+      const live = findLiveHub(administration, HubName);
+      const own = findOwnPort(live, Name);
+      if (own !== undefined) throw new RpcError(cannotDisconnect[own.port.kind as OwnKind]);
+      findSession(live, Name).session.end("ended by the administrator");
       return {};
     },
     EnumMacTable: ({ HubName }) => ({
@@ -103,6 +86,68 @@ export function createSessionHandlers(administration: Administration): RpcHandle
       hub.forgetIp(found);
       return {};
     },
+  };
+}
+
+/** What is the same for all in the list of sessions. */
+function itemOf({ received, sent }: PortCounters) {
+  const frames = (count: typeof received) => count.unicastFrames + count.broadcastFrames;
+  const bytes = (count: typeof received) => count.unicastBytes + count.broadcastBytes;
+  return {
+    PacketSize: bytes(received) + bytes(sent),
+    PacketNum: frames(received) + frames(sent),
+    RemoteSession: false,
+    RemoteHostname: hostname(),
+    LinkMode: false,
+    SecureNATMode: false,
+    BridgeMode: false,
+    Layer3Mode: false,
+    IsDormantEnabled: false,
+    IsDormant: false,
+    LastCommDormant: 0,
+  };
+}
+
+function sessionItem({ session, node, counters, startedAt }: HubSession, unixTime: (at: number) => number) {
+  return {
+    ...itemOf(counters),
+    Name: session.name,
+    Username: session.user.name,
+    Ip: session.peerAddress,
+    ClientIP: session.peerAddress,
+    Hostname: node.client.hostName || session.peerAddress,
+    MaxNumTcp: session.link.maxConnections,
+    CurrentNumTcp: session.connections,
+    Client_BridgeMode: !session.policy.NoBridge,
+    Client_MonitorMode: session.monitor,
+    VLanId: session.policy.VLanId,
+    UniqueId: Buffer.from(node.uniqueId),
+    CreatedTime: startedAt,
+    LastCommTime: unixTime(session.lastHeardAt),
+  };
+}
+
+/** A port of the server's own, as the official one shows it among the sessions: its kind is a flag, and it has no peer. */
+function ownItem({ port, counters }: PluggedPort, since: number) {
+  return {
+    ...itemOf(counters),
+    Name: port.name,
+    Username: port.user.name,
+    Ip: "",
+    ClientIP: "",
+    Hostname: "",
+    MaxNumTcp: 0,
+    CurrentNumTcp: 0,
+    LinkMode: port.kind === "cascade",
+    SecureNATMode: port.kind === "secure-nat",
+    BridgeMode: port.kind === "local-bridge",
+    Layer3Mode: port.kind === "l3-switch",
+    Client_BridgeMode: !port.policy.NoBridge,
+    Client_MonitorMode: port.monitor,
+    VLanId: port.policy.VLanId,
+    UniqueId: Buffer.alloc(uniqueIdBytes),
+    CreatedTime: since,
+    LastCommTime: since,
   };
 }
 
@@ -176,6 +221,34 @@ function sessionStatus(entry: HubSession) {
     ProxyIpAddress6: Buffer.from(node.proxy.address6),
     ProxyPort: node.proxy.port,
     UniqueId: Buffer.from(node.uniqueId),
+  };
+}
+
+function ownStatus({ port, counters }: PluggedPort, since: number) {
+  const { received, sent } = counters;
+  return {
+    Name: port.name,
+    Username: port.user.name,
+    SessionName: port.name,
+    Active: true,
+    Connected: true,
+    SessionStatus: established,
+    ServerProductName: productName,
+    ServerProductVer: protocolVersion.version,
+    ServerProductBuild: protocolVersion.build,
+    NumConnectionsEstablished: 1,
+    QoS: true,
+    IsBridgeMode: !port.policy.NoBridge,
+    IsMonitorMode: port.monitor,
+    StartTime: since,
+    FirstConnectionEstablisiedTime: since,
+    CurrentConnectionEstablishTime: since,
+    TotalSendSize: sent.unicastBytes + sent.broadcastBytes,
+    TotalRecvSize: received.unicastBytes + received.broadcastBytes,
+    VLanId: port.policy.VLanId,
+    ...policyFieldsOf(port.policy),
+    ...trafficFieldsOf([trafficOf(counters)]),
+    UniqueId: Buffer.alloc(uniqueIdBytes),
   };
 }
 

@@ -3,6 +3,7 @@ import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fie
 import { findFolder, withChild, type ConfigDocument } from "../text/config-text.ts";
 import { readHubs, writeHubs } from "./hub-config.ts";
 import { listenersOf, withListeners } from "./listener-config.ts";
+import { readLocalBridges, writeLocalBridges } from "./local-bridge-config.ts";
 import { readServerAccess } from "./server-access-config.ts";
 import { identityFields, readIdentity } from "./identity-config.ts";
 import type { KeepAliveSettings, ServerSettings, SyslogSettings } from "../../settings/server-settings.ts";
@@ -26,6 +27,7 @@ export function readServerSettings(document: ConfigDocument): ServerSettings {
   return {
     listeners: listenersOf(document),
     hubs: readHubs(root),
+    localBridges: readLocalBridges(root),
     hashedPassword: hashedPassword.length === emptyPasswordHash.length ? hashedPassword : emptyPasswordHash,
     access: readServerAccess(reader),
     cipherName: reader.text("CipherName"),
@@ -55,6 +57,7 @@ export function withServerSettings(
   if (settings.listeners !== former?.listeners) changed = withListeners(changed, settings.listeners);
   let { root } = changed;
   if (settings.hubs !== former?.hubs) root = writeHubs(root, settings.hubs, former?.hubs ?? [], unixNow);
+  if (settings.localBridges !== former?.localBridges) root = writeLocalBridges(root, settings.localBridges);
   const { hashedPassword, cipherName, keepAlive, syslog, identity } = settings;
   root = withChild(
     root,

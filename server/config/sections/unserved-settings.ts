@@ -14,9 +14,6 @@ export function unservedSettings({ root }: ConfigDocument): string[] {
   const dynamicDns = findFolder(root, "DDnsClient");
   return bounded([
     ...(findHubFolders(root) ?? []).flatMap(ofHub),
-    ...foldersIn(findFolder(root, "LocalBridgeList")).map(
-      (bridge) => `local bridge of hub ${text(bridge, "HubName")} with ${text(bridge, "DeviceName")}`,
-    ),
     ...foldersIn(findFolder(root, "VirtualLayer3SwitchList")).map(({ name }) => `layer 3 switch ${name}`),
     ...(server !== undefined && number(server, "ServerType") > 0 ? ["cluster of servers"] : []),
     ...clientsOf(server, "OpenVPN", "DisableOpenVPNServer"),
@@ -40,7 +37,7 @@ const mostLines = 100;
 
 function bounded(lines: readonly string[]): string[] {
   const more = lines.length - mostLines;
-  return more <= 0 ? [...lines] : [...lines.slice(0, mostLines), `${more} more of hubs and bridges`];
+  return more <= 0 ? [...lines] : [...lines.slice(0, mostLines), `${more} more of hubs and switches`];
 }
 
 /** In files of version 4, which have an item for each of these protocols that switches it off. */

@@ -1,6 +1,7 @@
 import { createEntrances } from "../../admin/entrances.ts";
 import type { ConnectionSummary } from "../../admin/administration.ts";
 import { takeCertificate } from "../../identity/certificate-files.ts";
+import { bridgeableInterfaces, bridgeSupport } from "../../packet-device/bridge-support.ts";
 import type { PendingConnection } from "../../transport/connections.ts";
 import type { Feature } from "../feature.ts";
 
@@ -15,6 +16,11 @@ export const administration: Feature = {
         update: async (change) => (await configuration.update(change)).settings,
         hubs,
         sessions: () => sessions,
+        localBridges: {
+          support: async () => bridgeSupport(await environment.native.get()),
+          interfaces: () => bridgeableInterfaces(),
+          states: () => environment.localBridges.states(),
+        },
         secureNat: (hubName) => environment.secureNats.get(hubName.toLowerCase())?.nat.report(),
         statistics: (hubName) => hubs.statistics(hubName),
         listeners: () => listeners.statuses(),

@@ -7,6 +7,7 @@ import { openAccess } from "../../../server/settings/server-access.ts";
 import { emptyPasswordHash } from "../../../server/config/sections/server-settings-config.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
+import type { LocalBridgeSettings } from "../../../server/settings/local-bridge-settings.ts";
 import { HubActivity } from "../../../server/access/hub-activity.ts";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { TestHub } from "../hub/hub-fixture.ts";
@@ -37,8 +38,8 @@ export class TestAdministration implements Administration {
   restarts = 0;
   #settings: ServerSettings;
 
-  constructor(hubs: readonly HubSettings[]) {
-    this.#settings = { ...defaultSettings, hubs };
+  constructor(hubs: readonly HubSettings[], localBridges: readonly LocalBridgeSettings[] = []) {
+    this.#settings = { ...defaultSettings, hubs, localBridges };
     this.hubs.apply(hubs);
   }
 
@@ -56,6 +57,20 @@ export class TestAdministration implements Administration {
   /** What each virtual host tells. */
   report: SecureNatReport | undefined;
   readonly secureNat = () => this.report;
+  bridgeSupport: Awaited<ReturnType<Administration["localBridges"]["support"]>> = {
+    interfaces: true,
+    taps: true,
+  };
+  readonly localBridges = {
+    support: () => Promise.resolve(this.bridgeSupport),
+    interfaces: () => Promise.resolve(["br0", "eth0"]),
+    states: () =>
+      this.#settings.localBridges.map((settings) => ({
+        settings,
+        online: this.hubs.find(settings.hubName) !== undefined,
+        active: settings.deviceName === "eth0",
+      })),
+  };
   readonly connections = { all: () => [], disconnect: () => false };
   readonly certificate = {
     current: () => ({ certificatePem: this.certificatePem, keyPem: this.keyPem, fingerprint: "" }),

@@ -11,6 +11,7 @@ import { zeroMessage } from "../../../server/admin/zero-value.ts";
 import { credentialOf } from "../../../server/access/standing.ts";
 import { policyOf } from "../../../server/access/user-policy.ts";
 import type { HubSession } from "../../../server/access/virtual-hubs.ts";
+import { createLocalBridge } from "../../../server/settings/local-bridge-settings.ts";
 import { accessRule } from "../hub/access-rule-fixture.ts";
 import { identity, type Identity } from "../access/client-certificate.ts";
 import { groupOf, hubOf, userOf } from "../access/login-fixture.ts";
@@ -46,7 +47,10 @@ function createServer() {
       },
     ],
   });
-  const administration = new TestAdministration([own, foreign]);
+  const administration = new TestAdministration(
+    [own, foreign],
+    [createLocalBridge(mark, `${mark}-device`, undefined)],
+  );
   administration.certificatePem = server.x509.toString("pem");
   administration.keyPem = keyPem;
   const log = (hubName: string | undefined, path: string) =>

@@ -77,7 +77,6 @@ test("what is switched on and not served is named, hub by hub", () => {
     [
       "cascade of hub A to other.example",
       "users of hub A whom a RADIUS server or an NT domain knows (1)",
-      "local bridge of hub A with eth1",
       "cluster of servers",
       "L2TP over IPsec",
       "clients of OpenVPN",
@@ -126,7 +125,7 @@ test("no number of hubs makes the list endless", () => {
   const hubs = Array.from({ length: 500 }, (_value, index) => hub(index)).join("\n");
   const lines = unserved(`declare VirtualHUB\n{\n${hubs}\n}`);
   assert.equal(lines.length, 101);
-  assert.equal(lines.at(-1), "400 more of hubs and bridges");
+  assert.equal(lines.at(-1), "400 more of hubs and switches");
 });
 
 test("a configuration that has none of it is served wholly", () => {

@@ -115,7 +115,7 @@ describe("forwarding of a hub", () => {
     assert.equal(b.port.take().length, 0);
     assert.equal(c.port.take().length, 1);
     assert.deepEqual(
-      [...test.hub.ports()].map(({ name }) => name),
+      [...test.hub.ports()].map(({ port }) => port.name),
       ["SID-A-1", "SID-C-1"],
     );
   });

@@ -68,6 +68,17 @@ describe("systemdUnit", () => {
     for (const capability of own) assert.ok(debian.includes(capability), capability);
   });
 
+  test("gives a server that bridges a hub to the host's network what that needs, and no other device", () => {
+    const lines = linesOf({});
+    assert.deepEqual(
+      lines.filter((line) => /^(DeviceAllow|BindPaths|PrivateDevices)=/.test(line)),
+      ["PrivateDevices=yes", "BindPaths=-/dev/net/tun", "DeviceAllow=/dev/net/tun rw"],
+    );
+    assert.ok(
+      lines.some((line) => line.startsWith("RestrictAddressFamilies=") && line.endsWith(" AF_PACKET")),
+    );
+  });
+
   test("does not keep the JavaScript engine from compiling", () => {
     assert.ok(!linesOf({}).some((line) => line.startsWith("MemoryDenyWriteExecute")));
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { before, describe, test } from "node:test";
@@ -6,7 +7,12 @@ import fc from "fast-check";
 import { loadNative } from "../../../server/native/native.ts";
 import { PinnedMemory } from "../../../server/native/pinned-memory.ts";
 import { SystemCallError } from "../../../server/native/system-call-error.ts";
-import { Descriptor, ioctlArgumentBytes, type SystemCalls } from "../../../server/native/system-calls.ts";
+import {
+  controlHeaderBytes,
+  Descriptor,
+  ioctlArgumentBytes,
+  type SystemCalls,
+} from "../../../server/native/system-calls.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -80,6 +86,41 @@ describe("a system call", () => {
     assert.throws(() => calls.share(new ArrayBuffer(8) as never), TypeError);
   });
 
+  test("takes a datagram with where it came from, and tells of one that is longer", async () => {
+    const receiver = calls.datagramSocket();
+    const address = calls.allocate(16);
+    // struct sockaddr_in: family, port, address.
+    const [port, host] = [20_000 + (process.pid % 20_000), "127.83.29.1"];
+    address.bytes.writeUInt16LE(2, 0);
+    address.bytes.writeUInt16BE(port, 2);
+    address.bytes.set(host.split(".").map(Number), 4);
+    calls.bind(receiver, address, 16);
+    const option = calls.allocate(4);
+    option.bytes.writeInt32LE(1);
+    calls.setOption(receiver, 1, 29, option, 4);
+    const sender = createSocket("udp4");
+    const send = (text: string) => new Promise((resolve) => sender.send(text, port, host, resolve));
+    await send("hello");
+    await send("longer than the memory");
+    const details = { address: calls.allocate(16), control: calls.allocate(64) };
+    const memory = calls.allocate(24);
+    memory.bytes.fill(0xee);
+    assert.equal(calls.receiveMessage(receiver, memory, 4, 12, details), 5);
+    assert.equal(memory.bytes.toString("latin1", 4, 9), "hello");
+    assert.equal(details.address.bytes.readUInt16BE(2), sender.address().port);
+    // SO_TIMESTAMP brings a control message of SOL_SOCKET.
+    assert.equal(details.control.bytes.readUInt32LE(0), controlHeaderBytes + 16);
+    assert.equal(details.control.bytes.readUInt32LE(8), 1);
+    assert.equal(calls.receiveMessage(receiver, memory, 4, 12, details), 22);
+    assert.equal(memory.bytes.toString("latin1", 4, 16), "longer than ");
+    assert.ok([...memory.bytes.subarray(0, 4), ...memory.bytes.subarray(16)].every((byte) => byte === 0xee));
+    assert.equal(calls.receiveMessage(receiver, memory, 4, 12, details), undefined);
+    assert.equal(details.control.bytes.readUInt32LE(0), 0);
+    sender.close();
+    calls.close(receiver);
+    for (const piece of [memory, address, option, details.address, details.control]) piece.release();
+  });
+
   test("gets the memory of another thread at the same address", () => {
     const memory = calls.allocate(16);
     const shared = calls.share(memory.bytes.buffer);
@@ -140,8 +181,44 @@ describe("whatever a system call is given", () => {
     calls.close(sink);
   });
 
+  test("a datagram, an address or an option is in the memory, or an error; nothing beside is touched", () => {
+    const socket = calls.datagramSocket();
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 }), anything, anything, (bytes, offset, length) => {
+        const [before, memory, control, after] = [bytes, bytes, bytes, bytes].map((size) =>
+          calls.allocate(size),
+        ) as [PinnedMemory, PinnedMemory, PinnedMemory, PinnedMemory];
+        for (const { bytes: all } of [before, memory, control, after]) all.fill(0xee);
+        const isWithin =
+          Number.isSafeInteger(offset) &&
+          Number.isSafeInteger(length) &&
+          Number(offset) >= 0 &&
+          Number(length) >= 0 &&
+          Number(offset) + Number(length) <= bytes &&
+          bytes >= controlHeaderBytes;
+        const details = { address: memory, control };
+        const receive = () =>
+          calls.receiveMessage(socket, memory, offset as number, length as number, details);
+        if (isWithin) assert.equal(receive(), undefined);
+        else assert.throws(receive, Error);
+        // A level and a family that do not exist.
+        assert.throws(
+          () => calls.setOption(socket, 0xfff0, offset as number, memory, length as number),
+          Error,
+        );
+        assert.throws(() => calls.bind(socket, memory, length as number), Error);
+        for (const piece of [before, memory, after]) assert.ok(piece.bytes.every((byte) => byte === 0xee));
+        for (const piece of [before, memory, control, after]) piece.release();
+      }),
+      { numRuns: 500 },
+    );
+    calls.close(socket);
+  });
+
   test("it is of the right kind, or an error", () => {
     const memory = calls.allocate(ioctlArgumentBytes);
+    const closed = new Descriptor(-1, "it");
+    const details = { address: memory, control: memory };
     const kinds: ((value: never) => unknown)[] = [
       (value) => calls.allocate(value),
       (value) => calls.share(value),
@@ -153,6 +230,17 @@ describe("whatever a system call is given", () => {
       (value) => calls.ioctl(value, 0x400454ca, memory),
       (value) => calls.ioctl(new Descriptor(-1, "it"), value, memory),
       (value) => calls.ioctl(new Descriptor(-1, "it"), 0x400454ca, value),
+      (value) => calls.bind(value, memory, 16),
+      (value) => calls.bind(closed, value, 16),
+      (value) => calls.setOption(value, 1, 2, memory, 4),
+      (value) => calls.setOption(closed, value, 2, memory, 4),
+      (value) => calls.setOption(closed, 1, value, memory, 4),
+      (value) => calls.setOption(closed, 1, 2, value, 4),
+      (value) => calls.receiveMessage(value, memory, 0, 1, details),
+      (value) => calls.receiveMessage(closed, value, 0, 1, details),
+      (value) => calls.receiveMessage(closed, memory, 0, 1, value),
+      (value) => calls.receiveMessage(closed, memory, 0, 1, { address: value, control: memory }),
+      (value) => calls.receiveMessage(closed, memory, 0, 1, { address: memory, control: value }),
     ];
     fc.assert(
       fc.property(fc.constantFrom(...kinds), fc.anything(), (call, value) => {

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { ServerOptions } from "../../../server/worker/environment.ts";
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import { openTcp, probeListener } from "../../../server/client/probe.ts";
 import type { ListenerStatus } from "../../../server/contract/listener-status.ts";
+import { createLocalBridge } from "../../../server/settings/local-bridge-settings.ts";
 import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import { startServerIn } from "./running-server.ts";
 
@@ -63,6 +65,26 @@ describe("server", () => {
     assert.equal(free?.state, "Listening");
     await server.close();
     other.close();
+  });
+
+  test("serves without the local bridges that it cannot have, and tells why", async () => {
+    const hub = createHubSettings("HUB");
+    const server = await startServerIn(directory, (settings) => ({
+      ...settings,
+      hubs: [hub],
+      listeners: [{ port: 0, enabled: true }],
+      localBridges: [
+        createLocalBridge("HUB", "eth1", undefined),
+        createLocalBridge("Nowhere", "eth2", undefined),
+      ],
+    }));
+    assert.deepEqual(server.warnings(), [
+      "the local bridge of hub HUB with eth1 does not work: no native calls: VPNSERVER_NATIVE is off",
+    ]);
+    assert.equal(server.listeners()[0]?.state, "Listening");
+    await server.configuration.update((settings) => ({ ...settings, localBridges: [] }));
+    assert.deepEqual(server.warnings(), []);
+    await server.close();
   });
 
   test("counts what it refused", async () => {

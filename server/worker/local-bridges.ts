@@ -1,0 +1,142 @@
+import type { LiveHub, VirtualHubs } from "../access/virtual-hubs.ts";
+import { wordsOf } from "../error-words.ts";
+import { localBridgeLimits } from "../limits.ts";
+import { DevicePort } from "../packet-device/device-port.ts";
+import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-device.ts";
+import type { HubSettings } from "../settings/hub-settings.ts";
+import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
+import { defaultPolicy } from "../settings/policy.ts";
+
+export interface LocalBridgesOptions {
+  readonly hubs: Pick<VirtualHubs, "find">;
+  /** Opens the device of a bridge; throws why there can be none. */
+  readonly open: (bridge: LocalBridgeSettings, events: PacketDeviceEvents) => PacketDevice;
+  /** Calls back once after a time; what it returns calls that off. */
+  readonly schedule: (callback: () => void, delayMs: number) => () => void;
+}
+
+/** A bridge as it is now. */
+export interface LocalBridgeState {
+  readonly settings: LocalBridgeSettings;
+  /** Whether its hub is there and online. */
+  readonly online: boolean;
+  /** Whether frames go through. */
+  readonly active: boolean;
+  /** Why none do although it is online, for people. */
+  readonly problem: string | undefined;
+}
+
+/** The bridges between hubs and network interfaces: each runs while its hub is online, and tries again while its interface is not there. */
+export class LocalBridges {
+  readonly #options: LocalBridgesOptions;
+  #wanted: readonly LocalBridgeSettings[] = [];
+  readonly #running: RunningBridge[] = [];
+  #isClosed = false;
+
+  constructor(options: LocalBridgesOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the bridges what the settings say; those that stay go on undisturbed. */
+  apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[]): void {
+    // A change may still be on its way when the server ends.
+    if (this.#isClosed) return;
+    this.#wanted = bridges;
+    const online = new Set(hubs.filter((hub) => hub.online).map(({ name }) => name.toLowerCase()));
+    const liveHubOf = ({ hubName }: LocalBridgeSettings) =>
+      online.has(hubName.toLowerCase()) ? this.#options.hubs.find(hubName) : undefined;
+    for (const running of [...this.#running]) {
+      const { settings, hub } = running;
+      // A hub that was deleted and made anew is another one.
+      if (bridges.includes(settings) && liveHubOf(settings) === hub) continue;
+      running.close();
+      this.#running.splice(this.#running.indexOf(running), 1);
+    }
+    for (const settings of bridges) {
+      const hub = liveHubOf(settings);
+      if (hub === undefined || this.#running.some((each) => each.settings === settings)) continue;
+      this.#running.push(new RunningBridge(settings, hub, this.#options));
+    }
+  }
+
+  /** All that are set up, in the order of the settings. */
+  states(): LocalBridgeState[] {
+    return this.#wanted.map((settings) => {
+      const running = this.#running.find((each) => each.settings === settings);
+      const online = running !== undefined;
+      return { settings, online, active: running?.active ?? false, problem: running?.problem };
+    });
+  }
+
+  close(): void {
+    this.apply([], []);
+    this.#isClosed = true;
+  }
+}
+
+/** A bridge whose hub is online. */
+class RunningBridge {
+  readonly settings: LocalBridgeSettings;
+  readonly hub: LiveHub;
+  problem: string | undefined;
+  readonly #options: LocalBridgesOptions;
+  #port: DevicePort | undefined;
+  #cancelRetry = () => {};
+
+  constructor(settings: LocalBridgeSettings, hub: LiveHub, options: LocalBridgesOptions) {
+    this.settings = settings;
+    this.hub = hub;
+    this.#options = options;
+    this.#begin();
+  }
+
+  get active(): boolean {
+    return this.#port !== undefined;
+  }
+
+  close(): void {
+    this.#cancelRetry();
+    if (this.#port === undefined) return;
+    this.#port.unplug();
+    this.#port = undefined;
+    this.#tell("ended", "its configuration changed");
+  }
+
+  #begin(): void {
+    const { settings, hub } = this;
+    try {
+      const port = new DevicePort({
+        name: `SID-LOCALBRIDGE-${hub.sessionCount + 1}`,
+        policy: { ...defaultPolicy, NoBroadcastLimiter: !settings.limitsBroadcasts },
+        monitor: settings.monitor,
+        open: (events) => this.#options.open(settings, events),
+        onLost: (error) => {
+          this.#port = undefined;
+          this.#failed(error);
+        },
+      });
+      hub.sessionCount++;
+      port.plugInto(hub.hub.attach(port));
+      this.#port = port;
+      this.problem = undefined;
+      this.#tell("began");
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Tells of a problem once, as long as it stays the same. */
+  #failed(error: unknown): void {
+    const problem = wordsOf(error);
+    if (problem !== this.problem) this.#tell("failed", problem);
+    this.problem = problem;
+    this.#cancelRetry = this.#options.schedule(() => this.#begin(), localBridgeLimits.retryMs);
+  }
+
+  #tell(what: "began" | "ended" | "failed", reason?: string): void {
+    const { deviceName } = this.settings;
+    const text = `The local bridge with "${deviceName}" ${what}${reason === undefined ? "" : `: ${reason}`}.`;
+    const session = this.#port?.name;
+    this.hub.log.security(text, { event: `local-bridge-${what}`, device: deviceName, session, reason });
+  }
+}
