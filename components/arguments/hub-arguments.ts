@@ -44,6 +44,19 @@ export interface HubArgs {
    * @default a hub that is new and has users gets it; one that is there keeps what it has
    */
   secureNat?: pulumi.Input<boolean | SecureNatArgs>;
+  /** Network interfaces of the host that the hub is one network with. It needs service mode. */
+  localBridges?: pulumi.Input<pulumi.Input<LocalBridgeArgs>[]>;
+}
+
+/** A bridge between a hub and a network interface of the host. */
+export interface LocalBridgeArgs {
+  /** Name of an interface that is there, such as `br0` or `eth1`; of a TAP without its prefix `tap_`. */
+  device: pulumi.Input<string>;
+  /**
+   * Whether the server makes the interface, a TAP by which the host itself is in the hub's network.
+   * @default false
+   */
+  tap?: pulumi.Input<boolean>;
 }
 
 /** A user of a hub. One of `password`, `certificate`, `signedCertificate` and `anonymous` tells how it proves who it is. */

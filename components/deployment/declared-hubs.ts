@@ -23,11 +23,15 @@ const namedLists = ["users", "groups"];
 export function describeHubs(hubs: readonly unknown[]): HubDescriptions {
   return byName(
     (hubs as Members[]).map((hub) => {
-      const users = hub["users"];
-      const getsUsual = hub["secureNat"] === undefined && Array.isArray(users) && users.length > 0;
+      const { users, secureNat, localBridges } = hub;
+      const getsUsual = secureNat === undefined && has(users) && !has(localBridges);
       return getsUsual ? { ...hub, secureNat: usualSecureNat } : hub;
     }),
   );
+}
+
+function has(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0;
 }
 
 /** What nobody told is shown too where it matters: `server/desired/desired-change` decides on the host. */

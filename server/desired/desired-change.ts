@@ -12,6 +12,9 @@ import {
 } from "../settings/hub-settings.ts";
 import type { AppliedHub, AppliedRecord } from "./applied-record.ts";
 import { createSecureNatSettings, type SecureNatSettings } from "../settings/secure-nat-settings.ts";
+import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
+import type { ServerSettings } from "../settings/server-settings.ts";
+import { BridgeChange, bridgeKey } from "./bridge-change.ts";
 import type { DesiredSecureNat } from "./desired-secure-nat.ts";
 import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
 import { passwordAuthentication } from "../config/sections/account-config.ts";
@@ -21,6 +24,7 @@ import { createHubSettings, hashHubPassword } from "../config/sections/hub-confi
 export interface DesiredChange {
   /** What did not change is the same object as before. */
   readonly hubs: readonly HubSettings[];
+  readonly localBridges: readonly LocalBridgeSettings[];
   readonly record: AppliedRecord;
   /** One line each, such as `hub DEFAULT: user alice created`. */
   readonly changes: readonly string[];
@@ -40,12 +44,13 @@ const nothingApplied: AppliedHub = {
  * groups; a setting of a hub becomes the default again, but for the administration password, which stays. All else, which
  * others made, is left as it is.
  *
- * A hub that is new and has users gets SecureNAT, unless it is told whether it does: a VPN that leads nowhere helps nobody.
+ * A hub that is new and has users gets SecureNAT, unless it is told whether it does, or has a local bridge: a VPN that leads nowhere
+ * helps nobody.
  *
  * @param now Unix time in milliseconds
  */
 export function planChange(
-  hubs: readonly HubSettings[],
+  { hubs, localBridges }: Pick<ServerSettings, "hubs" | "localBridges">,
   record: AppliedRecord,
   desired: DesiredState,
   now: number,
@@ -53,6 +58,9 @@ export function planChange(
   const changes: string[] = [];
   const problems: string[] = [];
   const result: HubSettings[] = [];
+  const bridges = new BridgeChange(localBridges);
+  const hasBridge = (name: string) =>
+    localBridges.some(({ hubName }) => hubName.toLowerCase() === name.toLowerCase());
   const applied = new Map<string, AppliedHub>();
   const left = new Map(desired.hubs.map((hub, index) => [hub.name.toLowerCase(), { hub, index }]));
   for (const hub of hubs) {
@@ -60,11 +68,12 @@ export function planChange(
     const before = record.hubs.get(key) ?? nothingApplied;
     const wanted = left.get(key);
     left.delete(key);
+    bridges.to(hub.name, before, wanted?.hub.localBridges);
     if (wanted === undefined && before.created) {
       changes.push(`hub ${hub.name}: deleted`);
       continue;
     }
-    const change = new HubChange(hub, before, now);
+    const change = new HubChange(hub, before, { now, hasBridge: hasBridge(hub.name) });
     const changed = change.to(wanted?.hub ?? released(hub.name, before));
     result.push(changed);
     changes.push(...change.changes);
@@ -73,13 +82,23 @@ export function planChange(
       applied.set(key, appliedOf(wanted.hub, before.created, change.hasUsualSecureNat));
   }
   for (const [key, { hub }] of left) {
-    const change = new HubChange(createHubSettings(hub.name), nothingApplied, now);
+    bridges.to(hub.name, nothingApplied, hub.localBridges);
+    const change = new HubChange(createHubSettings(hub.name), nothingApplied, {
+      now,
+      hasBridge: hasBridge(hub.name),
+    });
     result.push(change.to(hub));
     changes.push(`hub ${hub.name}: created`, ...change.changes);
     problems.push(...change.problems);
     applied.set(key, appliedOf(hub, true, change.hasUsualSecureNat));
   }
-  return { hubs: result, record: { hubs: applied }, changes, problems };
+  return {
+    hubs: result,
+    localBridges: bridges.bridges,
+    record: { hubs: applied },
+    changes: [...changes, ...bridges.changes],
+    problems: [...problems, ...bridges.problems],
+  };
 }
 
 /** Nothing is desired of a hub any more. */
@@ -96,6 +115,7 @@ function released(name: string, before: AppliedHub): DesiredHub {
     accessList: undefined,
     options: {},
     log: { saveSecurityLog: undefined, savePacketLog: undefined, packetLog: {} },
+    localBridges: undefined,
     secureNat: before.settings.has(usualSecureNat) ? { enabled: false, plan: undefined } : undefined,
   };
 }
@@ -108,6 +128,7 @@ function appliedOf(hub: DesiredHub, created: boolean, hasUsualSecureNat: boolean
   settings.push(...Object.keys(hub.options).map((name) => `options.${name}`));
   settings.push(...logSwitches.filter((name) => hub.log[name] !== undefined).map((name) => `log.${name}`));
   settings.push(...Object.keys(hub.log.packetLog).map((kind) => `log.packetLog.${kind}`));
+  settings.push(...(hub.localBridges ?? []).map(bridgeKey));
   if (hub.secureNat !== undefined) settings.push("secureNat");
   if (hub.secureNat?.plan !== undefined) settings.push("secureNat.plan");
   if (hasUsualSecureNat) settings.push(usualSecureNat);
@@ -140,12 +161,18 @@ class HubChange {
   readonly #hub: HubSettings;
   readonly #before: AppliedHub;
   readonly #now: number;
+  readonly #hasBridge: boolean;
   #hasUsualSecureNat = false;
 
-  constructor(hub: HubSettings, before: AppliedHub, now: number) {
+  constructor(
+    hub: HubSettings,
+    before: AppliedHub,
+    { now, hasBridge }: { readonly now: number; readonly hasBridge: boolean },
+  ) {
     this.#hub = hub;
     this.#before = before;
     this.#now = now;
+    this.#hasBridge = hasBridge;
   }
 
   to(desired: DesiredHub): HubSettings {
@@ -252,10 +279,13 @@ class HubChange {
     return isDeepStrictEqual(settings, present) ? present : settings;
   }
 
-  #usualSecureNat({ users }: DesiredHub): Partial<DesiredSecureNat> {
+  #usualSecureNat({ users, localBridges = [] }: DesiredHub): Partial<DesiredSecureNat> {
     const isNew = this.#before === nothingApplied && isUntouched(this.#hub);
-    this.#hasUsualSecureNat = this.#before.settings.has(usualSecureNat) || (isNew && users.length > 0);
-    return isNew && users.length > 0 ? { enabled: true } : {};
+    // A second DHCP server would disturb the network that a bridge leads to.
+    const isBridged = this.#hasBridge || localBridges.length > 0;
+    const getsIt = isNew && !isBridged && users.length > 0;
+    this.#hasUsualSecureNat = getsIt || this.#before.settings.has(usualSecureNat);
+    return getsIt ? { enabled: true } : {};
   }
 
   #groups(desired: DesiredHub): HubSettings["groups"] {

@@ -16,10 +16,11 @@ import {
   type Policy,
   type PolicyName,
 } from "../settings/policy.ts";
-import { loginLimits } from "../limits.ts";
+import { localBridgeLimits, loginLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
 import { checkIdentity, identityLimits, type IdentityPem } from "../identity/identity-check.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
+import { checkBridge, type DesiredBridge } from "./desired-bridge.ts";
 import { checkSecureNat, type DesiredSecureNat } from "./desired-secure-nat.ts";
 import { ObjectCheck, Problems, type Member } from "./value-check.ts";
 
@@ -46,6 +47,7 @@ export interface DesiredHub {
   readonly options: Partial<HubOptions>;
   readonly log: DesiredHubLog;
   readonly secureNat: DesiredSecureNat | undefined;
+  readonly localBridges: readonly DesiredBridge[] | undefined;
 }
 
 export interface DesiredHubLog {
@@ -169,6 +171,7 @@ const hubMembers = [
   "options",
   "log",
   "secureNat",
+  "localBridges",
 ] as const satisfies readonly (keyof DesiredHub)[];
 
 function checkHub(member: Member, problems: Problems): DesiredHub {
@@ -197,6 +200,9 @@ function checkHub(member: Member, problems: Problems): DesiredHub {
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
     secureNat: checkSecureNat(hub.member("secureNat"), problems),
+    localBridges: hub
+      .list("localBridges", localBridgeLimits.bridges)
+      ?.flatMap((bridge) => checkBridge(bridge, problems) ?? []),
   };
 }
 

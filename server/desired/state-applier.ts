@@ -61,9 +61,10 @@ export class StateApplier {
     const record = await readAppliedRecord(paths.appliedFile);
     const newIdentity = differentIdentity(identity.current, state, unixNow());
     const plan = (settings: ServerSettings): ServerChange => {
-      const change = planChange(settings.hubs, record, state, unixNow());
+      const change = planChange(settings, record, state, unixNow());
       throwProblems(change.problems);
-      return withAdminPassword({ ...change, settings: { ...settings, hubs: change.hubs } }, state);
+      const { hubs, localBridges } = change;
+      return withAdminPassword({ ...change, settings: { ...settings, hubs, localBridges } }, state);
     };
     let change = plan(configuration.settings);
     let endedSessions: readonly string[] = [];

@@ -69,7 +69,8 @@ async function servePage(station: Namespace): Promise<AsyncDisposable> {
 test("every command that quickstart prints does as printed what it is printed for", async () => {
   await using lab = await Lab.create();
   const [station, web] = await Promise.all([lab.station("tryout"), lab.station("web")]);
-  await using _page = await servePage(web);
+  await using page = await servePage(web);
+  assert.ok(page);
   const client = await SoftEtherProgram.start("vpnclient", station, clientPort);
   /** In the checkout, as a person at a shell would. */
   const type = async (command: string, input = "") => {

@@ -63,8 +63,8 @@ function describeConnecting({ connections, networks }: FleetMember, { workspace 
       ["import", `(cd ${shellWord(dirname(vpnFile))} && ${vpncmd} AccountImport ${basename(vpnFile)})`],
       ["connect", `${vpncmd} AccountConnect ${shellWord(account)}`],
       ["look", `${vpncmd} AccountStatusGet ${shellWord(account)}`],
-      // On the machine of the server itself the way out must stay what it is, and the name servers too.
-      ["address", "dhclient -e IF_METRIC=9999 -R subnet-mask,routers vpn_vpn"],
+      // On the machine of the server itself all else has to go out by the way that there is.
+      ["address", "dhclient -e IF_METRIC=9999 vpn_vpn"],
       ["page", "curl -sS --interface vpn_vpn http://example.com/"],
       ["leave", `dhclient -r vpn_vpn; ${vpncmd} AccountDisconnect ${shellWord(account)}`],
     ]),

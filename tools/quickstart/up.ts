@@ -57,7 +57,7 @@ export async function up({ workspace, everyAddress, npmRun, log }: UpOptions): P
   await step("stack of the fleet program", log, async () => {
     await stack.prepare();
     await stack.configure({ hosts: [describeHost(host, listeners)] });
-    await stack.configureSecret("hubs", await describeHubs(workspace));
+    await stack.configureSecret("hubs", await describeHubs(workspace, listenAddress !== undefined));
   });
   log("pulumi up");
   const done = await stack.up();
@@ -107,10 +107,12 @@ function describeHost(host: SshHost, listeners: readonly number[]) {
 }
 
 /** One hub with one user, whose password is made up once. */
-async function describeHubs(workspace: Workspace): Promise<HubArgs[]> {
+async function describeHubs(workspace: Workspace, isForThisMachine: boolean): Promise<HubArgs[]> {
   const password = (await workspace.recall()).vpnPassword ?? randomBytes(18).toString("base64url");
   await workspace.remember({ vpnPassword: password });
-  return [{ name: hubName, users: [{ name: userName, password }] }];
+  // A client on this machine asks the name servers that it has, as does the server for its clients: neither may ask the other.
+  const secureNat = isForThisMachine ? { nameServers: [] } : true;
+  return [{ name: hubName, users: [{ name: userName, password }], secureNat }];
 }
 
 interface Outputs {

@@ -52,6 +52,7 @@ describe("parseDesiredState", () => {
         options: {},
         log: { saveSecurityLog: undefined, savePacketLog: undefined, packetLog: {} },
         secureNat: undefined,
+        localBridges: undefined,
       },
     ]);
   });
@@ -163,6 +164,9 @@ describe("parseDesiredState", () => {
       hub({ groups: [{ name: "g", policy: { TimeOut: 0 } }] }),
       /groups\[0\]\.policy\.TimeOut: .* from 5 to 60/,
     ],
+    [hub({ localBridges: [{}] }), /localBridges\[0\]\.device: is missing/],
+    [hub({ localBridges: [{ device: "a/b" }] }), /localBridges\[0\]\.device: is no name of an interface/],
+    [hub({ localBridges: [{ device: "eth0", tap: 1 }] }), /localBridges\[0\]\.tap: is neither/],
     [user({}), /users\[0\]: nothing tells how the user logs in/],
     [user({ password: "a", anonymous: true }), /users\[0\]: password and anonymous both tell/],
     [user({ anonymous: false }), /users\[0\]\.anonymous: is false/],

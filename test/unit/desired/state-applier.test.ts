@@ -16,6 +16,7 @@ import {
 } from "../../../server/settings/hub-settings.ts";
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
+import { createLocalBridge } from "../../../server/settings/local-bridge-settings.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import { certificateOf, pemOf, serverIdentity } from "../identity/make-certificate.ts";
 
@@ -365,6 +366,36 @@ describe("apply", () => {
     assert.deepEqual(await apply({ name: "DEFAULT", secureNat: true }), ["hub DEFAULT: SecureNAT changed"]);
     assert.deepEqual(await apply({ name: "DEFAULT" }), ["hub DEFAULT: SecureNAT off"]);
     assert.deepEqual(hub().secureNat, createSecureNatSettings(mac));
+  });
+
+  test("makes and takes away local bridges, leaves those of others, and gives no bridged hub SecureNAT", async () => {
+    const theirs = createLocalBridge("DEFAULT", "eth9", undefined);
+    await store.update((settings) => ({ ...settings, localBridges: [theirs] }));
+    assert.deepEqual(await apply({ name: "DEFAULT", users: [bob] }), ["hub DEFAULT: user Bob created"]);
+    const desired = {
+      name: "New",
+      users: [bob],
+      localBridges: [{ device: "br0" }, { device: "soft", tap: true }],
+    };
+    assert.deepEqual(await apply(desired), [
+      "hub DEFAULT: user Bob deleted",
+      "hub New: created",
+      "hub New: user Bob created",
+      "hub New: local bridge to br0 created",
+      "hub New: local bridge to the TAP soft created",
+    ]);
+    const names = () => store.settings.localBridges.map(({ hubName, deviceName }) => [hubName, deviceName]);
+    assert.deepEqual(names(), [
+      ["DEFAULT", "eth9"],
+      ["New", "br0"],
+      ["New", "soft"],
+    ]);
+    assert.deepEqual(await apply(desired), []);
+    assert.deepEqual(await apply({ ...desired, localBridges: [{ device: "BR0" }] }), [
+      "hub New: local bridge to the TAP soft deleted",
+    ]);
+    assert.deepEqual(await apply(), ["hub New: deleted", "hub New: local bridge to br0 deleted"]);
+    assert.deepEqual(store.settings.localBridges, [theirs]);
   });
 
   test("what cannot be written is not applied", async () => {
