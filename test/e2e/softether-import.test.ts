@@ -41,7 +41,7 @@ test("up takes over a SoftEther server: its clients come back as they are, its p
   assertSucceeded(result);
 
   assert.match(`${result.stdout}${result.stderr}`, /imported \S+vpn_server\.config: 2 hubs, 2 users/);
-  assert.match(`${result.stdout}${result.stderr}`, /not served: SecureNAT of hub Office/);
+  assert.match(`${result.stdout}${result.stderr}`, /not served: cascade of hub Office to 192\.0\.2\.1/);
   await one.until("a ping through our server", () => one.reaches("10.9.0.2", 1));
   t.diagnostic(`first ping ${Math.round(performance.now() - begin)} ms after the begin of up`);
 
@@ -50,6 +50,7 @@ test("up takes over a SoftEther server: its clients come back as they are, its p
   assert.equal(server.certificate?.replace(/\s/g, ""), certificate.replace(/\s/g, ""));
   assert.deepEqual(await stack.outputs().then(({ adminPasswords }) => adminPasswords), {});
   const sessions = await softEther.inHub(hub, "SessionList");
+  assert.match(sessions, /SID-SECURENAT-1/);
   // Whoever came back first is first in the list.
   for (const name of ["alice", "bob"]) assert.match(sessions, new RegExp(`User Name +\\|${name}$`, "m"));
   assert.match(await softEther.inHub(hub, "UserGet", "alice"), /Alice of the office/);
@@ -124,6 +125,7 @@ async function furnish(softEther: SoftEtherHost): Promise<string> {
     await softEther.inHub(hub, "UserPasswordSet", name, `/PASSWORD:${password}`);
   }
   await softEther.inHub(hub, "SecureNatEnable");
+  await softEther.inHub(hub, "CascadeCreate", "branch", "/SERVER:192.0.2.1:443", "/HUB:B", "/USERNAME:x");
   return softEther.certificateFile();
 }
 

@@ -39,7 +39,8 @@ export class RunningSecureNat {
       name: `SID-SECURENAT-${++hub.sessionCount}`,
       userName: "SecureNAT",
       kind: "secure-nat",
-      policy: defaultPolicy,
+      // As that of the official server: its answers to many clients are no storm.
+      policy: { ...defaultPolicy, NoBroadcastLimiter: true },
       receive: (buffer, start, end) => this.nat.receive(buffer, start, end),
       turnEnded: () => this.nat.turnEnded(),
       nextTurn: (callback) => void setImmediate(callback),
