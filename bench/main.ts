@@ -17,6 +17,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "logins in a second, and how long one takes, beside SoftEther's server",
     run: async () => (await import("./login.ts")).measureLogin(),
   },
+  nat: {
+    about: "a client through SecureNAT to a host outside, beside SoftEther's server",
+    run: async () => (await import("./nat.ts")).measureNat(),
+  },
   relay: {
     about: "throughput, processor time and delay between two clients, beside SoftEther's server",
     run: async () => (await import("./relay.ts")).measureRelay(),

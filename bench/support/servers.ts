@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Lab } from "../../test/lab/lab.ts";
+import { createHubSettings } from "../../server/config/sections/hub-config.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../../test/interop/support/softether-program.ts";
 
@@ -31,14 +32,19 @@ export const besideVariable = "VPNSERVER_BENCH_BESIDE";
  */
 export type ByServer<T> = ReadonlyMap<string, T>;
 
-/** Starts our server and SoftEther's, each in a station of its own, with the same users. */
-export async function startServers(lab: Lab): Promise<ByServer<MeasuredServer>> {
+/**
+ * Starts our server and SoftEther's, each in a station of its own, with the same users.
+ *
+ * @param secureNat whether the hubs have SecureNAT, as in a new hub
+ */
+export async function startServers(lab: Lab, secureNat = false): Promise<ByServer<MeasuredServer>> {
   const ourHubs = hubs.map((name) =>
     hubOf(
       name,
       users.map((user) =>
         userOf(user, benchPassword, user === briefUser ? { TimeOut: briefSessionSeconds } : undefined),
       ),
+      secureNat ? { secureNat: { ...createHubSettings(name).secureNat, enabled: true } } : {},
     ),
   );
   const servers = new Map<string, MeasuredServer>();
@@ -55,7 +61,7 @@ export async function startServers(lab: Lab): Promise<ByServer<MeasuredServer>> 
   const beside = process.env[besideVariable];
   if (beside !== undefined) await startOurs("beside", resolve(beside, "server/main.ts"));
   const theirs = await SoftEtherProgram.start("vpnserver", await lab.station("softether"), 5555);
-  return servers.set("SoftEther", await startSoftEther(theirs, lab.directory));
+  return servers.set("SoftEther", await startSoftEther(theirs, lab.directory, secureNat));
 }
 
 /** Measures each server in turn, `rounds` times. */
@@ -74,7 +80,11 @@ export async function measureRounds<Round>(
   return results;
 }
 
-async function startSoftEther(program: SoftEtherProgram, directory: string): Promise<MeasuredServer> {
+async function startSoftEther(
+  program: SoftEtherProgram,
+  directory: string,
+  secureNat: boolean,
+): Promise<MeasuredServer> {
   await program.vpncmd(["/SERVER"], ["HubCreate", otherHub, "/PASSWORD:"]);
   for (const name of hubs) {
     const hub = ["/SERVER", `/ADMINHUB:${name}`];
@@ -84,6 +94,7 @@ async function startSoftEther(program: SoftEtherProgram, directory: string): Pro
     }
     const timeOut = ["/NAME:TimeOut", `/VALUE:${briefSessionSeconds}`];
     await program.vpncmd(hub, ["UserPolicySet", briefUser, ...timeOut]);
+    if (secureNat) await program.vpncmd(hub, ["SecureNatEnable"]);
   }
   await withoutFloodProtection(program, directory);
   const children = await readFile(`/proc/${program.pid}/task/${program.pid}/children`, "utf8");

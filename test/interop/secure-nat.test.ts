@@ -46,8 +46,6 @@ describe("a client of a hub with SecureNAT", () => {
     await rm(scratch, { recursive: true, force: true });
   });
 
-  const login = () => client.connect({ server: server.address, user: "alice", password: "secret of alice" });
-
   const vpncmd = async (command: string) => {
     const { stdout } = await server.station.run("vpncmd", [
       "localhost:5555",
