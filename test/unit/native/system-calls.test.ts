@@ -164,9 +164,11 @@ describe("whatever a system call is given", () => {
         const read = () => calls.read(zero, memory, offset as number, length as number);
         const write = () => calls.write(sink, memory, offset as number, length as number);
         if (isWithin) {
-          assert.equal(read(), length);
-          assert.equal(write(), length);
-          assert.equal(memory.bytes.filter((byte) => byte === 0).length, length);
+          // A zero may have a sign.
+          const moved = Number(length) + 0;
+          assert.equal(read(), moved);
+          assert.equal(write(), moved);
+          assert.equal(memory.bytes.filter((byte) => byte === 0).length, moved);
         } else {
           assert.throws(read, Error);
           assert.throws(write, Error);

@@ -44,8 +44,15 @@ describe("describeServer", () => {
     assert.match(open, /Reachable from +every address of this machine/);
   });
 
-  test("says what clients reach and what they do not", () => {
-    assert.match(describeServer(healthy, options), /reach each other[^]+no Internet and no LAN/);
+  test("says which addresses clients get and what they reach", () => {
+    assert.match(describeServer(healthy, options), /reach each other, and nothing else\.$/m);
+    const [hub, address, dhcpRange] = ["DEFAULT", "192.168.30.1/24", "192.168.30.10-192.168.30.200"];
+    const networks = [{ hub, address, dhcpRange, nat: true, nameServers: [] }];
+    const text = describeServer({ ...healthy, networks }, options);
+    assert.match(
+      text,
+      /get an address \(192\.168\.30\.10-192\.168\.30\.200\)[^]+by SecureNAT at 192\.168\.30\.1\/24/,
+    );
   });
 
   test("takes away what stands in the same folder: another folder is named in the commands", () => {
