@@ -100,7 +100,7 @@ const rooms = {
   },
   outside: {
     is: "the host's own network, by sockets, for a NAT",
-    imports: ["ethernet", "secure-nat/outside"],
+    imports: ["ethernet", "native", "secure-nat/outside"],
   },
   "packet-device": {
     is: "network interfaces of the host, by frames",

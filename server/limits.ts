@@ -209,6 +209,14 @@ export const udpNatLimits = {
   remotes: 256,
 } as const;
 
+/** Bounds of echo requests of a hub's clients to addresses outside. */
+export const pingNatLimits = {
+  /** That wait for their answers. */
+  waiting: 1_024,
+  perClient: 64,
+  timeoutMs: 10_000,
+} as const;
+
 /** Bounds of the questions to resolvers that are not answered yet. */
 export const dnsProxyLimits = { queries: 256, perClient: 64 } as const;
 

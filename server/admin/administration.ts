@@ -78,6 +78,7 @@ export interface SecureNatReport {
     readonly tcp: number;
     readonly udp: number;
     readonly dns: number;
+    readonly ping: number;
     readonly leases: number;
   };
   readonly leases: readonly {

@@ -8,6 +8,7 @@ const AF_INET = 2;
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
+const IPPROTO_ICMP = 1;
 const MSG_TRUNC = 0x20;
 
 /** `struct msghdr` with one `struct iovec` behind it (`bits/socket.h`; the same on x86-64 and arm64). */
@@ -101,6 +102,14 @@ export class SystemCalls {
     address: number,
     bytes: number,
   ) => number;
+  readonly #sendto: (
+    descriptor: number,
+    memory: number,
+    bytes: number,
+    flags: number,
+    address: number,
+    addressBytes: number,
+  ) => number;
   readonly #recvmsg: (descriptor: number, message: number, flags: number) => number;
   /** Filled in for each call of recvmsg, which keeps nothing of it. */
   readonly #message: PinnedMemory;
@@ -118,6 +127,9 @@ export class SystemCalls {
     this.#bind = c.func("int bind(int descriptor, uintptr_t address, uint32_t bytes)");
     this.#setsockopt = c.func(
       "int setsockopt(int descriptor, int level, int name, uintptr_t value, uint32_t bytes)",
+    );
+    this.#sendto = c.func(
+      "intptr_t sendto(int descriptor, uintptr_t memory, size_t bytes, int flags, uintptr_t address, uint32_t addressBytes)",
     );
     this.#recvmsg = c.func("intptr_t recvmsg(int descriptor, uintptr_t message, int flags)");
     this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
@@ -164,6 +176,18 @@ export class SystemCalls {
     const type = SOCK_RAW | openFlags.nonBlocking | openFlags.closeOnExec;
     const number = this.#checked("socket", "of packets", this.#socket(AF_PACKET, type, 0));
     return new Descriptor(number, "a packet socket");
+  }
+
+  /**
+   * A socket for echo requests, icmp(7). A `datagram` socket gets the answers to its own, and the system gives each its identifier; a `raw`
+   * one gets all of ICMP, each with its IP header.
+   *
+   * @throws {SystemCallError} EACCES or EPERM: `datagram` is for the groups of the sysctl ping_group_range, `raw` for CAP_NET_RAW
+   */
+  icmpSocket(kind: "datagram" | "raw"): Descriptor {
+    const type = (kind === "raw" ? SOCK_RAW : SOCK_DGRAM) | openFlags.nonBlocking | openFlags.closeOnExec;
+    const number = this.#checked("socket", "of ICMP", this.#socket(AF_INET, type, IPPROTO_ICMP));
+    return new Descriptor(number, "an ICMP socket");
   }
 
   /**
@@ -254,6 +278,26 @@ export class SystemCalls {
   write(descriptor: Descriptor, memory: PinnedMemory, offset: number, length: number): number | undefined {
     const address = addressOf(memory, offset, length);
     return this.#moved("write", descriptor, this.#write(descriptor.number, address, length));
+  }
+
+  /**
+   * Sends the `length` bytes from `offset` on as one datagram to an address, which is the first `addressLength` bytes of its memory.
+   *
+   * @returns bytes sent; `undefined` when there is no room
+   * @throws {SystemCallError}
+   */
+  sendTo(
+    descriptor: Descriptor,
+    memory: PinnedMemory,
+    offset: number,
+    length: number,
+    address: PinnedMemory,
+    addressLength: number,
+  ): number | undefined {
+    const at = addressOf(memory, offset, length);
+    const addressAt = optionAddress(address, addressLength);
+    const result = this.#sendto(descriptor.number, at, length, 0, addressAt, addressLength);
+    return this.#moved("sendto", descriptor, result);
   }
 
   /**

@@ -4,11 +4,15 @@ import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import type {
   Outside,
+  OutsidePing,
+  OutsidePingEvents,
   OutsideTcp,
   OutsideTcpEvents,
   OutsideUdp,
   OutsideUdpEvents,
 } from "../secure-nat/outside.ts";
+import type { NativeLoader } from "../native/native.ts";
+import { HostPing } from "./host-ping.ts";
 import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
@@ -21,11 +25,26 @@ const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFI
 export class HostNetwork implements Outside {
   readonly queryDns = queryResolvers;
   readonly #most: number;
+  readonly #native: NativeLoader;
   #sockets = 0;
 
   /** @param most sockets of all its users together, so that files are left to the process for all else */
-  constructor(most: number) {
+  constructor(most: number, native: NativeLoader) {
     this.#most = most;
+    this.#native = native;
+  }
+
+  openPing(events: OutsidePingEvents): OutsidePing | undefined {
+    const { loaded } = this.#native;
+    // Loaded for the first who asks, who asks again by himself.
+    if (loaded === undefined) void this.#native.get();
+    if (!loaded?.available) return undefined;
+    try {
+      return HostPing.open(loaded.calls, events);
+    } catch {
+      // Not for this user.
+      return undefined;
+    }
   }
 
   openUdp(events: OutsideUdpEvents): OutsideUdp {

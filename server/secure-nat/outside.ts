@@ -14,6 +14,23 @@ export interface Outside {
   queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void;
   /** Opens a socket on a port that is free. */
   openUdp(events: OutsideUdpEvents): OutsideUdp;
+  /** Opens a socket for echo requests; undefined where the system does not allow it, or not yet. */
+  openPing(events: OutsidePingEvents): OutsidePing | undefined;
+}
+
+/** A socket for echo requests (ICMP). */
+export interface OutsidePing {
+  /** Asks an address; what cannot be sent is lost. The bytes are read during the call. */
+  send(address: number, sequence: number, payload: Uint8Array): void;
+  /** No event comes after. */
+  close(): void;
+}
+
+export interface OutsidePingEvents {
+  /** An answer to one of the requests, or to that of somebody else who has guessed the number; the payload is valid during the call. */
+  reply(address: number, sequence: number, payload: Uint8Array): void;
+  /** It is of no use any more, and closed. */
+  failed(error: Error): void;
 }
 
 /** A UDP socket of the host. */

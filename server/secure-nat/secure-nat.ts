@@ -8,6 +8,7 @@ import { Fragments } from "./fragments.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside } from "./outside.ts";
 import { PacketWriter, type Station } from "./packet-writer.ts";
+import { PingNat } from "./ping-nat.ts";
 import { createRoute } from "./routes.ts";
 import { TcpNat } from "./tcp-nat.ts";
 import { UdpNat } from "./udp-nat.ts";
@@ -40,6 +41,7 @@ export interface SecureNatCounts {
   readonly tcp: number;
   readonly udp: number;
   readonly dns: number;
+  readonly ping: number;
   readonly leases: number;
   /** Connections that were refused since the beginning because there were too many. */
   readonly refused: number;
@@ -53,6 +55,7 @@ export class SecureNat {
   readonly #tcp: TcpNat | undefined;
   readonly #udp: UdpNat | undefined;
   readonly #dns: DnsProxy | undefined;
+  readonly #ping: PingNat | undefined;
   readonly #dhcp: DhcpServer | undefined;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
@@ -86,6 +89,7 @@ export class SecureNat {
       const timeoutMs = nat.udpTimeoutSeconds * 1_000;
       this.#udp = new UdpNat({ outside, sender, router: station, timeoutMs, now, mayReach });
       this.#dns = new DnsProxy(outside, sender, station);
+      this.#ping = new PingNat({ outside, writer, router: station, mtu: nat.mtu, now, mayReach });
     }
     if (dhcp.enabled) {
       const { first, last, mask, leaseSeconds, gateway, nameServers, domainName, pushRoutes } = dhcp;
@@ -106,6 +110,7 @@ export class SecureNat {
       tcp: this.#tcp,
       udp: this.#udp,
       dns: this.#dns,
+      ping: this.#ping,
       fragments: new Fragments(now),
     });
   }
@@ -124,6 +129,7 @@ export class SecureNat {
   tick(): void {
     this.#tcp?.tick();
     this.#udp?.tick();
+    this.#ping?.tick();
   }
 
   counts(): SecureNatCounts {
@@ -131,6 +137,7 @@ export class SecureNat {
       tcp: this.#tcp?.count ?? 0,
       udp: this.#udp?.count ?? 0,
       dns: this.#dns?.count ?? 0,
+      ping: this.#ping?.count ?? 0,
       leases: this.leases().length,
       refused: this.#tcp?.refused ?? 0,
     };
@@ -165,5 +172,6 @@ export class SecureNat {
     this.#tcp?.close();
     this.#udp?.close();
     this.#dns?.close();
+    this.#ping?.close();
   }
 }

@@ -5,6 +5,7 @@ import type { DhcpServer } from "../dhcp/dhcp-server.ts";
 import { ipProtocols, type PacketWriter, type Station } from "./packet-writer.ts";
 import { dnsPort, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import type { PingNat } from "./ping-nat.ts";
 import type { TcpNat } from "./tcp-nat.ts";
 import type { UdpNat } from "./udp-nat.ts";
 
@@ -21,6 +22,7 @@ export interface VirtualHostOptions {
   readonly tcp: TcpNat | undefined;
   readonly udp: UdpNat | undefined;
   readonly dns: DnsProxy | undefined;
+  readonly ping: PingNat | undefined;
   readonly fragments: Fragments;
 }
 
@@ -59,7 +61,7 @@ export class VirtualHost {
       this.#receiveDhcp(frame);
       return;
     }
-    const { station, mask, tcp, udp, dns, fragments } = this.#options;
+    const { station, mask, tcp, udp, dns, ping, fragments } = this.#options;
     // Who has another address than those of this network gets nothing: the answer would not find the way.
     if (((frame.sourceIp3 ^ station.address) & mask) !== 0 || frame.isMulticast) return;
     if (Fragments.isFragment(frame)) {
@@ -71,8 +73,10 @@ export class VirtualHost {
     if (frame.transport === "tcp") tcp?.receive(frame);
     else if (frame.transport === "udp" && !isForHost) udp?.receive(frame);
     else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame);
-    else if (isForHost && frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest)
-      this.#answerPing(frame);
+    else if (frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest) {
+      if (isForHost) this.#answerPing(frame);
+      else ping?.receive(frame);
+    }
   }
 
   #answerPing(frame: Frame): void {

@@ -105,6 +105,18 @@ describe("a client of a hub with SecureNAT", () => {
     assert.match(stderr, /Connection refused/);
   });
 
+  test("reaches a host outside by ping, by whichever socket the system allows", async () => {
+    // The first one waits for the calls into the operating system.
+    assert.ok(await client.reaches(web.address));
+    assert.equal(await client.ping(web.address, 5), 5);
+    const range = "/proc/sys/net/ipv4/ping_group_range";
+    await server.station.run("sh", ["-c", `echo "0 2147483647" >${range}`]);
+    await vpncmd("SecureNatDisable");
+    await vpncmd("SecureNatEnable");
+    assert.equal(await client.ping(web.address, 5, ["-s", "1400"]), 5);
+    assert.match(await vpncmd("SecureNatStatusGet"), /ICMP Sessions/);
+  });
+
   test("is in the tables that vpncmd shows", async () => {
     assert.match(await vpncmd("DhcpTable"), /Allocated IP +\|192\.168\.30\.10/);
     assert.match(await vpncmd("SecureNatStatusGet"), /DHCP Clients +\|1 Client/);

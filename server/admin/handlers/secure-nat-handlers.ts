@@ -52,7 +52,7 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
       return {
         NumTcpSessions: counts.tcp,
         NumUdpSessions: counts.udp,
-        NumIcmpSessions: 0,
+        NumIcmpSessions: counts.ping,
         NumDnsSessions: counts.dns,
         NumDhcpClients: counts.leases,
         IsKernelMode: false,
@@ -83,7 +83,7 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
 }
 
 const notRunning: SecureNatReport = {
-  counts: { tcp: 0, udp: 0, dns: 0, leases: 0 },
+  counts: { tcp: 0, udp: 0, dns: 0, ping: 0, leases: 0 },
   leases: [],
   mappings: [],
 };

@@ -15,8 +15,8 @@ const shareOfFiles = 1 / 2;
 
 /** The virtual hosts of the hubs that have one. */
 export const secureNat: Feature = {
-  async start({ hubs, configuration, secureNats: running, paths, log }) {
-    const outside = new HostNetwork(openFileLimit() * shareOfFiles);
+  async start({ hubs, configuration, secureNats: running, paths, log, native }) {
+    const outside = new HostNetwork(openFileLimit() * shareOfFiles, native);
     const leases = await readLeases(paths.leasesFile, (problem) => log.warn(problem));
     const changesOf = () => [...running.values()].map(({ nat }) => nat.keptLeases().changes).join();
     let keptChanges = "";

@@ -16,7 +16,8 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
  * A Virtual Hub with a TAP of the name that the command line gives, and a virtual host 192.168.30.1 that is the way outside. The second
  * argument is a bad link as JSON. It says `ready`, and ends with its standard input.
  */
-const native = await new NativeLoader({ env: {}, directory: "/nowhere" }).get();
+const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
+const native = await loader.get();
 if (!native.available) throw new Error(native.reason);
 const { calls } = native;
 const [name = "", link] = process.argv.slice(2);
@@ -34,7 +35,7 @@ tap.plugInto(hub.attach(tap));
 
 const nat = new SecureNat({
   settings: createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1)),
-  outside: new HostNetwork(4_096),
+  outside: new HostNetwork(4_096, loader),
   mayReach: (address) => isReachable(address, []),
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
   soon: queueMicrotask,

@@ -108,7 +108,7 @@ describe("SecureNAT by RPC", () => {
     assert.deepEqual((await ask("EnumDHCP"))["DhcpTable"], []);
     assert.equal((await ask("GetSecureNATStatus"))["NumTcpSessions_u32"], 0);
     administration.report = {
-      counts: { tcp: 2, udp: 1, dns: 3, leases: 1 },
+      counts: { tcp: 2, udp: 1, dns: 3, ping: 4, leases: 1 },
       leases: [
         {
           address: 0xc0a8_1e0a,

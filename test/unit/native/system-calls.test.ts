@@ -209,6 +209,10 @@ describe("whatever a system call is given", () => {
           Error,
         );
         assert.throws(() => calls.bind(socket, memory, length as number), Error);
+        assert.throws(
+          () => calls.sendTo(socket, memory, offset as number, length as number, memory, bytes),
+          Error,
+        );
         for (const piece of [before, memory, after]) assert.ok(piece.bytes.every((byte) => byte === 0xee));
         for (const piece of [before, memory, control, after]) piece.release();
       }),
@@ -238,6 +242,10 @@ describe("whatever a system call is given", () => {
       (value) => calls.setOption(closed, value, 2, memory, 4),
       (value) => calls.setOption(closed, 1, value, memory, 4),
       (value) => calls.setOption(closed, 1, 2, value, 4),
+      (value) => calls.sendTo(value, memory, 0, 1, memory, 16),
+      (value) => calls.sendTo(closed, value, 0, 1, memory, 16),
+      (value) => calls.sendTo(closed, memory, 0, 1, value, 16),
+      (value) => calls.sendTo(closed, memory, 0, 1, memory, value),
       (value) => calls.receiveMessage(value, memory, 0, 1, details),
       (value) => calls.receiveMessage(closed, value, 0, 1, details),
       (value) => calls.receiveMessage(closed, memory, 0, 1, value),

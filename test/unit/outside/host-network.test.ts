@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { NativeLoader } from "../../../server/native/native.ts";
 import { HostNetwork } from "../../../server/outside/host-network.ts";
 import type { OutsideTcp } from "../../../server/secure-nat/outside.ts";
 
+const native = new NativeLoader({ env: { VPNSERVER_NATIVE: "off" }, directory: "/nowhere" });
 const loopback = 0x7f00_0001;
 let echo: Server;
 let port: number;
@@ -29,7 +31,7 @@ function connect(network: HostNetwork): Promise<{ readonly end: string; readonly
 
 describe("the host's network", () => {
   test("has no more sockets than it may, and gives back those that are closed", async () => {
-    const network = new HostNetwork(2);
+    const network = new HostNetwork(2, native);
     const [one, other] = [await connect(network), await connect(network)];
     assert.deepEqual(
       [one.end, other.end, (await connect(network)).end],
@@ -51,7 +53,7 @@ describe("the host's network", () => {
   });
 
   test("tells nothing of a connection that was given up", async () => {
-    const network = new HostNetwork(0);
+    const network = new HostNetwork(0, native);
     const told: string[] = [];
     const events = {
       connected: () => void told.push("connected"),

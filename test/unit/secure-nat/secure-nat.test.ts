@@ -5,6 +5,7 @@ import { internetChecksum, transportChecksum } from "../../../server/ethernet/fr
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
 import {
+  pingNatLimits,
   dnsProxyLimits,
   fragmentLimits,
   tcpLimits,
@@ -13,7 +14,12 @@ import {
 } from "../../../server/limits.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
-import type { Outside, OutsideTcpEvents, OutsideUdpEvents } from "../../../server/secure-nat/outside.ts";
+import type {
+  Outside,
+  OutsidePingEvents,
+  OutsideTcpEvents,
+  OutsideUdpEvents,
+} from "../../../server/secure-nat/outside.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
@@ -45,6 +51,12 @@ interface FakeQuestion {
   isGivenUp: boolean;
 }
 
+interface FakePing {
+  readonly events: OutsidePingEvents;
+  readonly sent: (readonly [address: number, sequence: number, payload: string])[];
+  isOpen: boolean;
+}
+
 interface FakeSocket {
   readonly events: OutsideUdpEvents;
   readonly sent: string[];
@@ -59,6 +71,9 @@ class World {
   readonly nat: SecureNat;
   readonly questions: FakeQuestion[] = [];
   readonly udpSockets: FakeSocket[] = [];
+  readonly pings: FakePing[] = [];
+  /** Whether the host lets anybody ask for an echo. */
+  mayPing = true;
   /** Frames of the client that were made. */
   readonly #made: Buffer[] = [];
   readonly #client = new PacketWriter({
@@ -75,6 +90,16 @@ class World {
           send: (bytes, address, port) =>
             void socket.sent.push(`${bytes.toString("latin1")} to ${address}:${port}`),
           close: () => void (socket.isOpen = false),
+        };
+      },
+      openPing: (events) => {
+        if (!this.mayPing) return undefined;
+        const ping: FakePing = { events, sent: [], isOpen: true };
+        this.pings.push(ping);
+        return {
+          send: (address, sequence, payload) =>
+            void ping.sent.push([address, sequence, Buffer.from(payload).toString("latin1")]),
+          close: () => void (ping.isOpen = false),
         };
       },
       queryDns: (query, answered) => {
@@ -155,10 +180,10 @@ class World {
     return this.#made.splice(0);
   }
 
-  ping(payload: string, to = host): Buffer {
+  ping(payload: string, to = host, [identifier, sequence] = [5, 6]): Buffer {
     const writer = this.#client;
     const at = writer.begin(client, to, 1);
-    writer.buffer.set([8, 0, 0, 0, 0, 5, 0, 6], at);
+    writer.buffer.set([8, 0, 0, 0, 0, identifier, 0, sequence], at);
     const end = at + 8 + writer.buffer.write(payload, at + 8);
     writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
     writer.finish(end);
@@ -434,7 +459,7 @@ describe("what is switched off", () => {
     assert.deepEqual(world.receive(world.datagram("x")[0] ?? assert.fail()), []);
     assert.deepEqual([world.outside, world.udpSockets], [[], []]);
     assert.equal(world.receive(world.ping("x")).length, 1);
-    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, leases: 0, refused: 0 });
+    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, ping: 0, leases: 0, refused: 0 });
   });
 });
 
@@ -506,6 +531,65 @@ describe("UDP through a NAT", () => {
     damaged[45] = (damaged[45] ?? 0) ^ 1;
     world.receive(damaged);
     assert.deepEqual(world.udpSockets, []);
+  });
+});
+
+describe("a ping through a NAT", () => {
+  const outside = { ...host, address: web };
+
+  test("goes on from the host under a number of its own, and the answer comes back as it was asked for", () => {
+    const world = new World();
+    assert.deepEqual(world.receive(world.ping("one", outside, [5, 6])), []);
+    assert.deepEqual(world.receive(world.ping("two", outside, [9, 6])), []);
+    const [ping] = world.pings;
+    assert.equal(world.pings.length, 1);
+    assert.equal(world.nat.counts().ping, 2);
+    const [first, second] = ping?.sent ?? [];
+    assert.ok(ping && first && second);
+    assert.deepEqual([first[0], first[2], second[2]], [web, "one", "two"]);
+    // Another address answers, or nobody was asked.
+    ping.events.reply(web + 1, second[1], Buffer.from("two"));
+    ping.events.reply(web, 40_000, Buffer.from("two"));
+    assert.equal(world.sent.length, 0);
+    // Once, however often it comes.
+    for (let times = 0; times < 2; times++) ping.events.reply(web, second[1], Buffer.from("two"));
+    const [answer, ...others] = world.sent;
+    assert.equal(others.length, 0);
+    const { icmpType, sourceIp3, transportAt, packetEnd } = read(answer);
+    assert.deepEqual([icmpType, sourceIp3 >>> 0], [0, web]);
+    assert.equal(answer?.toString("hex", transportAt + 4, transportAt + 8), "00090006");
+    assert.equal(answer?.toString("latin1", transportAt + 8, packetEnd), "two");
+    world.nat.close();
+    assert.equal(ping.isOpen, false);
+  });
+
+  test("is bounded, given up after a while, and reaches no closed address", () => {
+    const world = new World();
+    assert.deepEqual(world.receive(world.ping("x", { ...host, address: ip("169.254.169.254") })), []);
+    assert.equal(world.pings.length, 0);
+    for (let count = 0; count < pingNatLimits.perClient + 5; count++) world.receive(world.ping("x", outside));
+    assert.equal(world.pings[0]?.sent.length, pingNatLimits.perClient);
+    world.now += pingNatLimits.timeoutMs;
+    world.nat.tick();
+    assert.equal(world.nat.counts().ping, 0);
+    world.receive(world.ping("x", outside));
+    assert.equal(world.pings[0].sent.length, pingNatLimits.perClient + 1);
+  });
+
+  test("waits for a host that does not let anybody ask, and asks it again once a second", () => {
+    const world = new World();
+    world.mayPing = false;
+    world.receive(world.ping("x", outside));
+    world.mayPing = true;
+    world.receive(world.ping("x", outside));
+    assert.equal(world.pings.length, 0);
+    world.now += 1_000;
+    world.receive(world.ping("x", outside));
+    assert.equal(world.pings[0]?.sent.length, 1);
+    world.pings[0].events.failed(new Error("gone"));
+    world.now += 1_000;
+    world.receive(world.ping("x", outside));
+    assert.equal(world.pings.length, 2);
   });
 });
 
