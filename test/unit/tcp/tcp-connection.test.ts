@@ -279,6 +279,20 @@ describe("what this end sends", () => {
     assert.deepEqual(world.events, ["closed timeout"]);
   });
 
+  test("goes on as if nothing had been when only the last of its tries is acknowledged", () => {
+    const world = World.open();
+    world.write(2_000);
+    for (let round = 1; round <= 2; round++) {
+      for (let retry = 0; retry < tcpLimits.retries; retry++) {
+        assert.equal(World.ranges(world.wait())[0], `${1_000 * (round - 1)}+1000`);
+      }
+      world.say({ acknowledgment: 1_000 * round });
+      if (round === 1) assert.equal(world.connection.deadline - world.now, 200);
+    }
+    assert.deepEqual(world.events, ["acknowledged", "acknowledged"]);
+    assert.equal(world.connection.pending, 0);
+  });
+
   test("does not wait for long because the answer to the SYN was lost a few times", () => {
     const world = new World();
     world.connection.accept();
