@@ -1,5 +1,7 @@
 /** RFC 6298, with the lower bound that systems use instead of its one second. */
 const firstMs = 1_000;
+/** For data when the answer to the SYN had to be sent again, so that nothing is measured yet (section 5.7). */
+const unmeasuredMs = 3_000;
 const leastMs = 200;
 const mostMs = 60_000;
 
@@ -27,8 +29,10 @@ export class RetransmissionTimeout {
 
   /** One came, of whichever time the segment was sent: the peer is there, and is not waited for any longer than usual. */
   answered(): void {
-    if (this.#smoothedMs === 0) return;
-    this.#ms = Math.min(Math.max(this.#smoothedMs + 4 * this.#variationMs, leastMs), mostMs);
+    this.#ms =
+      this.#smoothedMs === 0
+        ? unmeasuredMs
+        : Math.min(Math.max(this.#smoothedMs + 4 * this.#variationMs, leastMs), mostMs);
   }
 
   /** None came in time. */

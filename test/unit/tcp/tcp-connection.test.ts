@@ -279,6 +279,36 @@ describe("what this end sends", () => {
     assert.deepEqual(world.events, ["closed timeout"]);
   });
 
+  test("goes on as if nothing had been when only the last of its tries is acknowledged", () => {
+    const world = World.open();
+    world.write(2_000);
+    for (let round = 1; round <= 2; round++) {
+      for (let retry = 0; retry < tcpLimits.retries; retry++) {
+        assert.equal(World.ranges(world.wait())[0], `${1_000 * (round - 1)}+1000`);
+      }
+      world.say({ acknowledgment: 1_000 * round });
+      if (round === 1) assert.equal(world.connection.deadline - world.now, 200);
+    }
+    assert.deepEqual(world.events, ["acknowledged", "acknowledged"]);
+    assert.equal(world.connection.pending, 0);
+  });
+
+  test("does not wait for long because the answer to the SYN was lost a few times", () => {
+    const world = new World();
+    world.connection.accept();
+    for (let times = 0; times < 5; times++) world.wait();
+    assert.equal(world.now, 31_000);
+    world.say({});
+    const waits = () => world.connection.deadline - world.now;
+    world.write(3_000);
+    assert.equal(waits(), 3_000);
+    world.wait();
+    assert.equal(waits(), 6_000);
+    // Of a segment that was sent twice, so that there is still no measurement.
+    world.say({ acknowledgment: 1_000 });
+    assert.equal(waits(), 3_000);
+  });
+
   test("waits for a window that is closed, asks for it, and goes on when it opens", () => {
     const world = World.open();
     world.say({ window: 0 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { tcpFlags } from "../../../server/ethernet/frame.ts";
 import { TcpConnection, type TcpEnd } from "../../../server/tcp/tcp-connection.ts";
 import { incoming, SimplePeer, type Packet } from "./simple-peer.ts";
 
@@ -39,6 +40,17 @@ function bytesOf(length: number, seed: number): Buffer {
 }
 
 const travelMs = 5;
+/**
+ * Times that the link loses the same thing. A try fails when the segment or its acknowledgement is lost, at a quarter of all packets
+ * seven times in sixteen: without this bound all tries fail now and then, and to give up is right.
+ */
+const mostLosses = 4;
+
+/** The bytes that a packet carries, or what it acknowledges if it carries none: what its sender has to get through. */
+function subjectOf({ sequence, acknowledgment, flags, payload }: Packet): string {
+  const isData = payload.length > 0 || (flags & (tcpFlags.syn | tcpFlags.fin)) !== 0;
+  return isData ? `bytes ${sequence}` : `acknowledgement ${acknowledgment}`;
+}
 
 /** Both ends send what they have and close, over a link with a clock that the test moves. */
 function run(transfer: Transfer) {
@@ -46,8 +58,14 @@ function run(transfer: Transfer) {
   const [up, down] = [bytesOf(transfer.up, 1), bytesOf(transfer.down, 2)];
   let now = 0;
   const onTheWay: { readonly at: number; readonly deliver: () => void }[] = [];
-  const carry = (deliver: () => void) => {
-    if (random() < transfer.lost) return;
+  const losses = new Map<string, number>();
+  const carry = (from: string, packet: Packet, deliver: () => void) => {
+    const subject = `${from} ${subjectOf(packet)}`;
+    const lost = losses.get(subject) ?? 0;
+    if (random() < transfer.lost && lost < mostLosses) {
+      losses.set(subject, lost + 1);
+      return;
+    }
     const copies = random() < transfer.doubled ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const late = random() < transfer.delayed ? random() * 40 : 0;
@@ -61,7 +79,7 @@ function run(transfer: Transfer) {
   let packets = 0;
 
   const peer: SimplePeer = new SimplePeer(up, transfer.sequences[0], (sent) =>
-    carry(() => {
+    carry("peer", sent, () => {
       const segment = incoming(sent);
       if (connection === undefined) {
         if (!segment.has("syn")) return;
@@ -74,7 +92,7 @@ function run(transfer: Transfer) {
             const payload = Buffer.alloc(bytes);
             if (bytes > 0) queue.copy(position, bytes, payload, 0);
             const sent: Packet = { ...header, payload };
-            carry(() => peer.receive(sent, now));
+            carry("connection", sent, () => peer.receive(sent, now));
           },
           events: {
             data: (buffer, start, end) => {
@@ -141,17 +159,30 @@ const arbitrary = fc.record<Transfer>({
   reads: fc.constantFrom(100, 5_000, 1_000_000),
 });
 
+/** Every byte arrived once and in order, and both ends know. */
+function assertDelivered(transfer: Transfer): void {
+  const { up, down, received, got, peer, end } = run(transfer);
+  assert.deepEqual({ end: end ?? "done", wasPeerReset: peer.wasReset }, { end: "done", wasPeerReset: false });
+  assert.ok(received.equals(up), `${received.length} of ${up.length} bytes came in`);
+  assert.ok(got.equals(down), `${got.length} of ${down.length} bytes went out`);
+  assert.ok(peer.isDone);
+}
+
 describe("a TCP connection", () => {
   test("delivers every byte once and in order, whatever the link does to its packets", () => {
-    fc.assert(
-      fc.property(arbitrary, (transfer) => {
-        const { up, down, received, got, peer, end } = run(transfer);
-        assert.equal(end === "timeout" || peer.wasReset, false);
-        assert.ok(received.equals(up), `${received.length} of ${up.length} bytes came in`);
-        assert.ok(got.equals(down), `${got.length} of ${down.length} bytes went out`);
-        assert.ok(peer.isDone);
-      }),
-      { numRuns: 100 },
-    );
+    fc.assert(fc.property(arbitrary, assertDelivered), { numRuns: 100 });
+  });
+
+  test("outlasts a link that loses the same bytes and their acknowledgement again and again", () => {
+    assertDelivered({
+      seed: 4_244_354_449,
+      up: 0,
+      down: 9_901,
+      sequences: [2 ** 32 - 40_000, 2 ** 32 - 40_000],
+      lost: 0.25,
+      doubled: 0,
+      delayed: 0.5,
+      reads: 100,
+    });
   });
 });
