@@ -73,7 +73,7 @@ test("hubs that were changed by hand are as declared again after the next up, an
   assertSucceeded(again);
   assert.match(
     again.stdout + again.stderr,
-    /no longer as declared.*hub Own: created; hub Own: user alice created/,
+    /no longer as declared.*hub Own: created; hub Own: SecureNAT on; hub Own: user alice created/,
   );
   assert.deepEqual(await usersOf(host), ["alice"]);
   assertSucceeded(await deployment.stack.up({ expectNoChanges: true }));

@@ -48,10 +48,21 @@ describe("apply", () => {
     const result = await apply(desired(alice));
     assert.deepEqual(result, {
       changed: true,
-      changes: ["hub DEFAULT: user alice created"],
+      changes: ["hub DEFAULT: SecureNAT on", "hub DEFAULT: user alice created"],
       endedSessions: [],
       certificate,
       hubs: ["DEFAULT"],
+      networks: [
+        {
+          hub: "DEFAULT",
+          address: "192.168.30.1/24",
+          nat: true,
+          dhcpRange: "192.168.30.10-192.168.30.200",
+          leaseSeconds: 7_200,
+          gateway: "192.168.30.1",
+          nameServers: ["192.168.30.1"],
+        },
+      ],
     });
     assert.deepEqual(dry, result);
     assert.deepEqual(await apply(desired(alice)), { ...result, changed: false, changes: [] });
@@ -69,7 +80,8 @@ describe("apply", () => {
 
   test("changes the files of a server that does not run, and starts none", async () => {
     const { code, stdout } = await server.runWith(desired(alice), "apply");
-    assert.deepEqual({ code, stdout }, { code: 0, stdout: "Changed:\n  hub DEFAULT: user alice created\n" });
+    const changed = "Changed:\n  hub DEFAULT: SecureNAT on\n  hub DEFAULT: user alice created\n";
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: changed });
     assert.deepEqual(await users(), [["DEFAULT", ["alice"]]]);
     const again = await server.runWith(desired(alice), "apply");
     assert.deepEqual([again.code, again.stdout], [0, "Nothing differs.\n"]);
