@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -24,6 +24,7 @@ describe("a client of a hub with SecureNAT", () => {
   let web: Namespace;
   let scratch: string;
   let address: string;
+  let resolvers: string | undefined;
 
   before(async () => {
     lab = await Lab.create();
@@ -34,6 +35,10 @@ describe("a client of a hub with SecureNAT", () => {
       lab.station("web"),
     ]);
     web = outside;
+    // `ip netns exec` shows it to the server as /etc/resolv.conf.
+    resolvers = join("/etc/netns", station.name);
+    await mkdir(resolvers, { recursive: true });
+    await writeFile(join(resolvers, "resolv.conf"), `nameserver ${web.address}\n`);
     const secureNat = { ...createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 9)), enabled: true };
     server = await OurServer.start(station, lab.directory, [
       hubOf("DEFAULT", [userOf("alice", "secret of alice")], { secureNat }),
@@ -43,6 +48,7 @@ describe("a client of a hub with SecureNAT", () => {
   });
   after(async () => {
     await lab?.dispose();
+    if (resolvers !== undefined) await rm(resolvers, { recursive: true, force: true });
     await rm(scratch, { recursive: true, force: true });
   });
 
@@ -115,6 +121,17 @@ describe("a client of a hub with SecureNAT", () => {
     await vpncmd("SecureNatEnable");
     assert.equal(await client.ping(web.address, 5, ["-s", "1400"]), 5);
     assert.match(await vpncmd("SecureNatStatusGet"), /ICMP Sessions/);
+  });
+
+  test("asks the name servers of the server's host, for records of any type", async () => {
+    await using nameServer = startChild(web, "name-server.ts", [web.address]);
+    assert.equal(await nameServer.nextLine(), "ready");
+    const program = `const { Resolver } = require("node:dns/promises");
+      const resolver = new Resolver(); resolver.setServers(["${router}"]);
+      Promise.all([resolver.resolve4("web.lab.example"), resolver.resolveTxt("web.lab.example")])
+        .then((answers) => console.log(JSON.stringify(answers.flat(2))));`;
+    const { stdout } = await client.station.run(process.execPath, ["-e", program]);
+    assert.deepEqual(JSON.parse(stdout), [web.address, "of the lab"]);
   });
 
   test("is in the tables that vpncmd shows", async () => {
