@@ -59,6 +59,13 @@ function describeNative({ available, detail }: NativeStatus): string {
   return available ? `by ${detail}` : `none (${detail})`;
 }
 
-function describeHub({ name, online, sessions }: HubSummary): string {
-  return `${name}: ${online ? "online" : "offline"}, ${sessions === 1 ? "1 session" : `${sessions} sessions`}`;
+function describeHub({ name, online, sessions, secureNat }: HubSummary): string {
+  const state = `${name}: ${online ? "online" : "offline"}, ${counted(sessions, "session")}`;
+  if (secureNat === undefined) return state;
+  const { address, leases, connections } = secureNat;
+  return `${state}; SecureNAT ${address}, ${counted(leases, "lease")}, ${counted(connections, "connection")}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -64,6 +64,18 @@ export interface HubSummary {
   readonly name: string;
   readonly online: boolean;
   readonly sessions: number;
+  /** Where SecureNAT runs. */
+  readonly secureNat?: SecureNatSummary;
+}
+
+/** The virtual host of a hub, as `status --json` prints it. */
+export interface SecureNatSummary {
+  /** With the prefix of its network, such as `192.168.30.1/24`. */
+  readonly address: string;
+  /** Addresses that clients have now. */
+  readonly leases: number;
+  /** TCP connections through it. */
+  readonly connections: number;
 }
 
 /** Whether the server serves at all: user mode serves on the ports that it may open. */
@@ -71,7 +83,14 @@ export function serves(status: Pick<RunningStatus, "listeners">): boolean {
   return status.listeners.some((listener) => listener.state === "Listening");
 }
 
-const hubSummary = objectOf<HubSummary>({ name: text, online: trueOrFalse, sessions: integer(0) });
+const hubSummary = objectOf<HubSummary>({
+  name: text,
+  online: trueOrFalse,
+  sessions: integer(0),
+  secureNat: optional(
+    objectOf<SecureNatSummary>({ address: text, leases: integer(0), connections: integer(0) }),
+  ),
+});
 
 const runningStatus = objectOf<RunningStatus>({
   running: oneOf(true),

@@ -1,4 +1,5 @@
 import type { ServerSettings } from "../settings/server-settings.ts";
+import type { HubSummary } from "../contract/server-status.ts";
 import type { Environment } from "./environment.ts";
 
 /** Something that the server does, apart from the others: a line of the table in `server.ts`. */
@@ -33,10 +34,4 @@ export interface FeatureStatus {
   readonly hubs?: readonly HubSummary[];
   /** What does not work although it is set up, for people. */
   readonly warnings?: readonly string[];
-}
-
-export interface HubSummary {
-  readonly name: string;
-  readonly online: boolean;
-  readonly sessions: number;
 }

@@ -24,7 +24,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   page: /^a page from outside$/,
   vpncmd: /Server Type +\|Standalone/,
   "JSON-RPC": /"HubName_str":"DEFAULT"/,
-  status: /hub DEFAULT: online, 1 session/,
+  status: /hub DEFAULT: online, 1 session; SecureNAT 192\.168\.30\.1\/24, 1 lease/,
   handshake: /TCP 5555.*: answers/,
   log: /\S/,
   "log in": /^in .*\/home$/m,

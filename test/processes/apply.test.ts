@@ -71,6 +71,7 @@ describe("apply", () => {
     const status = await server.status();
     assert.equal(workerOf(status), worker);
     assert.deepEqual(status.hubs, [
+      // Its only user is gone by now, and SecureNAT with what was applied.
       { name: "DEFAULT", online: true, sessions: 0 },
       { name: "Second", online: false, sessions: 0 },
     ]);
@@ -87,7 +88,14 @@ describe("apply", () => {
     assert.deepEqual([again.code, again.stdout], [0, "Nothing differs.\n"]);
     assert.equal((await server.run("status")).code, 4);
     await assertNoSecret();
-    assert.deepEqual((await server.start()).hubs, [{ name: "DEFAULT", online: true, sessions: 0 }]);
+    const secureNat = { address: "192.168.30.1/24", leases: 0, connections: 0 };
+    assert.deepEqual((await server.start()).hubs, [
+      { name: "DEFAULT", online: true, sessions: 0, secureNat },
+    ]);
+    assert.match(
+      (await server.run("status")).stdout,
+      /hub DEFAULT: online, 0 sessions; SecureNAT 192\.168\.30\.1\/24, 0 leases, 0 connections$/m,
+    );
   });
 
   test("several at once, and one that meets a start, all come to pass", async () => {

@@ -1,9 +1,13 @@
 import { sessionLimits } from "../../limits.ts";
+import { prefixLengthOf } from "../../ethernet/ipv4-network.ts";
+import { formatIpv4 } from "../../ethernet/word-address.ts";
+import type { HubSummary } from "../../contract/server-status.ts";
+import type { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
 import type { Feature } from "../feature.ts";
 
 /** The Virtual Hubs and the sessions in them. */
 export const hubs: Feature = {
-  start({ hubs, sessions, configuration }) {
+  start({ hubs, sessions, configuration, secureNats }) {
     hubs.apply(configuration.settings.hubs);
     const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
     return {
@@ -13,6 +17,7 @@ export const hubs: Feature = {
           name: hub.settings.name,
           online: hub.settings.online,
           sessions: sessions.size,
+          ...summaryOf(secureNats.get(hub.settings.name.toLowerCase())),
         })),
       }),
       close: () => {
@@ -23,3 +28,12 @@ export const hubs: Feature = {
     };
   },
 };
+
+function summaryOf(running: RunningSecureNat | undefined): Pick<HubSummary, "secureNat"> {
+  if (running === undefined) return {};
+  const { address, mask } = running.settings.host;
+  const { leases, tcp } = running.nat.counts();
+  return {
+    secureNat: { address: `${formatIpv4(address)}/${prefixLengthOf(mask)}`, leases, connections: tcp },
+  };
+}
