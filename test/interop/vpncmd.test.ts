@@ -207,7 +207,7 @@ describe("the official vpncmd", () => {
   });
 
   test("answers what the server does not have with an error, and never hangs", async () => {
-    await fails(33, inHub, "SecureNatEnable");
+    await fails(33, asServer, "RouterAdd", "switch");
     await fails(33, asServer, "LicenseList");
     await fails(84, asServer, "BridgeCreate", "Office", "/DEVICE:eth0", "/TAP:no");
     assert.match(await succeeds(asServer, "RouterList"), /Layer 3 Switch Name|^/);
