@@ -14,6 +14,7 @@ import {
 
 const rounds = 3;
 const seconds = 6;
+let nextPort = 5_201;
 const router = "192.168.30.1";
 const address = "192.168.30.210/24";
 
@@ -83,12 +84,14 @@ async function transfer(
   server: MeasuredServer,
   options: readonly string[],
 ): Promise<{ mbps: number; cpu: number }> {
-  outside.spawn("iperf3", ["-s", "-1"], { stdio: "ignore" });
+  // Another port each time: the former iperf3 may be about to end.
+  const port = String(nextPort++);
+  outside.spawn("iperf3", ["-s", "-1", "-p", port], { stdio: "ignore" });
   await client.until("iperf3 to listen", async () => {
-    return (await outside.run("ss", ["-Hltn", "sport = :5201"])).stdout.trim() !== "";
+    return (await outside.run("ss", ["-Hltn", `sport = :${port}`])).stdout.trim() !== "";
   });
   const before = await cpuSeconds(server);
-  const words = ["-c", outside.address, "-t", String(seconds), "-J", ...options];
+  const words = ["-c", outside.address, "-p", port, "-t", String(seconds), "-J", ...options];
   const { stdout } = await client.station.run("iperf3", words);
   const cpu = (await cpuSeconds(server)) - before;
   const { sum_received: received } = (
