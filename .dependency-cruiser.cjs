@@ -74,6 +74,7 @@ const rooms = {
       "access",
       "config/sections",
       "dhcp/static-routes",
+      "secure-nat/nat-entry",
       "protocols/softether/client-request",
       "protocols/softether/session-connection",
       "limits",

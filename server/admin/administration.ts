@@ -1,3 +1,4 @@
+import type { NatEntry } from "../secure-nat/nat-entry.ts";
 import type { IdentityPem } from "../identity/identity-check.ts";
 import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
@@ -90,23 +91,7 @@ export interface SecureNatReport {
     readonly leasedAt: number;
     readonly expiresAt: number;
   }[];
-  readonly mappings: readonly NatMapping[];
-}
-
-export interface NatMapping {
-  readonly protocol: "tcp" | "udp";
-  readonly client: number;
-  readonly clientPort: number;
-  /** 0 for UDP, where it may be any. */
-  readonly remote: number;
-  readonly remotePort: number;
-  /** Unix time in milliseconds. */
-  readonly createdAt: number;
-  readonly usedAt: number;
-  /** Bytes from and to the client. */
-  readonly sent: number;
-  readonly received: number;
-  readonly state: "connecting" | "established" | "closing" | "time-wait" | "closed" | "none";
+  readonly mappings: readonly NatEntry[];
 }
 
 export interface ConnectionList {

@@ -4,7 +4,8 @@ import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { macBytes } from "../../ethernet/mac-address.ts";
 import { secureNatRanges, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
-import type { Administration, NatMapping, SecureNatReport } from "../administration.ts";
+import type { NatEntry } from "../../secure-nat/nat-entry.ts";
+import type { Administration, SecureNatReport } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
 import { findHub, updateHub } from "./find-hub.ts";
@@ -88,7 +89,7 @@ const notRunning: SecureNatReport = {
   mappings: [],
 };
 
-function natItem(mapping: NatMapping, index: number) {
+function natItem(mapping: NatEntry, index: number) {
   const { protocol, client, clientPort, remote, remotePort, createdAt, usedAt, sent, received, state } =
     mapping;
   return {
