@@ -61,8 +61,13 @@ export class DhcpServer {
   }
 
   /** What another run may begin with: those that have expired too, so that a client gets the address that it had. */
-  keptLeases(): { readonly leases: Lease[]; readonly changes: number } {
-    return { leases: [...this.#leases.kept()], changes: this.#changes };
+  keptLeases(): Lease[] {
+    return [...this.#leases.kept()];
+  }
+
+  /** How often they have changed. */
+  get leaseChanges(): number {
+    return this.#changes;
   }
 
   /** @returns what to answer, if anything */

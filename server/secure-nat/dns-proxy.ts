@@ -1,7 +1,7 @@
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { dnsProxyLimits } from "../limits.ts";
 import type { Outside } from "./outside.ts";
-import type { Station } from "./packet-writer.ts";
+import { senderOf, type Station } from "./packet-writer.ts";
 import { udpPayload } from "./udp-nat.ts";
 import type { UdpSender } from "./udp-sender.ts";
 
@@ -39,7 +39,7 @@ export class DnsProxy {
   receive(frame: Frame): void {
     const query = udpPayload(frame);
     if (query === undefined || query.length < headerBytes || (read16(query, 2) & response) !== 0) return;
-    const client = { mac0: frame.source0, mac1: frame.source1, address: frame.sourceIp3 >>> 0 };
+    const client = senderOf(frame);
     const port = frame.sourcePort;
     const count = this.#perClient.get(client.address) ?? 0;
     if (this.#open.size >= dnsProxyLimits.queries || count >= dnsProxyLimits.perClient) return;

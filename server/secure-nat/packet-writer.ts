@@ -1,5 +1,5 @@
 import { internetChecksum, transportChecksum } from "../ethernet/frame-checksum.ts";
-import { ethernetHeaderBytes, etherTypes } from "../ethernet/frame.ts";
+import { ethernetHeaderBytes, etherTypes, type Frame } from "../ethernet/frame.ts";
 import { blockLimits, secureNatLimits } from "../limits.ts";
 import { blockHeaderBytes } from "../wire/block-stream.ts";
 
@@ -8,6 +8,11 @@ export interface Station {
   readonly mac0: number;
   readonly mac1: number;
   readonly address: number;
+}
+
+/** Who sent an IPv4 packet, or a request of ARP. */
+export function senderOf({ source0, source1, sourceIp3 }: Frame): Station {
+  return { mac0: source0, mac1: source1, address: sourceIp3 >>> 0 };
 }
 
 export const ipv4HeaderBytes = 20;

@@ -2,7 +2,7 @@ import { internetChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { pingNatLimits } from "../limits.ts";
 import type { Outside, OutsidePing } from "./outside.ts";
-import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
+import { ipProtocols, ipv4HeaderBytes, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 
 export interface PingNatOptions {
   readonly outside: Outside;
@@ -56,7 +56,7 @@ export class PingNat {
     const isWhole = packetEnd >= payloadAt && packetEnd - transportAt <= this.#options.mtu - ipv4HeaderBytes;
     if (!isWhole || internetChecksum(buffer, transportAt, packetEnd) !== 0) return;
     if (!this.#options.mayReach(remote)) return;
-    const client = { mac0: frame.source0, mac1: frame.source1, address: frame.sourceIp3 >>> 0 };
+    const client = senderOf(frame);
     const count = this.#perClient.get(client.address) ?? 0;
     if (count >= pingNatLimits.perClient || this.#waiting.size >= pingNatLimits.waiting) return;
     const ping = this.#open();

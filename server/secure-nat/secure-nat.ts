@@ -162,9 +162,14 @@ export class SecureNat {
     return this.#dhcp?.leases() ?? [];
   }
 
-  /** What another run may begin with, and how often it has changed. */
-  keptLeases(): { readonly leases: Lease[]; readonly changes: number } {
-    return this.#dhcp?.keptLeases() ?? { leases: [], changes: 0 };
+  /** What another run may begin with. */
+  keptLeases(): Lease[] {
+    return this.#dhcp?.keptLeases() ?? [];
+  }
+
+  /** How often that has changed. */
+  get leaseChanges(): number {
+    return this.#dhcp?.leaseChanges ?? 0;
   }
 
   /** Ends every connection and lets go of every socket. */

@@ -3,7 +3,7 @@ import { read16, type Frame } from "../ethernet/frame.ts";
 import { udpNatLimits } from "../limits.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
-import { ipProtocols, type Station } from "./packet-writer.ts";
+import { ipProtocols, senderOf, type Station } from "./packet-writer.ts";
 import type { UdpSender } from "./udp-sender.ts";
 
 export interface UdpNatOptions {
@@ -70,7 +70,7 @@ export class UdpNat {
     const payload = udpPayload(frame);
     const remote = frame.destinationIp3 >>> 0;
     if (payload === undefined || !this.#options.mayReach(remote)) return;
-    const client = { mac0: frame.source0, mac1: frame.source1, address: frame.sourceIp3 >>> 0 };
+    const client = senderOf(frame);
     const mapping = this.#mappingOf(client, frame.sourcePort);
     if (mapping === undefined) return;
     if (!mapping.remotes.has(remote)) {

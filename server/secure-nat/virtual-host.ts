@@ -2,7 +2,7 @@ import { internetChecksum } from "../ethernet/frame-checksum.ts";
 import { Frame } from "../ethernet/frame.ts";
 import { dhcpPorts, readDhcpMessage, writeDhcpMessage, type DhcpMessage } from "../dhcp/dhcp-message.ts";
 import type { DhcpServer } from "../dhcp/dhcp-server.ts";
-import { ipProtocols, type PacketWriter, type Station } from "./packet-writer.ts";
+import { ipProtocols, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 import { dnsPort, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
 import type { PingNat } from "./ping-nat.ts";
@@ -46,7 +46,7 @@ export class VirtualHost {
   #receiveArp(frame: Frame): void {
     const { station, writer } = this.#options;
     if (!frame.isArpOfIpv4 || frame.arpOperation !== arpRequest) return;
-    if (frame.destinationIp3 >>> 0 === station.address) writer.arpReply(station, sourceOf(frame));
+    if (frame.destinationIp3 >>> 0 === station.address) writer.arpReply(station, senderOf(frame));
   }
 
   #isForUs({ destination0, destination1, isMulticast }: Frame): boolean {
@@ -83,7 +83,7 @@ export class VirtualHost {
     const { station, writer } = this.#options;
     const { buffer, transportAt, packetEnd } = frame;
     if (internetChecksum(buffer, transportAt, packetEnd) !== 0) return;
-    const at = writer.begin(station, sourceOf(frame), ipProtocols.icmp);
+    const at = writer.begin(station, senderOf(frame), ipProtocols.icmp);
     const end = at + buffer.copy(writer.buffer, at, transportAt, packetEnd);
     writer.buffer[at] = icmpTypes.echoReply;
     writer.buffer.writeUInt16BE(0, at + 2);
@@ -97,7 +97,7 @@ export class VirtualHost {
     // Who comes by a relay is in another network.
     if (message === undefined || message.relayAddress !== 0) return;
     const answer = dhcp?.answer(message);
-    if (answer !== undefined) this.#sendDhcp(answer, sourceOf(frame));
+    if (answer !== undefined) this.#sendDhcp(answer, senderOf(frame));
   }
 
   #sendDhcp(answer: DhcpMessage, client: Station): void {
@@ -113,8 +113,4 @@ export class VirtualHost {
     const end = at + 8 + payload.copy(writer.buffer, at + 8);
     writer.finishTransport(end, ipProtocols.udp, at + 6);
   }
-}
-
-function sourceOf({ source0, source1, sourceIp3 }: Frame): Station {
-  return { mac0: source0, mac1: source1, address: sourceIp3 >>> 0 };
 }

@@ -18,11 +18,12 @@ export const secureNat: Feature = {
   async start({ hubs, configuration, secureNats: running, paths, log, native }) {
     const outside = new HostNetwork(openFileLimit() * shareOfFiles, native);
     const leases = await readLeases(paths.leasesFile, (problem) => log.warn(problem));
-    const changesOf = () => [...running.values()].map(({ nat }) => nat.keptLeases().changes).join();
-    let keptChanges = "";
+    const changesOf = () => [...running.values()].map(({ nat }) => nat.leaseChanges).join();
+    /** Those that the file has; undefined when it lacks some of a virtual host that is gone. */
+    let keptChanges: string | undefined;
     let writing = Promise.resolve();
 
-    const keep = (key: string, { nat }: RunningSecureNat) => leases.set(key, nat.keptLeases().leases);
+    const keep = (key: string, { nat }: RunningSecureNat) => leases.set(key, nat.keptLeases());
     const keepAll = () => {
       const changes = changesOf();
       if (changes === keptChanges) return;
@@ -50,6 +51,7 @@ export const secureNat: Feature = {
       for (const [key, each] of running) {
         if (wanted.get(key)?.secureNat === each.settings && hubs.find(key) === each.hub) continue;
         keep(key, each);
+        keptChanges = undefined;
         each.stop();
         running.delete(key);
       }
@@ -59,6 +61,7 @@ export const secureNat: Feature = {
     };
 
     apply(configuration.settings.hubs);
+    keptChanges = changesOf();
     const timers = [
       setInterval(keepAll, keepMs),
       setInterval(() => {
