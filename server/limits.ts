@@ -180,6 +180,39 @@ export const secureNatLimits = {
   tickMs: 20,
 } as const;
 
+/** NAT of a hub by the host's kernel. */
+export const kernelNatLimits = {
+  /** That use it at the same time. */
+  hubs: 64,
+  /** Of the network that the kernel sees behind the interface. */
+  prefixLength: 20,
+  /** Addresses of such a network. */
+  hosts: 4_096,
+  /** Clients at the same time: the network without its own addresses and those of the two ends. */
+  clients: 4_092,
+  /** Who has sent nothing for so long makes room for another when there is none. */
+  quietMs: 60_000,
+  /** When everybody is in use, from one look for who is quiet to the next. */
+  fullMs: 1_000,
+  /** Frames, with their lengths, that go to the interface in one run. */
+  batchBytes: 64 * 1024,
+  /** Connections of all clients of a hub, and of one; less where the kernel's own table is small. */
+  connections: 16_384,
+  perClient: 8_192,
+  /** How much of the kernel's table of connections the clients of a hub may fill. */
+  shareOfTable: 1 / 4,
+  /** Address (TEST-NET-1, RFC 5737) and port that the way out is tried with; nothing sent there leaves the host. */
+  probeAddress: 0xc000_0201,
+  probePort: 9,
+  /** How long the answer to such a packet may take, and how often it is tried. */
+  probeTimeoutMs: 300,
+  probeAttempts: 3,
+  /** From one look whether the way is still open to the next. */
+  lookMs: 5_000,
+  /** From one attempt to use the kernel to the next, where it could not be. */
+  retryMs: 30_000,
+} as const;
+
 /** Bounds of a DHCP server. */
 export const dhcpLimits = {
   /** Addresses that clients have or had; beyond them the one that is free for longest is given again. */

@@ -16,6 +16,8 @@ export interface StatePaths {
   readonly appliedFile: string;
   /** `leases.json`: addresses that clients of SecureNAT have, mode 600. */
   readonly leasesFile: string;
+  /** What the host was like before its kernel translated for hubs. */
+  readonly forwardingFile: string;
   readonly certificateFile: string;
   /** Mode 600. */
   readonly keyFile: string;
@@ -73,6 +75,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
     adminAddressFile: join(stateDirectory, adminAddressFileName),
     appliedFile: join(stateDirectory, "applied.json"),
     leasesFile: join(stateDirectory, "leases.json"),
+    forwardingFile: join(runDirectory, "forwarding.json"),
     certificateFile: join(stateDirectory, "server.crt"),
     keyFile: join(stateDirectory, "server.key"),
     logDirectory,

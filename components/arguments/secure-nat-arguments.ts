@@ -21,8 +21,9 @@ export interface SecureNatArgs {
    */
   mac?: pulumi.Input<string>;
   /**
-   * How clients reach the networks of the host: `user` by sockets of the server, which needs no privilege, or `off`.
-   * @default `user`
+   * Who translates what clients send to the networks of the host: `kernel`, the host's own, which is fast and needs service mode; `user`,
+   * the server by its sockets, which needs no privilege; `auto`, the kernel where that turns out to work, else the server; or `off`.
+   * @default `auto`
    */
   nat?: pulumi.Input<string>;
   /**

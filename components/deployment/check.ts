@@ -36,6 +36,7 @@ export function checkAndRepair(
           desired,
           timeoutMs: install.healthTimeoutSeconds * 1000,
           warn: (message) => deployment.warn(message),
+          note: (message) => deployment.note(message),
         }).catch((error: unknown): Finding => ({ kind: "unreachable", problem: messageOf(error) })),
       );
   const first = pulumi.runtime.isDryRun() ? unknownOutput<Finding>() : check();

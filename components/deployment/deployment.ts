@@ -71,6 +71,10 @@ export class Deployment {
     void pulumi.log.warn(`${this.name}: ${message}`, this.server);
   }
 
+  note(message: string): void {
+    void pulumi.log.info(`${this.name}: ${message}`, this.server);
+  }
+
   warnOfCertificate(before: string | undefined, now: string): void {
     if (before === undefined || before === now) return;
     this.warn(

@@ -18,6 +18,8 @@ export interface CheckOptions {
   readonly timeoutMs: number;
   /** Told of what is not as it should be, though the server serves. */
   readonly warn: (message: string) => void;
+  /** Told of what is good to know. */
+  readonly note: (message: string) => void;
 }
 
 /** What a check found. */
@@ -102,6 +104,16 @@ async function examine(session: SshSession, options: CheckOptions): Promise<Chec
   if (options.installed.mode === "service") {
     for (const { port, state, reason } of status.listeners) {
       if (state === "Error") options.warn(`port ${port} does not serve: ${reason ?? "the log says why"}`);
+    }
+  }
+  for (const warning of status.warnings ?? []) options.warn(warning);
+  // Without root there is no other way.
+  if (options.installed.mode === "service") {
+    for (const { name, secureNat } of status.hubs ?? []) {
+      if (secureNat?.nat !== "user" || secureNat.natReason === undefined) continue;
+      options.note(
+        `hub ${name}: the server translates addresses itself, since the host's kernel cannot: ${secureNat.natReason}`,
+      );
     }
   }
   const handshakes = await shakeHands(session, options, serving);

@@ -75,6 +75,8 @@ export interface LocalBridgeReport {
 
 /** What a virtual host tells of itself. */
 export interface SecureNatReport {
+  /** Whether the host's kernel translates, which tells nothing of its connections. */
+  readonly byKernel: boolean;
   readonly counts: {
     readonly tcp: number;
     readonly udp: number;

@@ -62,8 +62,18 @@ function describeNative({ available, detail }: NativeStatus): string {
 function describeHub({ name, online, sessions, secureNat }: HubSummary): string {
   const state = `${name}: ${online ? "online" : "offline"}, ${counted(sessions, "session")}`;
   if (secureNat === undefined) return state;
-  const { address, leases, connections } = secureNat;
-  return `${state}; SecureNAT ${address}, ${counted(leases, "lease")}, ${counted(connections, "connection")}`;
+  const { address, leases, connections, nat, natReason } = secureNat;
+  const network = `${state}; SecureNAT ${address}, ${counted(leases, "lease")}`;
+  switch (nat) {
+    case "off":
+      return `${network}, no NAT${natReason === undefined ? "" : ` (${natReason})`}`;
+    case "kernel":
+      return `${network}, NAT by the host's kernel`;
+    default: {
+      const why = natReason === undefined ? "" : ` (not by the host's kernel: ${natReason})`;
+      return `${network}, ${counted(connections, "connection")}${why}`;
+    }
+  }
 }
 
 function counted(count: number, what: string): string {

@@ -74,9 +74,16 @@ export interface SecureNatSummary {
   readonly address: string;
   /** Addresses that clients have now. */
   readonly leases: number;
-  /** TCP connections through it. */
+  /** TCP connections through it; those that the kernel translates are not counted. */
   readonly connections: number;
+  /** Who translates, of a release that tells it. */
+  readonly nat?: NatWay;
+  /** Why it is not the kernel, where that might. */
+  readonly natReason?: string;
 }
+
+/** Who translates addresses for a hub: the host's kernel, sockets of the server, or nobody. */
+export type NatWay = "kernel" | "user" | "off";
 
 /** Whether the server serves at all: user mode serves on the ports that it may open. */
 export function serves(status: Pick<RunningStatus, "listeners">): boolean {
@@ -88,7 +95,13 @@ const hubSummary = objectOf<HubSummary>({
   online: trueOrFalse,
   sessions: integer(0),
   secureNat: optional(
-    objectOf<SecureNatSummary>({ address: text, leases: integer(0), connections: integer(0) }),
+    objectOf<SecureNatSummary>({
+      address: text,
+      leases: integer(0),
+      connections: integer(0),
+      nat: optional(oneOf("kernel", "user", "off")),
+      natReason: optional(text),
+    }),
   ),
 });
 

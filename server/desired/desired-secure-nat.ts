@@ -71,7 +71,8 @@ export function checkSecureNat({ value, path }: Member, problems: Problems): Des
 
 function checkPlan(check: ObjectCheck): SecureNatPlan {
   const standard = createSecureNatSettings(new Uint8Array(macBytes));
-  const hasNat = (check.oneOf("nat", ["user", "off"]) ?? "user") === "user";
+  const way = check.oneOf("nat", ["auto", "kernel", "user", "off"]) ?? "auto";
+  const hasNat = way !== "off";
   const host =
     check.parsed("address", 18, parseHostAddress, addressProblem) ??
     ({ address: standard.host.address, mask: standard.host.mask } as const);
@@ -100,6 +101,8 @@ function checkPlan(check: ObjectCheck): SecureNatPlan {
     host: { mac: check.parsed("mac", 17, parseStationMac, macProblem), ...host },
     nat: {
       enabled: hasNat,
+      byKernel: way !== "user",
+      bySockets: way !== "kernel",
       mtu: ranged("mtu") ?? standard.nat.mtu,
       tcpTimeoutSeconds: ranged("tcpTimeoutSeconds") ?? standard.nat.tcpTimeoutSeconds,
       udpTimeoutSeconds: ranged("udpTimeoutSeconds") ?? standard.nat.udpTimeoutSeconds,

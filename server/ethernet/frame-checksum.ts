@@ -35,6 +35,17 @@ function foldChecksum(sum: number): number {
   return ~sum & 0xffff;
 }
 
+/** What a checksum becomes when 32 bits of what it is over change from `former` to `value` (RFC 1624, equation 3). */
+export function adjustedChecksum(checksum: number, former: number, value: number): number {
+  return foldChecksum(
+    (~checksum & 0xffff) +
+      (~(former >>> 16) & 0xffff) +
+      (~former & 0xffff) +
+      (value >>> 16) +
+      (value & 0xffff),
+  );
+}
+
 /**
  * Checksum of TCP, UDP or ICMPv6 with the pseudo header of the IP packet that carries it (RFC 793, RFC 8200 section 8.1).
  *

@@ -18,7 +18,7 @@ const marker = "# Made by `vpnserver install`, which replaces it.";
  * The text of the systemd unit.
  *
  * It is at least as strict as the unit of Debian's softether-vpnserver: nothing but the state directory can be written,
- * and of root's capabilities those for ports below 1024 and for local bridges are left. Memory that is writable and executable has to stay
+ * and of root's capabilities those for ports below 1024, local bridges and NAT are left. Memory that is writable and executable has to stay
  * allowed (no MemoryDenyWriteExecute), because the JavaScript engine compiles at run time.
  */
 export function systemdUnit({ executable, stateDirectory, pidFile, opensFirewall }: UnitOptions): string {
@@ -50,7 +50,7 @@ ReadWritePaths=${quotePath(stateDirectory)}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
-# For the TAPs of local bridges.
+# For TAPs: of local bridges, and of NAT by the host's kernel.
 BindPaths=-/dev/net/tun
 DeviceAllow=/dev/net/tun rw
 ProtectClock=yes
@@ -59,6 +59,8 @@ ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
+# For NAT by the host's kernel, which has to forward.
+ReadWritePaths=-/proc/sys/net/ipv4/ip_forward
 ProtectProc=invisible
 RemoveIPC=yes
 # AF_PACKET is for local bridges with interfaces that are there.
@@ -68,7 +70,7 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 KeyringMode=private
-# For ports below 1024; for interfaces that are bridged; for TAPs.
+# For ports below 1024; for interfaces that are bridged; for TAPs, and NAT by the host's kernel.
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_NET_ADMIN
 AmbientCapabilities=
 SystemCallArchitectures=native

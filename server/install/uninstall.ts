@@ -1,7 +1,10 @@
 import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
+import { Forwarding } from "../host-nat/forwarding.ts";
+import { kernelNetworks } from "../platform/ipv4-forwarding.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
@@ -71,6 +74,7 @@ export async function removeInstallation(options: RemovalOptions): Promise<Unins
   await initSystem.stop();
   await initSystem.unregister();
   if (manifest.firewall.ports.length > 0) await closeFirewall(manifest.firewall.ports, run);
+  await putForwardingBack(stateDirectory, options);
   for (const link of manifest.links) {
     if ((await readlink(link).catch(() => undefined)) === layout.executable) await rm(link, { force: true });
   }
@@ -96,6 +100,20 @@ export async function removeInstallation(options: RemovalOptions): Promise<Unins
     ...(owner && { owner }),
     kept: await placesThatStay(layout.prefix, stateDirectory),
   };
+}
+
+/** A server that ended in order has done that itself. */
+async function putForwardingBack(
+  stateDirectory: string,
+  { run, note }: Pick<RemovalOptions, "run" | "note">,
+): Promise<void> {
+  const { forwardingFile: recordFile } = statePathsOf(stateDirectory);
+  try {
+    const left = await new Forwarding({ run, kernel: kernelNetworks, recordFile }).putBack();
+    if (left !== undefined) note(left);
+  } catch (error) {
+    note(`the host's forwarding was not put back: ${wordsOf(error)}`);
+  }
 }
 
 /** What is known about no deployment is not taken away for one. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { wordsOf } from "../error-words.ts";
 import type { Native } from "../native/native.ts";
 import { isTapName } from "../settings/local-bridge-settings.ts";
-import { tunControl } from "./tap.ts";
+import { natDevicePrefix, tunControl } from "./tap.ts";
 
 /** Whether hubs can be bridged to interfaces of the host, each with the reason why they cannot. */
 export interface BridgeSupport {
@@ -33,11 +33,12 @@ export function bridgeSupport(native: Native): BridgeSupport {
 /** Number of Ethernet among the kinds of interfaces (`linux/if_arp.h`). */
 const ethernetKind = "1";
 
-/** Interfaces of the host that can be bridged, by name: those of Ethernet, without TAPs of bridges. */
+/** Interfaces of the host that can be bridged, by name: those of Ethernet, without the server's own. */
 export async function bridgeableInterfaces(folder = "/sys/class/net"): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const kinds = await Promise.all(
     names.map((name) => readFile(join(folder, name, "type"), "utf8").catch(() => "")),
   );
-  return names.filter((name, index) => kinds[index]?.trim() === ethernetKind && !isTapName(name)).sort();
+  const isOwn = (name: string) => isTapName(name) || name.startsWith(natDevicePrefix);
+  return names.filter((name, index) => kinds[index]?.trim() === ethernetKind && !isOwn(name)).sort();
 }

@@ -2,12 +2,17 @@ import type { PinnedMemory } from "../native/pinned-memory.ts";
 import { ioctlArgumentBytes, type SystemCalls } from "../native/system-calls.ts";
 
 // linux/sockios.h, linux/if.h, linux/if_arp.h
+const AF_INET = 2;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
+const SIOCSIFADDR = 0x8916;
+const SIOCSIFNETMASK = 0x891c;
+const SIOCSIFMTU = 0x8922;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
 const IFF_UP = 0x0001;
+const IFF_NOARP = 0x0080;
 const ARPHRD_ETHER = 1;
 /** Of a name in `struct ifreq`, with the zero byte at its end; the rest is what is asked for. */
 export const nameBytes = 16;
@@ -29,6 +34,19 @@ export function interfaceRequest(calls: SystemCalls, name: string): PinnedMemory
   return request;
 }
 
+/** How an interface is set up through which the host's kernel routes. */
+export interface RoutedSetup {
+  /** 6 bytes. Frames of the kernel have it as source and destination: it asks for no other (`IFF_NOARP`). */
+  readonly mac: Uint8Array;
+  /** Of the kernel's end, and of the network that it has a route to from then on. */
+  readonly address: number;
+  readonly mask: number;
+  readonly mtu: number;
+}
+
+/** The kernel takes no less for IPv4 (RFC 791). */
+const leastMtu = 68;
+
 /**
  * Brings an interface up.
  *
@@ -37,15 +55,45 @@ export function interfaceRequest(calls: SystemCalls, name: string): PinnedMemory
  */
 export function bringUp(calls: SystemCalls, request: PinnedMemory, mac?: Uint8Array): void {
   withSocket(calls, (ask) => {
-    if (mac !== undefined) {
-      request.bytes.writeUInt16LE(ARPHRD_ETHER, nameBytes);
-      request.bytes.set(mac, nameBytes + 2);
-      ask(SIOCSIFHWADDR, request);
-    }
-    ask(SIOCGIFFLAGS, request);
-    request.bytes.writeUInt16LE(request.bytes.readUInt16LE(nameBytes) | IFF_UP, nameBytes);
-    ask(SIOCSIFFLAGS, request);
+    if (mac !== undefined) setMac(ask, request, mac);
+    addFlags(ask, request, IFF_UP);
   });
+}
+
+/**
+ * Brings an interface up with an address and a route.
+ *
+ * @throws {SystemCallError} EPERM without CAP_NET_ADMIN
+ */
+export function bringUpRouted(calls: SystemCalls, request: PinnedMemory, setup: RoutedSetup): void {
+  const { mac, address, mask, mtu } = setup;
+  withSocket(calls, (ask) => {
+    setMac(ask, request, mac);
+    request.bytes.writeInt32LE(Math.max(mtu, leastMtu), nameBytes);
+    ask(SIOCSIFMTU, request);
+    for (const [what, value] of [
+      [SIOCSIFADDR, address],
+      [SIOCSIFNETMASK, mask],
+    ] as const) {
+      request.bytes.fill(0, nameBytes);
+      request.bytes.writeUInt16LE(AF_INET, nameBytes);
+      request.bytes.writeUInt32BE(value, nameBytes + 4);
+      ask(what, request);
+    }
+    addFlags(ask, request, IFF_UP | IFF_NOARP);
+  });
+}
+
+function setMac(ask: Ask, request: PinnedMemory, mac: Uint8Array): void {
+  request.bytes.writeUInt16LE(ARPHRD_ETHER, nameBytes);
+  request.bytes.set(mac, nameBytes + 2);
+  ask(SIOCSIFHWADDR, request);
+}
+
+function addFlags(ask: Ask, request: PinnedMemory, flags: number): void {
+  ask(SIOCGIFFLAGS, request);
+  request.bytes.writeUInt16LE(request.bytes.readUInt16LE(nameBytes) | flags, nameBytes);
+  ask(SIOCSIFFLAGS, request);
 }
 
 /**
@@ -65,10 +113,9 @@ export function indexOfEthernet(calls: SystemCalls, request: PinnedMemory, name:
   });
 }
 
-function withSocket<T>(
-  calls: SystemCalls,
-  work: (ask: (request: number, argument: PinnedMemory) => void) => T,
-): T {
+type Ask = (request: number, argument: PinnedMemory) => void;
+
+function withSocket<T>(calls: SystemCalls, work: (ask: Ask) => T): T {
   const socket = calls.datagramSocket();
   try {
     return work((request, argument) => void calls.ioctl(socket, request, argument));

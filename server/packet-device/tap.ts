@@ -2,7 +2,7 @@ import { blockLimits, packetDeviceLimits } from "../limits.ts";
 import type { PinnedMemory } from "../native/pinned-memory.ts";
 import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
-import { bringUp, interfaceRequest, nameBytes } from "./interface-request.ts";
+import { bringUp, bringUpRouted, interfaceRequest, nameBytes, type RoutedSetup } from "./interface-request.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
 // linux/if_tun.h
@@ -12,6 +12,9 @@ const IFF_NO_PI = 0x1000;
 
 /** Through which TAPs are made. */
 export const tunControl = "/dev/net/tun";
+
+/** What interfaces are named through which the kernel translates for hubs; each has a number besides. */
+export const natDevicePrefix = "vpnnat";
 
 /** A TAP: what the host sends to this interface comes here, and what is sent here the host receives. */
 export class Tap implements PacketDevice {
@@ -43,13 +46,33 @@ export class Tap implements PacketDevice {
    * @throws {SystemCallError} EPERM without CAP_NET_ADMIN, EBUSY when a TAP of this name is in use, ENOENT without /dev/net/tun
    */
   static open(calls: SystemCalls, name: string, events: PacketDeviceEvents, mac?: Uint8Array): Tap {
+    return Tap.#make(calls, name, events, (request) => bringUp(calls, request, mac));
+  }
+
+  /**
+   * Makes one with the next free name of {@link natDevicePrefix}, through which the kernel routes.
+   *
+   * @throws {SystemCallError} as {@link open}
+   */
+  static openRouted(calls: SystemCalls, events: PacketDeviceEvents, setup: RoutedSetup): Tap {
+    return Tap.#make(calls, `${natDevicePrefix}%d`, events, (request) => bringUpRouted(calls, request, setup));
+  }
+
+  static #make(
+    calls: SystemCalls,
+    name: string,
+    events: PacketDeviceEvents,
+    setUp: (request: PinnedMemory) => void,
+  ): Tap {
     const request = interfaceRequest(calls, name);
     const descriptor = calls.open(tunControl, "readWrite");
     try {
       request.bytes.writeUInt16LE(IFF_TAP | IFF_NO_PI, nameBytes);
       calls.ioctl(descriptor, TUNSETIFF, request);
-      bringUp(calls, request, mac);
-      return new Tap(calls, descriptor, name, events);
+      setUp(request);
+      // The kernel has put a number for "%d".
+      const [given = name] = request.bytes.toString("utf8", 0, nameBytes).split("\0");
+      return new Tap(calls, descriptor, given, events);
     } catch (error) {
       calls.close(descriptor);
       throw error;

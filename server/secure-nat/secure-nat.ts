@@ -5,6 +5,7 @@ import { read16, read32 } from "../ethernet/frame.ts";
 import type { SecureNatSettings } from "../settings/secure-nat-settings.ts";
 import { DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import { KernelNat } from "./kernel-nat.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside } from "./outside.ts";
 import { PacketWriter, type Station } from "./packet-writer.ts";
@@ -18,6 +19,11 @@ import { VirtualHost } from "./virtual-host.ts";
 export interface SecureNatOptions {
   readonly settings: SecureNatSettings;
   readonly outside: Outside;
+  /** Where the host's kernel translates: its interface, with the MAC address of the virtual host, and the network behind it. */
+  readonly kernel?: {
+    readonly network: number;
+    readonly send: (buffer: Buffer, start: number, end: number) => void;
+  };
   /** Whether clients may reach an address outside. */
   readonly mayReach: (address: number) => boolean;
   /** Sends frames to the hub: the blocks of `buffer` from `start` to `end`, valid during the call. */
@@ -57,11 +63,13 @@ export class SecureNat {
   readonly #dns: DnsProxy | undefined;
   readonly #ping: PingNat | undefined;
   readonly #dhcp: DhcpServer | undefined;
+  readonly #kernel: KernelNat | undefined;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
   constructor({
     settings,
     outside,
+    kernel,
     mayReach,
     send,
     soon,
@@ -90,6 +98,17 @@ export class SecureNat {
       this.#udp = new UdpNat({ outside, sender, router: station, timeoutMs, now, mayReach });
       this.#dns = new DnsProxy(outside, sender, station);
       this.#ping = new PingNat({ outside, writer, router: station, mtu: nat.mtu, now, mayReach });
+      if (kernel !== undefined) {
+        const { network, send: sendOutside } = kernel;
+        this.#kernel = new KernelNat({
+          network,
+          router: station,
+          sendOutside,
+          sendInside: send,
+          mayReach,
+          now,
+        });
+      }
     }
     if (dhcp.enabled) {
       const { first, last, mask, leaseSeconds, gateway, nameServers, domainName, pushRoutes } = dhcp;
@@ -111,6 +130,7 @@ export class SecureNat {
       udp: this.#udp,
       dns: this.#dns,
       ping: this.#ping,
+      kernel: this.#kernel,
       fragments: new Fragments(now),
     });
   }
@@ -122,7 +142,13 @@ export class SecureNat {
 
   /** All frames that were at hand have been received. */
   turnEnded(): void {
+    this.#kernel?.flush();
     this.#tcp?.flush();
+  }
+
+  /** Takes what the kernel sends to its interface: the blocks of `buffer` from `start` to `end`, which are written to. */
+  receiveFromKernel(buffer: Buffer, start: number, end: number): void {
+    this.#kernel?.deliver(buffer, start, end);
   }
 
   /** Does what is due; to be called every some ten milliseconds. */

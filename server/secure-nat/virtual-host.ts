@@ -5,6 +5,7 @@ import type { DhcpServer } from "../dhcp/dhcp-server.ts";
 import { ipProtocols, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 import { dnsPort, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import type { KernelNat } from "./kernel-nat.ts";
 import type { PingNat } from "./ping-nat.ts";
 import type { TcpNat } from "./tcp-nat.ts";
 import type { UdpNat } from "./udp-nat.ts";
@@ -23,6 +24,8 @@ export interface VirtualHostOptions {
   readonly udp: UdpNat | undefined;
   readonly dns: DnsProxy | undefined;
   readonly ping: PingNat | undefined;
+  /** Takes what goes outside before those above, which serve the virtual host itself then, and refuse what is closed. */
+  readonly kernel: KernelNat | undefined;
   readonly fragments: Fragments;
 }
 
@@ -61,15 +64,16 @@ export class VirtualHost {
       this.#receiveDhcp(frame);
       return;
     }
-    const { station, mask, tcp, udp, dns, ping, fragments } = this.#options;
+    const { station, mask, tcp, udp, dns, ping, kernel, fragments } = this.#options;
     // Who has another address than those of this network gets nothing: the answer would not find the way.
     if (((frame.sourceIp3 ^ station.address) & mask) !== 0 || frame.isMulticast) return;
+    const isForHost = frame.destinationIp3 >>> 0 === station.address;
+    if (!isForHost && kernel?.receive(frame)) return;
     if (Fragments.isFragment(frame)) {
       const whole = fragments.add(frame);
       if (whole !== undefined && frame.read(whole, 0, whole.length)) this.#receiveIpv4(frame);
       return;
     }
-    const isForHost = frame.destinationIp3 >>> 0 === station.address;
     if (frame.transport === "tcp") tcp?.receive(frame);
     else if (frame.transport === "udp" && !isForHost) udp?.receive(frame);
     else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame);

@@ -13,6 +13,10 @@ export interface SecureNatSettings {
   };
   readonly nat: {
     readonly enabled: boolean;
+    /** Whether the host's kernel may translate; it comes first. */
+    readonly byKernel: boolean;
+    /** Whether sockets of the server may. */
+    readonly bySockets: boolean;
     /** Of packets to clients, in bytes. */
     readonly mtu: number;
     readonly tcpTimeoutSeconds: number;
@@ -52,7 +56,14 @@ export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
     enabled: false,
     saveLog: true,
     host: { mac, address: 0xc0a8_1e01, mask: 0xffff_ff00 },
-    nat: { enabled: true, mtu: 1_500, tcpTimeoutSeconds: 1_800, udpTimeoutSeconds: 60, openNetworks: [] },
+    nat: {
+      enabled: true,
+      byKernel: true,
+      bySockets: true,
+      mtu: 1_500, tcpTimeoutSeconds: 1_800,
+      udpTimeoutSeconds: 60,
+      openNetworks: [],
+    },
     dhcp: {
       enabled: true,
       first: 0xc0a8_1e0a,
@@ -66,3 +77,9 @@ export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
     },
   };
 }
+
+/** The hub's options by which each way to translate is forbidden. */
+export const natOptions = {
+  byKernel: "DisableKernelModeSecureNAT",
+  bySockets: "DisableUserModeSecureNAT",
+} as const satisfies Partial<Record<keyof SecureNatSettings["nat"], string>>;

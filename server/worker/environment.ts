@@ -21,7 +21,7 @@ import type { WebRequest, WebResponse } from "../transport/web-server.ts";
 
 /** What the process gives the server. */
 export interface ServerOptions {
-  readonly paths: CertificatePaths & Pick<StatePaths, "leasesFile">;
+  readonly paths: CertificatePaths & Pick<StatePaths, "leasesFile" | "forwardingFile">;
   readonly configuration: LiveConfiguration;
   readonly identity: LiveIdentity;
   readonly logs: LogAdministration;

@@ -1,6 +1,7 @@
 import { adminOptionNames, type AdminOption, type AdminOptions } from "../../settings/admin-options.ts";
 import type { HubOptions, HubSettings } from "../../settings/hub-settings.ts";
 import type { KeptOptions } from "../../settings/kept-options.ts";
+import { natOptions } from "../../settings/secure-nat-settings.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -19,8 +20,13 @@ export function createHubOptionHandlers(administration: Administration): RpcHand
   const { settings } = administration;
   return {
     GetHubExtOptions: ({ HubName }) => {
-      const { options, keptOptions } = findHub(settings(), HubName);
-      const all: Readonly<Record<string, boolean | number>> = { ...options, ...keptOptions };
+      const { options, keptOptions, secureNat } = findHub(settings(), HubName);
+      const all: Readonly<Record<string, boolean | number>> = {
+        ...options,
+        ...keptOptions,
+        [natOptions.byKernel]: !secureNat.nat.byKernel,
+        [natOptions.bySockets]: !secureNat.nat.bySockets,
+      };
       return { AdminOptionList: optionOrder.map((name) => itemOf(name, Number(all[name]))) };
     },
     SetHubExtOptions: async ({ HubName, AdminOptionList }) => {
@@ -66,7 +72,20 @@ function withExtOptions(hub: HubSettings, list: readonly NamedOption[]): HubSett
     });
     return Object.fromEntries(entries) as Options;
   };
-  return { ...hub, options: changed(hub.options), keptOptions: changed(hub.keptOptions) };
+  const { nat } = hub.secureNat;
+  const isAllowed = (way: keyof typeof natOptions) => {
+    const forbidden = values.get(natOptions[way].toLowerCase());
+    return forbidden === undefined ? nat[way] : forbidden === 0;
+  };
+  const [byKernel, bySockets] = [isAllowed("byKernel"), isAllowed("bySockets")];
+  const isAsBefore = byKernel === nat.byKernel && bySockets === nat.bySockets;
+  return {
+    ...hub,
+    options: changed(hub.options),
+    keptOptions: changed(hub.keptOptions),
+    // The same object where nothing changed, since another one would begin anew.
+    secureNat: isAsBefore ? hub.secureNat : { ...hub.secureNat, nat: { ...nat, byKernel, bySockets } },
+  };
 }
 
 /** Those that the request does not name are 0 then. */
@@ -140,4 +159,8 @@ const optionOrder = [
   "NoPhysicalIPOnPacketLog",
   "UseHubNameAsDhcpUserClassOption",
   "UseHubNameAsRadiusNasId",
-] as const satisfies readonly (keyof HubOptions | keyof KeptOptions)[];
+] as const satisfies readonly (
+  | keyof HubOptions
+  | keyof KeptOptions
+  | (typeof natOptions)[keyof typeof natOptions]
+)[];

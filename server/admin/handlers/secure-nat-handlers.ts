@@ -49,14 +49,14 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
       return {};
     },
     GetSecureNATStatus: ({ HubName }) => {
-      const { counts } = reportOf(HubName);
+      const { counts, byKernel } = reportOf(HubName);
       return {
         NumTcpSessions: counts.tcp,
         NumUdpSessions: counts.udp,
         NumIcmpSessions: counts.ping,
         NumDnsSessions: counts.dns,
         NumDhcpClients: counts.leases,
-        IsKernelMode: false,
+        IsKernelMode: byKernel,
         IsRawIpMode: false,
       };
     },
@@ -85,6 +85,7 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
 
 const notRunning: SecureNatReport = {
   counts: { tcp: 0, udp: 0, dns: 0, ping: 0, leases: 0 },
+  byKernel: false,
   leases: [],
   mappings: [],
 };
@@ -169,11 +170,11 @@ function withOption(former: SecureNatSettings, request: OptionRequest): SecureNa
       mask: address(request.Mask),
     },
     nat: {
+      ...former.nat,
       enabled: request.UseNat,
       mtu: within(request.Mtu, secureNatRanges.mtu),
       tcpTimeoutSeconds: within(request.NatTcpTimeout, secureNatRanges.tcpTimeoutSeconds),
       udpTimeoutSeconds: within(request.NatUdpTimeout, secureNatRanges.udpTimeoutSeconds),
-      openNetworks: former.nat.openNetworks,
     },
     dhcp: {
       enabled: request.UseDhcp,

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createSecureNatSettings } from "../../settings/secure-nat-settings.ts";
-import { readSecureNat, writeSecureNat } from "./secure-nat-config.ts";
+import { readSecureNat, writeNatOptions, writeSecureNat } from "./secure-nat-config.ts";
 import type { AccessRule } from "../../settings/access-rule.ts";
 import {
   defaultHubLog,
@@ -165,6 +165,7 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
       findFolder(folder, secureNatName) ?? emptyFolder(secureNatName),
       `${path}/${secureNatName}`,
       randomHostMac(),
+      optionReader,
     ),
   };
 }
@@ -247,10 +248,11 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
         MessageText: hub.message === "" ? undefined : fields.text(hub.message),
       }),
     }),
-    ...(isNew("maxSessions", "options", "keptOptions") && {
+    ...(isNew("maxSessions", "options", "keptOptions", "secureNat") && {
       Option: withFields(child("Option"), {
         MaxSession: fields.uint(hub.maxSessions),
         ...writeHubOptions(hub.options, hub.keptOptions),
+        ...writeNatOptions(hub.secureNat),
       }),
     }),
     [databaseName]: writeDatabase(hub, child(databaseName), former),

@@ -8,10 +8,11 @@ import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import {
   createSecureNatSettings,
+  natOptions,
   secureNatRanges,
   type SecureNatSettings,
 } from "../../settings/secure-nat-settings.ts";
-import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
+import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-text.ts";
 
 /** Not among the official ones, whose server reaches everything. */
@@ -22,9 +23,15 @@ const openNetworksName = "OpenNetworks";
  * `Cedar/Nat.c` NiLoadVhOptionEx.
  *
  * @param mac of the virtual host where the file has none
+ * @param options of the hub's folder `Option`
  * @throws {ConfigFieldError} for an address that is none
  */
-export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Array): SecureNatSettings {
+export function readSecureNat(
+  folder: ConfigFolder,
+  path: string,
+  mac: Uint8Array,
+  options = new FieldReader(emptyFolder("Option"), "Option"),
+): SecureNatSettings {
   const readerOf = (name: string) =>
     new FieldReader(findFolder(folder, name) ?? emptyFolder(name), `${path}/${name}`);
   const [host, router, dhcp] = [
@@ -43,6 +50,8 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
     },
     nat: {
       enabled: router.bool("NatEnabled", standard.nat.enabled),
+      byKernel: !options.bool(natOptions.byKernel),
+      bySockets: !options.bool(natOptions.bySockets),
       mtu: within("mtu", router.uint("NatMtu", standard.nat.mtu)),
       tcpTimeoutSeconds: within(
         "tcpTimeoutSeconds",
@@ -75,6 +84,14 @@ export function readSecureNat(folder: ConfigFolder, path: string, mac: Uint8Arra
 function within(name: keyof typeof secureNatRanges, value: number): number {
   const [least, most] = secureNatRanges[name];
   return Math.min(Math.max(value, least), most);
+}
+
+/** The items of the folder `Option`. */
+export function writeNatOptions({ nat }: SecureNatSettings): Record<string, Field> {
+  return {
+    [natOptions.byKernel]: fields.bool(!nat.byKernel),
+    [natOptions.bySockets]: fields.bool(!nat.bySockets),
+  };
 }
 
 /** Writes the section into the folder; what it does not know stays. */

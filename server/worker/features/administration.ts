@@ -21,7 +21,7 @@ export const administration: Feature = {
           interfaces: () => bridgeableInterfaces(),
           states: () => environment.localBridges.states(),
         },
-        secureNat: (hubName) => environment.secureNats.get(hubName.toLowerCase())?.nat.report(),
+        secureNat: (hubName) => environment.secureNats.get(hubName.toLowerCase())?.report(),
         statistics: (hubName) => hubs.statistics(hubName),
         listeners: () => listeners.statuses(),
         connections: {

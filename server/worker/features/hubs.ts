@@ -34,6 +34,12 @@ function summaryOf(running: RunningSecureNat | undefined): Pick<HubSummary, "sec
   const { address, mask } = running.settings.host;
   const { leases, tcp } = running.nat.counts();
   return {
-    secureNat: { address: `${formatIpv4(address)}/${prefixLengthOf(mask)}`, leases, connections: tcp },
+    secureNat: {
+      address: `${formatIpv4(address)}/${prefixLengthOf(mask)}`,
+      leases,
+      connections: tcp,
+      nat: running.way,
+      ...(running.reason !== undefined && { natReason: running.reason }),
+    },
   };
 }

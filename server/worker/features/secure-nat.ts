@@ -1,10 +1,17 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { wordsOf } from "../../error-words.ts";
+import { Forwarding } from "../../host-nat/forwarding.ts";
+import { HostNat } from "../../host-nat/host-nat.ts";
+import { kernelNatLimits } from "../../limits.ts";
 import { HostNetwork } from "../../outside/host-network.ts";
+import { Tap } from "../../packet-device/tap.ts";
+import { kernelNetworks } from "../../platform/ipv4-forwarding.ts";
 import { openFileLimit } from "../../platform/proc.ts";
-import type { HubSettings } from "../../settings/hub-settings.ts";
+import { runProgram } from "../../platform/run-program.ts";
+import type { Environment } from "../environment.ts";
 import type { Feature } from "../feature.ts";
 import { readLeases, writeLeases } from "../secure-nat/lease-file.ts";
-import { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
+import { SecureNats } from "../secure-nat/secure-nats.ts";
 
 /** From one look at what is to be logged and kept to the next. */
 const lookMs = 60_000;
@@ -15,71 +22,68 @@ const shareOfFiles = 1 / 2;
 
 /** The virtual hosts of the hubs that have one. */
 export const secureNat: Feature = {
-  async start({ hubs, configuration, secureNats: running, paths, log, native }) {
-    const outside = new HostNetwork(openFileLimit() * shareOfFiles, native);
+  async start(environment) {
+    const { hubs, configuration, secureNats: running, paths, log, native } = environment;
     const leases = await readLeases(paths.leasesFile, (problem) => log.warn(problem));
-    const changesOf = () => [...running.values()].map(({ nat }) => nat.leaseChanges).join();
-    /** Those that the file has; undefined when it lacks some of a virtual host that is gone. */
-    let keptChanges: string | undefined;
+    const hostNat = createHostNat(environment);
+    const nats = new SecureNats({
+      hubs,
+      running,
+      leases,
+      outside: new HostNetwork(openFileLimit() * shareOfFiles, native),
+      hostNat,
+      now: () => performance.now(),
+      warn: (problem) => log.warn(problem),
+    });
+    let keptChanges = "";
     let writing = Promise.resolve();
-
-    const keep = (key: string, { nat }: RunningSecureNat) => leases.set(key, nat.keptLeases());
     const keepAll = () => {
-      const changes = changesOf();
+      const changes = nats.leaseChanges();
       if (changes === keptChanges) return;
       keptChanges = changes;
-      for (const [key, each] of running) keep(key, each);
+      nats.keepLeases();
       writing = writing
         .then(() => writeLeases(paths.leasesFile, leases))
         .catch((error: unknown) => log.warn(`cannot write ${paths.leasesFile}: ${wordsOf(error)}`));
     };
-    const startOf = (key: string, { name, secureNat: settings }: HubSettings) => {
-      const live = hubs.find(key);
-      if (live === undefined || running.has(key)) return;
-      try {
-        running.set(key, new RunningSecureNat(live, settings, outside, leases.get(key) ?? []));
-      } catch (error) {
-        log.warn(`SecureNAT of hub ${name} does not run: ${wordsOf(error)}`);
-      }
-    };
-    const apply = (all: readonly HubSettings[]) => {
-      const wanted = new Map(
-        all
-          .filter(({ online, secureNat }) => online && secureNat.enabled)
-          .map((hub) => [hub.name.toLowerCase(), hub]),
-      );
-      for (const [key, each] of running) {
-        if (wanted.get(key)?.secureNat === each.settings && hubs.find(key) === each.hub) continue;
-        keep(key, each);
-        keptChanges = undefined;
-        each.stop();
-        running.delete(key);
-      }
-      const names = new Set(all.map(({ name }) => name.toLowerCase()));
-      for (const key of leases.keys()) if (!names.has(key)) leases.delete(key);
-      for (const [key, hub] of wanted) startOf(key, hub);
-    };
 
-    apply(configuration.settings.hubs);
-    keptChanges = changesOf();
+    await nats.apply(configuration.settings.hubs);
+    await hostNat.settle();
+    keptChanges = nats.leaseChanges();
     const timers = [
       setInterval(keepAll, keepMs),
+      setInterval(() => void nats.look(), kernelNatLimits.lookMs),
       setInterval(() => {
         for (const each of running.values()) each.logRefused();
       }, lookMs),
     ];
     return {
-      apply: (settings) => {
-        apply(settings.hubs);
+      apply: async (settings) => {
+        await nats.apply(settings.hubs);
         return [];
       },
       close: async () => {
         for (const timer of timers) clearInterval(timer);
         keepAll();
-        for (const each of running.values()) each.stop();
-        running.clear();
+        await nats.close();
         await writing;
       },
     };
   },
 };
+
+function createHostNat({ paths, native, log }: Environment): HostNat {
+  const kernel = kernelNetworks;
+  return new HostNat({
+    kernel,
+    forwarding: new Forwarding({ run: runProgram, kernel, recordFile: paths.forwardingFile }),
+    openDevice: async (events, setup) => {
+      const loaded = await native.get();
+      if (!loaded.available) throw new Error(`no native calls: ${loaded.reason}`);
+      return Tap.openRouted(loaded.calls, events, setup);
+    },
+    delay: (ms) => delay(ms),
+    now: () => performance.now(),
+    warn: (problem) => log.warn(problem),
+  });
+}

@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
+import type { SecureNatReport } from "../../admin/administration.ts";
 import type { Lease } from "../../dhcp/lease-table.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
+import type { NatWay } from "../../contract/server-status.ts";
+import type { HostNatWay } from "../../host-nat/host-nat.ts";
 import { secureNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
@@ -10,23 +13,50 @@ import { SecureNat } from "../../secure-nat/secure-nat.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
 import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 
+export interface RunningSecureNatOptions {
+  readonly hub: LiveHub;
+  readonly settings: SecureNatSettings;
+  readonly outside: Outside;
+  /** Of a former run. */
+  readonly leases: readonly Lease[];
+  /** The way by the kernel; without it the settings tell whether sockets translate. */
+  readonly kernel: HostNatWay | undefined;
+  /** Why there is none. */
+  readonly reason: string | undefined;
+}
+
 /** The virtual host of a hub, plugged into it, with the clock that drives it. */
 export class RunningSecureNat {
   readonly hub: LiveHub;
   readonly settings: SecureNatSettings;
+  readonly way: NatWay;
+  /** Why it is not the kernel, where that might. */
+  readonly reason: string | undefined;
+  readonly kernel: HostNatWay | undefined;
   readonly nat: SecureNat;
   readonly #port: AnsweringPort;
   readonly #ticks: NodeJS.Timeout;
   #toldRefused = 0;
 
   /** @throws {StaticRoutesError} for routes that cannot be read, which a file may have */
-  constructor(hub: LiveHub, settings: SecureNatSettings, outside: Outside, leases: readonly Lease[]) {
+  constructor({ hub, settings, outside, leases, kernel, reason }: RunningSecureNatOptions) {
     this.hub = hub;
     this.settings = settings;
+    this.kernel = kernel;
+    const { nat } = settings;
+    const enabled = nat.enabled && (kernel !== undefined || nat.bySockets);
+    this.way = !enabled ? "off" : kernel === undefined ? "user" : "kernel";
+    this.reason = reason;
     this.nat = new SecureNat({
-      settings,
+      settings: enabled === nat.enabled ? settings : { ...settings, nat: { ...nat, enabled } },
       outside,
       leases,
+      ...(kernel !== undefined && {
+        kernel: {
+          network: kernel.network.network,
+          send: (buffer: Buffer, start: number, end: number) => kernel.send(buffer, start, end),
+        },
+      }),
       mayReach: (address) => isReachable(address, settings.nat.openNetworks),
       send: (buffer, start, end) => this.#port.sendBlocks(buffer, start, end),
       soon: queueMicrotask,
@@ -47,6 +77,20 @@ export class RunningSecureNat {
     });
     this.#port.plugInto(hub.hub.attach(this.#port));
     this.#ticks = setInterval(() => this.nat.tick(), secureNatLimits.tickMs);
+  }
+
+  /** Tells the hub's log who translates. */
+  logWay(): void {
+    const { way, reason, kernel } = this;
+    if (!this.settings.saveLog || !this.settings.nat.enabled) return;
+    const who = { kernel: `the host's kernel (${kernel?.description})`, user: "the server", off: "nobody" };
+    const why = reason === undefined ? "" : `, since the kernel cannot: ${reason}`;
+    const text = `SecureNAT: addresses are translated by ${who[way]}${why}.`;
+    this.hub.log.security(text, { event: "securenat-way", way, reason });
+  }
+
+  report(): SecureNatReport {
+    return { ...this.nat.report(), byKernel: this.way === "kernel" };
   }
 
   /** Tells the hub's log of what was refused since it was told last. */

@@ -1,9 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { Forwarding } from "../../../server/host-nat/forwarding.ts";
+import { HostNat } from "../../../server/host-nat/host-nat.ts";
 import { AnsweringPort } from "../../../server/hub/answering-port.ts";
 import { NativeLoader } from "../../../server/native/native.ts";
 import { HostNetwork } from "../../../server/outside/host-network.ts";
 import { DevicePort } from "../../../server/packet-device/device-port.ts";
 import { Tap } from "../../../server/packet-device/tap.ts";
+import { kernelNetworks } from "../../../server/platform/ipv4-forwarding.ts";
+import { runProgram } from "../../../server/platform/run-program.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
@@ -14,27 +19,37 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
 
 /**
  * A Virtual Hub with a TAP of the name that the command line gives, and a virtual host 192.168.30.1 that is the way outside. The second
- * argument is a bad link as JSON. It says `ready`, and ends with its standard input.
+ * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
+ * It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
 if (!native.available) throw new Error(native.reason);
 const { calls } = native;
-const [name = "", link] = process.argv.slice(2);
+const [name = "", link, recordFile] = process.argv.slice(2);
 const { hub } = new TestHub();
 const tap = new DevicePort({
   name: "SID-LOCALBRIDGE-1",
   policy: defaultPolicy,
   open: (events) => {
     const open = (inner: PacketDeviceEvents) => Tap.open(calls, name, inner);
-    return link === undefined ? open(events) : behindBadLink(open, events, JSON.parse(link) as BadLink);
+    return !link ? open(events) : behindBadLink(open, events, JSON.parse(link) as BadLink);
   },
   onLost: (error) => console.log(`lost: ${error.message}`),
 });
 tap.plugInto(hub.attach(tap));
 
+const settings = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
+let fromKernel = (_buffer: Buffer, _start: number, _end: number) => {};
+const way = recordFile === undefined ? undefined : await openWay(recordFile);
 const nat = new SecureNat({
-  settings: createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1)),
+  settings,
+  ...(way && {
+    kernel: {
+      network: way.network.network,
+      send: (buffer: Buffer, start: number, end: number) => way.send(buffer, start, end),
+    },
+  }),
   outside: new HostNetwork(4_096, loader),
   mayReach: (address) => isReachable(address, []),
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
@@ -43,6 +58,7 @@ const nat = new SecureNat({
   unixNow: () => Date.now(),
   random: () => randomBytes(4).readUInt32BE(),
 });
+fromKernel = (buffer, start, end) => nat.receiveFromKernel(buffer, start, end);
 const port: AnsweringPort = new AnsweringPort({
   name: "SID-SECURENAT-1",
   kind: "secure-nat",
@@ -55,9 +71,36 @@ const port: AnsweringPort = new AnsweringPort({
 port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);
 console.log("ready");
-process.stdin.resume().once("end", () => {
-  clearInterval(ticks);
-  nat.close();
-  port.unplug();
-  tap.unplug();
-});
+process.stdin
+  .on("data", () => {
+    void way?.check().then((reason) => console.log(reason ?? "passes"));
+  })
+  .once("end", () => {
+    clearInterval(ticks);
+    nat.close();
+    port.unplug();
+    tap.unplug();
+    void way?.close();
+  });
+
+async function openWay(recordFile: string) {
+  const hostNat = new HostNat({
+    kernel: kernelNetworks,
+    forwarding: new Forwarding({ run: runProgram, kernel: kernelNetworks, recordFile }),
+    openDevice: (events, setup) => Promise.resolve(Tap.openRouted(calls, events, setup)),
+    delay: (ms) => delay(ms),
+    now: () => performance.now(),
+    warn: (problem) => console.log(problem),
+  });
+  try {
+    return await hostNat.open({
+      mac: settings.host.mac,
+      mtu: settings.nat.mtu,
+      receive: (buffer, start, end) => fromKernel(buffer, start, end),
+      lost: () => console.log("lost"),
+    });
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}

@@ -108,6 +108,7 @@ describe("SecureNAT by RPC", () => {
     assert.deepEqual((await ask("EnumDHCP"))["DhcpTable"], []);
     assert.equal((await ask("GetSecureNATStatus"))["NumTcpSessions_u32"], 0);
     administration.report = {
+      byKernel: true,
       counts: { tcp: 2, udp: 1, dns: 3, ping: 4, leases: 1 },
       leases: [
         {

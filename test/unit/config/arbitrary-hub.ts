@@ -202,6 +202,8 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
     host: record({ mac: bytes(6), address: uint, mask: uint }),
     nat: record({
       enabled: fc.boolean(),
+      byKernel: fc.boolean(),
+      bySockets: fc.boolean(),
       mtu: ranged("mtu"),
       tcpTimeoutSeconds: ranged("tcpTimeoutSeconds"),
       udpTimeoutSeconds: ranged("udpTimeoutSeconds"),

@@ -33,6 +33,8 @@ describe("the folder SecureNAT of a hub", () => {
       host: { mac, address: 0x0a00_0001, mask: 0xff00_0000 },
       nat: {
         enabled: false,
+        byKernel: true,
+        bySockets: true,
         mtu: 1_400,
         tcpTimeoutSeconds: 60,
         udpTimeoutSeconds: 10,

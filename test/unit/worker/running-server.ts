@@ -40,6 +40,7 @@ export async function startServerIn(
     certificateFile: join(directory, "server.crt"),
     keyFile: join(directory, "server.key"),
     leasesFile: join(directory, "leases.json"),
+    forwardingFile: join(directory, "forwarding.json"),
   };
   await store.update(change);
   if (!existsSync(paths.keyFile)) await replaceCertificate(paths, await testCertificate());

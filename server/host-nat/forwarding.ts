@@ -1,0 +1,147 @@
+import { wordsOf } from "../error-words.ts";
+import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
+import { formatIpv4 } from "../ethernet/word-address.ts";
+import { readRuleset } from "../firewall/nft.ts";
+import type { Chain } from "../firewall/ruleset.ts";
+import { kernelNatLimits } from "../limits.ts";
+import { natDevicePrefix } from "../packet-device/tap.ts";
+import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
+import { failureOf, type RunProgram } from "../platform/run-program.ts";
+import { outerHosts } from "../secure-nat/kernel-nat.ts";
+import {
+  readForwardingRecord,
+  removeForwardingRecord,
+  writeForwardingRecord,
+  type ForwardingRecord,
+} from "./forwarding-record.ts";
+import { dropTable, natTable, tableName } from "./nat-table.ts";
+
+export interface ForwardingOptions {
+  readonly run: RunProgram;
+  readonly kernel: KernelNetworks;
+  /** Where it is kept what the host was like before. */
+  readonly recordFile: string;
+}
+
+/** Interfaces with other names are not told to nft. */
+const plainName = /^[\w.@-]{1,15}$/;
+
+/** What the host's kernel is set to while it forwards and translates for our interfaces: a table of nftables, and `ip_forward`. */
+export class Forwarding {
+  readonly #options: ForwardingOptions;
+
+  constructor(options: ForwardingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sets the kernel up for interfaces with these networks, also where somebody has undone it.
+   *
+   * @throws Error why that cannot be
+   */
+  async set(networks: readonly Ipv4Network[]): Promise<void> {
+    const { kernel } = this.#options;
+    const { forwarded, interfaces } = await this.#recordOnce();
+    const table = await kernel.mostConnections();
+    const connections = Math.min(
+      kernelNatLimits.connections,
+      Math.floor((table ?? Infinity) * kernelNatLimits.shareOfTable),
+    );
+    await this.#nft(
+      natTable({
+        networks,
+        connections,
+        perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
+        // What was not forwarded before is not forwarded now.
+        apart: forwarded ? [] : interfaces.filter((name) => plainName.test(name)),
+        probe: {
+          address: formatIpv4(kernelNatLimits.probeAddress),
+          port: kernelNatLimits.probePort,
+          host: outerHosts.probe,
+        },
+      }),
+    );
+    if (await kernel.forwards()) return;
+    try {
+      await kernel.setForwarding(true);
+    } catch (error) {
+      throw new Error(`the host's forwarding (ip_forward) cannot be switched on: ${wordsOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Takes all of it back, as far as it is there.
+   *
+   * @returns what stays as it is, and why
+   * @throws Error why that cannot be
+   */
+  async putBack(): Promise<string | undefined> {
+    const { kernel, recordFile } = this.#options;
+    const record = await readForwardingRecord(recordFile);
+    if (record === undefined) return undefined;
+    const isOfThisBoot = record.bootId === (await kernel.bootId());
+    if (isOfThisBoot) await this.#nft(dropTable);
+    let left: string | undefined;
+    if (isOfThisBoot && !record.forwarded && (await kernel.forwards())) {
+      const others = (await this.#chainsOfOthers()).filter((name) => !record.chains.includes(name));
+      if (others.length === 0) await kernel.setForwarding(false);
+      else
+        left = `the host goes on forwarding (ip_forward), since another program has begun to: ${others.join(", ")}`;
+    }
+    await removeForwardingRecord(recordFile);
+    return left;
+  }
+
+  /** Who drops what is forwarded, as far as that can be told. */
+  async suspects(): Promise<string> {
+    const reading = await readRuleset(this.#options.run);
+    const chains = reading.kind === "read" ? reading.ruleset.chains : [];
+    const names = chains.filter((chain) => isOfOthers(chain) && chain.policy === "drop").map(nameOf);
+    return names.length === 0 ? "" : ` (${names.join(", ")} drops by default)`;
+  }
+
+  async #recordOnce(): Promise<ForwardingRecord> {
+    const { kernel, recordFile } = this.#options;
+    const bootId = await kernel.bootId();
+    const former = await readForwardingRecord(recordFile);
+    if (former?.bootId === bootId) return former;
+    const names = (await kernel.interfaces()).filter(
+      (name) => name !== "lo" && !name.startsWith(natDevicePrefix),
+    );
+    const record = {
+      bootId,
+      forwarded: await kernel.forwards(),
+      chains: await this.#chainsOfOthers(),
+      interfaces: names,
+    };
+    await writeForwardingRecord(recordFile, record);
+    return record;
+  }
+
+  async #chainsOfOthers(): Promise<string[]> {
+    const reading = await readRuleset(this.#options.run);
+    if (reading.kind === "read") return reading.ruleset.chains.filter(isOfOthers).map(nameOf);
+    throw new Error(
+      reading.kind === "no nft"
+        ? "the host has no program nft (Debian's package nftables)"
+        : `the firewall's rules cannot be read: ${reading.reason}`,
+    );
+  }
+
+  async #nft(commands: string): Promise<void> {
+    const result = await this.#options.run("nft", [commands]);
+    if (result === undefined) throw new Error("the host has no program nft (Debian's package nftables)");
+    if (result.code !== 0) throw new Error(`nft refuses our rules: ${failureOf(result).split("\n")[0]}`);
+  }
+}
+
+/** Whether it is somebody else's base chain for what is forwarded. */
+function isOfOthers({ table, hook, type }: Chain): boolean {
+  return table !== tableName && (hook === "forward" || (hook === "postrouting" && type === "nat"));
+}
+
+function nameOf({ family, table, chain }: Chain): string {
+  return `chain ${chain} of table ${family} ${table}`;
+}

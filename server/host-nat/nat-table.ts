@@ -1,0 +1,50 @@
+import { formatIpv4Network, type Ipv4Network } from "../ethernet/ipv4-network.ts";
+import { natDevicePrefix } from "../packet-device/tap.ts";
+
+/** The table of nftables that is ours alone, with all of our rules for NAT. */
+export const tableName = "vpnserver_nat";
+
+export interface NatTableOptions {
+  /** What the kernel sees behind each of our interfaces. */
+  readonly networks: readonly Ipv4Network[];
+  /** Connections of all clients of a hub, and of one. */
+  readonly connections: number;
+  readonly perClient: number;
+  /** Interfaces between which nothing is forwarded: those of a host that forwarded nothing before. */
+  readonly apart: readonly string[];
+  /** Where a packet goes that tries the way out, and from which host of each network. */
+  readonly probe: { readonly address: string; readonly port: number; readonly host: number };
+}
+
+/** A command of nft that takes our table away where it is, in one transaction with what follows. */
+export const dropTable = `table ip ${tableName} {}\ndelete table ip ${tableName}\n`;
+
+/**
+ * The commands of nft that make our table anew. It adds to what other tables do: it lets nothing pass that they stop, and stops only what
+ * concerns our interfaces.
+ */
+export function natTable({ networks, connections, perClient, apart, probe }: NatTableOptions): string {
+  const ours = `"${natDevicePrefix}*"`;
+  const names = apart.map((name) => `"${name}"`).join(", ");
+  const lines = (each: (network: Ipv4Network, index: number) => string) =>
+    networks.map((network, index) => `    ${each(network, index)}\n`).join("");
+  const sources = (network: Ipv4Network) => `ip saddr ${formatIpv4Network(network)}`;
+  return `${dropTable}table ip ${tableName} {
+${networks.map((_, index) => `  set clients${index} { type ipv4_addr; flags dynamic; size 65535; }\n`).join("")}  chain forward {
+    type filter hook forward priority 0; policy accept;
+    oifname ${ours} ct state != { established, related } drop
+${lines((network) => `${sources(network)} ct state new ct count over ${connections} drop`)}${lines((network, index) => `${sources(network)} ct state new add @clients${index} { ip saddr ct count over ${perClient} } drop`)}    iifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+    oifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+${apart.length < 2 ? "" : `    iifname { ${names} } oifname { ${names} } drop\n`}  }
+  chain passed {
+    type filter hook forward priority 2147483600; policy accept;
+${lines(
+  ({ network, mask }) =>
+    `ip saddr ${formatIpv4Network({ network: network + probe.host, mask: 0xffff_ffff })} ip daddr ${probe.address} udp dport ${probe.port} reject with icmp type prot-unreachable`,
+)}  }
+  chain postrouting {
+    type nat hook postrouting priority 100; policy accept;
+${lines((network) => `${sources(network)} oifname != ${ours} masquerade`)}  }
+}
+`;
+}

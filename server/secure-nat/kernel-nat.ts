@@ -1,0 +1,177 @@
+import { translateAddress, translateQuoted } from "../ethernet/address-translation.ts";
+import { Frame } from "../ethernet/frame.ts";
+import { blockLimits, kernelNatLimits } from "../limits.ts";
+import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
+import type { Station } from "./packet-writer.ts";
+
+/** Hosts of the network behind the interface: the kernel's own end, the one that tries the way out, and the first one for a client. */
+export const outerHosts = { kernel: 1, probe: 2, firstClient: 3 } as const;
+
+export interface KernelNatOptions {
+  /** First address of the network that the host's kernel sees behind the interface, of {@link kernelNatLimits.prefixLength}. */
+  readonly network: number;
+  /** The virtual host, whose MAC address the interface has too. */
+  readonly router: Station;
+  /** Sends frames to the interface; the blocks are valid during the call. */
+  readonly sendOutside: (buffer: Buffer, start: number, end: number) => void;
+  /** Sends frames to the hub, in the same way. */
+  readonly sendInside: (buffer: Buffer, start: number, end: number) => void;
+  /** Whether clients may reach an address outside. */
+  readonly mayReach: (address: number) => boolean;
+  /** Milliseconds that only go up. */
+  readonly now: () => number;
+}
+
+interface Client {
+  /** As the hub has it. */
+  readonly address: number;
+  /** As the kernel has it. */
+  readonly outer: number;
+  mac0: number;
+  mac1: number;
+  usedAt: number;
+}
+
+/**
+ * NAT by the host's kernel: packets of clients go to a network interface, behind which the kernel sees one of its own networks, and which
+ * it forwards and translates.
+ *
+ * That network is not the hub's. Two hubs may have the same addresses, and the host may have them elsewhere; who sets up a hub does not
+ * decide where the host sends its packets. So each client has an address in either, and a packet gets the other one here.
+ */
+export class KernelNat {
+  readonly #options: KernelNatOptions;
+  readonly #frame = new Frame();
+  /** By their address in the hub. */
+  readonly #clients = new Map<number, Client>();
+  /** The same by the last bits of their address behind the interface. */
+  readonly #byHost: (Client | undefined)[] = [];
+  readonly #batch = Buffer.alloc(kernelNatLimits.batchBytes);
+  /** Until when nobody has to be looked for who could make room. */
+  #fullUntil = 0;
+  #batchEnd = 0;
+  /** Packets of clients that there was no place for. */
+  refused = 0;
+
+  constructor(options: KernelNatOptions) {
+    this.#options = options;
+  }
+
+  /** Clients that have sent something. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * Takes a packet from a client to an address outside; the frame is as the client sent it, and is written to. What it sends goes out with
+   * {@link flush}.
+   *
+   * @returns false when the address is none that this NAT leads to
+   */
+  receive(frame: Frame): boolean {
+    const destination = frame.destinationIp3 >>> 0;
+    if (this.#isOwn(destination) || !this.#options.mayReach(destination)) return false;
+    const client = this.#clientOf(frame);
+    if (client === undefined) {
+      this.refused++;
+      return true;
+    }
+    translateQuoted(frame, "destination", client.address, client.outer);
+    translateAddress(frame, "source", client.outer);
+    const { buffer, start, end } = frame;
+    const bytes = blockHeaderBytes + end - start;
+    if (this.#batchEnd + bytes > this.#batch.length) this.flush();
+    this.#batch.writeUInt32BE(end - start, this.#batchEnd);
+    buffer.copy(this.#batch, this.#batchEnd + blockHeaderBytes, start, end);
+    this.#batchEnd += bytes;
+    return true;
+  }
+
+  /** Sends what was taken since. */
+  flush(): void {
+    const end = this.#batchEnd;
+    if (end === 0) return;
+    this.#batchEnd = 0;
+    this.#options.sendOutside(this.#batch, 0, end);
+  }
+
+  /** Takes the frames that the kernel sends to the interface: the blocks of `buffer` from `start` to `end`, which it writes to. */
+  deliver(buffer: Buffer, start: number, end: number): void {
+    let runAt = start;
+    for (let at = start; at < end;) {
+      const frameAt = at + blockHeaderBytes;
+      const next = frameAt + readUint32(buffer, at);
+      if (!this.#translateInwards(buffer, frameAt, next)) {
+        if (at > runAt) this.#options.sendInside(buffer, runAt, at);
+        runAt = next;
+      }
+      at = next;
+    }
+    if (end > runAt) this.#options.sendInside(buffer, runAt, end);
+  }
+
+  #isOwn(address: number): boolean {
+    return address - this.#options.network >= 0 && address - this.#options.network < kernelNatLimits.hosts;
+  }
+
+  #clientOf(frame: Frame): Client | undefined {
+    const address = frame.sourceIp3 >>> 0;
+    const { source0, source1 } = frame;
+    const client = this.#clients.get(address) ?? this.#newClient(address);
+    if (client === undefined) return undefined;
+    client.mac0 = source0;
+    client.mac1 = source1;
+    client.usedAt = this.#options.now();
+    return client;
+  }
+
+  /**
+   * The last bits of both addresses are alike where that place is free: clients keep theirs when the server starts again, and with it the
+   * connections that the kernel knows of.
+   */
+  #newClient(address: number): Client | undefined {
+    if (this.#clients.size >= kernelNatLimits.clients && !this.#forgetOne()) return undefined;
+    let host = address % kernelNatLimits.hosts;
+    while (host < outerHosts.firstClient || host === kernelNatLimits.hosts - 1 || this.#byHost[host] !== undefined) {
+      host = (host + 1) % kernelNatLimits.hosts;
+    }
+    const client = { address, outer: this.#options.network + host, mac0: 0, mac1: 0, usedAt: 0 };
+    this.#clients.set(address, client);
+    this.#byHost[host] = client;
+    return client;
+  }
+
+  /** Makes room by the client that was quiet for longest, unless all are in use. */
+  #forgetOne(): boolean {
+    const now = this.#options.now();
+    if (now < this.#fullUntil) return false;
+    let quietest: Client | undefined;
+    for (const client of this.#clients.values()) {
+      if (client.usedAt < (quietest?.usedAt ?? Infinity)) quietest = client;
+    }
+    if (quietest === undefined || now - quietest.usedAt < kernelNatLimits.quietMs) {
+      this.#fullUntil = now + kernelNatLimits.fullMs;
+      return false;
+    }
+    this.#clients.delete(quietest.address);
+    this.#byHost[quietest.outer - this.#options.network] = undefined;
+    return true;
+  }
+
+  /** @returns whether the frame is for a client, as which it is now */
+  #translateInwards(buffer: Buffer, start: number, end: number): boolean {
+    const frame = this.#frame;
+    if (!frame.read(buffer, start, end) || frame.network !== "ipv4") return false;
+    const { network, router } = this.#options;
+    const host = (frame.destinationIp3 >>> 0) - network;
+    const client = host < 0 ? undefined : this.#byHost[host];
+    if (client === undefined || end - start > blockLimits.frameBytes) return false;
+    translateQuoted(frame, "source", client.outer, client.address);
+    translateAddress(frame, "destination", client.address);
+    // Such as that a packet has come too far: for clients the virtual host is the router.
+    if (frame.sourceIp3 >>> 0 === network + outerHosts.kernel) translateAddress(frame, "source", router.address);
+    buffer.writeUInt16BE(client.mac0, start);
+    buffer.writeUInt32BE(client.mac1 >>> 0, start + 2);
+    return true;
+  }
+}

@@ -1,0 +1,187 @@
+import type { LiveHub, VirtualHubs } from "../../access/virtual-hubs.ts";
+import { wordsOf } from "../../error-words.ts";
+import type { HostNat, HostNatWay } from "../../host-nat/host-nat.ts";
+import { kernelNatLimits } from "../../limits.ts";
+import type { Outside } from "../../secure-nat/outside.ts";
+import type { HubSettings } from "../../settings/hub-settings.ts";
+import type { LeasesOfHubs } from "./lease-file.ts";
+import { RunningSecureNat } from "./running-secure-nat.ts";
+
+export interface SecureNatsOptions {
+  readonly hubs: Pick<VirtualHubs, "find">;
+  /** By the name of their hub in lower case; those that run are entered. */
+  readonly running: Map<string, RunningSecureNat>;
+  /** Of a former run, and of virtual hosts that run no more. */
+  readonly leases: LeasesOfHubs;
+  readonly outside: Outside;
+  readonly hostNat: Pick<HostNat, "open">;
+  /** Milliseconds that only go up. */
+  readonly now: () => number;
+  readonly warn: (problem: string) => void;
+}
+
+/**
+ * Which hubs have a virtual host, and who translates for each: the host's kernel where the settings let it and it turns out to work, else
+ * sockets. What changes meanwhile on the host is noticed, and what is asked for comes in turn.
+ */
+export class SecureNats {
+  readonly #options: SecureNatsOptions;
+  readonly #triedAt = new Map<string, number>();
+  /** Changes when a virtual host ends, whose leases are no longer those of one that runs. */
+  #ended = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #isLooking = false;
+
+  constructor(options: SecureNatsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes them what the settings say; those that stay go on undisturbed. */
+  apply(all: readonly HubSettings[]): Promise<void> {
+    return this.#inTurn(() => this.#apply(all));
+  }
+
+  /** Sees whether the kernel still serves those that it does, and whether it would serve the others now. */
+  look(): Promise<void> {
+    if (this.#isLooking) return Promise.resolve();
+    this.#isLooking = true;
+    return this.#inTurn(() => this.#look()).finally(() => (this.#isLooking = false));
+  }
+
+  /** Tells whether leases have changed: it is another text then. */
+  leaseChanges(): string {
+    return [this.#ended, ...[...this.#options.running.values()].map(({ nat }) => nat.leaseChanges)].join();
+  }
+
+  /** Enters the leases that there are now. */
+  keepLeases(): void {
+    for (const [key, { nat }] of this.#options.running) this.#options.leases.set(key, nat.keptLeases());
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const key of [...this.#options.running.keys()]) await this.#stop(key);
+    });
+  }
+
+  async #apply(all: readonly HubSettings[]): Promise<void> {
+    const { running, leases, hubs } = this.#options;
+    const wanted = new Map(
+      all
+        .filter(({ online, secureNat }) => online && secureNat.enabled)
+        .map((hub) => [hub.name.toLowerCase(), hub]),
+    );
+    for (const [key, { settings, hub }] of [...running]) {
+      if (wanted.get(key)?.secureNat !== settings || hubs.find(key) !== hub) await this.#stop(key);
+    }
+    const names = new Set(all.map(({ name }) => name.toLowerCase()));
+    for (const key of leases.keys()) if (!names.has(key)) leases.delete(key);
+    for (const [key, hub] of wanted) {
+      const live = hubs.find(key);
+      if (live === undefined || running.has(key)) continue;
+      await this.#start(key, hub, live);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const running = [...this.#options.running];
+    const reasons = await Promise.all(running.map(([, { kernel }]) => kernel?.check()));
+    for (const [index, [key, each]] of running.entries()) {
+      const reason = reasons[index];
+      if (reason !== undefined) await this.#fallBack(key, each, reason);
+      else if (each.kernel === undefined && this.#mayTryAgain(key, each)) await this.#tryAgain(key, each);
+    }
+  }
+
+  async #start(key: string, { name, secureNat: settings }: HubSettings, live: LiveHub): Promise<void> {
+    let kernel: HostNatWay | undefined;
+    let reason: string | undefined;
+    if (settings.nat.enabled && settings.nat.byKernel) {
+      try {
+        kernel = await this.#openKernel(key, settings);
+      } catch (error) {
+        reason = wordsOf(error);
+      }
+    }
+    try {
+      this.#run(key, live, settings, kernel, reason);
+    } catch (error) {
+      await kernel?.close();
+      this.#options.warn(`SecureNAT of hub ${name} does not run: ${wordsOf(error)}`);
+    }
+  }
+
+  #openKernel(key: string, { host, nat }: HubSettings["secureNat"]): Promise<HostNatWay> {
+    this.#triedAt.set(key, this.#options.now());
+    const { running } = this.#options;
+    return this.#options.hostNat.open({
+      mac: host.mac,
+      mtu: nat.mtu,
+      receive: (buffer, start, end) => running.get(key)?.nat.receiveFromKernel(buffer, start, end),
+      lost: () => void this.look(),
+    });
+  }
+
+  #run(
+    key: string,
+    hub: LiveHub,
+    settings: HubSettings["secureNat"],
+    kernel: HostNatWay | undefined,
+    reason: string | undefined,
+  ): void {
+    const { running, outside, leases } = this.#options;
+    const started = new RunningSecureNat({
+      hub,
+      settings,
+      outside,
+      leases: leases.get(key) ?? [],
+      kernel,
+      reason,
+    });
+    running.set(key, started);
+    started.logWay();
+  }
+
+  async #stop(key: string): Promise<void> {
+    const { running, leases } = this.#options;
+    const each = running.get(key);
+    if (each === undefined) return;
+    leases.set(key, each.nat.keptLeases());
+    this.#ended++;
+    each.stop();
+    running.delete(key);
+    this.#triedAt.delete(key);
+    await each.kernel?.close();
+  }
+
+  async #fallBack(key: string, { hub, settings }: RunningSecureNat, reason: string): Promise<void> {
+    await this.#stop(key);
+    this.#triedAt.set(key, this.#options.now());
+    this.#run(key, hub, settings, undefined, reason);
+  }
+
+  /** Connections by sockets do not go on when the kernel takes over, so it has to wait until there is none. */
+  #mayTryAgain(key: string, { settings, nat }: RunningSecureNat): boolean {
+    const { tcp, udp, ping } = nat.counts();
+    const isDue = this.#options.now() - (this.#triedAt.get(key) ?? 0) >= kernelNatLimits.retryMs;
+    return settings.nat.enabled && settings.nat.byKernel && isDue && tcp + udp + ping === 0;
+  }
+
+  async #tryAgain(key: string, { hub, settings }: RunningSecureNat): Promise<void> {
+    const kernel = await this.#openKernel(key, settings).catch(() => undefined);
+    if (kernel === undefined) return;
+    const { running } = this.#options;
+    const former = running.get(key);
+    if (former !== undefined) {
+      this.#options.leases.set(key, former.nat.keptLeases());
+      former.stop();
+    }
+    this.#run(key, hub, settings, kernel, undefined);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
