@@ -103,6 +103,10 @@ const rooms = {
     is: "the host's own network, by sockets, for a NAT",
     imports: ["ethernet", "native", "secure-nat/outside"],
   },
+  "host-nat": {
+    is: "what the host's kernel is set to while it translates for hubs, and the way there",
+    imports: ["ethernet", "wire", "secure-nat", "packet-device", "firewall", "platform", "limits", "error-words"],
+  },
   "packet-device": {
     is: "network interfaces of the host, by frames",
     imports: ["ethernet", "settings", "wire", "hub/hub-port", "native", "limits", "error-words"],

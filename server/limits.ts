@@ -184,11 +184,7 @@ export const secureNatLimits = {
 export const kernelNatLimits = {
   /** That use it at the same time. */
   hubs: 64,
-  /** Of the network that the kernel sees behind the interface. */
-  prefixLength: 20,
-  /** Addresses of such a network. */
-  hosts: 4_096,
-  /** Clients at the same time: the network without its own addresses and those of the two ends. */
+  /** Clients of a hub: what fits into the network behind its interface. */
   clients: 4_092,
   /** Who has sent nothing for so long makes room for another when there is none. */
   quietMs: 60_000,
@@ -201,10 +197,7 @@ export const kernelNatLimits = {
   perClient: 8_192,
   /** How much of the kernel's table of connections the clients of a hub may fill. */
   shareOfTable: 1 / 4,
-  /** Address (TEST-NET-1, RFC 5737) and port that the way out is tried with; nothing sent there leaves the host. */
-  probeAddress: 0xc000_0201,
-  probePort: 9,
-  /** How long the answer to such a packet may take, and how often it is tried. */
+  /** How long the host may take to answer the packet that tries the way out, and how often it is tried. */
   probeTimeoutMs: 300,
   probeAttempts: 3,
   /** From one look whether the way is still open to the next. */

@@ -1,20 +1,19 @@
+import { createHash } from "node:crypto";
 import { wordsOf } from "../error-words.ts";
 import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
-import { formatIpv4 } from "../ethernet/word-address.ts";
 import { readRuleset } from "../firewall/nft.ts";
 import type { Chain } from "../firewall/ruleset.ts";
 import { kernelNatLimits } from "../limits.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
 import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
-import { outerHosts } from "../secure-nat/kernel-nat.ts";
 import {
   readForwardingRecord,
   removeForwardingRecord,
   writeForwardingRecord,
   type ForwardingRecord,
 } from "./forwarding-record.ts";
-import { dropTable, natTable, tableName } from "./nat-table.ts";
+import { dropTable, natTable } from "./nat-table.ts";
 
 export interface ForwardingOptions {
   readonly run: RunProgram;
@@ -29,9 +28,13 @@ const plainName = /^[\w.@-]{1,15}$/;
 /** What the host's kernel is set to while it forwards and translates for our interfaces: a table of nftables, and `ip_forward`. */
 export class Forwarding {
   readonly #options: ForwardingOptions;
+  readonly #table: string;
 
   constructor(options: ForwardingOptions) {
     this.#options = options;
+    // A host may have several servers, each with its own state.
+    const own = createHash("sha256").update(options.recordFile).digest("hex").slice(0, 8);
+    this.#table = `vpnserver_nat_${own}`;
   }
 
   /**
@@ -49,16 +52,12 @@ export class Forwarding {
     );
     await this.#nft(
       natTable({
+        name: this.#table,
         networks,
         connections,
         perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
         // What was not forwarded before is not forwarded now.
         apart: forwarded ? [] : interfaces.filter((name) => plainName.test(name)),
-        probe: {
-          address: formatIpv4(kernelNatLimits.probeAddress),
-          port: kernelNatLimits.probePort,
-          host: outerHosts.probe,
-        },
       }),
     );
     if (await kernel.forwards()) return;
@@ -82,7 +81,7 @@ export class Forwarding {
     const record = await readForwardingRecord(recordFile);
     if (record === undefined) return undefined;
     const isOfThisBoot = record.bootId === (await kernel.bootId());
-    if (isOfThisBoot) await this.#nft(dropTable);
+    if (isOfThisBoot) await this.#nft(dropTable(this.#table));
     let left: string | undefined;
     if (isOfThisBoot && !record.forwarded && (await kernel.forwards())) {
       const others = (await this.#chainsOfOthers()).filter((name) => !record.chains.includes(name));
@@ -98,7 +97,7 @@ export class Forwarding {
   async suspects(): Promise<string> {
     const reading = await readRuleset(this.#options.run);
     const chains = reading.kind === "read" ? reading.ruleset.chains : [];
-    const names = chains.filter((chain) => isOfOthers(chain) && chain.policy === "drop").map(nameOf);
+    const names = chains.filter((chain) => this.#isOfOthers(chain) && chain.policy === "drop").map(nameOf);
     return names.length === 0 ? "" : ` (${names.join(", ")} drops by default)`;
   }
 
@@ -122,7 +121,8 @@ export class Forwarding {
 
   async #chainsOfOthers(): Promise<string[]> {
     const reading = await readRuleset(this.#options.run);
-    if (reading.kind === "read") return reading.ruleset.chains.filter(isOfOthers).map(nameOf);
+    if (reading.kind === "read")
+      return reading.ruleset.chains.filter((chain) => this.#isOfOthers(chain)).map(nameOf);
     throw new Error(
       reading.kind === "no nft"
         ? "the host has no program nft (Debian's package nftables)"
@@ -130,16 +130,16 @@ export class Forwarding {
     );
   }
 
+  /** Whether it is somebody else's base chain for what is forwarded. */
+  #isOfOthers({ table, hook, type }: Chain): boolean {
+    return table !== this.#table && (hook === "forward" || (hook === "postrouting" && type === "nat"));
+  }
+
   async #nft(commands: string): Promise<void> {
     const result = await this.#options.run("nft", [commands]);
     if (result === undefined) throw new Error("the host has no program nft (Debian's package nftables)");
     if (result.code !== 0) throw new Error(`nft refuses our rules: ${failureOf(result).split("\n")[0]}`);
   }
-}
-
-/** Whether it is somebody else's base chain for what is forwarded. */
-function isOfOthers({ table, hook, type }: Chain): boolean {
-  return table !== tableName && (hook === "forward" || (hook === "postrouting" && type === "nat"));
 }
 
 function nameOf({ family, table, chain }: Chain): string {

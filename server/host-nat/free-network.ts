@@ -1,7 +1,7 @@
 import { maskOf, type Ipv4Network } from "../ethernet/ipv4-network.ts";
-import { kernelNatLimits } from "../limits.ts";
+import { outerNetwork } from "../secure-nat/kernel-nat.ts";
 
-const mask = maskOf(kernelNatLimits.prefixLength) as number;
+const mask = maskOf(outerNetwork.prefixLength) as number;
 
 /**
  * Addresses that are no host's in the Internet and few use inside: for tests of networks (RFC 2544), then those that providers share
@@ -35,7 +35,7 @@ export function networksOfRoutes(text: string): Ipv4Network[] {
 /** The first network for an interface of ours that overlaps none of those; undefined when there is none. */
 export function freeNetwork(taken: readonly Ipv4Network[]): Ipv4Network | undefined {
   for (const { first, last } of ranges) {
-    for (let network: number = first; network <= last; network += kernelNatLimits.hosts) {
+    for (let network: number = first; network <= last; network += outerNetwork.hosts) {
       if (!taken.some((other) => overlap({ network, mask }, other))) return { network, mask };
     }
   }

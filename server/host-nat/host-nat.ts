@@ -6,7 +6,7 @@ import type { RoutedSetup } from "../packet-device/interface-request.ts";
 import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-device.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
 import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
-import { outerHosts } from "../secure-nat/kernel-nat.ts";
+import { outerNetwork } from "../secure-nat/kernel-nat.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
 import { findProbeResult, probeBlock, type ProbeResult } from "./probe.ts";
@@ -128,6 +128,9 @@ interface HostNatWayOptions extends WayOptions, Pick<HostNatOptions, "delay" | "
   readonly closed: () => Promise<void>;
 }
 
+/** A way as its hub uses it. */
+export type KernelWay = Pick<HostNatWay, "network" | "description" | "send" | "check" | "close">;
+
 /** The way of one hub. */
 export class HostNatWay {
   readonly network: Ipv4Network;
@@ -142,7 +145,7 @@ export class HostNatWay {
   private constructor(options: HostNatWayOptions) {
     this.#options = options;
     this.network = options.network;
-    this.#probeAddress = options.network.network + outerHosts.probe;
+    this.#probeAddress = options.network.network + outerNetwork.probe;
     this.#probe = probeBlock({
       mac0: read16(options.mac, 0),
       mac1: read32(options.mac, 2),
@@ -154,7 +157,7 @@ export class HostNatWay {
   static async open(options: HostNatWayOptions): Promise<HostNatWay> {
     const way = new HostNatWay(options);
     const { mac, mtu, network, openDevice } = options;
-    const setup = { mac, mtu, address: network.network + outerHosts.kernel, mask: network.mask };
+    const setup = { mac, mtu, address: network.network + outerNetwork.kernel, mask: network.mask };
     way.#device = await openDevice(
       {
         receive: (buffer, start, end) => way.#receive(buffer, start, end),
@@ -232,4 +235,3 @@ export class HostNatWay {
     this.#options.receive(buffer, start, end);
   }
 }
-

@@ -1,10 +1,12 @@
 import { formatIpv4Network, type Ipv4Network } from "../ethernet/ipv4-network.ts";
+import { formatIpv4 } from "../ethernet/word-address.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
-
-/** The table of nftables that is ours alone, with all of our rules for NAT. */
-export const tableName = "vpnserver_nat";
+import { outerNetwork } from "../secure-nat/kernel-nat.ts";
+import { probeTarget } from "./probe.ts";
 
 export interface NatTableOptions {
+  /** Of the table of nftables that is this server's alone. */
+  readonly name: string;
   /** What the kernel sees behind each of our interfaces. */
   readonly networks: readonly Ipv4Network[];
   /** Connections of all clients of a hub, and of one. */
@@ -12,24 +14,24 @@ export interface NatTableOptions {
   readonly perClient: number;
   /** Interfaces between which nothing is forwarded: those of a host that forwarded nothing before. */
   readonly apart: readonly string[];
-  /** Where a packet goes that tries the way out, and from which host of each network. */
-  readonly probe: { readonly address: string; readonly port: number; readonly host: number };
 }
 
-/** A command of nft that takes our table away where it is, in one transaction with what follows. */
-export const dropTable = `table ip ${tableName} {}\ndelete table ip ${tableName}\n`;
+/** The commands of nft that take our table away where it is, in one transaction with what follows. */
+export function dropTable(name: string): string {
+  return `table ip ${name} {}\ndelete table ip ${name}\n`;
+}
 
 /**
  * The commands of nft that make our table anew. It adds to what other tables do: it lets nothing pass that they stop, and stops only what
  * concerns our interfaces.
  */
-export function natTable({ networks, connections, perClient, apart, probe }: NatTableOptions): string {
+export function natTable({ name, networks, connections, perClient, apart }: NatTableOptions): string {
   const ours = `"${natDevicePrefix}*"`;
-  const names = apart.map((name) => `"${name}"`).join(", ");
+  const names = apart.map((each) => `"${each}"`).join(", ");
   const lines = (each: (network: Ipv4Network, index: number) => string) =>
     networks.map((network, index) => `    ${each(network, index)}\n`).join("");
   const sources = (network: Ipv4Network) => `ip saddr ${formatIpv4Network(network)}`;
-  return `${dropTable}table ip ${tableName} {
+  return `${dropTable(name)}table ip ${name} {
 ${networks.map((_, index) => `  set clients${index} { type ipv4_addr; flags dynamic; size 65535; }\n`).join("")}  chain forward {
     type filter hook forward priority 0; policy accept;
     oifname ${ours} ct state != { established, related } drop
@@ -40,7 +42,7 @@ ${apart.length < 2 ? "" : `    iifname { ${names} } oifname { ${names} } drop\n`
     type filter hook forward priority 2147483600; policy accept;
 ${lines(
   ({ network, mask }) =>
-    `ip saddr ${formatIpv4Network({ network: network + probe.host, mask: 0xffff_ffff })} ip daddr ${probe.address} udp dport ${probe.port} reject with icmp type prot-unreachable`,
+    `ip saddr ${formatIpv4Network({ network: network + outerNetwork.probe, mask: 0xffff_ffff })} ip daddr ${formatIpv4(probeTarget.address)} udp dport ${probeTarget.port} reject with icmp type prot-unreachable`,
 )}  }
   chain postrouting {
     type nat hook postrouting priority 100; policy accept;

@@ -1,12 +1,17 @@
 import { internetChecksum } from "../ethernet/frame-checksum.ts";
 import { Frame, read32 } from "../ethernet/frame.ts";
-import { kernelNatLimits } from "../limits.ts";
 import { PacketWriter, ipProtocols, type Station } from "../secure-nat/packet-writer.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 
 const unreachable = 3;
 const icmpHeaderBytes = 8;
 const ipv4HeaderBytes = 20;
+const timeToLiveAt = 8;
+/** Enough to be forwarded. Where somebody has just flushed our rules, the next router drops it. */
+const timeToLive = 2;
+
+/** Where a packet goes that tries the way out: TEST-NET-1 (RFC 5737) and the port of `discard`. */
+export const probeTarget = { address: 0xc000_0201, port: 9 } as const;
 
 /** Code by which our own rule answers, which no firewall uses for what it refuses. */
 const passed = 2;
@@ -32,10 +37,11 @@ export function probeBlock(from: Station): Buffer {
     send: (buffer, start, end) => void frames.push(Buffer.from(buffer.subarray(start, end))),
     soon: (flush) => flush(),
   });
-  const to = { ...from, address: kernelNatLimits.probeAddress };
+  const to = { ...from, address: probeTarget.address };
   const at = writer.begin(from, to, ipProtocols.udp);
-  writer.buffer.writeUInt16BE(kernelNatLimits.probePort, at);
-  writer.buffer.writeUInt16BE(kernelNatLimits.probePort, at + 2);
+  writer.buffer[at - ipv4HeaderBytes + timeToLiveAt] = timeToLive;
+  writer.buffer.writeUInt16BE(probeTarget.port, at);
+  writer.buffer.writeUInt16BE(probeTarget.port, at + 2);
   writer.buffer.writeUInt16BE(8, at + 4);
   writer.finishTransport(at + 8, ipProtocols.udp, at + 6);
   return Buffer.concat(frames);
@@ -64,7 +70,7 @@ function resultOf(frame: Frame, of: number): ProbeResult | undefined {
   if (network !== "ipv4" || transport !== "icmp" || icmpType !== unreachable) return undefined;
   if (frame.destinationIp3 >>> 0 !== of || quotedAt + ipv4HeaderBytes > packetEnd) return undefined;
   if (internetChecksum(buffer, transportAt, packetEnd) !== 0) return undefined;
-  if (read32(buffer, quotedAt + 16) !== (kernelNatLimits.probeAddress | 0)) return undefined;
+  if (read32(buffer, quotedAt + 16) !== (probeTarget.address | 0)) return undefined;
   const code = buffer[transportAt + 1] as number;
   return code === passed
     ? "passed"

@@ -4,11 +4,19 @@ import { blockLimits, kernelNatLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import type { Station } from "./packet-writer.ts";
 
-/** Hosts of the network behind the interface: the kernel's own end, the one that tries the way out, and the first one for a client. */
-export const outerHosts = { kernel: 1, probe: 2, firstClient: 3 } as const;
+/** The network that the kernel sees behind the interface of a hub. */
+export const outerNetwork = {
+  prefixLength: 20,
+  /** Addresses in it. */
+  hosts: 4_096,
+  /** Which of them is the kernel's own end, which one tries the way out, and which is the first for a client. */
+  kernel: 1,
+  probe: 2,
+  firstClient: 3,
+} as const;
 
 export interface KernelNatOptions {
-  /** First address of the network that the host's kernel sees behind the interface, of {@link kernelNatLimits.prefixLength}. */
+  /** First address of the network that the host's kernel sees behind the interface, as {@link outerNetwork} has it. */
   readonly network: number;
   /** The virtual host, whose MAC address the interface has too. */
   readonly router: Station;
@@ -111,7 +119,7 @@ export class KernelNat {
   }
 
   #isOwn(address: number): boolean {
-    return address - this.#options.network >= 0 && address - this.#options.network < kernelNatLimits.hosts;
+    return address - this.#options.network >= 0 && address - this.#options.network < outerNetwork.hosts;
   }
 
   #clientOf(frame: Frame): Client | undefined {
@@ -131,9 +139,13 @@ export class KernelNat {
    */
   #newClient(address: number): Client | undefined {
     if (this.#clients.size >= kernelNatLimits.clients && !this.#forgetOne()) return undefined;
-    let host = address % kernelNatLimits.hosts;
-    while (host < outerHosts.firstClient || host === kernelNatLimits.hosts - 1 || this.#byHost[host] !== undefined) {
-      host = (host + 1) % kernelNatLimits.hosts;
+    let host = address % outerNetwork.hosts;
+    while (
+      host < outerNetwork.firstClient ||
+      host === outerNetwork.hosts - 1 ||
+      this.#byHost[host] !== undefined
+    ) {
+      host = (host + 1) % outerNetwork.hosts;
     }
     const client = { address, outer: this.#options.network + host, mac0: 0, mac1: 0, usedAt: 0 };
     this.#clients.set(address, client);
@@ -169,7 +181,8 @@ export class KernelNat {
     translateQuoted(frame, "source", client.outer, client.address);
     translateAddress(frame, "destination", client.address);
     // Such as that a packet has come too far: for clients the virtual host is the router.
-    if (frame.sourceIp3 >>> 0 === network + outerHosts.kernel) translateAddress(frame, "source", router.address);
+    if (frame.sourceIp3 >>> 0 === network + outerNetwork.kernel)
+      translateAddress(frame, "source", router.address);
     buffer.writeUInt16BE(client.mac0, start);
     buffer.writeUInt32BE(client.mac1 >>> 0, start + 2);
     return true;

@@ -31,7 +31,7 @@ export const secureNat: Feature = {
       running,
       leases,
       outside: new HostNetwork(openFileLimit() * shareOfFiles, native),
-      hostNat,
+      openKernel: (options) => hostNat.open(options),
       now: () => performance.now(),
       warn: (problem) => log.warn(problem),
     });

@@ -5,7 +5,7 @@ import type { Lease } from "../../dhcp/lease-table.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
 import type { NatWay } from "../../contract/server-status.ts";
-import type { HostNatWay } from "../../host-nat/host-nat.ts";
+import type { KernelWay } from "../../host-nat/host-nat.ts";
 import { secureNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
@@ -20,7 +20,7 @@ export interface RunningSecureNatOptions {
   /** Of a former run. */
   readonly leases: readonly Lease[];
   /** The way by the kernel; without it the settings tell whether sockets translate. */
-  readonly kernel: HostNatWay | undefined;
+  readonly kernel: KernelWay | undefined;
   /** Why there is none. */
   readonly reason: string | undefined;
 }
@@ -32,7 +32,7 @@ export class RunningSecureNat {
   readonly way: NatWay;
   /** Why it is not the kernel, where that might. */
   readonly reason: string | undefined;
-  readonly kernel: HostNatWay | undefined;
+  readonly kernel: KernelWay | undefined;
   readonly nat: SecureNat;
   readonly #port: AnsweringPort;
   readonly #ticks: NodeJS.Timeout;

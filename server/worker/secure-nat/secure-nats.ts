@@ -1,6 +1,6 @@
 import type { LiveHub, VirtualHubs } from "../../access/virtual-hubs.ts";
 import { wordsOf } from "../../error-words.ts";
-import type { HostNat, HostNatWay } from "../../host-nat/host-nat.ts";
+import type { KernelWay, WayOptions } from "../../host-nat/host-nat.ts";
 import { kernelNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
@@ -14,7 +14,8 @@ export interface SecureNatsOptions {
   /** Of a former run, and of virtual hosts that run no more. */
   readonly leases: LeasesOfHubs;
   readonly outside: Outside;
-  readonly hostNat: Pick<HostNat, "open">;
+  /** Makes a way by the host's kernel; rejects with the reason why there can be none. */
+  readonly openKernel: (options: WayOptions) => Promise<KernelWay>;
   /** Milliseconds that only go up. */
   readonly now: () => number;
   readonly warn: (problem: string) => void;
@@ -94,7 +95,7 @@ export class SecureNats {
   }
 
   async #start(key: string, { name, secureNat: settings }: HubSettings, live: LiveHub): Promise<void> {
-    let kernel: HostNatWay | undefined;
+    let kernel: KernelWay | undefined;
     let reason: string | undefined;
     if (settings.nat.enabled && settings.nat.byKernel) {
       try {
@@ -111,10 +112,10 @@ export class SecureNats {
     }
   }
 
-  #openKernel(key: string, { host, nat }: HubSettings["secureNat"]): Promise<HostNatWay> {
+  #openKernel(key: string, { host, nat }: HubSettings["secureNat"]): Promise<KernelWay> {
     this.#triedAt.set(key, this.#options.now());
     const { running } = this.#options;
-    return this.#options.hostNat.open({
+    return this.#options.openKernel({
       mac: host.mac,
       mtu: nat.mtu,
       receive: (buffer, start, end) => running.get(key)?.nat.receiveFromKernel(buffer, start, end),
@@ -126,7 +127,7 @@ export class SecureNats {
     key: string,
     hub: LiveHub,
     settings: HubSettings["secureNat"],
-    kernel: HostNatWay | undefined,
+    kernel: KernelWay | undefined,
     reason: string | undefined,
   ): void {
     const { running, outside, leases } = this.#options;

@@ -22,6 +22,7 @@ export function startChild(
     return (await ended)[0];
   };
   return {
+    write: (line: string) => void stdin.write(`${line}\n`),
     nextLine: async () => ((await lines.next()) as { readonly value?: string }).value,
     end,
     [Symbol.asyncDispose]: async () => void (await end()),

@@ -105,7 +105,7 @@ describe("SecureNAT as desired", () => {
     [{ address: "192.168.30.1/31" }, /address: is no address of a host/],
     [{ address: "224.0.0.1/24" }, /address: is no address of a host/],
     [{ mac: "01-00-5E-00-00-01" }, /mac: is no MAC address of one station/],
-    [{ nat: "kernal" }, /nat: is none of "user", "off"/],
+    [{ nat: "kernal" }, /nat: is none of "auto", "kernel", "user", "off"/],
     [{ mtu: 1_501 }, /mtu: is no whole number from 64 to 1500/],
     [{ tcpTimeoutSeconds: 5 }, /tcpTimeoutSeconds: is no whole number from 60/],
     [

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { Lab } from "../lab/lab.ts";
+import type { Namespace } from "../lab/namespace.ts";
+import { startChild } from "./support/child.ts";
+import { someBytes } from "./support/some-bytes.ts";
+
+/** Of the virtual host, and of a client behind the TAP. */
+const [router, client] = ["192.168.30.1", "192.168.30.50"];
+const forwarding = "/proc/sys/net/ipv4/ip_forward";
+
+describe("NAT by the host's kernel", () => {
+  let lab: Lab;
+  let scratch: string;
+  let host: Namespace;
+  let behind: Namespace;
+  let web: Namespace;
+  before(async () => {
+    lab = await Lab.create();
+    [host, behind, web] = await Promise.all([lab.station("host"), lab.station("behind"), lab.station("web")]);
+    scratch = await mkdtemp(join(tmpdir(), "vpnserver-kernel-nat-test-"));
+    await host.run("ip", ["route", "add", "default", "via", web.address]);
+  });
+  after(async () => {
+    await lab.dispose();
+    await rm(scratch, { recursive: true });
+  });
+  beforeEach(() => writeForwarding("0"));
+  afterEach(() => host.run("nft", ["flush", "ruleset"]));
+
+  const record = () => join(scratch, "forwarding.json");
+  const writeForwarding = (value: string) => host.run("sh", ["-c", `echo ${value} >${forwarding}`]);
+  const readForwarding = async () => (await host.run("cat", [forwarding])).stdout.trim();
+  const ruleset = async () => (await host.run("nft", ["list", "ruleset"])).stdout;
+  const nft = (...commands: readonly string[]) => host.run("nft", [commands.join("\n")]);
+
+  /** The virtual host, its TAP in the client's namespace. */
+  async function start() {
+    const child = startChild(host, "nat-behind-tap.ts", ["tap_vpn", "", record()]);
+    const said: string[] = [];
+    for (;;) {
+      const line = await child.nextLine();
+      if (line === undefined || line === "ready") break;
+      said.push(line);
+    }
+    await host.run("ip", ["link", "set", "tap_vpn", "netns", behind.name]);
+    await behind.run("ip", ["link", "set", "tap_vpn", "up"]);
+    await behind.run("ip", ["address", "add", `${client}/24`, "dev", "tap_vpn"]);
+    await behind.run("ip", ["route", "add", web.address, "via", router]);
+    const check = async () => {
+      child.write("check");
+      return child.nextLine();
+    };
+    return { ...child, said, check };
+  }
+
+  test("carries TCP both ways, and puts the host back afterwards", async () => {
+    await using server = startChild(web, "byte-server.ts");
+    assert.equal(await server.nextLine(), "ready");
+    {
+      await using nat = await start();
+      assert.deepEqual(nat.said, []);
+      assert.equal(await readForwarding(), "1");
+      const bytes = 64_000_000;
+      const all = Buffer.concat([...someBytes(bytes)]);
+      const expected = createHash("sha256").update(all).digest("hex");
+      const url = `http://${web.address}:8080/${bytes}`;
+      const down = await behind.run("sh", ["-c", 'curl -sS --max-time 60 "$0" | sha256sum', url]);
+      assert.equal(down.stdout.split(" ")[0], expected);
+      const file = join(scratch, "upload");
+      await writeFile(file, all);
+      const up = await behind.run("curl", ["-sS", "--max-time", "60", "-H", "Expect:", "-T", file, url]);
+      assert.equal(up.stdout, expected);
+      // Whom the server of the page saw is the host.
+      assert.match((await host.run("nft", ["list", "ruleset"])).stdout, /masquerade/);
+    }
+    assert.deepEqual([await readForwarding(), await ruleset()], ["0", ""]);
+    await assert.rejects(access(record()));
+  });
+
+  test("carries pings, fragments, and what routers say of packets that come too far", async () => {
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    const ping = async (...args: readonly string[]) =>
+      (await behind.run("ping", ["-n", "-c", "3", "-i", "0.1", "-W", "2", ...args], { check: false })).stdout;
+    assert.match(await ping(web.address), / 0% packet loss/);
+    assert.match(await ping("-s", "4000", web.address), / 0% packet loss/);
+    assert.match(
+      await ping("-t", "1", web.address),
+      new RegExp(`From ${router.replaceAll(".", "\\.")}.*live exceeded`),
+    );
+    // The way on from the host has a smaller MTU than the client.
+    await host.run("ip", ["link", "set", "eth0", "mtu", "1300"]);
+    try {
+      const tooLong = await ping("-M", "do", "-s", "1400", web.address);
+      assert.match(tooLong, /[Ff]rag needed.*mtu = 1300|message too long, mtu=1300/);
+    } finally {
+      await host.run("ip", ["link", "set", "eth0", "mtu", "1500"]);
+    }
+  });
+
+  test("leads nobody in from outside, and nobody from one interface of the host to another", async () => {
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    await behind.run("ping", ["-c", "1", "-W", "2", web.address]);
+    // Of the client, as the kernel has it.
+    const outer = "198.18.14.50";
+    await web.run("ip", ["route", "replace", "198.18.0.0/15", "via", host.address]);
+    const { stdout } = await web.run("ping", ["-c", "2", "-i", "0.2", "-W", "1", outer], { check: false });
+    assert.match(stdout, /100% packet loss/);
+    assert.match(await ruleset(), /iifname \{ .*"eth0".* \} oifname \{ .*"eth0".* \} drop/);
+  });
+
+  test("refuses closed addresses as the server's own NAT does", async () => {
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    const metadata = "169.254.169.254";
+    await behind.run("ip", ["route", "add", metadata, "via", router]);
+    const { stderr } = await behind.run("timeout", ["5", "bash", "-c", `exec 3<>/dev/tcp/${metadata}/80`], {
+      check: false,
+    });
+    assert.match(stderr, /Connection refused/);
+  });
+
+  test("is given up where the host's firewall drops what it is to forward, with the name of the chain", async () => {
+    // As Docker and ufw have it.
+    await nft(
+      "add table ip filter",
+      "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }",
+    );
+    const before = await ruleset();
+    {
+      await using nat = await start();
+      assert.deepEqual(nat.said, [
+        "the host's firewall drops what it is to forward (chain FORWARD of table ip filter drops by default)",
+      ]);
+    }
+    assert.deepEqual([await readForwarding(), await ruleset()], ["0", before]);
+    await assert.rejects(access(record()));
+  });
+
+  test("works beside such a firewall that lets our interfaces through", async () => {
+    await nft(
+      "add table ip filter",
+      "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }",
+      'add rule ip filter FORWARD iifname "vpnnat*" accept',
+      'add rule ip filter FORWARD oifname "vpnnat*" ct state established,related accept',
+    );
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    await behind.run("ping", ["-c", "1", "-W", "2", web.address]);
+  });
+
+  test("tells a firewall that refuses, and a host without a way out", async () => {
+    await nft(
+      "add table inet firewalld",
+      "add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }",
+      "add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited",
+    );
+    {
+      await using nat = await start();
+      assert.deepEqual(nat.said, ["the host's firewall refuses to forward"]);
+    }
+    await nft("flush ruleset");
+    await host.run("ip", ["route", "del", "default"]);
+    try {
+      await using nat = await start();
+      assert.deepEqual(nat.said, ["the host has no route to the Internet"]);
+    } finally {
+      await host.run("ip", ["route", "add", "default", "via", web.address]);
+    }
+  });
+
+  test("survives that somebody flushes all rules and switches forwarding off, and notices a new firewall", async () => {
+    await using nat = await start();
+    await nft("flush ruleset");
+    await writeForwarding("0");
+    assert.equal(await nat.check(), "passes");
+    assert.equal(await readForwarding(), "1");
+    await behind.run("ping", ["-c", "1", "-W", "2", web.address]);
+    await nft(
+      "add table ip filter",
+      "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }",
+    );
+    assert.match((await nat.check()) ?? "", /drops what it is to forward/);
+  });
+
+  test("leaves forwarding on where another program has come to need it", async () => {
+    {
+      await using nat = await start();
+      assert.deepEqual(nat.said, []);
+      await nft(
+        "add table ip docker",
+        "add chain ip docker POSTROUTING { type nat hook postrouting priority 100; }",
+      );
+    }
+    assert.equal(await readForwarding(), "1");
+  });
+
+  test("sends nothing out when it is tried", async () => {
+    await web.run("nft", [
+      "add table ip seen; add chain ip seen prerouting { type filter hook prerouting priority 0; }; " +
+        "add rule ip seen prerouting ip daddr 192.0.2.1 counter",
+    ]);
+    const seen = async () =>
+      /counter packets (\d+)/.exec((await web.run("nft", ["list", "table", "ip", "seen"])).stdout)?.[1];
+    {
+      await using nat = await start();
+      for (let count = 0; count < 5; count++) assert.equal(await nat.check(), "passes");
+      assert.equal(await seen(), "0");
+      // Only where the rules were flushed meanwhile does one get to the next router, where it ends.
+      await nft("flush ruleset");
+      assert.equal(await nat.check(), "passes");
+      assert.equal(await seen(), "1");
+    }
+    await web.run("nft", ["delete table ip seen"]);
+  });
+
+  test("serves two hubs with the same addresses", async () => {
+    await using nat = await start();
+    await using other = startChild(host, "nat-behind-tap.ts", ["tap_two", "", join(scratch, "other.json")]);
+    assert.equal(await other.nextLine(), "ready");
+    const second = await lab.station("second");
+    await host.run("ip", ["link", "set", "tap_two", "netns", second.name]);
+    await second.run("ip", ["link", "set", "tap_two", "up"]);
+    await second.run("ip", ["address", "add", `${client}/24`, "dev", "tap_two"]);
+    await second.run("ip", ["route", "add", web.address, "via", router]);
+    for (const each of [behind, second, behind, second])
+      await each.run("ping", ["-c", "1", "-W", "2", web.address]);
+    assert.equal(await nat.check(), "passes");
+    assert.match(await ruleset(), /198\.18\.0\.0\/20.*198\.18\.16\.0\/20/s);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { internetChecksum } from "../../../server/ethernet/frame-checksum.ts";
+import { Frame } from "../../../server/ethernet/frame.ts";
+import { formatIpv4Network, type Ipv4Network } from "../../../server/ethernet/ipv4-network.ts";
+import { HostNat, type HostNatWay } from "../../../server/host-nat/host-nat.ts";
+import { kernelNatLimits } from "../../../server/limits.ts";
+import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
+import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
+import { unblock } from "../hub/hub-fixture.ts";
+
+const mac = Uint8Array.of(0x5e, 0, 0, 0, 0, 1);
+
+/** A host that answers probes as the test says: with a code of ICMP, or not at all. */
+class Scene {
+  now = 0;
+  /** Undefined drops what is to be forwarded. */
+  code: number | undefined = 2;
+  setProblem: Error | undefined;
+  deviceProblem: Error | undefined;
+  readonly sets: string[][] = [];
+  putBacks = 0;
+  probes = 0;
+  readonly warnings: string[] = [];
+  readonly devices: { readonly events: PacketDeviceEvents; isOpen: boolean }[] = [];
+  readonly nat = new HostNat({
+    kernel: { routes: () => Promise.resolve("") },
+    forwarding: {
+      set: (networks: readonly Ipv4Network[]) => {
+        this.sets.push(networks.map(formatIpv4Network));
+        return this.setProblem === undefined ? Promise.resolve() : Promise.reject(this.setProblem);
+      },
+      putBack: () => {
+        this.putBacks++;
+        return Promise.resolve(undefined);
+      },
+      suspects: () => Promise.resolve(" (somebody)"),
+    },
+    openDevice: (events) => {
+      if (this.deviceProblem !== undefined) return Promise.reject(this.deviceProblem);
+      const device = { events, isOpen: true };
+      this.devices.push(device);
+      return Promise.resolve({
+        name: `vpnnat${this.devices.length - 1}`,
+        dropped: 0,
+        send: (buffer, start, end) => this.#answer(unblock(buffer.subarray(start, end)), events),
+        close: () => void (device.isOpen = false),
+      });
+    },
+    delay: (ms) => {
+      this.now += ms;
+      return Promise.resolve();
+    },
+    now: () => this.now,
+    warn: (problem) => void this.warnings.push(problem),
+  });
+
+  open(): Promise<HostNatWay> {
+    return this.nat.open({ mac, mtu: 1_500, receive: () => {}, lost: () => {} });
+  }
+
+  #answer([probe]: readonly Buffer[], events: PacketDeviceEvents): void {
+    this.probes++;
+    const frame = new Frame();
+    assert.ok(probe && frame.read(probe, 0, probe.length));
+    const { code } = this;
+    if (code === undefined) return;
+    const writer = new PacketWriter({
+      send: (buffer, start, end) => events.receive(buffer, start, end),
+      soon: (flush) => flush(),
+    });
+    const station = { mac0: 0x5e00, mac1: 1, address: frame.sourceIp3 >>> 0 };
+    const at = writer.begin({ ...station, address: station.address - 1 }, station, 1);
+    writer.buffer.set([3, code, 0, 0, 0, 0, 0, 0], at);
+    const end = at + 8 + probe.copy(writer.buffer, at + 8, 14);
+    writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
+    writer.finish(end);
+  }
+}
+
+let scene: Scene;
+beforeEach(() => (scene = new Scene()));
+
+describe("the ways of hubs through the host's kernel", () => {
+  test("each have a network of their own, and the host is put back with the last", async () => {
+    const ways = [await scene.open(), await scene.open()];
+    assert.deepEqual(scene.sets, [["198.18.0.0/20"], ["198.18.0.0/20", "198.18.16.0/20"]]);
+    assert.deepEqual(
+      ways.map((way) => way.description),
+      ["vpnnat0, 198.18.0.0/20", "vpnnat1, 198.18.16.0/20"],
+    );
+    await ways[0]?.close();
+    assert.deepEqual([scene.sets.at(-1), scene.putBacks], [["198.18.16.0/20"], 0]);
+    await ways[1]?.close();
+    assert.equal(scene.putBacks, 1);
+    assert.ok(scene.devices.every(({ isOpen }) => !isOpen));
+    assert.deepEqual(scene.warnings, []);
+  });
+
+  test("are not there where nothing comes through, or somebody refuses, and nothing is left", async () => {
+    scene.code = undefined;
+    await assert.rejects(scene.open(), /firewall drops what it is to forward \(somebody\)$/);
+    assert.equal(scene.probes, kernelNatLimits.probeAttempts);
+    scene.now += kernelNatLimits.retryMs;
+    scene.code = 13;
+    await assert.rejects(scene.open(), /firewall refuses to forward/);
+    assert.equal(scene.probes, kernelNatLimits.probeAttempts + 1);
+    assert.deepEqual([scene.putBacks, scene.devices.map(({ isOpen }) => isOpen)], [2, [false, false]]);
+  });
+
+  test("are not tried by each hub anew where the host has just refused one", async () => {
+    scene.code = 13;
+    await assert.rejects(scene.open(), /refuses/);
+    scene.code = 2;
+    await assert.rejects(scene.open(), /refuses/);
+    assert.equal(scene.devices.length, 1);
+    scene.now += kernelNatLimits.retryMs;
+    assert.equal((await scene.open()).description, "vpnnat1, 198.18.0.0/20");
+  });
+
+  test("fail with the reason of the interface, or of the rules", async () => {
+    scene.deviceProblem = new Error("EPERM: ioctl /dev/net/tun");
+    await assert.rejects(scene.open(), /EPERM/);
+    assert.deepEqual(scene.sets, []);
+    scene.deviceProblem = undefined;
+    scene.setProblem = new Error("nft refuses our rules: x");
+    await assert.rejects(scene.open(), /nft refuses/);
+    assert.equal(scene.putBacks, 1);
+  });
+
+  test("are so many at most", async () => {
+    for (let count = 0; count < kernelNatLimits.hubs; count++) await scene.open();
+    await assert.rejects(scene.open(), /64 hubs use the kernel's NAT already/);
+  });
+
+  test("are set up once more where somebody has undone the rules", async () => {
+    const way = await scene.open();
+    assert.equal(await way.check(), undefined);
+    assert.equal(scene.sets.length, 1);
+    scene.code = undefined;
+    const checked = way.check();
+    scene.setProblem = undefined;
+    assert.match((await checked) ?? "", /drops what it is to forward/);
+    assert.equal(scene.sets.length, 2);
+    scene.code = 2;
+    assert.equal(await way.check(), undefined);
+    scene.code = undefined;
+    scene.setProblem = new Error("the host has no program nft");
+    assert.equal(await way.check(), "the host has no program nft");
+  });
+
+  test("end with their interface", async () => {
+    let told = 0;
+    const way = await scene.nat.open({ mac, mtu: 1_500, receive: () => {}, lost: () => void told++ });
+    scene.devices[0]?.events.lost(new Error("EBADFD: read"));
+    assert.equal(told, 1);
+    assert.equal(await way.check(), "the interface is gone: EBADFD: read");
+    await way.close();
+    assert.equal(scene.putBacks, 1);
+  });
+
+  test("of a former run are put back where no hub needs them", async () => {
+    await scene.nat.settle();
+    assert.deepEqual([scene.putBacks, scene.sets], [1, []]);
+  });
+});

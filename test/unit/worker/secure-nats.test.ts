@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
+import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import { parseIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
+import type { KernelWay, WayOptions } from "../../../server/host-nat/host-nat.ts";
+import { kernelNatLimits } from "../../../server/limits.ts";
+import type { Outside } from "../../../server/secure-nat/outside.ts";
+import type { HubSettings } from "../../../server/settings/hub-settings.ts";
+import type { RunningSecureNat } from "../../../server/worker/secure-nat/running-secure-nat.ts";
+import { SecureNats } from "../../../server/worker/secure-nat/secure-nats.ts";
+import { TestHub } from "../hub/hub-fixture.ts";
+
+const network = parseIpv4Network("198.18.0.0/20") ?? assert.fail();
+const nobody = () => assert.fail("nobody was to go outside");
+const outside: Outside = {
+  connectTcp: nobody,
+  connectDns: nobody,
+  queryDns: nobody,
+  openUdp: nobody,
+  openPing: nobody,
+};
+
+function hubWith(nat: Partial<HubSettings["secureNat"]["nat"]> = {}, name = "ONE"): HubSettings {
+  const hub = createHubSettings(name);
+  return {
+    ...hub,
+    secureNat: { ...hub.secureNat, enabled: true, nat: { ...hub.secureNat.nat, ...nat } },
+  };
+}
+
+/** A host whose kernel can or cannot, as the test says. */
+class Scene {
+  now = 0;
+  /** Why the kernel cannot. */
+  problem: string | undefined;
+  /** Why packets do not get out any more. */
+  checked: string | undefined;
+  readonly lines: string[] = [];
+  readonly opened: WayOptions[] = [];
+  closed = 0;
+  readonly running = new Map<string, RunningSecureNat>();
+  readonly hubs = new VirtualHubs({
+    createHub: (settings) => new TestHub(settings).hub,
+    createLog: () => ({ security: (line) => this.lines.push(line), packet: () => {} }),
+    unixNow: () => 0,
+  });
+  readonly nats = new SecureNats({
+    hubs: this.hubs,
+    running: this.running,
+    leases: new Map(),
+    outside,
+    openKernel: (options) => this.#open(options),
+    now: () => this.now,
+    warn: assert.fail,
+  });
+
+  #open(options: WayOptions): Promise<KernelWay> {
+    if (this.problem !== undefined) return Promise.reject(new Error(this.problem));
+    this.opened.push(options);
+    return Promise.resolve({
+      network,
+      description: "vpnnat0",
+      send: () => {},
+      check: () => Promise.resolve(this.checked),
+      close: () => {
+        this.closed++;
+        return Promise.resolve();
+      },
+    });
+  }
+
+  async apply(...hubs: readonly HubSettings[]): Promise<void> {
+    this.hubs.apply(hubs);
+    await this.nats.apply(hubs);
+  }
+
+  /** Who translates for a hub, and why. */
+  way(name = "one") {
+    const { way, reason } = this.running.get(name) ?? assert.fail("does not run");
+    return reason === undefined ? way : `${way}: ${reason}`;
+  }
+}
+
+describe("who translates for a hub", () => {
+  let scene: Scene;
+  beforeEach(() => (scene = new Scene()));
+  afterEach(() => scene.nats.close());
+
+  test("is the kernel where it can, and the hub's log says so", async () => {
+    await scene.apply(hubWith());
+    assert.equal(scene.way(), "kernel");
+    assert.deepEqual(scene.lines.slice(1), [
+      "SecureNAT: addresses are translated by the host's kernel (vpnnat0).",
+    ]);
+    await scene.nats.close();
+    assert.deepEqual([scene.closed, scene.running.size], [1, 0]);
+  });
+
+  test("is the server where it cannot, with the reason", async () => {
+    scene.problem = "no nft";
+    await scene.apply(hubWith());
+    assert.equal(scene.way(), "user: no nft");
+    assert.deepEqual(scene.lines.slice(1), [
+      "SecureNAT: addresses are translated by the server, since the kernel cannot: no nft.",
+    ]);
+  });
+
+  test("is whom the settings let, and nobody otherwise", async () => {
+    await scene.apply(hubWith({ byKernel: false }));
+    assert.deepEqual([scene.way(), scene.opened.length], ["user", 0]);
+    await scene.apply(hubWith({ enabled: false }));
+    assert.deepEqual([scene.way(), scene.opened.length], ["off", 0]);
+    await scene.apply(hubWith({ byKernel: false, bySockets: false }));
+    assert.equal(scene.way(), "off");
+    scene.problem = "no nft";
+    await scene.apply(hubWith({ bySockets: false }));
+    assert.equal(scene.way(), "off: no nft");
+  });
+
+  test("stays as long as the settings do", async () => {
+    const hub = hubWith();
+    await scene.apply(hub);
+    const first = scene.running.get("one");
+    await scene.apply(hub, hubWith({}, "OTHER"));
+    assert.equal(scene.running.get("one"), first);
+    await scene.apply({ ...hub, secureNat: { ...hub.secureNat, enabled: false } });
+    assert.deepEqual([scene.running.size, scene.closed], [0, 2]);
+  });
+
+  test("becomes the server when packets get out no more", async () => {
+    await scene.apply(hubWith());
+    await scene.nats.look();
+    assert.equal(scene.way(), "kernel");
+    scene.checked = "dropped";
+    await scene.nats.look();
+    assert.deepEqual([scene.way(), scene.closed], ["user: dropped", 1]);
+  });
+
+  test("becomes the server at once when the interface is gone", async () => {
+    await scene.apply(hubWith());
+    scene.checked = "the interface is gone";
+    scene.opened[0]?.lost();
+    await scene.nats.look();
+    await scene.apply(scene.hubs.find("one")?.hub.settings ?? assert.fail());
+    assert.equal(scene.way(), "user: the interface is gone");
+  });
+
+  test("becomes the kernel once it can, when it is tried again", async () => {
+    scene.problem = "no nft";
+    await scene.apply(hubWith());
+    scene.problem = undefined;
+    scene.now = kernelNatLimits.retryMs - 1;
+    await scene.nats.look();
+    assert.equal(scene.way(), "user: no nft");
+    scene.now++;
+    await scene.nats.look();
+    assert.equal(scene.way(), "kernel");
+  });
+
+  test("goes on being the server while it cannot, undisturbed", async () => {
+    scene.problem = "no nft";
+    await scene.apply(hubWith());
+    const first = scene.running.get("one");
+    for (let count = 1; count < 4; count++) {
+      scene.now += kernelNatLimits.retryMs;
+      await scene.nats.look();
+    }
+    assert.equal(scene.running.get("one"), first);
+  });
+
+  test("is the server's business still where only the kernel may and comes back", async () => {
+    scene.problem = "no nft";
+    await scene.apply(hubWith({ bySockets: false }));
+    scene.problem = undefined;
+    scene.now = kernelNatLimits.retryMs;
+    await scene.nats.look();
+    assert.equal(scene.way(), "kernel");
+  });
+});
