@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +11,7 @@ import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import { until } from "../processes/try-server.ts";
 import { hubOf, OurServer, userOf } from "./support/our-server.ts";
+import { leaseByDhclient } from "./support/dhclient.ts";
 import { VpnClient } from "./support/vpn-client.ts";
 
 const router = "192.168.30.1";
@@ -64,20 +64,11 @@ describe("a client of a hub with SecureNAT", () => {
   };
 
   test("gets its address, name server and route by DHCP", async () => {
-    const script = join(scratch, "dhcp-script");
-    const log = join(scratch, "dhcp-log");
-    await writeFile(script, `#!/bin/sh\nenv | grep -E "^(reason|new_)" >>${log}\n`, { mode: 0o755 });
-    const files = ["-lf", join(scratch, "leases"), "-pf", join(scratch, "pid")];
-    await client.station.run("dhclient", ["-1", "-sf", script, ...files, client.card]);
-    const told = await readFile(log, "utf8");
-    address = /^new_ip_address=(\S+)$/m.exec(told)?.[1] ?? "";
-    assert.equal(address, "192.168.30.10");
-    assert.match(told, /^new_routers=192\.168\.30\.1$/m);
-    assert.match(told, /^new_domain_name_servers=192\.168\.30\.1$/m);
-    // It writes it after it has gone to the background.
-    await until("the process id of dhclient", () => existsSync(join(scratch, "pid")));
-    await client.station.run("kill", [(await readFile(join(scratch, "pid"), "utf8")).trim()]);
-    await client.setAddress(`${address}/24`);
+    const lease = await leaseByDhclient(client.station, client.card, scratch);
+    assert.equal(lease["ip_address"], "192.168.30.10");
+    assert.equal(lease["routers"], router);
+    assert.equal(lease["domain_name_servers"], router);
+    address = lease["ip_address"] ?? "";
     await client.station.run("ip", ["route", "replace", web.address, "via", router]);
   });
 

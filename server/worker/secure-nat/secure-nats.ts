@@ -155,29 +155,38 @@ export class SecureNats {
     await each.kernel?.close();
   }
 
-  async #fallBack(key: string, { hub, settings }: RunningSecureNat, reason: string): Promise<void> {
-    await this.#stop(key);
+  async #fallBack(key: string, former: RunningSecureNat, reason: string): Promise<void> {
     this.#triedAt.set(key, this.#options.now());
-    this.#run(key, hub, settings, undefined, reason);
+    this.#replace(key, former, undefined, reason);
+    await former.kernel?.close();
+  }
+
+  /** Clients notice nothing but that their connections have ended. */
+  #replace(
+    key: string,
+    former: RunningSecureNat,
+    kernel: KernelWay | undefined,
+    reason: string | undefined,
+  ): void {
+    this.#options.leases.set(key, former.nat.keptLeases());
+    this.#ended++;
+    former.stop();
+    this.#run(key, former.hub, former.settings, kernel, reason);
   }
 
   /** Connections by sockets do not go on when the kernel takes over, so it has to wait until there is none. */
-  #mayTryAgain(key: string, { settings, nat }: RunningSecureNat): boolean {
-    const { tcp, udp, ping } = nat.counts();
+  #mayTryAgain(key: string, each: RunningSecureNat): boolean {
+    const { enabled, byKernel } = each.settings.nat;
     const isDue = this.#options.now() - (this.#triedAt.get(key) ?? 0) >= kernelNatLimits.retryMs;
-    return settings.nat.enabled && settings.nat.byKernel && isDue && tcp + udp + ping === 0;
+    return enabled && byKernel && isDue && isIdle(each);
   }
 
-  async #tryAgain(key: string, { hub, settings }: RunningSecureNat): Promise<void> {
-    const kernel = await this.#openKernel(key, settings).catch(() => undefined);
+  async #tryAgain(key: string, former: RunningSecureNat): Promise<void> {
+    const kernel = await this.#openKernel(key, former.settings).catch(() => undefined);
     if (kernel === undefined) return;
-    const { running } = this.#options;
-    const former = running.get(key);
-    if (former !== undefined) {
-      this.#options.leases.set(key, former.nat.keptLeases());
-      former.stop();
-    }
-    this.#run(key, hub, settings, kernel, undefined);
+    // Somebody may have begun meanwhile.
+    if (isIdle(former)) this.#replace(key, former, kernel, undefined);
+    else await kernel.close();
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -185,4 +194,9 @@ export class SecureNats {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function isIdle({ nat }: RunningSecureNat): boolean {
+  const { tcp, udp, ping } = nat.counts();
+  return tcp + udp + ping === 0;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { leaseByDhclient, type DhcpLease } from "../../interop/support/dhclient.ts";
 import { VpnClient } from "../../interop/support/vpn-client.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { Namespace } from "../../lab/namespace.ts";
@@ -16,10 +17,10 @@ export class ImportedClient {
     this.#lab = lab;
   }
 
-  /** @param address of its network card in the VPN, such as `10.9.0.1/24` */
-  static async start(lab: Lab, name: string, address: string): Promise<ImportedClient> {
+  /** @param address of its network card in the VPN, such as `10.9.0.1/24`; without it none, until {@link lease} */
+  static async start(lab: Lab, name: string, address?: string): Promise<ImportedClient> {
     const client = await VpnClient.start(await lab.station(name));
-    await client.setAddress(address);
+    if (address !== undefined) await client.setAddress(address);
     return new ImportedClient(client, lab);
   }
 
@@ -37,6 +38,11 @@ export class ImportedClient {
 
   async connect(account: string): Promise<void> {
     await this.client.connectAccount(account);
+  }
+
+  /** Gets its address by DHCP. */
+  lease(): Promise<DhcpLease> {
+    return leaseByDhclient(this.station, this.client.card, this.#lab.directory);
   }
 
   async disconnect(account: string): Promise<void> {
