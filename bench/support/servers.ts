@@ -35,21 +35,20 @@ export type ByServer<T> = ReadonlyMap<string, T>;
 /**
  * Starts our server and SoftEther's, each in a station of its own, with the same users.
  *
- * @param secureNat whether the hubs have SecureNAT, as in a new hub
+ * @param secureNat with SecureNAT, as in a new hub: by sockets, and once more by the kernel, in the column `kernel`, whose host gets to
+ * others by way of that address
  */
-export async function startServers(lab: Lab, secureNat = false): Promise<ByServer<MeasuredServer>> {
-  const ourHubs = hubs.map((name) =>
-    hubOf(
-      name,
-      users.map((user) =>
-        userOf(user, benchPassword, user === briefUser ? { TimeOut: briefSessionSeconds } : undefined),
-      ),
-      secureNat ? { secureNat: { ...createHubSettings(name).secureNat, enabled: true } } : {},
-    ),
-  );
+export async function startServers(
+  lab: Lab,
+  { secureNat }: { readonly secureNat?: { readonly gateway: string } } = {},
+): Promise<ByServer<MeasuredServer>> {
   const servers = new Map<string, MeasuredServer>();
-  const startOurs = async (name: string, program?: string) => {
-    const ours = await OurServer.start(await lab.station(name), lab.directory, ourHubs, program);
+  const startOurs = async (name: string, { program, byKernel = false }: OurOptions = {}) => {
+    const station = await lab.station(name);
+    if (byKernel && secureNat !== undefined)
+      await station.run("ip", ["route", "add", "default", "via", secureNat.gateway]);
+    const ourHubs = hubs.map((hub) => ourHub(hub, secureNat && { byKernel }));
+    const ours = await OurServer.start(station, lab.directory, ourHubs, program);
     const { worker, supervisor } = await ours.status();
     servers.set(name, {
       address: ours.address,
@@ -59,9 +58,27 @@ export async function startServers(lab: Lab, secureNat = false): Promise<ByServe
   };
   await startOurs("ours");
   const beside = process.env[besideVariable];
-  if (beside !== undefined) await startOurs("beside", resolve(beside, "server/main.ts"));
+  if (beside !== undefined) await startOurs("beside", { program: resolve(beside, "server/main.ts") });
+  if (secureNat !== undefined) await startOurs("kernel", { byKernel: true });
   const theirs = await SoftEtherProgram.start("vpnserver", await lab.station("softether"), 5555);
-  return servers.set("SoftEther", await startSoftEther(theirs, lab.directory, secureNat));
+  return servers.set("SoftEther", await startSoftEther(theirs, lab.directory, secureNat !== undefined));
+}
+
+interface OurOptions {
+  /** The sources, where they are another clone's. */
+  readonly program?: string;
+  readonly byKernel?: boolean;
+}
+
+function ourHub(name: string, nat: { readonly byKernel: boolean } | undefined) {
+  const timeOut = (user: string) => (user === briefUser ? { TimeOut: briefSessionSeconds } : undefined);
+  const { secureNat } = createHubSettings(name);
+  const ways = { byKernel: nat?.byKernel ?? false, bySockets: nat?.byKernel !== true };
+  return hubOf(
+    name,
+    users.map((user) => userOf(user, benchPassword, timeOut(user))),
+    nat && { secureNat: { ...secureNat, enabled: true, nat: { ...secureNat.nat, ...ways } } },
+  );
 }
 
 /** Measures each server in turn, `rounds` times. */
