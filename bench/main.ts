@@ -4,6 +4,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "users made in a second over JSON-RPC, beside SoftEther's server",
     run: async () => (await import("./admin.ts")).measureAdmin(),
   },
+  bridge: {
+    about: "a client, a TAP and a host behind an interface through a bridged hub, beside SoftEther's server",
+    run: async () => (await import("./bridge.ts")).measureBridge(),
+  },
   hub: {
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),

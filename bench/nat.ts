@@ -87,7 +87,7 @@ async function measureSlirp(lab: Lab, outside: Namespace): Promise<void> {
   const { pid } = slirp;
   if (pid === undefined) throw new Error("slirp4netns does not start");
   try {
-    const server = { address: "", pids: [pid], workerPid: pid };
+    const server = { address: "", station: host, pids: [pid], workerPid: pid };
     await until("a way out by slirp4netns", async () => {
       return (await guest.run("ping", ["-c", "1", "-W", "1", "10.0.2.2"], { check: false })).code === 0;
     });

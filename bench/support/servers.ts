@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Lab } from "../../test/lab/lab.ts";
+import type { Namespace } from "../../test/lab/namespace.ts";
 import { createHubSettings } from "../../server/config/sections/hub-config.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
 import { SoftEtherProgram } from "../../test/interop/support/softether-program.ts";
@@ -17,6 +18,7 @@ const users = ["one", "two", briefUser];
 
 /** A server under measurement: where it listens, and whose processor time counts. */
 export interface MeasuredServer {
+  readonly station: Namespace;
   readonly address: string;
   readonly pids: readonly number[];
   /** The one of them that carries the traffic. */
@@ -51,6 +53,7 @@ export async function startServers(
     const ours = await OurServer.start(station, lab.directory, ourHubs, program);
     const { worker, supervisor } = await ours.status();
     servers.set(name, {
+      station: ours.station,
       address: ours.address,
       pids: [worker.pid, supervisor.pid],
       workerPid: worker.pid,
@@ -116,7 +119,8 @@ async function startSoftEther(
   await withoutFloodProtection(program, directory);
   const children = await readFile(`/proc/${program.pid}/task/${program.pid}/children`, "utf8");
   const [workerPid = program.pid, ...others] = children.trim().split(" ").map(Number);
-  return { address: program.station.address, pids: [program.pid, workerPid, ...others], workerPid };
+  const { station } = program;
+  return { station, address: station.address, pids: [program.pid, workerPid, ...others], workerPid };
 }
 
 /** It would refuse what comes from one address in quick succession, which is all of a benchmark. */
@@ -130,6 +134,15 @@ async function withoutFloodProtection(program: SoftEtherProgram, directory: stri
   const text = await readFile(file, "utf8");
   await writeFile(file, text.replaceAll("bool DisableDos false", "bool DisableDos true"));
   await run("ConfigSet").catch(() => undefined);
+  // The server takes it by a start of its own, a second later; what it is told before is lost.
+  for (const listens of [false, true]) await untilListening(program.station, listens);
+}
+
+async function untilListening(station: Namespace, listens: boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (((await station.run("ss", ["-Hltn", "sport = :5555"])).stdout.trim() !== "") !== listens) {
+    if (performance.now() > deadline) throw new Error("SoftEther's server did not start anew");
+  }
 }
 
 /** Seconds of user and system time of the processes, all threads together (proc(5), fields 14 and 15 of stat). */

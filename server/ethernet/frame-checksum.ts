@@ -3,31 +3,43 @@ export function internetChecksum(buffer: Uint8Array, start: number, end: number,
   return foldChecksum(sumWords(buffer, start, end, sum));
 }
 
+/** Shorter pieces are summed byte by byte, which is sooner done than the view is found. */
+const leastViewed = 64;
+const views = new WeakMap<ArrayBufferLike, DataView>();
+
 /**
- * Sum of the 16-bit words from `start` to `end`, the last one filled with a zero; at most some kilobytes. The upper and the lower bytes
- * are summed apart, four words at a time: it is done for every packet of a NAT, and takes a third of the time that way.
+ * Sum of the bytes from `start` to `end` as words of 16 or of 32 bits, which is the same to a checksum: 2^16 and 1 are congruent. The
+ * last word is filled with zeros. It is done for every packet of a NAT and for every segment that is cut or merged: by a view that reads
+ * four bytes at once, wherever they lie, it takes a third of the time.
  */
 function sumWords(buffer: Uint8Array, start: number, end: number, sum: number): number {
+  return end - start < leastViewed ? sumBytes(buffer, start, end, sum) : sumViewed(buffer, start, end, sum);
+}
+
+function sumBytes(buffer: Uint8Array, start: number, end: number, sum: number): number {
   let upper = 0;
   let lower = 0;
   let at = start;
-  for (const last = end - 7; at < last; at += 8) {
-    upper +=
-      (buffer[at] as number) +
-      (buffer[at + 2] as number) +
-      (buffer[at + 4] as number) +
-      (buffer[at + 6] as number);
-    lower +=
-      (buffer[at + 1] as number) +
-      (buffer[at + 3] as number) +
-      (buffer[at + 5] as number) +
-      (buffer[at + 7] as number);
+  for (const last = end - 1; at < last; at += 2) {
+    upper += buffer[at] as number;
+    lower += buffer[at + 1] as number;
   }
-  for (; at < end; at++) {
-    if (((at - start) & 1) === 0) upper += buffer[at] as number;
-    else lower += buffer[at] as number;
-  }
+  if (at < end) upper += buffer[at] as number;
   return sum + upper * 0x100 + lower;
+}
+
+function sumViewed(bytes: Uint8Array, start: number, end: number, sum: number): number {
+  const { buffer, byteOffset } = bytes;
+  let view = views.get(buffer);
+  if (view === undefined) views.set(buffer, (view = new DataView(buffer)));
+  let one = 0;
+  let other = 0;
+  let at = start + byteOffset;
+  for (const last = end + byteOffset - 15; at < last; at += 16) {
+    one += view.getUint32(at) + view.getUint32(at + 4);
+    other += view.getUint32(at + 8) + view.getUint32(at + 12);
+  }
+  return sumBytes(bytes, at - byteOffset, end, sum + one + other);
 }
 
 function foldChecksum(sum: number): number {

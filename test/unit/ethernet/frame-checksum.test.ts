@@ -26,6 +26,11 @@ describe("the checksum of IP", () => {
     );
   });
 
+  test("is that of the longest packet, which is all ones", () => {
+    const bytes = Buffer.alloc(65_535, 0xff);
+    assert.equal(internetChecksum(bytes, 0, bytes.length), plainChecksum(bytes));
+  });
+
   test("of a transport covers the addresses, the protocol and the length too", () => {
     const port = fc.uint8Array({ minLength: 8, maxLength: 8 });
     fc.assert(
