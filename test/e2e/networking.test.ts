@@ -11,6 +11,7 @@ import { ImportedClient } from "./support/imported-client.ts";
 const router = "192.168.30.1";
 const users = [{ name: "alice", password: "secret" }];
 const gigabyte = 1_000_000_000;
+const badLinkBytes = 100_000_000;
 
 /** What the server says of who translates for its first hub. */
 async function natOf(host: Host): Promise<{ nat: string; natReason?: string }> {
@@ -126,4 +127,69 @@ test("a firewall that drops what is forwarded leaves NAT to the server, which sa
   await bravo.run("ufw allow OpenSSH && ufw allow 443,5555/tcp && ufw --force enable");
   await one.client.until("the server to translate", async () => (await natOf(bravo)).nat === "user");
   assert.equal(await fetchPage(one, 1_000_000), hashOf(1_000_000));
+});
+
+test("a gigabyte comes whole over a bad link too, by the kernel and by sockets", async () => {
+  await using deployment = await Deployment.create();
+  const { lab, stack } = deployment;
+  const [alpha, one] = await Promise.all([lab.host("alpha"), ImportedClient.start(lab, "one")]);
+  await using outside = await outsideOf(deployment, alpha);
+  await using wire = await putBehindBadWire(deployment, one.station);
+  assert.ok(wire);
+  await deployment.configure(entryOf(alpha));
+  const expected = hashOf(badLinkBytes);
+  for (const nat of ["kernel", "user"]) {
+    await deployment.configureHubs({ name: "DEFAULT", users, secureNat: { nat } });
+    assertSucceeded(await stack.up());
+    assert.equal((await natOf(alpha)).nat, nat);
+    await connect(deployment, one, alpha, outside.web);
+    assert.equal(await fetchPage(one, badLinkBytes), expected, nat);
+    await one.disconnect(`alice@${alpha.address}/DEFAULT`);
+    await one.client.command("AccountDelete", `alice@${alpha.address}/DEFAULT`);
+    await one.station.run("ip", ["address", "flush", "dev", one.client.card]);
+  }
+});
+
+/** From now on a station is in the lab's network by a wire that loses, doubles and reorders. */
+async function putBehindBadWire({ lab }: Deployment, station: Namespace) {
+  const middle = await lab.station("middle");
+  const run = (...words: readonly string[]) => station.run("ip", words);
+  await run("link", "add", "wire", "type", "veth", "peer", "name", "near", "netns", middle.name);
+  await middle.run("ip", ["link", "set", "near", "up"]);
+  await run("link", "set", "eth0", "down");
+  await run("address", "flush", "dev", "eth0");
+  await run("address", "add", `${station.address}/24`, "dev", "wire");
+  await run("link", "set", "wire", "up");
+  const link = { lost: 0.005, doubled: 0.005, delayed: 0.02, corrupted: 0.001 };
+  const wire = startChild(middle, "bad-wire.ts", ["near", "eth0", JSON.stringify(link)]);
+  assert.equal(await wire.nextLine(), "ready");
+  return wire;
+}
+
+test("a local bridge makes a client part of the LAN behind its server", async () => {
+  await using deployment = await Deployment.create();
+  const { lab, stack } = deployment;
+  const [alpha, lan, one] = await Promise.all([
+    lab.host("alpha"),
+    lab.station("lan"),
+    ImportedClient.start(lab, "one", "10.20.0.2/24"),
+  ]);
+  await alpha.cable("eth1", lan, "lan0");
+  await lan.run("ip", ["address", "add", "10.20.0.1/24", "dev", "lan0"]);
+  await deployment.configure(entryOf(alpha));
+  await deployment.configureHubs({ name: "LAN", users, localBridges: [{ device: "eth1" }] });
+
+  const up = await stack.up();
+  assertSucceeded(up);
+  assert.match(up.stdout, /the local bridge of hub LAN with eth1 does not work: eth1 is down/);
+
+  await alpha.run("ip link set eth1 up");
+  const account = `alice@${alpha.address}/LAN`;
+  await one.import(await deployment.vpnFile("alpha", "LAN", "alice"));
+  await one.connect(account);
+  await one.client.until("the LAN to be there", () => one.client.reaches("10.20.0.1"));
+  assert.match((await lan.run("ping", ["-c", "5", "-i", "0.2", "10.20.0.2"])).stdout, / 0% packet loss/);
+  const again = await stack.up();
+  assertSucceeded(again);
+  assert.doesNotMatch(again.stdout, /does not work/);
 });

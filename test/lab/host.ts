@@ -85,6 +85,13 @@ export class Host {
     this.#users = parts.users;
   }
 
+  /** Another network interface of the host, which is down, with its other end in a station. */
+  async cable(name: string, to: Namespace, toName: string): Promise<void> {
+    const peer = ["peer", "name", name, "netns", this.#namespace.name];
+    await to.run("ip", ["link", "add", toName, "type", "veth", ...peer]);
+    await to.run("ip", ["link", "set", toName, "up"]);
+  }
+
   /** Makes a host and resolves when it is up. The lab takes it away. */
   static async create(
     name: string,
