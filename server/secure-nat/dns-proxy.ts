@@ -6,15 +6,19 @@ import { udpPayload } from "./udp-nat.ts";
 import type { UdpSender } from "./udp-sender.ts";
 
 export const dnsPort = 53;
+/** Names without a domain, which a client asks everybody on its network for (RFC 4795). */
+export const llmnr = { port: 5355, group: 0xe000_00fc } as const;
 /** Of a message of DNS (RFC 1035, section 4.1.1). */
 const headerBytes = 12;
 const response = 0x8000;
+const truncated = 0x0200;
 const recursionAvailable = 0x0080;
+const responseCode = 0x000f;
 const serverFailure = 2;
 
 /**
- * DNS of clients, which the resolvers of the host answer: the messages are passed on as they are, so that every type of record and
- * every extension works that the resolvers know.
+ * DNS and LLMNR of clients, which the resolvers of the host answer: the messages are passed on as they are, so that every type of record
+ * and every extension works that the resolvers know.
  */
 export class DnsProxy {
   readonly #outside: Outside;
@@ -35,19 +39,20 @@ export class DnsProxy {
     return this.#open.size;
   }
 
-  /** Takes a UDP packet for port 53 of the virtual host. */
+  /** Takes a UDP packet for port 53 of the virtual host, or for the port of LLMNR. */
   receive(frame: Frame): void {
     const query = udpPayload(frame);
     if (query === undefined || query.length < headerBytes || (read16(query, 2) & response) !== 0) return;
     const client = senderOf(frame);
-    const port = frame.sourcePort;
+    const { sourcePort: port, destinationPort: service } = frame;
     const count = this.#perClient.get(client.address) ?? 0;
     if (this.#open.size >= dnsProxyLimits.queries || count >= dnsProxyLimits.perClient) return;
     this.#perClient.set(client.address, count + 1);
     const giveUp = this.#outside.queryDns(query, (answer) => {
       this.#open.delete(giveUp);
       this.#closed(client.address);
-      this.#sender.send(this.#host, dnsPort, client, port, answer ?? failureOf(query));
+      const reply = service === llmnr.port ? llmnrReplyOf(answer) : (answer ?? failureOf(query));
+      if (reply !== undefined) this.#sender.send(this.#host, service, client, port, reply);
     });
     this.#open.add(giveUp);
   }
@@ -63,6 +68,15 @@ export class DnsProxy {
     if (left === 0) this.#perClient.delete(client);
     else this.#perClient.set(client, left);
   }
+}
+
+/** Who does not know a name says nothing; some other station may know it. The bits of the header that LLMNR has not are cleared. */
+function llmnrReplyOf(answer: Buffer | undefined): Buffer | undefined {
+  if (answer === undefined || answer.length < headerBytes) return undefined;
+  const [flags, answers] = [read16(answer, 2), read16(answer, 6)];
+  if ((flags & responseCode) !== 0 || answers === 0) return undefined;
+  answer.writeUInt16BE(response | (flags & truncated), 2);
+  return answer;
 }
 
 /** Tells the client that it need not wait; it asks elsewhere, or again. */

@@ -3,7 +3,7 @@ import { Frame } from "../ethernet/frame.ts";
 import { dhcpPorts, readDhcpMessage, writeDhcpMessage, type DhcpMessage } from "../dhcp/dhcp-message.ts";
 import type { DhcpServer } from "../dhcp/dhcp-server.ts";
 import { ipProtocols, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
-import { dnsPort, type DnsProxy } from "./dns-proxy.ts";
+import { dnsPort, llmnr, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
 import type { KernelNat } from "./kernel-nat.ts";
 import type { PingNat } from "./ping-nat.ts";
@@ -66,7 +66,11 @@ export class VirtualHost {
     }
     const { station, mask, tcp, udp, dns, ping, kernel, fragments } = this.#options;
     // Who has another address than those of this network gets nothing: the answer would not find the way.
-    if (((frame.sourceIp3 ^ station.address) & mask) !== 0 || frame.isMulticast) return;
+    if (((frame.sourceIp3 ^ station.address) & mask) !== 0) return;
+    if (frame.isMulticast) {
+      if (isLlmnr(frame)) dns?.receive(frame);
+      return;
+    }
     const isForHost = frame.destinationIp3 >>> 0 === station.address;
     if (!isForHost && kernel?.receive(frame)) return;
     if (Fragments.isFragment(frame)) {
@@ -117,4 +121,8 @@ export class VirtualHost {
     const end = at + 8 + payload.copy(writer.buffer, at + 8);
     writer.finishTransport(end, ipProtocols.udp, at + 6);
   }
+}
+
+function isLlmnr({ transport, destinationPort, destinationIp3 }: Frame): boolean {
+  return transport === "udp" && destinationPort === llmnr.port && destinationIp3 >>> 0 === llmnr.group;
 }

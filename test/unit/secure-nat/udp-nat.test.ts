@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Frame } from "../../../server/ethernet/frame.ts";
+import { udpNatLimits } from "../../../server/limits.ts";
+import { Fragments } from "../../../server/secure-nat/fragments.ts";
+import { ip, web, World, read } from "./world.ts";
+
+describe("UDP through a NAT", () => {
+  test("goes to every address from one port, and comes back from those only", () => {
+    const world = new World();
+    world.receive(world.datagram("one")[0] ?? assert.fail());
+    world.receive(world.datagram("other", { to: web + 1, toPort: 123 })[0] ?? assert.fail());
+    const [socket, ...more] = world.udpSockets;
+    assert.ok(socket && more.length === 0);
+    assert.deepEqual(socket.sent, [`one to ${web}:53`, `other to ${web + 1}:123`]);
+    world.sent.length = 0;
+    socket.events.message(Buffer.from("from nowhere"), web + 2, 53);
+    assert.deepEqual(world.sent, []);
+    socket.events.message(Buffer.from("answer"), web, 54);
+    const [answer] = world.take();
+    const { sourceIp3, sourcePort, destinationPort, payloadAt, packetEnd } = read(answer);
+    assert.deepEqual([sourceIp3 >>> 0, sourcePort, destinationPort], [web, 54, 5_000]);
+    assert.equal(answer?.toString("latin1", payloadAt, packetEnd), "answer");
+  });
+
+  test("is put together and cut where it is longer than a frame", () => {
+    const world = new World();
+    const long = "0123456789".repeat(400);
+    const frames = world.datagram(long);
+    assert.equal(frames.length, 3);
+    for (const frame of frames.toReversed()) world.receive(frame);
+    const [socket] = world.udpSockets;
+    assert.deepEqual(socket?.sent, [`${long} to ${web}:53`]);
+    world.sent.length = 0;
+    socket?.events.message(Buffer.from(long), web, 53);
+    assert.deepEqual(
+      world.sent.map((frame) => frame.length),
+      [1_514, 1_514, 14 + 20 + 4_008 - 2 * 1_480],
+    );
+    const whole = new Fragments(() => 0);
+    const parts = world.sent.map((bytes) => {
+      const frame = new Frame();
+      assert.ok(frame.read(bytes, 0, bytes.length));
+      return whole.add(frame);
+    });
+    assert.deepEqual(parts.slice(0, 2), [undefined, undefined]);
+    const { payloadAt, packetEnd } = read(parts[2]);
+    assert.equal(parts[2]?.toString("latin1", payloadAt, packetEnd), long);
+  });
+
+  test("is forgotten when it is not used, or when another needs the room", () => {
+    const world = new World();
+    world.receive(world.datagram("one", { port: 1 })[0] ?? assert.fail());
+    world.now = 59_999;
+    world.receive(world.datagram("other", { port: 2 })[0] ?? assert.fail());
+    world.now = 60_000;
+    world.nat.tick();
+    assert.deepEqual(
+      world.udpSockets.map(({ isOpen }) => isOpen),
+      [false, true],
+    );
+    for (let port = 3; port < 1_000; port++) world.receive(world.datagram("x", { port })[0] ?? assert.fail());
+    assert.equal(world.nat.counts().udp, udpNatLimits.perClient);
+    world.nat.close();
+    assert.equal(world.nat.counts().udp, 0);
+    assert.ok(world.udpSockets.every(({ isOpen }) => !isOpen));
+  });
+
+  test("reaches no closed address, and nothing that is damaged gets through", () => {
+    const world = new World();
+    world.receive(world.datagram("metadata", { to: ip("169.254.169.254"), toPort: 80 })[0] ?? assert.fail());
+    const damaged = world.datagram("damaged")[0] ?? assert.fail();
+    damaged[45] = (damaged[45] ?? 0) ^ 1;
+    world.receive(damaged);
+    assert.deepEqual(world.udpSockets, []);
+  });
+});
