@@ -62,6 +62,7 @@ export const secureNat: Feature = {
         await nats.apply(settings.hubs);
         return [];
       },
+      status: () => ({ warnings: nats.warnings() }),
       close: async () => {
         for (const timer of timers) clearInterval(timer);
         keepAll();

@@ -49,6 +49,16 @@ export class SecureNats {
     return this.#inTurn(() => this.#look()).finally(() => (this.#isLooking = false));
   }
 
+  /** Which do not lead outside although they are to, for people. */
+  warnings(): string[] {
+    return [...this.#options.running.values()]
+      .filter(({ way, settings }) => way === "off" && settings.nat.enabled)
+      .map(
+        ({ hub, reason = "the hub's options forbid both ways to translate" }) =>
+          `SecureNAT of hub ${hub.hub.settings.name} leads nowhere: ${reason}`,
+      );
+  }
+
   /** Tells whether leases have changed: it is another text then. */
   leaseChanges(): string {
     return [this.#ended, ...[...this.#options.running.values()].map(({ nat }) => nat.leaseChanges)].join();

@@ -111,11 +111,17 @@ describe("who translates for a hub", () => {
     assert.deepEqual([scene.way(), scene.opened.length], ["user", 0]);
     await scene.apply(hubWith({ enabled: false }));
     assert.deepEqual([scene.way(), scene.opened.length], ["off", 0]);
+    assert.deepEqual(scene.nats.warnings(), []);
     await scene.apply(hubWith({ byKernel: false, bySockets: false }));
     assert.equal(scene.way(), "off");
+    assert.match(
+      scene.nats.warnings().join(),
+      /^SecureNAT of hub ONE leads nowhere: the hub's options forbid/,
+    );
     scene.problem = "no nft";
     await scene.apply(hubWith({ bySockets: false }));
     assert.equal(scene.way(), "off: no nft");
+    assert.deepEqual(scene.nats.warnings(), ["SecureNAT of hub ONE leads nowhere: no nft"]);
   });
 
   test("stays as long as the settings do", async () => {
