@@ -80,10 +80,10 @@ export class Forwarding {
     const { kernel, recordFile } = this.#options;
     const record = await readForwardingRecord(recordFile);
     if (record === undefined) return undefined;
-    const isOfThisBoot = record.bootId === (await kernel.bootId());
-    if (isOfThisBoot) await this.#nft(dropTable(this.#table));
+    const holds = await this.#holds(record);
+    if (holds) await this.#nft(dropTable(this.#table));
     let left: string | undefined;
-    if (isOfThisBoot && !record.forwarded && (await kernel.forwards())) {
+    if (holds && !record.forwarded && (await kernel.forwards())) {
       const others = (await this.#chainsOfOthers()).filter((name) => !record.chains.includes(name));
       if (others.length === 0) await kernel.setForwarding(false);
       else
@@ -103,14 +103,13 @@ export class Forwarding {
 
   async #recordOnce(): Promise<ForwardingRecord> {
     const { kernel, recordFile } = this.#options;
-    const bootId = await kernel.bootId();
     const former = await readForwardingRecord(recordFile);
-    if (former?.bootId === bootId) return former;
+    if (former !== undefined && (await this.#holds(former))) return former;
     const names = (await kernel.interfaces()).filter(
       (name) => name !== "lo" && !name.startsWith(natDevicePrefix),
     );
     const record = {
-      bootId,
+      bootId: await kernel.bootId(),
       forwarded: await kernel.forwards(),
       chains: await this.#chainsOfOthers(),
       interfaces: names,
@@ -119,10 +118,22 @@ export class Forwarding {
     return record;
   }
 
+  /**
+   * Whether it is about this boot of the host. Within a container the service may be told another id of the boot than `uninstall` is; but a
+   * boot leaves no table.
+   */
+  async #holds({ bootId }: ForwardingRecord): Promise<boolean> {
+    if (bootId === (await this.#options.kernel.bootId())) return true;
+    return (await this.#chains()).some(({ table }) => table === this.#table);
+  }
+
   async #chainsOfOthers(): Promise<string[]> {
+    return (await this.#chains()).filter((chain) => this.#isOfOthers(chain)).map(nameOf);
+  }
+
+  async #chains(): Promise<readonly Chain[]> {
     const reading = await readRuleset(this.#options.run);
-    if (reading.kind === "read")
-      return reading.ruleset.chains.filter((chain) => this.#isOfOthers(chain)).map(nameOf);
+    if (reading.kind === "read") return reading.ruleset.chains;
     throw new Error(
       reading.kind === "no nft"
         ? "the host has no program nft (Debian's package nftables)"

@@ -73,9 +73,17 @@ describe("the forwarding of a host", () => {
   test("is left alone after a boot, which has put it back", async () => {
     await forwarding.set([network]);
     kernel.boot = "second";
-    kernel.table = "somebody made it anew";
+    kernel.table = undefined;
     await forwarding.putBack();
-    assert.deepEqual([kernel.forwarding, kernel.table, await files()], [true, "somebody made it anew", []]);
+    assert.deepEqual([kernel.forwarding, kernel.table, await files()], [true, undefined, []]);
+  });
+
+  test("is known by our table where a container tells each process another boot", async () => {
+    await forwarding.set([network]);
+    kernel.boot = "second";
+    await create().set([network, other]);
+    assert.equal(await create().putBack(), undefined);
+    assert.deepEqual([kernel.forwarding, kernel.table], [false, undefined]);
   });
 
   test("is not touched where nothing was set", async () => {
