@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { after, describe, mock } from "node:test";
+// Where X509Certificate.toLegacyObject loads it instead, it is without createSecureContext for the rest of the process (Node.js 24).
+import "node:tls";
 import { pathToFileURL } from "node:url";
 import { filesOf, groupNamed, type TestGroupName } from "./test-groups.ts";
 
