@@ -12,12 +12,11 @@ export function networkOf(address: string): string {
   return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString("hex") : address;
 }
 
+const decimalByte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
+const ipv4 = new RegExp(String.raw`^${decimalByte}(?:\.${decimalByte}){3}$`);
+
 function parseIPv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) {
-    return undefined;
-  }
-  return Uint8Array.from(parts, Number);
+  return ipv4.test(text) ? Uint8Array.from(text.split("."), Number) : undefined;
 }
 
 function parseIPv6(text: string): Uint8Array | undefined {

@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesOf, groupNamed } from "./test-groups.ts";
+import { modulesOf } from "./shared-process.ts";
+import { groupNamed } from "./test-groups.ts";
 
 // Which lines the unit tests run, room by room, the weakest first. What other groups run in processes of their own is not counted, so
 // that a low figure says where unit tests are few, not that nothing proves the room.
@@ -67,7 +68,7 @@ if (import.meta.main) {
         `--test-reporter-destination=${report}`,
         `--test-concurrency=${concurrency}`,
         `--test-timeout=${timeoutMs}`,
-        ...filesOf("unit", root),
+        ...modulesOf("unit", root, folder),
       ],
       { cwd: root, stdio: "inherit" },
     );

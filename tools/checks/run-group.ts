@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesOf, groupNamed, type TestGroupName } from "./test-groups.ts";
+import { modulesOf } from "./shared-process.ts";
+import { groupNamed, type TestGroupName } from "./test-groups.ts";
 
 /** How a run of node's test runner ended. */
 export interface GroupResult {
@@ -15,6 +18,19 @@ const closeGraceMs = 5_000;
 
 /** Runs one group, with all that node's test runner has to say on standard output. */
 export async function runGroup(name: TestGroupName, root: string): Promise<GroupResult> {
+  const folder = await mkdtemp(join(tmpdir(), "test-modules-"));
+  try {
+    return await runModules(name, root, modulesOf(name, root, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runModules(
+  name: TestGroupName,
+  root: string,
+  modules: readonly string[],
+): Promise<GroupResult> {
   const group = groupNamed(name);
   const child = spawn(
     process.execPath,
@@ -23,7 +39,7 @@ export async function runGroup(name: TestGroupName, root: string): Promise<Group
       "--test-reporter=spec",
       `--test-concurrency=${group.concurrency}`,
       `--test-timeout=${group.timeoutMs}`,
-      ...filesOf(name, root),
+      ...modules,
     ],
     {
       cwd: root,

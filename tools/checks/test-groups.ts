@@ -26,6 +26,11 @@ export interface TestGroup {
    * programs under test would come upon it.
    */
   readonly keepsCompiled?: true;
+  /**
+   * Processes that the files share, those of a folder in the same one; without it each file has its own. To start one, and to
+   * import the same sources in each, would be most of the time of many short files.
+   */
+  readonly sharedProcesses?: number;
 }
 
 const minuteMs = 60_000;
@@ -65,6 +70,8 @@ export const testGroups = {
     needsBuild: false,
     packages: [],
     keepsCompiled: true,
+    // More than run side by side, so that none waits long for the last.
+    sharedProcesses: 6,
   },
   processes: {
     glob: "test/processes/**/*.test.ts",

@@ -4,6 +4,7 @@ import type { RpcName } from "../../../server/admin/definitions.ts";
 import { checkHubRestrictions } from "../../../server/admin/hub-restrictions.ts";
 import { RpcError, type Administrator } from "../../../server/admin/rpc.ts";
 import { adminOptionNames, type AdminOption } from "../../../server/settings/admin-options.ts";
+import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
@@ -30,16 +31,16 @@ const forbidden: Readonly<Partial<Record<AdminOption, readonly RpcName[]>>> = {
 };
 const methods = [...new Set(Object.values(forbidden).flat())];
 
-const settings = (option: AdminOption) =>
+const settingsWith = (option: AdminOption) =>
   new TestAdministration([
     hubOf({ name: "Own", adminOptions: { [option]: 1 } }),
     hubOf({ name: "Other" }),
   ]).settings();
 
 /** Whether a method is refused. */
-function isRefused(option: AdminOption, method: RpcName, administrator: Administrator, request = {}) {
+function isRefused(settings: ServerSettings, method: RpcName, administrator: Administrator, request = {}) {
   try {
-    checkHubRestrictions(settings(option), method, request, { administrator });
+    checkHubRestrictions(settings, method, request, { administrator });
     return false;
   } catch (error) {
     assert.ok(error instanceof RpcError && error.error === "notEnoughRights");
@@ -53,19 +54,21 @@ describe("the administrator of a hub", () => {
   for (const option of adminOptionNames) {
     const expected = forbidden[option] ?? [];
     test(`is kept from ${expected.length === 0 ? "no method as a whole" : expected.join(", ")} by ${option}`, () => {
-      const refused = methods.filter((method) => isRefused(option, method, ofHub));
+      const settings = settingsWith(option);
+      const refused = methods.filter((method) => isRefused(settings, method, ofHub));
       assert.deepEqual(refused.toSorted(), [...expected].toSorted());
       const ofOther: Administrator = { type: "hub", hubName: "Other" };
       for (const administrator of [ofOther, { type: "server" } as const]) {
-        assert.ok(!methods.some((method) => isRefused(option, method, administrator)));
+        assert.ok(!methods.some((method) => isRefused(settings, method, administrator)));
       }
     });
   }
 
   test("is kept from switching it on by no_online, and from switching it off by no_offline", () => {
-    assert.ok(isRefused("no_online", "SetHubOnline", ofHub, { Online: true }));
-    assert.ok(!isRefused("no_online", "SetHubOnline", ofHub, { Online: false }));
-    assert.ok(!isRefused("no_offline", "SetHubOnline", ofHub, { Online: true }));
-    assert.ok(isRefused("no_offline", "SetHubOnline", ofHub, { Online: false }));
+    const [noOnline, noOffline] = [settingsWith("no_online"), settingsWith("no_offline")];
+    assert.ok(isRefused(noOnline, "SetHubOnline", ofHub, { Online: true }));
+    assert.ok(!isRefused(noOnline, "SetHubOnline", ofHub, { Online: false }));
+    assert.ok(!isRefused(noOffline, "SetHubOnline", ofHub, { Online: true }));
+    assert.ok(isRefused(noOffline, "SetHubOnline", ofHub, { Online: false }));
   });
 });

@@ -1,12 +1,19 @@
 import Module, { createRequire } from "node:module";
 
 /**
- * Spares Pulumi's SDK, when it is imported before it, what that loads to turn functions of a program into text, which no component
- * does: half of the time that it takes to load.
+ * Loads Pulumi's SDK, when it is imported before it, without what that loads to turn functions of a program into text, which no
+ * component does: half of the time that it takes to load.
  */
-const sdk = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"));
-for (const name of ["@npmcli/arborist", "normalize-package-data", "typescript"]) {
-  const nothing = new Module(sdk.resolve(name));
+const require = createRequire(import.meta.url);
+const sdk = createRequire(require.resolve("@pulumi/pulumi"));
+const spared = ["@npmcli/arborist", "normalize-package-data", "typescript"]
+  .map((name) => sdk.resolve(name))
+  .filter((path) => !(path in sdk.cache));
+for (const path of spared) {
+  const nothing = new Module(path);
   nothing.loaded = true;
-  sdk.cache[nothing.id] = nothing;
+  sdk.cache[path] = nothing;
 }
+require("@pulumi/pulumi");
+// Other tests in this process may want the real ones.
+for (const path of spared) Reflect.deleteProperty(sdk.cache, path);

@@ -3,7 +3,20 @@ import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { ServerError } from "../../../server/errors.ts";
 import { FailingDisk } from "./failing-disk.ts";
-import { scene, add, names, say, messageOf, open, linesOf, found, type Scene } from "./killed-server.ts";
+import {
+  scenesForEachTest,
+  scene,
+  add,
+  names,
+  say,
+  messageOf,
+  open,
+  linesOf,
+  found,
+  type Scene,
+} from "./killed-server.ts";
+
+scenesForEachTest();
 
 describe("a disk that fails", () => {
   for (const code of ["ENOSPC", "EIO"]) {

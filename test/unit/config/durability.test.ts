@@ -8,6 +8,7 @@ import { parseJournal } from "../../../server/config/text/journal-text.ts";
 import { ServerError } from "../../../server/errors.ts";
 import { userOf } from "../access/login-fixture.ts";
 import {
+  scenesForEachTest,
   closeAll,
   scene,
   add,
@@ -20,6 +21,8 @@ import {
   goesOn,
   asideOf,
 } from "./killed-server.ts";
+
+scenesForEachTest();
 
 type States = Awaited<ReturnType<typeof killedServer>>["states"];
 

@@ -12,14 +12,18 @@ import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 let root: string;
 let scenes = 0;
 let opened: ConfigStore[];
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "vpnserver-durability-"));
-  opened = [];
-});
-afterEach(async () => {
-  await closeAll();
-  await rm(root, { recursive: true, force: true });
-});
+
+/** Gives each test of the file that calls it a folder for its scenes. */
+export function scenesForEachTest(): void {
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "vpnserver-durability-"));
+    opened = [];
+  });
+  afterEach(async () => {
+    await closeAll();
+    await rm(root, { recursive: true, force: true });
+  });
+}
 
 /** Lets go of the files, whatever is written into them by it: what matters was looked at, or copied, before. */
 export async function closeAll(): Promise<void> {
