@@ -124,7 +124,8 @@ export class Forwarding {
    */
   async #holds({ bootId }: ForwardingRecord): Promise<boolean> {
     if (bootId === (await this.#options.kernel.bootId())) return true;
-    return (await this.#chains()).some(({ table }) => table === this.#table);
+    const chains = await this.#chains().catch(() => []);
+    return chains.some(({ table }) => table === this.#table);
   }
 
   async #chainsOfOthers(): Promise<string[]> {
