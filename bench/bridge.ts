@@ -91,14 +91,10 @@ export async function measureBridge(): Promise<void> {
 /** Lays a cable from the server's host to the one behind it, and joins both it and the server's host to the hub. */
 async function bridge({ station }: MeasuredServer, lan: Namespace): Promise<void> {
   await station.run("ip", ["link", "add", "near", "type", "veth", "peer", "name", "far", "netns", lan.name]);
-  // Frames come as from a wire: whole, with their checksums. SoftEther takes no others.
-  for (const [where, name] of [
-    [station, "near"],
-    [lan, "far"],
-  ] as const) {
-    await where.run("ethtool", ["-K", name, "tx", "off", "tso", "off", "gso", "off"]);
-    await where.run("ip", ["link", "set", name, "up"]);
-  }
+  // What comes is as from a wire: whole, with checksums. SoftEther takes nothing else, and sets its own end so itself.
+  await lan.run("ethtool", ["-K", "far", "tx", "off", "tso", "off", "gso", "off"]);
+  await station.run("ip", ["link", "set", "near", "up"]);
+  await lan.run("ip", ["link", "set", "far", "up"]);
   await lan.run("ip", ["address", "add", `${addresses.lan}/24`, "dev", "far"]);
   for (const device of [
     ["/DEVICE:near", "/TAP:no"],
@@ -227,7 +223,7 @@ async function packets(
     const words = ["-u", "-c", to.address, "-p", port, "-b", bits, "-l", String(payloadBytes)];
     await from.station.run("iperf3", [...words, "-t", String(stepSeconds)], { check: false });
     const cpu = (await cpuSeconds(server)) - before;
-    const counts = { sent: await sent.read(), received: await received.read() };
+    const counts = { sent: await sent.read(payloadBytes), received: await received.read(payloadBytes) };
     return { ...counts, seconds: stepSeconds, cpuSeconds: cpu };
   });
 }

@@ -133,10 +133,15 @@ export const packetDeviceLimits = {
   batchBytes: 64 * 1024,
   /** Frames that are read in one turn, with those that are dropped. */
   batchFrames: 256,
+  /** Frames that one call to the kernel takes or sends. */
+  readAtOnce: 32,
+  sentAtOnce: 64,
   /** Longest frame that a kernel leaves to be cut (`GSO_MAX_SIZE`), with room for its headers. */
   unfinishedBytes: 64 * 1024 + 256,
   /** Frames, in bytes, that wait at a packet socket; what comes in beyond the kernel drops. */
   receiveBytes: 4 * MiB,
+  /** The same of frames that wait for the interface to send them. */
+  sendBytes: 1 * MiB,
 } as const;
 
 /** Bounds of the local bridges. */

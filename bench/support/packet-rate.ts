@@ -45,6 +45,8 @@ export async function highestRate(
 }
 
 let counters = 0;
+/** Of IPv4 and UDP. */
+const headerBytes = 28;
 
 /** Counts datagrams to a port in a station's kernel, where a program that is late loses none. */
 export class PacketCounter {
@@ -63,9 +65,15 @@ export class PacketCounter {
     return new PacketCounter(station, table);
   }
 
-  async read(): Promise<number> {
+  /**
+   * Datagrams so far. Those that the kernel handles as one packet are told from their bytes.
+   *
+   * @param payloadBytes of each
+   */
+  async read(payloadBytes: number): Promise<number> {
     const { stdout } = await this.#station.run("nft", ["list", "table", "ip", this.#table]);
-    return Number(/counter packets (\d+)/.exec(stdout)?.[1]);
+    const [, packets, bytes] = /counter packets (\d+) bytes (\d+)/.exec(stdout) ?? [];
+    return (Number(bytes) - Number(packets) * headerBytes) / payloadBytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

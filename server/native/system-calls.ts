@@ -1,4 +1,5 @@
 import type { Koffi } from "./koffi.ts";
+import { ReceiveBatch, SendBatch, type ReceiveSizes } from "./message-batch.ts";
 import { addressOf, PinnedMemory } from "./pinned-memory.ts";
 import { SystemCallError } from "./system-call-error.ts";
 
@@ -10,6 +11,7 @@ const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
 const MSG_TRUNC = 0x20;
+const TUNSETOFFLOAD = 0x400454d0;
 
 /** `struct msghdr` with one `struct iovec` behind it (`bits/socket.h`; the same on x86-64 and arm64). */
 const messageHeader = {
@@ -111,6 +113,14 @@ export class SystemCalls {
     addressBytes: number,
   ) => number;
   readonly #recvmsg: (descriptor: number, message: number, flags: number) => number;
+  readonly #recvmmsg: (
+    descriptor: number,
+    messages: number,
+    count: number,
+    flags: number,
+    timeout: number,
+  ) => number;
+  readonly #sendmmsg: (descriptor: number, messages: number, count: number, flags: number) => number;
   /** Filled in for each call of recvmsg, which keeps nothing of it. */
   readonly #message: PinnedMemory;
 
@@ -132,6 +142,12 @@ export class SystemCalls {
       "intptr_t sendto(int descriptor, uintptr_t memory, size_t bytes, int flags, uintptr_t address, uint32_t addressBytes)",
     );
     this.#recvmsg = c.func("intptr_t recvmsg(int descriptor, uintptr_t message, int flags)");
+    this.#recvmmsg = c.func(
+      "int recvmmsg(int descriptor, uintptr_t messages, unsigned int count, int flags, uintptr_t timeout)",
+    );
+    this.#sendmmsg = c.func(
+      "int sendmmsg(int descriptor, uintptr_t messages, unsigned int count, int flags)",
+    );
     this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
   }
 
@@ -143,6 +159,24 @@ export class SystemCalls {
   /** Memory of another thread, which has to hold on to it as well. */
   share(memory: SharedArrayBuffer): PinnedMemory {
     return PinnedMemory.pin(this.#koffi, memory);
+  }
+
+  /**
+   * Room for datagrams of {@link receiveMessages}, `count` of them.
+   *
+   * @throws {RangeError} for sizes that cannot be
+   */
+  receiveBatch(count: number, sizes: ReceiveSizes): ReceiveBatch {
+    return new ReceiveBatch(this.#koffi, count, sizes);
+  }
+
+  /**
+   * What {@link sendMessages} needs, for at most `count` datagrams.
+   *
+   * @throws {RangeError} for a count that cannot be
+   */
+  sendBatch(count: number): SendBatch {
+    return new SendBatch(this.#koffi, count);
   }
 
   /**
@@ -301,6 +335,38 @@ export class SystemCalls {
   }
 
   /**
+   * Takes at most `most` datagrams, as many as are at hand.
+   *
+   * @returns how many; `undefined` when none is
+   * @throws {SystemCallError} of the first one
+   */
+  receiveMessages(descriptor: Descriptor, batch: ReceiveBatch, most: number): number | undefined {
+    const address = batch.prepare(most);
+    const result = this.#recvmmsg(descriptor.number, address, most, MSG_TRUNC, 0);
+    return this.#moved("recvmmsg", descriptor, result);
+  }
+
+  /**
+   * Sends datagrams of the memory: those from number `first` to `end` of the lists of where they are in it.
+   *
+   * @returns how many were sent, of the first ones; `undefined` when there is no room
+   * @throws {SystemCallError} of the first one
+   */
+  sendMessages(
+    descriptor: Descriptor,
+    batch: SendBatch,
+    memory: PinnedMemory,
+    offsets: readonly number[],
+    lengths: readonly number[],
+    first: number,
+    end: number,
+  ): number | undefined {
+    const address = batch.prepare(memory, offsets, lengths, first, end);
+    const result = this.#sendmmsg(descriptor.number, address, end - first, 0);
+    return this.#moved("sendmmsg", descriptor, result);
+  }
+
+  /**
    * Asks a device.
    *
    * @param request by its number, such as TUNSETIFF
@@ -314,6 +380,20 @@ export class SystemCalls {
     const address = addressOf(argument, 0, ioctlArgumentBytes);
     const result = this.#ioctl(descriptor.number, request, address);
     return this.#checked("ioctl", descriptor.subject, result);
+  }
+
+  /**
+   * Has the host leave checksums and segments to a TAP whose frames have a `struct virtio_net_hdr`.
+   *
+   * @param flags TUN_F_CSUM and its like (`linux/if_tun.h`)
+   * @throws {SystemCallError} EINVAL for flags that this kernel does not know
+   */
+  setTapOffloads(descriptor: Descriptor, flags: number): void {
+    if (!Number.isSafeInteger(flags) || flags < 0 || flags > 0xffff)
+      throw new RangeError(`offloads ${flags}`);
+    // The argument itself, and no address of it.
+    const result = this.#ioctl(descriptor.number, TUNSETOFFLOAD, flags);
+    this.#checked("ioctl", descriptor.subject, result);
   }
 
   #moved(syscall: string, { subject }: Descriptor, result: number): number | undefined {

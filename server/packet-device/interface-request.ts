@@ -4,6 +4,7 @@ import { ioctlArgumentBytes, type SystemCalls } from "../native/system-calls.ts"
 // linux/sockios.h, linux/if.h, linux/if_arp.h
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
+const SIOCGIFMTU = 0x8921;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
@@ -61,6 +62,18 @@ export function indexOfEthernet(calls: SystemCalls, request: PinnedMemory, name:
     ask(SIOCGIFFLAGS, request);
     if ((request.bytes.readUInt16LE(nameBytes) & IFF_UP) === 0) throw new Error(`${name} is down`);
     ask(SIOCGIFINDEX, request);
+    return request.bytes.readInt32LE(nameBytes);
+  });
+}
+
+/**
+ * Bytes that a packet may have which leaves by an interface.
+ *
+ * @throws {SystemCallError} ENODEV when there is none of this name
+ */
+export function mtuOf(calls: SystemCalls, request: PinnedMemory): number {
+  return withSocket(calls, (ask) => {
+    ask(SIOCGIFMTU, request);
     return request.bytes.readInt32LE(nameBytes);
   });
 }

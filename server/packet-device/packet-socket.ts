@@ -1,11 +1,12 @@
-import { blockLimits, packetDeviceLimits } from "../limits.ts";
+import { packetDeviceLimits } from "../limits.ts";
+import type { ReceiveBatch, SendBatch } from "../native/message-batch.ts";
 import type { PinnedMemory } from "../native/pinned-memory.ts";
 import { SystemCallError } from "../native/system-call-error.ts";
 import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
-import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
-import { indexOfEthernet, interfaceRequest } from "./interface-request.ts";
+import { IncomingFrames, incomingBytes } from "./incoming-frames.ts";
+import { indexOfEthernet, interfaceRequest, mtuOf } from "./interface-request.ts";
+import { OutgoingFrames, outgoingBytes } from "./outgoing-frames.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
-import { finishFrame, readUnfinished, unfinishedHeaderBytes } from "./unfinished-frame.ts";
 
 // linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h
 const AF_PACKET = 17;
@@ -20,21 +21,24 @@ const PACKET_OUTGOING = 4;
 const TP_STATUS_VLAN_VALID = 1 << 4;
 const TP_STATUS_VLAN_TPID_VALID = 1 << 6;
 const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
+const [SO_SNDBUF, SO_SNDBUFFORCE] = [7, 32];
+const [SO_RCVBUF, SO_RCVBUFFORCE] = [8, 33];
 
 /** `struct sockaddr_ll`, of which the kind of a frame is one byte. */
 const addressBytes = 20;
 const kindAt = 10;
+/** The same with what fills it up to the next one. */
+const addressSpace = 24;
 /** `struct packet_mreq`. */
 const membershipBytes = 16;
 /** `struct cmsghdr` with `struct tpacket_auxdata` behind it. */
 const details = { bytes: 64, levelAt: 8, typeAt: 12, statusAt: 16, tagAt: 32, tagTypeAt: 34 } as const;
 
-const macsBytes = 12;
 const tagBytes = 4;
-const leastFrameBytes = 14;
 const vlanType = 0x8100;
+const ethernetBytes = 14;
+/** Merged frames until the interface is asked for its MTU again. */
+const mergedBeforeAsked = 1_024;
 
 export interface PacketSocketOptions {
   /** Takes all frames of the wire, and not only those that are for the host. */
@@ -49,23 +53,26 @@ export interface PacketSocketOptions {
  * Frames come with a header that tells what their sender left to the network card (`PACKET_VNET_HDR`), and are finished here. To switch
  * that off at the interface, as the official server does by ethtool, would change it for the whole host, would have to be put back by
  * whoever ends last, and is of no use where it counts: frames through a veth or a bridge are left unfinished by the interface that they
- * were sent through, which is another one.
+ * were sent through, which is another one. What is sent has the same header, so that segments of one flow leave as one frame.
  */
 export class PacketSocket implements PacketDevice {
   readonly name: string;
-  dropped = 0;
   readonly #calls: SystemCalls;
   readonly #events: PacketDeviceEvents;
   readonly #descriptor: Descriptor;
-  readonly #received: PinnedMemory;
-  readonly #details: { readonly address: PinnedMemory; readonly control: PinnedMemory };
-  /** Begins with a header that leaves nothing to anybody. */
-  readonly #outgoing: PinnedMemory;
-  /** One segment of a longer frame. */
-  readonly #segment = Buffer.allocUnsafe(blockLimits.frameBytes);
-  readonly #batch = Buffer.allocUnsafe(packetDeviceLimits.batchBytes);
-  #batchUsed = 0;
+  /** Names the interface, for questions about it. */
+  readonly #request: PinnedMemory;
+  readonly #received: ReceiveBatch;
+  readonly #incoming: IncomingFrames;
+  readonly #tag = Buffer.alloc(tagBytes);
+  readonly #sent: PinnedMemory;
+  readonly #sendBatch: SendBatch;
+  readonly #outgoing: OutgoingFrames;
   readonly #watch: Watch;
+  #refused = 0;
+  #merged = 0;
+  /** Frames that the next call asks for: few where they are long. */
+  #most = packetDeviceLimits.readAtOnce as number;
   #isOpen = true;
 
   private constructor(calls: SystemCalls, descriptor: Descriptor, name: string, events: PacketDeviceEvents) {
@@ -73,9 +80,19 @@ export class PacketSocket implements PacketDevice {
     this.#descriptor = descriptor;
     this.name = name;
     this.#events = events;
-    this.#received = calls.allocate(unfinishedHeaderBytes + packetDeviceLimits.unfinishedBytes);
-    this.#details = { address: calls.allocate(addressBytes), control: calls.allocate(details.bytes) };
-    this.#outgoing = calls.allocate(unfinishedHeaderBytes + blockLimits.frameBytes);
+    this.#request = interfaceRequest(calls, name);
+    this.#received = calls.receiveBatch(packetDeviceLimits.readAtOnce, {
+      bytes: incomingBytes,
+      addressBytes: addressSpace,
+      controlBytes: details.bytes,
+    });
+    this.#incoming = new IncomingFrames((buffer, start, end) => {
+      if (this.#isOpen) events.receive(buffer, start, end);
+    });
+    this.#sent = calls.allocate(outgoingBytes);
+    this.#sendBatch = calls.sendBatch(packetDeviceLimits.sentAtOnce);
+    this.#outgoing = new OutgoingFrames(this.#sent.bytes);
+    this.#askMtu();
     this.#watch = calls.watch(descriptor, () => this.#read());
   }
 
@@ -114,19 +131,18 @@ export class PacketSocket implements PacketDevice {
     }
   }
 
+  get dropped(): number {
+    return this.#refused + this.#incoming.dropped;
+  }
+
   send(buffer: Buffer, start: number, end: number): void {
-    for (let at = start; at < end && this.#isOpen;) {
-      const frameAt = at + blockHeaderBytes;
-      const bytes = unfinishedHeaderBytes + readUint32(buffer, at);
-      at += blockHeaderBytes + bytes - unfinishedHeaderBytes;
-      buffer.copy(this.#outgoing.bytes, unfinishedHeaderBytes, frameAt, at);
-      try {
-        if (this.#calls.write(this.#descriptor, this.#outgoing, 0, bytes) === undefined) this.dropped++;
-      } catch {
-        // Longer than the interface's MTU, or the interface is down or gone; the next read tells.
-        this.dropped++;
-      }
+    const outgoing = this.#outgoing;
+    for (let at = start; at < end && this.#isOpen; outgoing.clear()) {
+      at = outgoing.take(buffer, at, end);
+      const { length } = outgoing.offsets;
+      for (let sent = 0; sent < length;) sent += this.#send(sent, length);
     }
+    if (this.#merged >= mergedBeforeAsked) this.#askMtu();
   }
 
   close(): void {
@@ -134,99 +150,111 @@ export class PacketSocket implements PacketDevice {
     this.#isOpen = false;
     this.#watch.stop();
     this.#calls.close(this.#descriptor);
-    const { address, control } = this.#details;
-    for (const memory of [this.#received, this.#outgoing, address, control]) memory.release();
+    for (const memory of [this.#request, this.#received, this.#sent, this.#sendBatch]) memory.release();
+  }
+
+  /** Sends what is gathered from number `first` on; gives how many of them are done with, sent or not. */
+  #send(first: number, end: number): number {
+    const { offsets, lengths, counts } = this.#outgoing;
+    const frames = counts[first] as number;
+    if (frames > 1) this.#merged++;
+    try {
+      const sent = this.#calls.sendMessages(
+        this.#descriptor,
+        this.#sendBatch,
+        this.#sent,
+        offsets,
+        lengths,
+        first,
+        end,
+      );
+      if (sent !== undefined) return sent;
+    } catch (error) {
+      // Longer than the interface's MTU, or the interface is down or gone; the next read tells.
+      if (frames > 1 && isUnspeakable(error)) this.#mergeLess();
+    }
+    this.#refused += frames;
+    return 1;
+  }
+
+  /** Kernels before 6.2 refuse merged datagrams; none is known that refuses TCP. */
+  #mergeLess(): void {
+    if (this.#outgoing.mergesDatagrams) this.#outgoing.mergesDatagrams = false;
+    else this.#outgoing.longest = 0;
+  }
+
+  /** The kernel does not hold merged frames against the MTU. */
+  #askMtu(): void {
+    this.#merged = 0;
+    if (this.#outgoing.longest === 0) return;
+    try {
+      this.#outgoing.longest = mtuOf(this.#calls, this.#request) + ethernetBytes;
+    } catch {
+      this.#outgoing.longest = 0;
+    }
   }
 
   /** Takes about one batch, so that the wire does not hold up everything else; what is left comes in the next turn. */
   #read(): void {
-    const most = this.#received.bytes.length;
     let failure: unknown;
     let bytes = 0;
-    for (let frames = 0; frames < packetDeviceLimits.batchFrames; frames++) {
+    for (let frames = 0; frames < packetDeviceLimits.batchFrames;) {
       if (bytes >= packetDeviceLimits.batchBytes || !this.#isOpen) break;
-      let length: number | undefined;
+      let count: number | undefined;
       try {
-        length = this.#calls.receiveMessage(this.#descriptor, this.#received, 0, most, this.#details);
+        count = this.#calls.receiveMessages(this.#descriptor, this.#received, this.#most);
       } catch (error) {
         if (isUnspeakable(error)) {
-          this.dropped++;
+          this.#refused++;
+          frames++;
           continue;
         }
         failure = error;
         break;
       }
-      if (length === undefined) break;
-      bytes += length;
-      this.#take(length);
+      if (count === undefined) break;
+      let taken = 0;
+      for (let index = 0; index < count && this.#isOpen; index++) taken += this.#take(index);
+      bytes += taken;
+      frames += count;
+      const rest = Math.floor(packetDeviceLimits.batchBytes / (taken / count));
+      const isEmpty = count < this.#most;
+      this.#most = Math.max(1, Math.min(rest, packetDeviceLimits.readAtOnce));
+      if (isEmpty) break;
     }
-    this.#flush();
+    this.#incoming.flush();
     // Whoever received it may have closed the device.
     if (failure === undefined || !this.#isOpen) return;
     this.close();
     this.#events.lost(failure as Error);
   }
 
-  /** Looks at the frame that was received. */
-  #take(length: number): void {
-    const { bytes } = this.#received;
+  /** Takes a frame that was received; gives its length. */
+  #take(index: number): number {
+    const { bytes, addresses, controls } = this.#received;
+    const length = this.#received.lengthOf(index);
     // Where the kernel cannot keep them back (before 4.20).
-    if (this.#details.address.bytes[kindAt] === PACKET_OUTGOING) return;
-    if (length > bytes.length || length < unfinishedHeaderBytes + leastFrameBytes) {
-      this.dropped++;
-      return;
-    }
-    const { control } = this.#details;
-    const isFinished = finishFrame(
-      bytes,
-      unfinishedHeaderBytes,
-      length,
-      readUnfinished(bytes),
-      this.#segment,
-      (buffer, start, end) => this.#add(buffer, start, end, control.bytes),
-    );
-    if (!isFinished) this.dropped++;
+    if (addresses[index * addressSpace + kindAt] === PACKET_OUTGOING) return length;
+    const tag = this.#tagOf(controls, index * details.bytes);
+    this.#incoming.take(bytes, index * incomingBytes, length, incomingBytes, tag);
+    return length;
   }
 
-  /** Adds a frame to the batch, with the tag that the kernel has taken off. */
-  #add(buffer: Buffer, start: number, end: number, control: Buffer): void {
-    const isTagged = hasTag(control);
-    const length = end - start + (isTagged ? tagBytes : 0);
-    if (length > blockLimits.frameBytes) {
-      this.dropped++;
-      return;
-    }
-    if (this.#batchUsed + blockHeaderBytes + length > this.#batch.length) this.#flush();
-    const at = this.#batchUsed;
-    this.#batchUsed += blockHeaderBytes + length;
-    const frameAt = at + blockHeaderBytes;
-    this.#batch.writeUInt32BE(length, at);
-    if (!isTagged) {
-      buffer.copy(this.#batch, frameAt, start, end);
-      return;
-    }
-    const hasType = (control.readUInt32LE(details.statusAt) & TP_STATUS_VLAN_TPID_VALID) !== 0;
-    const tagAt = frameAt + macsBytes;
-    buffer.copy(this.#batch, frameAt, start, start + macsBytes);
-    this.#batch.writeUInt16BE(hasType ? control.readUInt16LE(details.tagTypeAt) : vlanType, tagAt);
-    this.#batch.writeUInt16BE(control.readUInt16LE(details.tagAt), tagAt + 2);
-    buffer.copy(this.#batch, tagAt + tagBytes, start + macsBytes, end);
+  /** The tag that the kernel has taken off. */
+  #tagOf(control: Buffer, at: number): Buffer | undefined {
+    if (
+      control.readUInt32LE(at) < details.tagTypeAt + 2 ||
+      control.readInt32LE(at + details.levelAt) !== SOL_PACKET ||
+      control.readInt32LE(at + details.typeAt) !== PACKET_AUXDATA
+    )
+      return undefined;
+    const status = control.readUInt32LE(at + details.statusAt);
+    if ((status & TP_STATUS_VLAN_VALID) === 0) return undefined;
+    const hasType = (status & TP_STATUS_VLAN_TPID_VALID) !== 0;
+    this.#tag.writeUInt16BE(hasType ? control.readUInt16LE(at + details.tagTypeAt) : vlanType, 0);
+    this.#tag.writeUInt16BE(control.readUInt16LE(at + details.tagAt), 2);
+    return this.#tag;
   }
-
-  #flush(): void {
-    const end = this.#batchUsed;
-    this.#batchUsed = 0;
-    if (end > 0 && this.#isOpen) this.#events.receive(this.#batch, 0, end);
-  }
-}
-
-function hasTag(control: Buffer): boolean {
-  return (
-    control.readUInt32LE(0) >= details.tagTypeAt + 2 &&
-    control.readInt32LE(details.levelAt) === SOL_PACKET &&
-    control.readInt32LE(details.typeAt) === PACKET_AUXDATA &&
-    (control.readUInt32LE(details.statusAt) & TP_STATUS_VLAN_VALID) !== 0
-  );
 }
 
 /** Of a frame that the header cannot tell of, such as one of a tunnel that was left whole; the kernel has dropped it. */
@@ -256,8 +284,9 @@ function setOptions(
   set(SOL_PACKET, PACKET_AUXDATA, 1);
   trySet(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
   // The first one goes beyond what the host grants to everybody, and needs CAP_NET_ADMIN.
-  const { receiveBytes } = packetDeviceLimits;
+  const { receiveBytes, sendBytes } = packetDeviceLimits;
   if (!trySet(SOL_SOCKET, SO_RCVBUFFORCE, receiveBytes)) trySet(SOL_SOCKET, SO_RCVBUF, receiveBytes);
+  if (!trySet(SOL_SOCKET, SO_SNDBUFFORCE, sendBytes)) trySet(SOL_SOCKET, SO_SNDBUF, sendBytes);
   if (!promiscuous) return;
   argument.bytes.fill(0);
   argument.bytes.writeInt32LE(index, 0);

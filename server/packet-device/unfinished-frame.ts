@@ -32,13 +32,14 @@ const [ipv4Type, ipv6Type] = [0x0800, 0x86dd];
 const protocols = { tcp: 6, udp: 17 } as const;
 const tcpFlags = { fin: 0x01, psh: 0x08, cwr: 0x80 } as const;
 
-export function readUnfinished(header: Buffer): Unfinished {
+/** @param at where the header begins */
+export function readUnfinished(buffer: Buffer, at = 0): Unfinished {
   return {
-    needsChecksum: ((header[0] as number) & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0,
-    segments: kinds[(header[1] as number) & ~VIRTIO_NET_HDR_GSO_ECN] ?? "unknown",
-    segmentBytes: header.readUInt16LE(4),
-    checksumAt: header.readUInt16LE(6),
-    checksumOffset: header.readUInt16LE(8),
+    needsChecksum: ((buffer[at] as number) & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0,
+    segments: kinds[(buffer[at + 1] as number) & ~VIRTIO_NET_HDR_GSO_ECN] ?? "unknown",
+    segmentBytes: buffer.readUInt16LE(at + 4),
+    checksumAt: buffer.readUInt16LE(at + 6),
+    checksumOffset: buffer.readUInt16LE(at + 8),
   };
 }
 

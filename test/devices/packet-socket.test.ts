@@ -147,12 +147,12 @@ describe("an interface that is bridged to a hub", () => {
     await lay();
     await using hub = await switchTo("near");
     await host.run("ip", ["link", "set", "near", "down"]);
-    assert.equal(await hub.nextLine(), "lost near: ENETDOWN: recvmsg a packet socket");
+    assert.equal(await hub.nextLine(), "lost near: ENETDOWN: recvmmsg a packet socket");
     await hub.end();
     await lay();
     await using other = await switchTo("near");
     await host.run("ip", ["link", "delete", "near"]);
-    assert.equal(await other.nextLine(), "lost near: ENETDOWN: recvmsg a packet socket");
+    assert.equal(await other.nextLine(), "lost near: ENETDOWN: recvmmsg a packet socket");
   });
 
   test("is refused with a reason: it is not there, is down, is no Ethernet, or the right is missing", async () => {

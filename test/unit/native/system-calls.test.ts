@@ -121,6 +121,55 @@ describe("a system call", () => {
     for (const piece of [memory, address, option, details.address, details.control]) piece.release();
   });
 
+  test("takes and sends several datagrams at once, and tells of those that are longer", async () => {
+    const receiver = calls.datagramSocket();
+    const address = calls.allocate(16);
+    const [port, host] = [20_000 + (process.pid % 20_000), "127.83.29.2"];
+    address.bytes.writeUInt16LE(2, 0);
+    address.bytes.writeUInt16BE(port, 2);
+    address.bytes.set(host.split(".").map(Number), 4);
+    calls.bind(receiver, address, 16);
+    const option = calls.allocate(4);
+    option.bytes.writeInt32LE(1);
+    calls.setOption(receiver, 1, 29, option, 4);
+    const sender = createSocket("udp4");
+    await new Promise<void>((resolve) => sender.connect(port, host, resolve));
+    const texts = ["one", "longer than the memory", "another", "last"];
+    for (const text of texts) await new Promise((resolve) => sender.send(text, resolve));
+    const batch = calls.receiveBatch(3, { bytes: 12, addressBytes: 16, controlBytes: 64 });
+    batch.bytes.fill(0xee);
+    const textAt = (index: number, bytes: number) =>
+      batch.bytes.toString("latin1", index * 12, index * 12 + bytes);
+    assert.equal(calls.receiveMessages(receiver, batch, 3), 3);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => batch.lengthOf(index)),
+      [3, 22, 7],
+    );
+    assert.deepEqual([textAt(0, 3), textAt(1, 12), textAt(2, 7)], ["one", "longer than ", "another"]);
+    assert.equal(batch.bytes[3], 0xee);
+    for (const index of [0, 1, 2]) {
+      assert.equal(batch.addresses.readUInt16BE(index * 16 + 2), sender.address().port);
+      // SO_TIMESTAMP.
+      assert.equal(batch.controls.readUInt32LE(index * 64), controlHeaderBytes + 16);
+    }
+    assert.equal(calls.receiveMessages(receiver, batch, 2), 1);
+    assert.equal(textAt(0, 4), "last");
+    assert.equal(batch.controls.readUInt32LE(64), 0);
+    assert.equal(calls.receiveMessages(receiver, batch, 3), undefined);
+
+    // A socket that is not connected says so of the first one.
+    const lone = calls.datagramSocket();
+    const sends = calls.sendBatch(2);
+    assert.throws(() => calls.sendMessages(lone, sends, option, [0, 2], [2, 2], 0, 2), {
+      code: "EDESTADDRREQ",
+      syscall: "sendmmsg",
+    });
+    sender.close();
+    for (const descriptor of [receiver, lone]) calls.close(descriptor);
+    for (const piece of [address, option, batch, sends]) piece.release();
+    assert.throws(() => calls.receiveMessages(receiver, batch, 1), /not pinned memory, or released/);
+  });
+
   test("gets the memory of another thread at the same address", () => {
     const memory = calls.allocate(16);
     const shared = calls.share(memory.bytes.buffer);
@@ -221,8 +270,78 @@ describe("whatever a system call is given", () => {
     calls.close(socket);
   });
 
+  test("several datagrams are in the memory, or an error; nothing beside is touched", () => {
+    const socket = calls.datagramSocket();
+    const sends = calls.sendBatch(3);
+    const lists = fc.array(anything, { maxLength: 5 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 64 }),
+        anything,
+        lists,
+        lists,
+        anything,
+        anything,
+        (bytes, most, offsets, lengths, first, end) => {
+          const [before, memory, after] = [bytes, bytes, bytes].map((size) => calls.allocate(size)) as [
+            PinnedMemory,
+            PinnedMemory,
+            PinnedMemory,
+          ];
+          const batch = calls.receiveBatch(4, { bytes, addressBytes: 16, controlBytes: 32 });
+          for (const { bytes: all } of [before, memory, after, batch]) all.fill(0xee);
+          const receive = () => calls.receiveMessages(socket, batch, most as number);
+          if (Number.isSafeInteger(most) && Number(most) >= 1 && Number(most) <= 4)
+            assert.equal(receive(), undefined);
+          else assert.throws(receive, RangeError);
+          // It is connected to nothing, so that nothing is sent in any case.
+          const send = () =>
+            calls.sendMessages(
+              socket,
+              sends,
+              memory,
+              offsets as number[],
+              lengths as number[],
+              first as number,
+              end as number,
+            );
+          assert.throws(send, Error);
+          for (const piece of [before, memory, after, batch])
+            assert.ok(piece.bytes.every((byte) => byte === 0xee));
+          for (const piece of [before, memory, after, batch]) piece.release();
+        },
+      ),
+      { numRuns: 500 },
+    );
+    sends.release();
+    calls.close(socket);
+  });
+
+  test("a batch has sizes that can be, or is an error", () => {
+    const sizes = { bytes: 8, addressBytes: 16, controlBytes: 32 };
+    fc.assert(
+      fc.property(number, number, (count, size) => {
+        const isCount = Number.isSafeInteger(count) && count >= 1 && count <= 1_024;
+        const isDetail = Number.isSafeInteger(size) && size >= 16 && size <= 256 && size % 8 === 0;
+        for (const [make, isRight] of [
+          [() => calls.sendBatch(count), isCount],
+          [() => calls.receiveBatch(count, sizes), isCount],
+          [() => calls.receiveBatch(2, { ...sizes, addressBytes: size }), isDetail],
+          [() => calls.receiveBatch(2, { ...sizes, controlBytes: size }), isDetail],
+        ] as const) {
+          if (isRight) make().release();
+          else assert.throws(make, RangeError);
+        }
+        for (const bytes of [0, -1, 1.5, NaN, 2 ** 40])
+          assert.throws(() => calls.receiveBatch(2, { ...sizes, bytes }), RangeError);
+      }),
+    );
+  });
+
   test("it is of the right kind, or an error", () => {
     const memory = calls.allocate(ioctlArgumentBytes);
+    const batch = calls.receiveBatch(2, { bytes: 8, addressBytes: 16, controlBytes: 32 });
+    const sends = calls.sendBatch(2);
     const closed = new Descriptor(-1, "it");
     const details = { address: memory, control: memory };
     const kinds: ((value: never) => unknown)[] = [
@@ -246,6 +365,21 @@ describe("whatever a system call is given", () => {
       (value) => calls.sendTo(closed, value, 0, 1, memory, 16),
       (value) => calls.sendTo(closed, memory, 0, 1, value, 16),
       (value) => calls.sendTo(closed, memory, 0, 1, memory, value),
+      (value) => calls.receiveBatch(value, { bytes: 8, addressBytes: 16, controlBytes: 32 }),
+      (value) => calls.receiveBatch(2, value),
+      (value) => calls.sendBatch(value),
+      (value) => calls.receiveMessages(value, batch, 1),
+      (value) => calls.receiveMessages(closed, value, 1),
+      (value) => calls.receiveMessages(closed, batch, value),
+      (value) => calls.sendMessages(value, sends, memory, [0], [1], 0, 1),
+      (value) => calls.sendMessages(closed, value, memory, [0], [1], 0, 1),
+      (value) => calls.sendMessages(closed, sends, value, [0], [1], 0, 1),
+      (value) => calls.sendMessages(closed, sends, memory, value, [1], 0, 1),
+      (value) => calls.sendMessages(closed, sends, memory, [0], value, 0, 1),
+      (value) => calls.sendMessages(closed, sends, memory, [0], [1], value, 1),
+      (value) => calls.sendMessages(closed, sends, memory, [0], [1], 0, value),
+      (value) => calls.setTapOffloads(value, 0),
+      (value) => calls.setTapOffloads(closed, value),
       (value) => calls.receiveMessage(value, memory, 0, 1, details),
       (value) => calls.receiveMessage(closed, value, 0, 1, details),
       (value) => calls.receiveMessage(closed, memory, 0, 1, value),
@@ -260,7 +394,7 @@ describe("whatever a system call is given", () => {
       }),
       { numRuns: 1_000 },
     );
-    memory.release();
+    for (const piece of [memory, batch, sends]) piece.release();
   });
 
   test("memory outlives the collection of garbage until it is released", () => {

@@ -142,9 +142,9 @@ describe("local bridges", () => {
 
   test("come back with an interface that was deleted and made again", () => {
     scene.apply([eth]);
-    scene.devices[0]?.vanish(new Error("ENETDOWN: recvmsg a packet socket"));
+    scene.devices[0]?.vanish(new Error("ENETDOWN: recvmmsg a packet socket"));
     assert.deepEqual(scene.states(), [
-      { online: true, active: false, problem: "ENETDOWN: recvmsg a packet socket" },
+      { online: true, active: false, problem: "ENETDOWN: recvmmsg a packet socket" },
     ]);
     assert.deepEqual(scene.ports("ONE"), []);
     scene.second();
