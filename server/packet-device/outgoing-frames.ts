@@ -77,10 +77,17 @@ export class OutgoingFrames {
       if (!this.#add(buffer, frameAt, next)) break;
       at = next;
     }
-    this.#close();
     return at;
   }
 
+  /** Nothing more is merged with what is there, which may be handed over now. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#finish();
+  }
+
+  /** Makes room, for what was handed over. */
   clear(): void {
     this.offsets.length = this.lengths.length = this.counts.length = 0;
     this.#used = 0;
@@ -92,7 +99,7 @@ export class OutgoingFrames {
     if (this.#isOpen && this.#join(buffer, start, end)) return true;
     const bytes = unfinishedHeaderBytes + end - start;
     if (length === packetDeviceLimits.sentAtOnce || this.#used + bytes > this.#bytes.length) return false;
-    this.#close();
+    this.close();
     const at = this.#used;
     this.#used = align(at + bytes);
     this.#bytes.fill(0, at, at + unfinishedHeaderBytes);
@@ -194,12 +201,6 @@ export class OutgoingFrames {
     // Whether it may grow or not, its headers are not yet those of a merged one.
     if (!this.#isOpen) this.#finish();
     return true;
-  }
-
-  #close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#finish();
   }
 
   /** Says in the headers of the last one what was merged. */

@@ -5,7 +5,8 @@ import { SystemCallError } from "../native/system-call-error.ts";
 import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { IncomingFrames, incomingBytes } from "./incoming-frames.ts";
 import { indexOfEthernet, interfaceRequest, mtuOf } from "./interface-request.ts";
-import { OutgoingFrames, outgoingBytes } from "./outgoing-frames.ts";
+import { outgoingBytes, type OutgoingFrames } from "./outgoing-frames.ts";
+import { OutgoingQueue } from "./outgoing-queue.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
 // linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h
@@ -67,7 +68,7 @@ export class PacketSocket implements PacketDevice {
   readonly #tag = Buffer.alloc(tagBytes);
   readonly #sent: PinnedMemory;
   readonly #sendBatch: SendBatch;
-  readonly #outgoing: OutgoingFrames;
+  readonly #outgoing: OutgoingQueue;
   readonly #watch: Watch;
   #refused = 0;
   #merged = 0;
@@ -91,7 +92,7 @@ export class PacketSocket implements PacketDevice {
     });
     this.#sent = calls.allocate(outgoingBytes);
     this.#sendBatch = calls.sendBatch(packetDeviceLimits.sentAtOnce);
-    this.#outgoing = new OutgoingFrames(this.#sent.bytes);
+    this.#outgoing = new OutgoingQueue(this.#sent.bytes, { write: (frames) => this.#write(frames) });
     this.#askMtu();
     this.#watch = calls.watch(descriptor, () => this.#read());
   }
@@ -136,61 +137,56 @@ export class PacketSocket implements PacketDevice {
   }
 
   send(buffer: Buffer, start: number, end: number): void {
-    const outgoing = this.#outgoing;
-    for (let at = start; at < end && this.#isOpen; outgoing.clear()) {
-      at = outgoing.take(buffer, at, end);
-      const { length } = outgoing.offsets;
-      for (let sent = 0; sent < length;) sent += this.#send(sent, length);
-    }
-    if (this.#merged >= mergedBeforeAsked) this.#askMtu();
+    if (this.#isOpen) this.#outgoing.add(buffer, start, end);
   }
 
   close(): void {
     if (!this.#isOpen) return;
+    this.#outgoing.flush();
     this.#isOpen = false;
     this.#watch.stop();
     this.#calls.close(this.#descriptor);
     for (const memory of [this.#request, this.#received, this.#sent, this.#sendBatch]) memory.release();
   }
 
-  /** Sends what is gathered from number `first` on; gives how many of them are done with, sent or not. */
-  #send(first: number, end: number): number {
-    const { offsets, lengths, counts } = this.#outgoing;
-    const frames = counts[first] as number;
-    if (frames > 1) this.#merged++;
+  #write(frames: OutgoingFrames): void {
+    const { length } = frames.offsets;
+    for (let sent = 0; sent < length && this.#isOpen;) sent += this.#send(frames, sent, length);
+    if (this.#merged >= mergedBeforeAsked) this.#askMtu();
+  }
+
+  /** Sends those from number `first` on; gives how many of them are done with, sent or not. */
+  #send({ offsets, lengths, counts }: OutgoingFrames, first: number, end: number): number {
+    const count = counts[first] as number;
+    if (count > 1) this.#merged++;
     try {
-      const sent = this.#calls.sendMessages(
-        this.#descriptor,
-        this.#sendBatch,
-        this.#sent,
-        offsets,
-        lengths,
-        first,
-        end,
-      );
+      const [batch, memory] = [this.#sendBatch, this.#sent];
+      const sent = this.#calls.sendMessages(this.#descriptor, batch, memory, offsets, lengths, first, end);
       if (sent !== undefined) return sent;
     } catch (error) {
       // Longer than the interface's MTU, or the interface is down or gone; the next read tells.
-      if (frames > 1 && isUnspeakable(error)) this.#mergeLess();
+      if (count > 1 && isUnspeakable(error)) this.#mergeLess();
     }
-    this.#refused += frames;
+    this.#refused += count;
     return 1;
   }
 
   /** Kernels before 6.2 refuse merged datagrams; none is known that refuses TCP. */
   #mergeLess(): void {
-    if (this.#outgoing.mergesDatagrams) this.#outgoing.mergesDatagrams = false;
-    else this.#outgoing.longest = 0;
+    const { frames } = this.#outgoing;
+    if (frames.mergesDatagrams) frames.mergesDatagrams = false;
+    else frames.longest = 0;
   }
 
   /** The kernel does not hold merged frames against the MTU. */
   #askMtu(): void {
     this.#merged = 0;
-    if (this.#outgoing.longest === 0) return;
+    const { frames } = this.#outgoing;
+    if (frames.longest === 0) return;
     try {
-      this.#outgoing.longest = mtuOf(this.#calls, this.#request) + ethernetBytes;
+      frames.longest = mtuOf(this.#calls, this.#request) + ethernetBytes;
     } catch {
-      this.#outgoing.longest = 0;
+      frames.longest = 0;
     }
   }
 

@@ -3,7 +3,8 @@ import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { packetDeviceLimits } from "../limits.ts";
 import { IncomingFrames, incomingBytes } from "./incoming-frames.ts";
 import { bringUp, interfaceRequest, nameBytes } from "./interface-request.ts";
-import { OutgoingFrames, outgoingBytes } from "./outgoing-frames.ts";
+import { outgoingBytes, type OutgoingFrames } from "./outgoing-frames.ts";
+import { OutgoingQueue } from "./outgoing-queue.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
 // linux/if_tun.h
@@ -30,7 +31,7 @@ export class Tap implements PacketDevice {
   readonly #received: PinnedMemory;
   readonly #incoming: IncomingFrames;
   readonly #sent: PinnedMemory;
-  readonly #outgoing: OutgoingFrames;
+  readonly #outgoing: OutgoingQueue;
   readonly #watch: Watch;
   #refused = 0;
   #isOpen = true;
@@ -51,7 +52,8 @@ export class Tap implements PacketDevice {
       if (this.#isOpen) events.receive(buffer, start, end);
     });
     this.#sent = calls.allocate(outgoingBytes);
-    this.#outgoing = new OutgoingFrames(this.#sent.bytes, { mergesDatagrams });
+    const write = (frames: OutgoingFrames) => this.#writeAll(frames);
+    this.#outgoing = new OutgoingQueue(this.#sent.bytes, { write, mergesDatagrams });
     this.#watch = calls.watch(descriptor, () => this.#read());
   }
 
@@ -84,23 +86,24 @@ export class Tap implements PacketDevice {
   }
 
   send(buffer: Buffer, start: number, end: number): void {
-    const outgoing = this.#outgoing;
-    for (let at = start; at < end && this.#isOpen; outgoing.clear()) {
-      at = outgoing.take(buffer, at, end);
-      for (const [index, offset] of outgoing.offsets.entries()) {
-        if (!this.#write(offset, outgoing.lengths[index] as number))
-          this.#refused += outgoing.counts[index] as number;
-      }
-    }
+    if (this.#isOpen) this.#outgoing.add(buffer, start, end);
   }
 
   close(): void {
     if (!this.#isOpen) return;
+    this.#outgoing.flush();
     this.#isOpen = false;
     this.#watch.stop();
     this.#calls.close(this.#descriptor);
     this.#received.release();
     this.#sent.release();
+  }
+
+  #writeAll({ offsets, lengths, counts }: OutgoingFrames): void {
+    if (!this.#isOpen) return;
+    for (const [index, offset] of offsets.entries()) {
+      if (!this.#write(offset, lengths[index] as number)) this.#refused += counts[index] as number;
+    }
   }
 
   #write(offset: number, length: number): boolean {

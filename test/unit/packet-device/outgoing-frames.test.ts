@@ -86,6 +86,7 @@ function send(frames: readonly Buffer[], options?: OutgoingFramesOptions) {
     const former = at;
     at = outgoing.take(blocks, at, blocks.length);
     assert.ok(at > former, "it takes at least one");
+    outgoing.close();
     counts.push(...outgoing.counts);
     for (const [index, offset] of outgoing.offsets.entries()) {
       const length = outgoing.lengths[index] as number;
