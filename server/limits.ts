@@ -136,6 +136,8 @@ export const packetDeviceLimits = {
   /** Frames that one call to the kernel takes or sends. */
   readAtOnce: 32,
   sentAtOnce: 64,
+  /** Frames that are gathered for one interface until the end of a turn; more go out at once. */
+  gatheredBytes: 128 * 1024,
   /** Longest frame that a kernel leaves to be cut (`GSO_MAX_SIZE`), with room for its headers. */
   unfinishedBytes: 64 * 1024 + 256,
   /** Frames, in bytes, that wait at a packet socket; what comes in beyond the kernel drops. */

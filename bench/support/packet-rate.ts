@@ -9,11 +9,11 @@ export interface RateAttempt {
   readonly cpuSeconds: number;
 }
 
-const leastPerSecond = 1_000;
+const leastPerSecond = 4_000;
 const mostPerSecond = 512_000;
 const mostLoss = 0.001;
 /** Halvings of the range that the highest rate is in, once it is between a rate and its double. */
-const refinements = 3;
+const refinements = 2;
 
 /**
  * Highest rate at which all packets arrive but one in a thousand. A rate is given up when that fails twice, since other programs of the

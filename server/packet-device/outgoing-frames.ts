@@ -16,11 +16,8 @@ const tcpFlags = { fin: 0x01, psh: 0x08, ack: 0x10, ece: 0x40 } as const;
 const endsRun = tcpFlags.fin | tcpFlags.psh;
 const mergedFlags = endsRun | tcpFlags.ack | tcpFlags.ece;
 const longestPacket = 0xffff;
-/** The most that the kernel itself sends as one (`UDP_MAX_SEGMENTS`, which was 64). */
+/** The most that kernels themselves send as one (`UDP_MAX_SEGMENTS`). */
 const mostDatagrams = 64;
-
-/** Memory that holds any frame, and many of the usual ones. */
-export const outgoingBytes = 2 * (longestPacket + 1);
 
 export interface OutgoingFramesOptions {
   /** Longest frame that is made part of another one: the kernel looks at the MTU of those that come alone. */
@@ -54,7 +51,7 @@ export class OutgoingFrames {
   /** Where the frame begins that was looked at, of its headers and of its end; 0 for one that is not merged. */
   #seen = { protocol: 0, transport: 0, payload: 0 };
 
-  /** @param bytes {@link outgoingBytes} at least */
+  /** @param bytes memory for them, which has room for the longest frame at least */
   constructor(
     bytes: Buffer,
     { longest = blockLimits.frameBytes, mergesDatagrams = true }: OutgoingFramesOptions = {},

@@ -17,7 +17,7 @@ export class OutgoingQueue {
   readonly #defer: (callback: () => void) => void;
   #isDeferred = false;
 
-  /** @param bytes memory for them, `outgoingBytes` at least */
+  /** @param bytes memory for them, which has room for the longest frame at least */
   constructor(bytes: Buffer, { write, defer = setImmediate, ...options }: OutgoingQueueOptions) {
     this.frames = new OutgoingFrames(bytes, options);
     this.#write = write;

@@ -5,7 +5,7 @@ import { SystemCallError } from "../native/system-call-error.ts";
 import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { IncomingFrames, incomingBytes } from "./incoming-frames.ts";
 import { indexOfEthernet, interfaceRequest, mtuOf } from "./interface-request.ts";
-import { outgoingBytes, type OutgoingFrames } from "./outgoing-frames.ts";
+import type { OutgoingFrames } from "./outgoing-frames.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
@@ -90,7 +90,7 @@ export class PacketSocket implements PacketDevice {
     this.#incoming = new IncomingFrames((buffer, start, end) => {
       if (this.#isOpen) events.receive(buffer, start, end);
     });
-    this.#sent = calls.allocate(outgoingBytes);
+    this.#sent = calls.allocate(packetDeviceLimits.gatheredBytes);
     this.#sendBatch = calls.sendBatch(packetDeviceLimits.sentAtOnce);
     this.#outgoing = new OutgoingQueue(this.#sent.bytes, { write: (frames) => this.#write(frames) });
     this.#askMtu();

@@ -3,7 +3,7 @@ import type { Descriptor, SystemCalls, Watch } from "../native/system-calls.ts";
 import { packetDeviceLimits } from "../limits.ts";
 import { IncomingFrames, incomingBytes } from "./incoming-frames.ts";
 import { bringUp, interfaceRequest, nameBytes } from "./interface-request.ts";
-import { outgoingBytes, type OutgoingFrames } from "./outgoing-frames.ts";
+import type { OutgoingFrames } from "./outgoing-frames.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
@@ -51,7 +51,7 @@ export class Tap implements PacketDevice {
     this.#incoming = new IncomingFrames((buffer, start, end) => {
       if (this.#isOpen) events.receive(buffer, start, end);
     });
-    this.#sent = calls.allocate(outgoingBytes);
+    this.#sent = calls.allocate(packetDeviceLimits.gatheredBytes);
     const write = (frames: OutgoingFrames) => this.#writeAll(frames);
     this.#outgoing = new OutgoingQueue(this.#sent.bytes, { write, mergesDatagrams });
     this.#watch = calls.watch(descriptor, () => this.#read());

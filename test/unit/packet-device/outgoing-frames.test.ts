@@ -3,11 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { packetDeviceLimits } from "../../../server/limits.ts";
-import {
-  OutgoingFrames,
-  outgoingBytes,
-  type OutgoingFramesOptions,
-} from "../../../server/packet-device/outgoing-frames.ts";
+import { OutgoingFrames, type OutgoingFramesOptions } from "../../../server/packet-device/outgoing-frames.ts";
 import {
   finishFrame,
   readUnfinished,
@@ -77,7 +73,7 @@ function frameOf(packet: Packet): Buffer {
 
 /** What goes to the kernel, as the number of frames in each, and the frames that it makes of it. */
 function send(frames: readonly Buffer[], options?: OutgoingFramesOptions) {
-  const memory = Buffer.alloc(outgoingBytes, 0xee);
+  const memory = Buffer.alloc(packetDeviceLimits.gatheredBytes, 0xee);
   const outgoing = new OutgoingFrames(memory, options);
   const blocks = Buffer.concat(frames.map((frame) => block(frame)));
   const counts: number[] = [];
@@ -233,7 +229,7 @@ describe("frames on their way to a kernel", () => {
   });
 
   test("are taken as far as there is room", () => {
-    const outgoing = new OutgoingFrames(Buffer.alloc(outgoingBytes));
+    const outgoing = new OutgoingFrames(Buffer.alloc(packetDeviceLimits.gatheredBytes));
     const blocks = Buffer.concat(Array.from({ length: 100 }, () => block(Buffer.alloc(60))));
     assert.equal(outgoing.take(blocks, 0, blocks.length), packetDeviceLimits.sentAtOnce * 64);
     assert.equal(outgoing.take(blocks, 0, blocks.length), 0);

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { packetDeviceLimits } from "../../../server/limits.ts";
-import { outgoingBytes } from "../../../server/packet-device/outgoing-frames.ts";
 import { OutgoingQueue } from "../../../server/packet-device/outgoing-queue.ts";
 import { block } from "../hub/hub-fixture.ts";
 
 function queued() {
   const written: number[] = [];
   const deferred: (() => void)[] = [];
-  const queue = new OutgoingQueue(Buffer.alloc(outgoingBytes), {
+  const queue = new OutgoingQueue(Buffer.alloc(packetDeviceLimits.gatheredBytes), {
     write: ({ counts }) => written.push(counts.length),
     defer: (callback) => deferred.push(callback),
   });
