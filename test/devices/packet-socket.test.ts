@@ -58,6 +58,11 @@ describe("an interface that is bridged to a hub", () => {
     return child;
   }
 
+  async function pingsOf(from: Namespace, bytes: number): Promise<void> {
+    const words = ["-q", "-c", "3", "-i", "0.01", "-s", String(bytes), "-W", "5", plain.behind];
+    assert.match((await from.run("ping", words)).stdout, / 0% packet loss/);
+  }
+
   async function pings(from: Namespace, to: string): Promise<void> {
     const { stdout } = await from.run("ping", ["-q", "-c", "20", "-i", "0.01", "-s", "1452", "-W", "5", to]);
     assert.match(stdout, / 0% packet loss/);
@@ -129,6 +134,34 @@ describe("an interface that is bridged to a hub", () => {
     assert.equal(await web.nextLine(), "ready");
     await transfers(plain.behind);
     await host.run("ip", ["link", "delete", "br0"]);
+  });
+
+  test("gets nothing longer than its MTU, also where frames of one flow come at once", async () => {
+    const { host, behind } = stations;
+    await lay();
+    await host.run("ip", ["link", "set", "near", "mtu", "1000"]);
+    await using hub = await switchTo("near");
+    assert.ok(hub);
+    await pingsOf(host, 500);
+    const received = async () => {
+      const { stdout } = await behind.run("cat", ["/sys/class/net/far/statistics/rx_bytes"]);
+      return Number(stdout);
+    };
+    const former = await received();
+    const send = (bytes: number) =>
+      host.run(process.execPath, [
+        "-e",
+        `const socket = require("node:dgram").createSocket("udp4").on("error", () => {});
+        socket.connect(9, "${plain.behind}", () => {
+          for (let count = 0; count < 20; count++) socket.send(Buffer.alloc(${bytes}), () => {});
+          setTimeout(() => socket.close(), 100);
+        });`,
+      ]);
+    await send(1_200);
+    assert.ok((await received()) - former < 10_000, "what is too long is dropped");
+    await send(900);
+    const deadline = performance.now() + 10_000;
+    while ((await received()) - former < 18_000) assert.ok(performance.now() < deadline, "the rest arrives");
   });
 
   test("is left as it was found", async () => {
