@@ -1,7 +1,7 @@
 import type { Namespace } from "../../test/lab/namespace.ts";
 
 /** What came of packets that were sent for some time. */
-export interface RateAttempt {
+interface RateAttempt {
   readonly sent: number;
   readonly received: number;
   readonly seconds: number;

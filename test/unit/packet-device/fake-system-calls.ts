@@ -9,7 +9,7 @@ const SIOCGIFFLAGS = 0x8913;
 const SIOCGIFHWADDR = 0x8927;
 
 /** What a kernel does with the datagrams of one call: how many it takes, or why it takes not even the first. */
-export type Outcome = number | "EAGAIN" | "EINVAL" | "EMSGSIZE";
+type Outcome = number | "EAGAIN" | "EINVAL" | "EMSGSIZE";
 
 /** A kernel with one interface of Ethernet, whose frames the test makes and gets. */
 export class FakeSystemCalls {
