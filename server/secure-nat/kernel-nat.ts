@@ -78,7 +78,8 @@ export class KernelNat {
    */
   receive(frame: Frame): boolean {
     const destination = frame.destinationIp3 >>> 0;
-    if (this.#isOwn(destination) || !this.#options.mayReach(destination)) return false;
+    if (this.#isOwn(destination) || isLoopback(destination)) return false;
+    if (!this.#options.mayReach(destination)) return false;
     const client = this.#clientOf(frame);
     if (client === undefined) {
       this.refused++;
@@ -187,4 +188,9 @@ export class KernelNat {
     buffer.writeUInt32BE(client.mac1 >>> 0, start + 2);
     return true;
   }
+}
+
+/** Where a kernel forwards nothing to; who opens it to clients has sockets lead there. */
+function isLoopback(address: number): boolean {
+  return address >>> 24 === 127;
 }

@@ -96,9 +96,9 @@ describe("NAT by the kernel", () => {
     assert.deepEqual(scene.deliver(own).map(read), ["192.168.30.1 > 192.168.30.10 at 020000000007: too far"]);
   });
 
-  test("takes nothing to closed addresses, and to none of its own", () => {
+  test("takes nothing to closed addresses, to loopback, and to none of its own", () => {
     const scene = new Scene();
-    for (const address of [closed, network, network + outerNetwork.kernel, ip("198.18.30.10")]) {
+    for (const address of [closed, ip("127.0.0.1"), network, network + outerNetwork.kernel, ip("198.18.30.10")]) {
       assert.deepEqual(scene.send(datagram(alice, to(address))), { taken: false, sent: [] });
     }
   });
