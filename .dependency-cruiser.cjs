@@ -105,7 +105,16 @@ const rooms = {
   },
   "host-nat": {
     is: "what the host's kernel is set to while it translates for hubs, and the way there",
-    imports: ["ethernet", "wire", "secure-nat", "packet-device", "firewall", "platform", "limits", "error-words"],
+    imports: [
+      "ethernet",
+      "wire",
+      "secure-nat",
+      "packet-device",
+      "firewall",
+      "platform",
+      "limits",
+      "error-words",
+    ],
   },
   "packet-device": {
     is: "network interfaces of the host, by frames",

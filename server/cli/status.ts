@@ -64,16 +64,10 @@ function describeHub({ name, online, sessions, secureNat }: HubSummary): string 
   if (secureNat === undefined) return state;
   const { address, leases, connections, nat, natReason } = secureNat;
   const network = `${state}; SecureNAT ${address}, ${counted(leases, "lease")}`;
-  switch (nat) {
-    case "off":
-      return `${network}, no NAT${natReason === undefined ? "" : ` (${natReason})`}`;
-    case "kernel":
-      return `${network}, NAT by the host's kernel`;
-    default: {
-      const why = natReason === undefined ? "" : ` (not by the host's kernel: ${natReason})`;
-      return `${network}, ${counted(connections, "connection")}${why}`;
-    }
-  }
+  if (nat === "off") return `${network}, no NAT${natReason === undefined ? "" : ` (${natReason})`}`;
+  if (nat === "kernel") return `${network}, NAT by the host's kernel`;
+  const why = natReason === undefined ? "" : ` (not by the host's kernel: ${natReason})`;
+  return `${network}, ${counted(connections, "connection")}${why}`;
 }
 
 function counted(count: number, what: string): string {

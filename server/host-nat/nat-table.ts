@@ -28,25 +28,35 @@ export function dropTable(name: string): string {
 export function natTable({ name, networks, connections, perClient, apart }: NatTableOptions): string {
   const ours = `"${natDevicePrefix}*"`;
   const names = apart.map((each) => `"${each}"`).join(", ");
-  const lines = (each: (network: Ipv4Network, index: number) => string) =>
-    networks.map((network, index) => `    ${each(network, index)}\n`).join("");
-  const sources = (network: Ipv4Network) => `ip saddr ${formatIpv4Network(network)}`;
-  return `${dropTable(name)}table ip ${name} {
-${networks.map((_, index) => `  set clients${index} { type ipv4_addr; flags dynamic; size 65535; }\n`).join("")}  chain forward {
-    type filter hook forward priority 0; policy accept;
-    oifname ${ours} ct state != { established, related } drop
-${lines((network) => `${sources(network)} ct state new ct count over ${connections} drop`)}${lines((network, index) => `${sources(network)} ct state new add @clients${index} { ip saddr ct count over ${perClient} } drop`)}    iifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
-    oifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
-${apart.length < 2 ? "" : `    iifname { ${names} } oifname { ${names} } drop\n`}  }
-  chain passed {
-    type filter hook forward priority 2147483600; policy accept;
-${lines(
-  ({ network, mask }) =>
-    `ip saddr ${formatIpv4Network({ network: network + outerNetwork.probe, mask: 0xffff_ffff })} ip daddr ${formatIpv4(probeTarget.address)} udp dport ${probeTarget.port} reject with icmp type prot-unreachable`,
-)}  }
-  chain postrouting {
-    type nat hook postrouting priority 100; policy accept;
-${lines((network) => `${sources(network)} oifname != ${ours} masquerade`)}  }
-}
-`;
+  const sources = networks.map(formatIpv4Network);
+  const probes = networks.map(({ network }) => formatIpv4(network + outerNetwork.probe));
+  const probed = `ip daddr ${formatIpv4(probeTarget.address)} udp dport ${probeTarget.port}`;
+  const lines = [
+    `table ip ${name} {`,
+    ...sources.map((_, index) => `set clients${index} { type ipv4_addr; flags dynamic; size 65535; }`),
+    "chain forward {",
+    "type filter hook forward priority 0; policy accept;",
+    `oifname ${ours} ct state != { established, related } drop`,
+    ...sources.map((source) => `ip saddr ${source} ct state new ct count over ${connections} drop`),
+    ...sources.map(
+      (source, index) =>
+        `ip saddr ${source} ct state new add @clients${index} { ip saddr ct count over ${perClient} } drop`,
+    ),
+    ...["iifname", "oifname"].map(
+      (way) => `${way} ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+    ),
+    ...(apart.length < 2 ? [] : [`iifname { ${names} } oifname { ${names} } drop`]),
+    "}",
+    // Behind the rules of all others.
+    "chain passed {",
+    "type filter hook forward priority 2147483600; policy accept;",
+    ...probes.map((source) => `ip saddr ${source} ${probed} reject with icmp type prot-unreachable`),
+    "}",
+    "chain postrouting {",
+    "type nat hook postrouting priority 100; policy accept;",
+    ...sources.map((source) => `ip saddr ${source} oifname != ${ours} masquerade`),
+    "}",
+    "}",
+  ];
+  return `${dropTable(name)}${lines.join("\n")}\n`;
 }

@@ -74,14 +74,19 @@ export async function loadNativeFrom(
   try {
     if (carried === undefined) return load(installedKoffiFile() ?? "");
   } catch (error) {
-    return { available: false, reason: wordsOf(error) };
+    return { available: false, reason: firstLineOf(error) };
   }
   for (const folder of folders) {
     try {
       return load(await placeKoffi(carried, folder));
     } catch (error) {
-      problems.add(wordsOf(error));
+      problems.add(firstLineOf(error));
     }
   }
   return { available: false, reason: [...problems].join("; ") };
+}
+
+/** Without the list of who has asked for a module that is not there. */
+function firstLineOf(error: unknown): string {
+  return wordsOf(error).split("\n")[0] ?? "";
 }

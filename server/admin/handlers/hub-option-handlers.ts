@@ -160,7 +160,5 @@ const optionOrder = [
   "UseHubNameAsDhcpUserClassOption",
   "UseHubNameAsRadiusNasId",
 ] as const satisfies readonly (
-  | keyof HubOptions
-  | keyof KeptOptions
-  | (typeof natOptions)[keyof typeof natOptions]
+  keyof HubOptions | keyof KeptOptions | (typeof natOptions)[keyof typeof natOptions]
 )[];

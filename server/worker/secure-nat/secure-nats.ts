@@ -96,7 +96,7 @@ export class SecureNats {
 
   async #look(): Promise<void> {
     const running = [...this.#options.running];
-    const reasons = await Promise.all(running.map(([, { kernel }]) => kernel?.check()));
+    const reasons = await Promise.all(running.map(async ([, { kernel }]) => kernel?.check()));
     for (const [index, [key, each]] of running.entries()) {
       const reason = reasons[index];
       if (reason !== undefined) await this.#fallBack(key, each, reason);
