@@ -35,6 +35,20 @@ export function openFileLimit(): number {
   }
 }
 
+/** Numbers of capabilities (linux/capability.h). */
+const capabilities = { CAP_NET_ADMIN: 12 } as const;
+
+/** Whether this process has a right of root's. */
+export function hasCapability(name: keyof typeof capabilities): boolean {
+  try {
+    const [, effective = "0"] =
+      /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+    return ((BigInt(`0x${effective}`) >> BigInt(capabilities[name])) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
 /** A process, as far as its user and the system tell. */
 export interface ListedProcess {
   readonly pid: number;

@@ -220,6 +220,17 @@ describe("NAT by the host's kernel", () => {
     await web.run("nft", ["delete table ip seen"]);
   });
 
+  test("takes a right of root's, which a process knows whether it has", async () => {
+    const source = new URL("../../server/platform/proc.ts", import.meta.url).href;
+    const program = `import { hasCapability } from "${source}"; console.log(hasCapability("CAP_NET_ADMIN"));`;
+    const asked = async (...privileges: readonly string[]) => {
+      const node = [process.execPath, "--input-type=module-typescript", "-e", program];
+      return (await host.run("setpriv", [...privileges, ...node])).stdout.trim();
+    };
+    assert.equal(await asked("--inh-caps=-all"), "true");
+    assert.equal(await asked("--bounding-set=-net_admin"), "false");
+  });
+
   test("serves two hubs with the same addresses", async () => {
     await using nat = await start();
     await using other = startChild(host, "nat-behind-tap.ts", ["tap_two", "", join(scratch, "other.json")]);

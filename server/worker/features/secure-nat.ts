@@ -6,7 +6,7 @@ import { kernelNatLimits } from "../../limits.ts";
 import { HostNetwork } from "../../outside/host-network.ts";
 import { Tap } from "../../packet-device/tap.ts";
 import { kernelNetworks } from "../../platform/ipv4-forwarding.ts";
-import { openFileLimit } from "../../platform/proc.ts";
+import { hasCapability, openFileLimit } from "../../platform/proc.ts";
 import { runProgram } from "../../platform/run-program.ts";
 import type { Environment } from "../environment.ts";
 import type { Feature } from "../feature.ts";
@@ -79,6 +79,9 @@ function createHostNat({ paths, native, log }: Environment): HostNat {
     kernel,
     forwarding: new Forwarding({ run: runProgram, kernel, recordFile: paths.forwardingFile }),
     openDevice: async (events, setup) => {
+      if (!hasCapability("CAP_NET_ADMIN")) {
+        throw new Error("the server has no right to (CAP_NET_ADMIN), as it does in service mode");
+      }
       const loaded = await native.get();
       if (!loaded.available) throw new Error(`no native calls: ${loaded.reason}`);
       return Tap.openRouted(loaded.calls, events, setup);
