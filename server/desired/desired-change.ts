@@ -265,11 +265,17 @@ class HubChange {
   #secureNat(desired: DesiredHub): SecureNatSettings {
     const present = this.#hub.secureNat;
     const normal = createSecureNatSettings(present.host.mac);
+    const { perClient } = present.nat;
     const { enabled, plan } = desired.secureNat ?? this.#usualSecureNat(desired);
     const chosen = this.#choose(
       "secureNat.plan",
-      plan && { ...plan, enabled: true, host: { ...plan.host, mac: plan.host.mac ?? present.host.mac } },
-      { ...normal, enabled: true },
+      plan && {
+        ...plan,
+        enabled: true,
+        host: { ...plan.host, mac: plan.host.mac ?? present.host.mac },
+        nat: { ...plan.nat, perClient },
+      },
+      { ...normal, enabled: true, nat: { ...normal.nat, perClient } },
       { ...present, enabled: true },
     );
     const isOn = this.#choose("secureNat", enabled, normal.enabled, present.enabled);

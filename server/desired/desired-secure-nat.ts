@@ -22,7 +22,9 @@ export interface DesiredSecureNat {
   readonly plan: SecureNatPlan | undefined;
 }
 
-export type SecureNatPlan = Omit<SecureNatSettings, "enabled" | "host"> & {
+export type SecureNatPlan = Omit<SecureNatSettings, "enabled" | "host" | "nat"> & {
+  /** How much clients may have is an option of the hub. */
+  readonly nat: Omit<SecureNatSettings["nat"], "perClient">;
   readonly host: Omit<SecureNatSettings["host"], "mac"> & {
     /** Undefined for the one that the hub has. */
     readonly mac: Uint8Array | undefined;

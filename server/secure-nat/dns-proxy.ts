@@ -1,5 +1,6 @@
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { dnsProxyLimits } from "../limits.ts";
+import { leastBound } from "./least-bound.ts";
 import type { Outside } from "./outside.ts";
 import { senderOf, type Station } from "./packet-writer.ts";
 import { udpPayload } from "./udp-nat.ts";
@@ -24,11 +25,14 @@ export class DnsProxy {
   readonly #outside: Outside;
   readonly #sender: UdpSender;
   readonly #host: Station;
+  readonly #mostPerClient: number;
   /** What gives up each question that is open, and how many each client has. */
   readonly #open = new Set<() => void>();
   readonly #perClient = new Map<number, number>();
 
-  constructor(outside: Outside, sender: UdpSender, host: Station) {
+  /** @param mostPerClient questions of a client, as far as it is less than the server's own bound; 0 for none */
+  constructor(outside: Outside, sender: UdpSender, host: Station, mostPerClient: number) {
+    this.#mostPerClient = leastBound(dnsProxyLimits.perClient, mostPerClient);
     this.#outside = outside;
     this.#sender = sender;
     this.#host = host;
@@ -46,7 +50,7 @@ export class DnsProxy {
     const client = senderOf(frame);
     const { sourcePort: port, destinationPort: service } = frame;
     const count = this.#perClient.get(client.address) ?? 0;
-    if (this.#open.size >= dnsProxyLimits.queries || count >= dnsProxyLimits.perClient) return;
+    if (this.#open.size >= dnsProxyLimits.queries || count >= this.#mostPerClient) return;
     this.#perClient.set(client.address, count + 1);
     const giveUp = this.#outside.queryDns(query, (answer) => {
       this.#open.delete(giveUp);

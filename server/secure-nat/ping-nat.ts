@@ -1,6 +1,7 @@
 import { internetChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { pingNatLimits } from "../limits.ts";
+import { leastBound } from "./least-bound.ts";
 import type { Outside, OutsidePing } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 
@@ -14,6 +15,8 @@ export interface PingNatOptions {
   readonly now: () => number;
   /** Whether clients may reach an address. */
   readonly mayReach: (address: number) => boolean;
+  /** Requests of a client that wait, as far as it is less than the server's own bound; 0 for none. */
+  readonly mostPerClient: number;
 }
 
 /** An echo request of a client that waits for its answer. */
@@ -58,7 +61,8 @@ export class PingNat {
     if (!this.#options.mayReach(remote)) return;
     const client = senderOf(frame);
     const count = this.#perClient.get(client.address) ?? 0;
-    if (count >= pingNatLimits.perClient || this.#waiting.size >= pingNatLimits.waiting) return;
+    const most = leastBound(pingNatLimits.perClient, this.#options.mostPerClient);
+    if (count >= most || this.#waiting.size >= pingNatLimits.waiting) return;
     const ping = this.#open();
     if (ping === undefined) return;
     do this.#sequence = (this.#sequence + 1) & 0xffff;

@@ -85,6 +85,7 @@ export class SecureNat {
     const writer = new PacketWriter({ send, soon });
     if (nat.enabled) {
       const sender = new UdpSender(writer, nat.mtu);
+      const { perClient } = nat;
       this.#tcp = new TcpNat({
         route: createRoute(outside, host.address, mayReach),
         writer,
@@ -93,11 +94,28 @@ export class SecureNat {
         timeoutMs: nat.tcpTimeoutSeconds * 1_000,
         now,
         random,
+        perClient,
       });
       const timeoutMs = nat.udpTimeoutSeconds * 1_000;
-      this.#udp = new UdpNat({ outside, sender, router: station, timeoutMs, now, mayReach });
-      this.#dns = new DnsProxy(outside, sender, station);
-      this.#ping = new PingNat({ outside, writer, router: station, mtu: nat.mtu, now, mayReach });
+      this.#udp = new UdpNat({
+        outside,
+        sender,
+        router: station,
+        timeoutMs,
+        now,
+        mayReach,
+        mostPerClient: perClient.udp,
+      });
+      this.#dns = new DnsProxy(outside, sender, station, perClient.dns);
+      this.#ping = new PingNat({
+        outside,
+        writer,
+        router: station,
+        mtu: nat.mtu,
+        now,
+        mayReach,
+        mostPerClient: perClient.ping,
+      });
       if (kernel !== undefined) {
         const { network, send: sendOutside } = kernel;
         this.#kernel = new KernelNat({

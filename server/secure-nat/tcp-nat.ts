@@ -4,6 +4,8 @@ import { tcpLimits, tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
+import type { NatPerClient } from "../settings/secure-nat-settings.ts";
+import { leastBound } from "./least-bound.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
@@ -20,6 +22,8 @@ export interface TcpNatOptions {
   readonly now: () => number;
   /** 32 bits that nobody can guess. */
   readonly random: () => number;
+  /** Of a client, as far as it is less than the server's own bounds. */
+  readonly perClient: Pick<NatPerClient, "tcp" | "connecting">;
 }
 
 /** A connection of a client with the one of the host that stands for it. */
@@ -53,6 +57,7 @@ interface Mapping {
  */
 export class TcpNat {
   readonly #options: TcpNatOptions;
+  readonly #perClient: Pick<NatPerClient, "tcp" | "connecting">;
   /** By address and port of the client, then of the other end. */
   readonly #mappings = new Map<number, Map<number, Mapping>>();
   /** What each client has, by its address. */
@@ -63,6 +68,11 @@ export class TcpNat {
 
   constructor(options: TcpNatOptions) {
     this.#options = options;
+    const { tcp, connecting } = options.perClient;
+    this.#perClient = {
+      tcp: leastBound(tcpNatLimits.perClient, tcp),
+      connecting: leastBound(tcpNatLimits.connecting, connecting),
+    };
   }
 
   /** Connections that were refused because there were too many. */
@@ -224,10 +234,11 @@ export class TcpNat {
 
   /** Whether there may be another connection of a client. */
   #hasRoom(client: number): boolean {
-    const { connections, perClient, connecting } = tcpNatLimits;
+    const { connections } = tcpNatLimits;
+    const { tcp, connecting } = this.#perClient;
     const its = this.#clients.get(client);
     if (this.#count >= connections) return false;
-    return its === undefined || (its.connections < perClient && its.connecting < connecting);
+    return its === undefined || (its.connections < tcp && its.connecting < connecting);
   }
 
   /** Bytes that a connection may hold in either direction: the more there are, the less each has. */

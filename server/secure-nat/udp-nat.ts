@@ -1,6 +1,7 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
 import { udpNatLimits } from "../limits.ts";
+import { leastBound } from "./least-bound.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
 import { ipProtocols, senderOf, type Station } from "./packet-writer.ts";
@@ -15,6 +16,8 @@ export interface UdpNatOptions {
   readonly now: () => number;
   /** Whether clients may reach an address. */
   readonly mayReach: (address: number) => boolean;
+  /** Ports of a client, as far as it is less than the server's own bound; 0 for none. */
+  readonly mostPerClient: number;
 }
 
 /** A port of a client with the socket of the host that stands for it. */
@@ -104,7 +107,7 @@ export class UdpNat {
       return former;
     }
     const count = this.#perClient.get(client.address) ?? 0;
-    if (count >= udpNatLimits.perClient) return undefined;
+    if (count >= leastBound(udpNatLimits.perClient, this.#options.mostPerClient)) return undefined;
     // The one that was not used for longest makes room.
     const [oldest] = this.#mappings.size >= udpNatLimits.mappings ? this.#mappings.values() : [];
     if (oldest !== undefined) this.#forget(oldest);

@@ -23,6 +23,7 @@ export interface SecureNatSettings {
     readonly udpTimeoutSeconds: number;
     /** What clients reach of the networks that are closed to them (`secure-nat/reachable-addresses`). */
     readonly openNetworks: readonly Ipv4Network[];
+    readonly perClient: NatPerClient;
   };
   readonly dhcp: {
     readonly enabled: boolean;
@@ -36,6 +37,16 @@ export interface SecureNatSettings {
     /** Routes in the form of `vpncmd DhcpSet /PUSHROUTE`. */
     readonly pushRoutes: string;
   };
+}
+
+/** The most of each that a client may have at the same time where sockets translate; 0 leaves the bound of the server. */
+export interface NatPerClient {
+  readonly tcp: number;
+  /** TCP connections that nobody has answered yet. */
+  readonly connecting: number;
+  readonly udp: number;
+  readonly dns: number;
+  readonly ping: number;
 }
 
 /** Least and most of what has bounds (`Cedar/Virtual.h`). */
@@ -64,6 +75,7 @@ export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
       tcpTimeoutSeconds: 1_800,
       udpTimeoutSeconds: 60,
       openNetworks: [],
+      perClient: { tcp: 0, connecting: 0, udp: 0, dns: 0, ping: 0 },
     },
     dhcp: {
       enabled: true,
@@ -84,3 +96,23 @@ export const natOptions = {
   byKernel: "DisableKernelModeSecureNAT",
   bySockets: "DisableUserModeSecureNAT",
 } as const satisfies Partial<Record<keyof SecureNatSettings["nat"], string>>;
+
+/** The hub's options by which a client is held to less. */
+export const perClientOptions = {
+  tcp: "SecureNAT_MaxTcpSessionsPerIp",
+  connecting: "SecureNAT_MaxTcpSynSentPerIp",
+  udp: "SecureNAT_MaxUdpSessionsPerIp",
+  dns: "SecureNAT_MaxDnsSessionsPerIp",
+  ping: "SecureNAT_MaxIcmpSessionsPerIp",
+} as const satisfies Record<keyof NatPerClient, string>;
+
+/** The bounds of a client, one by one. */
+export function mapPerClient(value: (bound: keyof NatPerClient) => number): NatPerClient {
+  return {
+    tcp: value("tcp"),
+    connecting: value("connecting"),
+    udp: value("udp"),
+    dns: value("dns"),
+    ping: value("ping"),
+  };
+}

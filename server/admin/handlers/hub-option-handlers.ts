@@ -1,7 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { adminOptionNames, type AdminOption, type AdminOptions } from "../../settings/admin-options.ts";
 import type { HubOptions, HubSettings } from "../../settings/hub-settings.ts";
 import type { KeptOptions } from "../../settings/kept-options.ts";
-import { natOptions } from "../../settings/secure-nat-settings.ts";
+import {
+  mapPerClient,
+  natOptions,
+  perClientOptions,
+  type NatPerClient,
+} from "../../settings/secure-nat-settings.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -21,11 +27,18 @@ export function createHubOptionHandlers(administration: Administration): RpcHand
   return {
     GetHubExtOptions: ({ HubName }) => {
       const { options, keptOptions, secureNat } = findHub(settings(), HubName);
+      const { perClient } = secureNat.nat;
       const all: Readonly<Record<string, boolean | number>> = {
         ...options,
         ...keptOptions,
         [natOptions.byKernel]: !secureNat.nat.byKernel,
         [natOptions.bySockets]: !secureNat.nat.bySockets,
+        ...Object.fromEntries(
+          Object.entries(perClientOptions).map(([bound, name]) => [
+            name,
+            perClient[bound as keyof NatPerClient],
+          ]),
+        ),
       };
       return { AdminOptionList: optionOrder.map((name) => itemOf(name, Number(all[name]))) };
     },
@@ -78,13 +91,16 @@ function withExtOptions(hub: HubSettings, list: readonly NamedOption[]): HubSett
     return forbidden === undefined ? nat[way] : forbidden === 0;
   };
   const [byKernel, bySockets] = [isAllowed("byKernel"), isAllowed("bySockets")];
-  const isAsBefore = byKernel === nat.byKernel && bySockets === nat.bySockets;
+  const perClient = mapPerClient(
+    (bound) => values.get(perClientOptions[bound].toLowerCase()) ?? nat.perClient[bound],
+  );
+  const changedNat = { ...nat, byKernel, bySockets, perClient };
   return {
     ...hub,
     options: changed(hub.options),
     keptOptions: changed(hub.keptOptions),
     // The same object where nothing changed, since another one would begin anew.
-    secureNat: isAsBefore ? hub.secureNat : { ...hub.secureNat, nat: { ...nat, byKernel, bySockets } },
+    secureNat: isDeepStrictEqual(changedNat, nat) ? hub.secureNat : { ...hub.secureNat, nat: changedNat },
   };
 }
 
@@ -160,5 +176,8 @@ const optionOrder = [
   "UseHubNameAsDhcpUserClassOption",
   "UseHubNameAsRadiusNasId",
 ] as const satisfies readonly (
-  keyof HubOptions | keyof KeptOptions | (typeof natOptions)[keyof typeof natOptions]
+  | keyof HubOptions
+  | keyof KeptOptions
+  | (typeof natOptions)[keyof typeof natOptions]
+  | (typeof perClientOptions)[keyof NatPerClient]
 )[];

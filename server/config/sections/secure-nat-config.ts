@@ -8,8 +8,11 @@ import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import {
   createSecureNatSettings,
+  mapPerClient,
   natOptions,
+  perClientOptions,
   secureNatRanges,
+  type NatPerClient,
   type SecureNatSettings,
 } from "../../settings/secure-nat-settings.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
@@ -62,6 +65,7 @@ export function readSecureNat(
         router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
       ),
       openNetworks: readNetworks(router, openNetworksName),
+      perClient: mapPerClient((bound) => options.uint(perClientOptions[bound])),
     },
     dhcp: {
       enabled: dhcp.bool("DhcpEnabled", standard.dhcp.enabled),
@@ -91,6 +95,12 @@ export function writeNatOptions({ nat }: SecureNatSettings): Record<string, Fiel
   return {
     [natOptions.byKernel]: fields.bool(!nat.byKernel),
     [natOptions.bySockets]: fields.bool(!nat.bySockets),
+    ...Object.fromEntries(
+      Object.entries(perClientOptions).map(([bound, name]) => [
+        name,
+        fields.uint(nat.perClient[bound as keyof NatPerClient]),
+      ]),
+    ),
   };
 }
 

@@ -56,8 +56,16 @@ const optionList = (options: Readonly<Record<string, number>>) => ({
 describe("the extended options of a hub", () => {
   test("are all those that it has, but for what SetHub sets", async () => {
     const { get } = createServer();
-    const ways = { DisableKernelModeSecureNAT: false, DisableUserModeSecureNAT: false };
-    const { NoEnum: _ofSetHub, ...options } = { ...defaultHubOptions, ...defaultKeptOptions, ...ways };
+    const ofSecureNat = {
+      DisableKernelModeSecureNAT: false,
+      DisableUserModeSecureNAT: false,
+      SecureNAT_MaxTcpSessionsPerIp: 0,
+      SecureNAT_MaxTcpSynSentPerIp: 0,
+      SecureNAT_MaxUdpSessionsPerIp: 0,
+      SecureNAT_MaxDnsSessionsPerIp: 0,
+      SecureNAT_MaxIcmpSessionsPerIp: 0,
+    };
+    const { NoEnum: _ofSetHub, ...options } = { ...defaultHubOptions, ...defaultKeptOptions, ...ofSecureNat };
     const expected = Object.entries(options).map(([name, value]) => [name, Number(value)]);
     assert.deepEqual(itemsOf(await get("GetHubExtOptions")), Object.fromEntries(expected));
   });
@@ -73,6 +81,22 @@ describe("the extended options of a hub", () => {
       NoEnum: true,
     });
     assert.deepEqual(hub().keptOptions, { ...defaultKeptOptions, AdjustTcpMssValue: 1400 });
+  });
+
+  test("of SecureNAT change it alone, and nothing where they are as before", async () => {
+    const { get, hub } = createServer();
+    const { secureNat } = hub();
+    await get("SetHubExtOptions", optionList({ SecureNAT_MaxTcpSessionsPerIp: 0, NoEnum: 1 }), ofHub);
+    assert.equal(hub().secureNat, secureNat);
+    const list = { disablekernelmodesecurenat: 1, SecureNAT_MaxIcmpSessionsPerIp: 7 };
+    await get("SetHubExtOptions", optionList(list), ofHub);
+    const perClient = { ...secureNat.nat.perClient, ping: 7 };
+    assert.deepEqual(hub().secureNat, {
+      ...secureNat,
+      nat: { ...secureNat.nat, byKernel: false, perClient },
+    });
+    const items = itemsOf(await get("GetHubExtOptions"));
+    assert.deepEqual([items["DisableKernelModeSecureNAT"], items["SecureNAT_MaxIcmpSessionsPerIp"]], [1, 7]);
   });
 
   test("are no more than 4,096 in a request", async () => {

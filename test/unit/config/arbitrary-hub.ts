@@ -204,6 +204,7 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
       enabled: fc.boolean(),
       byKernel: fc.boolean(),
       bySockets: fc.boolean(),
+      perClient: record({ tcp: uint, connecting: uint, udp: uint, dns: uint, ping: uint }),
       mtu: ranged("mtu"),
       tcpTimeoutSeconds: ranged("tcpTimeoutSeconds"),
       udpTimeoutSeconds: ranged("udpTimeoutSeconds"),

@@ -35,6 +35,7 @@ describe("the folder SecureNAT of a hub", () => {
         enabled: false,
         byKernel: true,
         bySockets: true,
+        perClient: section.nat.perClient,
         mtu: 1_400,
         tcpTimeoutSeconds: 60,
         udpTimeoutSeconds: 10,

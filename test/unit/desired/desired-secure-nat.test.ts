@@ -34,7 +34,9 @@ describe("SecureNAT as desired", () => {
 
   test("is as in a new hub where nothing else is told", () => {
     const { enabled: _, ...standard } = createSecureNatSettings(new Uint8Array(6));
-    assert.deepEqual(planOf({ saveLog: true }), { ...standard, host: { ...standard.host, mac: undefined } });
+    const { perClient: _ofTheHub, ...nat } = standard.nat;
+    const host = { ...standard.host, mac: undefined };
+    assert.deepEqual(planOf({ saveLog: true }), { ...standard, host, nat });
   });
 
   test("follows from the address of the virtual host", () => {

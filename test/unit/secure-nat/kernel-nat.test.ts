@@ -98,7 +98,13 @@ describe("NAT by the kernel", () => {
 
   test("takes nothing to closed addresses, to loopback, and to none of its own", () => {
     const scene = new Scene();
-    for (const address of [closed, ip("127.0.0.1"), network, network + outerNetwork.kernel, ip("198.18.30.10")]) {
+    for (const address of [
+      closed,
+      ip("127.0.0.1"),
+      network,
+      network + outerNetwork.kernel,
+      ip("198.18.30.10"),
+    ]) {
       assert.deepEqual(scene.send(datagram(alice, to(address))), { taken: false, sent: [] });
     }
   });

@@ -164,4 +164,17 @@ describe("TCP through a NAT", () => {
     for (let port = 1; port <= tcpNatLimits.connecting; port++) open(port);
     assert.equal(world.outside.length, later + tcpNatLimits.connecting);
   });
+
+  test("lets a client have less where the hub's options say so", () => {
+    const perClient = { ...defaultSecureNat.nat.perClient, tcp: 3, connecting: 2 };
+    const world = new World({ ...defaultSecureNat, nat: { ...defaultSecureNat.nat, perClient } });
+    const open = (port: number) => world.receive(world.segment({ flags: syn }, "", { port }));
+    const refusal = (port: number) => readTcp(open(port)[0]).flags;
+    for (const port of [1, 2]) assert.deepEqual(open(port), []);
+    assert.equal(refusal(3), rst | ack);
+    for (const { events } of world.outside) events.connected();
+    world.take();
+    assert.deepEqual(open(4), []);
+    assert.equal(refusal(5), rst | ack);
+  });
 });

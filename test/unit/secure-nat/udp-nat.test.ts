@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Frame } from "../../../server/ethernet/frame.ts";
 import { udpNatLimits } from "../../../server/limits.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
-import { ip, web, World, read } from "./world.ts";
+import { defaultSecureNat, host, ip, read, web, World } from "./world.ts";
 
 describe("UDP through a NAT", () => {
   test("goes to every address from one port, and comes back from those only", () => {
@@ -73,5 +73,17 @@ describe("UDP through a NAT", () => {
     damaged[45] = (damaged[45] ?? 0) ^ 1;
     world.receive(damaged);
     assert.deepEqual(world.udpSockets, []);
+  });
+
+  test("lets a client have less where the hub's options say so, with questions and pings too", () => {
+    const perClient = { ...defaultSecureNat.nat.perClient, udp: 2, dns: 1, ping: 1 };
+    const world = new World({ ...defaultSecureNat, nat: { ...defaultSecureNat.nat, perClient } });
+    for (const port of [1, 2, 3]) {
+      for (const to of [web, host.address]) {
+        for (const frame of world.datagram(Buffer.alloc(12), { port, to })) world.receive(frame);
+      }
+      world.receive(world.ping("x", { ...host, address: web }));
+    }
+    assert.deepEqual([world.udpSockets.length, world.questions.length, world.nat.counts().ping], [2, 1, 1]);
   });
 });
