@@ -129,7 +129,7 @@ test("a firewall that drops what is forwarded leaves NAT to the server, which sa
   assert.equal(await fetchPage(one, 1_000_000), hashOf(1_000_000));
 });
 
-test("a gigabyte comes whole over a bad link too, by the kernel and by sockets", async () => {
+test("every byte comes right over a bad link too, by the kernel and by sockets", async () => {
   await using deployment = await Deployment.create();
   const { lab, stack } = deployment;
   const [alpha, one] = await Promise.all([lab.host("alpha"), ImportedClient.start(lab, "one")]);
