@@ -7,9 +7,10 @@ import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-d
 import { natDevicePrefix } from "../packet-device/tap.ts";
 import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
 import { outerNetwork } from "../secure-nat/kernel-nat.ts";
+import type { Station } from "../secure-nat/packet-writer.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
-import { findProbeResult, probeBlock, type ProbeResult } from "./probe.ts";
+import { findProbeResult, probeBlocks, type ProbeResult } from "./probe.ts";
 
 export interface HostNatOptions {
   readonly kernel: Pick<KernelNetworks, "routes">;
@@ -128,6 +129,8 @@ interface HostNatWayOptions extends WayOptions, Pick<HostNatOptions, "delay" | "
   readonly closed: () => Promise<void>;
 }
 
+const firstProbePort = 1_024;
+
 /** A way as its hub uses it. */
 export type KernelWay = Pick<HostNatWay, "network" | "description" | "send" | "check" | "close">;
 
@@ -135,8 +138,9 @@ export type KernelWay = Pick<HostNatWay, "network" | "description" | "send" | "c
 export class HostNatWay {
   readonly network: Ipv4Network;
   readonly #options: HostNatWayOptions;
-  readonly #probe: Buffer;
-  readonly #probeAddress: number;
+  readonly #prober: Station;
+  /** Of the last packets that tried the way out; each time another, so that each is a connection of its own. */
+  #probePort = firstProbePort;
   #device: PacketDevice | undefined;
   /** Why the interface is gone. */
   #loss: string | undefined;
@@ -145,12 +149,11 @@ export class HostNatWay {
   private constructor(options: HostNatWayOptions) {
     this.#options = options;
     this.network = options.network;
-    this.#probeAddress = options.network.network + outerNetwork.probe;
-    this.#probe = probeBlock({
+    this.#prober = {
       mac0: read16(options.mac, 0),
       mac1: read32(options.mac, 2),
-      address: this.#probeAddress,
-    });
+      address: options.network.network + outerNetwork.probe,
+    };
   }
 
   /** @throws Error why there can be no interface */
@@ -222,14 +225,16 @@ export class HostNatWay {
   /** @returns what the host answered; undefined for nothing */
   #ask(): Promise<ProbeResult | undefined> {
     const answered = new Promise<ProbeResult>((resolve) => (this.#onProbe = resolve));
-    this.send(this.#probe, 0, this.#probe.length);
+    this.#probePort = this.#probePort === 0xffff ? firstProbePort : this.#probePort + 1;
+    const probe = probeBlocks(this.#prober, this.#probePort);
+    this.send(probe, 0, probe.length);
     const late = this.#options.delay(kernelNatLimits.probeTimeoutMs).then(() => undefined);
     return Promise.race([answered, late]).finally(() => (this.#onProbe = undefined));
   }
 
   #receive(buffer: Buffer, start: number, end: number): void {
     if (this.#onProbe !== undefined) {
-      const result = findProbeResult(buffer, start, end, this.#probeAddress);
+      const result = findProbeResult(buffer, start, end, this.#prober.address);
       if (result !== undefined) this.#onProbe(result);
     }
     this.#options.receive(buffer, start, end);

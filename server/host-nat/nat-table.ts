@@ -2,7 +2,7 @@ import { formatIpv4Network, type Ipv4Network } from "../ethernet/ipv4-network.ts
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
 import { outerNetwork } from "../secure-nat/kernel-nat.ts";
-import { probeTarget } from "./probe.ts";
+import { probeTargets } from "./probe.ts";
 
 export interface NatTableOptions {
   /** Of the table of nftables that is this server's alone. */
@@ -30,7 +30,7 @@ export function natTable({ name, networks, connections, perClient, apart }: NatT
   const names = apart.map((each) => `"${each}"`).join(", ");
   const sources = networks.map(formatIpv4Network);
   const probes = networks.map(({ network }) => formatIpv4(network + outerNetwork.probe));
-  const probed = `ip daddr ${formatIpv4(probeTarget.address)} udp dport ${probeTarget.port}`;
+  const answered = `ip daddr ${formatIpv4(probeTargets.answered)} tcp dport ${probeTargets.port}`;
   const lines = [
     `table ip ${name} {`,
     ...sources.map((_, index) => `set clients${index} { type ipv4_addr; flags dynamic; size 65535; }`),
@@ -50,7 +50,8 @@ export function natTable({ name, networks, connections, perClient, apart }: NatT
     // Behind the rules of all others.
     "chain passed {",
     "type filter hook forward priority 2147483600; policy accept;",
-    ...probes.map((source) => `ip saddr ${source} ${probed} reject with icmp type prot-unreachable`),
+    ...probes.map((source) => `ip saddr ${source} ${answered} reject with tcp reset`),
+    ...probes.map((source) => `ip saddr ${source} drop`),
     "}",
     "chain postrouting {",
     "type nat hook postrouting priority 100; policy accept;",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { internetChecksum } from "../../../server/ethernet/frame-checksum.ts";
-import { Frame } from "../../../server/ethernet/frame.ts";
+import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { formatIpv4Network, type Ipv4Network } from "../../../server/ethernet/ipv4-network.ts";
 import { HostNat, type HostNatWay } from "../../../server/host-nat/host-nat.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
@@ -14,8 +14,8 @@ const mac = Uint8Array.of(0x5e, 0, 0, 0, 0, 1);
 /** A host that answers probes as the test says: with a code of ICMP, or not at all. */
 class Scene {
   now = 0;
-  /** Undefined drops what is to be forwarded. */
-  code: number | undefined = 2;
+  /** Undefined drops what is to be forwarded; a code of ICMP refuses it. */
+  code: number | "passes" | undefined = "passes";
   setProblem: Error | undefined;
   deviceProblem: Error | undefined;
   readonly sets: string[][] = [];
@@ -59,10 +59,10 @@ class Scene {
     return this.nat.open({ mac, mtu: 1_500, receive: () => {}, lost: () => {} });
   }
 
-  #answer([probe]: readonly Buffer[], events: PacketDeviceEvents): void {
+  #answer([silent, probe]: readonly Buffer[], events: PacketDeviceEvents): void {
     this.probes++;
     const frame = new Frame();
-    assert.ok(probe && frame.read(probe, 0, probe.length));
+    assert.ok(silent && probe && frame.read(probe, 0, probe.length));
     const { code } = this;
     if (code === undefined) return;
     const writer = new PacketWriter({
@@ -70,6 +70,13 @@ class Scene {
       soon: (flush) => flush(),
     });
     const station = { mac0: 0x5e00, mac1: 1, address: frame.sourceIp3 >>> 0 };
+    if (code === "passes") {
+      const at = writer.begin({ ...station, address: frame.destinationIp3 >>> 0 }, station, 6);
+      writer.buffer.fill(0, at, at + 20);
+      writer.buffer.set([0x50, tcpFlags.rst], at + 12);
+      writer.finishTransport(at + 20, 6, at + 16);
+      return;
+    }
     const at = writer.begin({ ...station, address: station.address - 1 }, station, 1);
     writer.buffer.set([3, code, 0, 0, 0, 0, 0, 0], at);
     const end = at + 8 + probe.copy(writer.buffer, at + 8, 14);
@@ -111,7 +118,7 @@ describe("the ways of hubs through the host's kernel", () => {
   test("are not tried by each hub anew where the host has just refused one", async () => {
     scene.code = 13;
     await assert.rejects(scene.open(), /refuses/);
-    scene.code = 2;
+    scene.code = "passes";
     await assert.rejects(scene.open(), /refuses/);
     assert.equal(scene.devices.length, 1);
     scene.now += kernelNatLimits.retryMs;
@@ -142,7 +149,7 @@ describe("the ways of hubs through the host's kernel", () => {
     scene.setProblem = undefined;
     assert.match((await checked) ?? "", /drops what it is to forward/);
     assert.equal(scene.sets.length, 2);
-    scene.code = 2;
+    scene.code = "passes";
     assert.equal(await way.check(), undefined);
     scene.code = undefined;
     scene.setProblem = new Error("the host has no program nft");
