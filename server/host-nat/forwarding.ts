@@ -22,6 +22,8 @@ export interface ForwardingOptions {
   readonly recordFile: string;
 }
 
+const noNft = "the host has no program nft (Debian's package nftables)";
+
 /** Interfaces with other names are not told to nft. */
 const plainName = /^[\w.@-]{1,15}$/;
 
@@ -136,9 +138,7 @@ export class Forwarding {
     const reading = await readRuleset(this.#options.run);
     if (reading.kind === "read") return reading.ruleset.chains;
     throw new Error(
-      reading.kind === "no nft"
-        ? "the host has no program nft (Debian's package nftables)"
-        : `the firewall's rules cannot be read: ${reading.reason}`,
+      reading.kind === "no nft" ? noNft : `the firewall's rules cannot be read: ${reading.reason}`,
     );
   }
 
@@ -149,7 +149,7 @@ export class Forwarding {
 
   async #nft(commands: string): Promise<void> {
     const result = await this.#options.run("nft", [commands]);
-    if (result === undefined) throw new Error("the host has no program nft (Debian's package nftables)");
+    if (result === undefined) throw new Error(noNft);
     if (result.code !== 0) throw new Error(`nft refuses our rules: ${failureOf(result).split("\n")[0]}`);
   }
 }

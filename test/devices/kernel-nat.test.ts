@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import { startChild } from "./support/child.ts";
-import { someBytes } from "./support/some-bytes.ts";
+import { transferBothWays } from "./support/transfer.ts";
 
 /** Of the virtual host, and of a client behind the TAP. */
 const [router, client] = ["192.168.30.1", "192.168.30.50"];
@@ -65,16 +64,7 @@ describe("NAT by the host's kernel", () => {
       await using nat = await start();
       assert.deepEqual(nat.said, []);
       assert.equal(await readForwarding(), "1");
-      const bytes = 64_000_000;
-      const all = Buffer.concat([...someBytes(bytes)]);
-      const expected = createHash("sha256").update(all).digest("hex");
-      const url = `http://${web.address}:8080/${bytes}`;
-      const down = await behind.run("sh", ["-c", 'curl -sS --max-time 60 "$0" | sha256sum', url]);
-      assert.equal(down.stdout.split(" ")[0], expected);
-      const file = join(scratch, "upload");
-      await writeFile(file, all);
-      const up = await behind.run("curl", ["-sS", "--max-time", "60", "-H", "Expect:", "-T", file, url]);
-      assert.equal(up.stdout, expected);
+      await transferBothWays(behind, web, 64_000_000, scratch);
       // Whom the server of the page saw is the host.
       assert.match((await host.run("nft", ["list", "ruleset"])).stdout, /masquerade/);
     }

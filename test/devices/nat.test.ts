@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import type { BadLink } from "./support/bad-link.ts";
 import { startChild } from "./support/child.ts";
-import { someBytes } from "./support/some-bytes.ts";
+import { transferBothWays } from "./support/transfer.ts";
 
 /** Of the virtual host, and of a client behind the TAP. */
 const [router, client] = ["192.168.30.1", "192.168.30.50"];
@@ -47,16 +46,7 @@ describe("the virtual host of a hub, for the kernel behind a TAP", () => {
 
   /** Both ways by HTTP; the bytes have to be right. */
   async function transfer(bytes: number): Promise<void> {
-    const { behind, web } = stations;
-    const all = Buffer.concat([...someBytes(bytes)]);
-    const expected = createHash("sha256").update(all).digest("hex");
-    const url = `http://${web.address}:8080/${bytes}`;
-    const down = await behind.run("sh", ["-c", 'curl -sS --max-time 60 "$0" | sha256sum', url]);
-    assert.equal(down.stdout.split(" ")[0], expected);
-    const file = join(scratch, "upload");
-    await writeFile(file, all);
-    const up = await behind.run("curl", ["-sS", "--max-time", "60", "-H", "Expect:", "-T", file, url]);
-    assert.equal(up.stdout, expected);
+    await transferBothWays(stations.behind, stations.web, bytes, scratch);
   }
 
   test("carries TCP to a host outside and back, on one connection and on many", async () => {
