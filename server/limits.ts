@@ -272,12 +272,31 @@ export const readLimits = {
 export const slabLimits = {
   /** One buffer: several reads of the largest size that the system gives. */
   bytes: 192 * 1024,
+  /** One for a peer that gets little. */
+  smallBytes: 16 * 1024,
   /** Longest run of blocks that is put in at once. */
   runBytes: 128 * 1024,
-  /** Buffers that are kept when nobody uses them. */
+  /** Buffers of each size that are kept when nobody uses them. */
   kept: 64,
   /** From one look for those that nobody has needed since, which are freed, to the next. */
   trimMs: 5_000,
+} as const;
+
+/**
+ * How hubs share the time of the one thread. A turn of the event loop reads all sockets once and does the work that waits; in it
+ * everybody gets on, so its length is the delay that the members of one hub can cause for those of another.
+ */
+export const turnLimits = {
+  /** What a hub may do while sockets are read. */
+  atOnceMs: 4,
+  /** The same once all hubs together have done more than {@link totalMs} in the turn. */
+  crowdedMs: 0.5,
+  /** What a hub may do of the work that waits, until the next one has its turn. */
+  sliceMs: 1,
+  /** What all hubs together may do of the work that waits. */
+  totalMs: 8,
+  /** What a byte that comes in has cost before a hub gets to see it, for decryption. */
+  msPerByte: 0.7e-6,
 } as const;
 
 /** Bounds of the VPN sessions. */
@@ -290,6 +309,12 @@ export const sessionLimits = {
   queueBytes: 4 * MiB,
   /** The same for all sessions together. */
   totalQueueBytes: 512 * MiB,
+  /** What all of them may take of the machine's memory, or of what its control group allows. */
+  totalQueueShare: 0.25,
+  /** What each session may have of it, whatever others have. */
+  leastQueueBytes: 48 * 1024,
+  /** Blocks that cannot be decompressed, more than such that can, until a session is ended. */
+  unreadableBlocks: 64,
   /** Seconds without a sign of life, least and most (`Cedar/Protocol.c`). */
   timeoutSeconds: { least: 5, most: 60 },
   /** From one look at the clocks of all sessions to the next. */
@@ -315,6 +340,8 @@ export const hubLimits = {
   rateWindowMs: 1_000,
   /** Frames of one hub, in bytes, that wait because an access list delays them. */
   delayedBytes: 16 * MiB,
+  /** Frames of a hub, in bytes, that are copied for all its ports before it is asked how long that took. */
+  floodedBytes: 1 * MiB,
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
 } as const;

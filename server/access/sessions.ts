@@ -25,6 +25,7 @@ export interface SessionsOptions {
 export interface AdmittedSession {
   /** Such as `SID-ALICE-1`. */
   readonly name: string;
+  readonly hubName: string;
   readonly user: HubPort["user"];
   readonly policy: Policy;
   /** The session sees all frames of the hub. */
@@ -202,6 +203,7 @@ export class Sessions {
       user: { name: userName, group },
       policy,
       monitor,
+      hubName: live.hub.settings.name,
       peerAddress: peer.address,
       onEnd: (reason, cause) => this.#ended(entry, reason, cause),
     });

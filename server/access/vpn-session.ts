@@ -40,6 +40,7 @@ export type SessionEnd =
   | "timed out"
   | "connection lost"
   | "automatic disconnection"
+  | "sent what cannot be read"
   | "ended by the administrator"
   /** The same machine came again, or the user came by another one after this had lost its connections. */
   | "replaced"

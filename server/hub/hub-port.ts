@@ -1,4 +1,5 @@
 import type { Policy } from "../settings/policy.ts";
+import type { HubTime } from "./hub-time.ts";
 
 /**
  * What plugs into a Virtual Hub: a VPN session, SecureNAT, a local bridge, a cascade. The hub knows nothing else of it.
@@ -28,11 +29,16 @@ export interface HubPort {
 
 /** A port's place in a hub, from plugging in to {@link HubAttachment.detach}. */
 export interface HubAttachment {
+  /** The hub's share of the thread, for what the port has to do. */
+  readonly time: HubTime;
   /**
    * Takes frames from the port: the blocks of `buffer` from `start` to `end`, well-formed, each of 1..1600 bytes. The buffer is
    * the hub's during the call only.
+   *
+   * @param isOver whether the time for it is over; asked after each frame that costs much. Without it all are taken
+   * @returns where the rest begins, for which there was no time; `end` where there is none. At least one frame is taken
    */
-  forward(buffer: Buffer, start: number, end: number): void;
+  forward(buffer: Buffer, start: number, end: number, isOver?: () => boolean): number;
   /** Unplugs the port; what it forwards later is ignored. */
   detach(): void;
 }

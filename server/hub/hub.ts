@@ -1,4 +1,4 @@
-import { blockLimits } from "../limits.ts";
+import { blockLimits, hubLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import { writeTagged } from "../ethernet/frame-vlan.ts";
 import { namesUserList } from "../settings/access-rule.ts";
@@ -7,6 +7,7 @@ import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
 import type { HubLog } from "./hub-log.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
+import type { HubTime } from "./hub-time.ts";
 import type { HubSettings } from "../settings/hub-settings.ts";
 import { HubState } from "./hub-state.ts";
 import { Inspection } from "./inspection.ts";
@@ -25,6 +26,8 @@ export interface HubEnvironment {
   readonly random: () => number;
   /** Calls back once after a time; what it returns calls that off. */
   readonly schedule: (callback: () => void, delayMs: number) => () => void;
+  /** The hub's share of the thread. */
+  readonly time: HubTime;
 }
 
 /** A port's place in a {@link Hub}. */
@@ -122,10 +125,12 @@ export class Hub {
     const state = this.#state.add(port, this.#options.now());
     return {
       counters: state.counters,
-      forward: (buffer, start, end) => {
-        if (!state.attached) return;
-        if (state.vlan === 0) this.#forward(state, buffer, start, end);
-        else this.#forwardTagged(state, buffer, start, end);
+      time: this.#options.time,
+      forward: (buffer, start, end, isOver = never) => {
+        if (!state.attached) return end;
+        return state.vlan === 0
+          ? this.#forward(state, buffer, start, end, isOver)
+          : this.#forwardTagged(state, buffer, start, end, isOver);
       },
       detach: () => {
         if (!state.attached) return;
@@ -182,20 +187,23 @@ export class Hub {
     }
   }
 
-  #forward(source: PortState, buffer: Buffer, start: number, end: number): void {
+  #forward(source: PortState, buffer: Buffer, start: number, end: number, isOver: () => boolean): number {
     const now = this.#options.now();
     this.#state.sweep(now);
     const inspects = this.#state.inspectsAll || source.inspectsSent;
+    const mostFlooded = hubLimits.floodedBytes / (this.#state.ports.length + 1);
     let target: PortState = nowhere;
     let runStart = start;
     let runFrames = 0;
     let frames = 0;
-    for (let at = start; at < end;) {
+    let at = start;
+    while (at < end) {
       const frameAt = at + blockHeaderBytes;
       const next = frameAt + readUint32(buffer, at);
       let to: PortState = inspects ? unclear : this.#known.route(source, buffer, frameAt, next, now);
-      if (to === unclear) to = this.#inspection.route(source, buffer, frameAt, next, now);
-      if (to !== target || to === selected) {
+      const isCostly = to === unclear;
+      if (isCostly) to = this.#inspection.route(source, buffer, frameAt, next, now);
+      if (to !== target || to === selected || (isCostly && at - runStart > mostFlooded)) {
         if (target !== nowhere) this.#delivery.run(source, target, buffer, runStart, at, runFrames);
         if (to === selected) {
           this.#delivery.selected(source, this.#inspection, at, next, now);
@@ -208,16 +216,25 @@ export class Hub {
       runFrames++;
       frames++;
       at = next;
+      if (isCostly && isOver()) break;
     }
-    if (target !== nowhere) this.#delivery.run(source, target, buffer, runStart, end, runFrames);
+    if (target !== nowhere) this.#delivery.run(source, target, buffer, runStart, at, runFrames);
     const { received } = source.counters;
     received.unicastFrames += frames;
-    received.unicastBytes += end - start - frames * blockHeaderBytes;
+    received.unicastBytes += at - start - frames * blockHeaderBytes;
+    return at;
   }
 
   /** Forwards the frames of a port that belongs to a VLAN: each gets the tag that it has in the hub. */
-  #forwardTagged(source: PortState, buffer: Buffer, start: number, end: number): void {
-    for (let at = start; at < end;) {
+  #forwardTagged(
+    source: PortState,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    isOver: () => boolean,
+  ): number {
+    let at = start;
+    do {
       const frameAt = at + blockHeaderBytes;
       const next = frameAt + readUint32(buffer, at);
       at = next;
@@ -227,8 +244,9 @@ export class Hub {
       }
       const bytes = writeTagged(buffer, frameAt, next, source.vlan, this.#tagged, blockHeaderBytes);
       this.#tagged.writeUInt32BE(bytes, 0);
-      this.#forward(source, this.#tagged, 0, blockHeaderBytes + bytes);
-    }
+      this.#forward(source, this.#tagged, 0, blockHeaderBytes + bytes, never);
+    } while (at < end && !isOver());
+    return at;
   }
 
   #forwardDelayed(source: PortState, block: Buffer): void {
@@ -249,6 +267,10 @@ export class Hub {
       );
     }
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 function answerPort({ port, counters }: PortState, frame: Buffer): void {

@@ -1,5 +1,6 @@
 import type { HubAttachment, HubPort } from "../hub/hub-port.ts";
 import type { Policy } from "../settings/policy.ts";
+import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import type { PacketDevice, PacketDeviceEvents } from "./packet-device.ts";
 
 export interface DevicePortOptions {
@@ -22,6 +23,8 @@ export class DevicePort implements HubPort {
   readonly policy: Policy;
   readonly monitor: boolean;
   readonly peerAddress = "";
+  /** Frames from the interface for which the hub had no time. */
+  dropped = 0;
   readonly #device: PacketDevice;
   #attachment: HubAttachment | undefined;
 
@@ -31,7 +34,7 @@ export class DevicePort implements HubPort {
     this.policy = policy;
     this.monitor = monitor;
     this.#device = open({
-      receive: (buffer, start, end) => this.#attachment?.forward(buffer, start, end),
+      receive: (buffer, start, end) => this.#forward(buffer, start, end),
       lost: (error) => {
         this.unplug();
         onLost(error);
@@ -53,5 +56,19 @@ export class DevicePort implements HubPort {
 
   deliver(buffer: Buffer, start: number, end: number): void {
     this.#device.send(buffer, start, end);
+  }
+
+  /** What there is no time for in this turn is dropped, as by a network card that is too slow: nobody can be asked to wait. */
+  #forward(buffer: Buffer, start: number, end: number): void {
+    const attachment = this.#attachment;
+    if (attachment === undefined) return;
+    let at = start;
+    attachment.time.atOnce({
+      work: (isOver) => {
+        at = attachment.forward(buffer, start, end, isOver);
+        return at < end;
+      },
+    });
+    for (; at < end; at += blockHeaderBytes + readUint32(buffer, at)) this.dropped++;
   }
 }

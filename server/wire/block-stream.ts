@@ -11,8 +11,10 @@ export interface BlockSink {
   /**
    * Whole blocks, `frames` of them: `buffer` from `start` to `end` holds `u32` length and bytes of each, one after the other.
    * The buffer is valid during the call only.
+   *
+   * @returns where the rest begins, for which there is no time now; nothing where all were taken. At least one is
    */
-  blocks(buffer: Buffer, start: number, end: number, frames: number): void;
+  blocks(buffer: Buffer, start: number, end: number, frames: number): number | void;
   /** A block or a keep-alive came in whole: the peer lives. Called at least once for each chunk that ends one. */
   alive(): void;
   /** A block that is longer than a frame may be, and is left out. */
@@ -50,34 +52,42 @@ export class BlockDecoder {
   #blocksLeft = 0;
   /** Bytes of a keep-alive or of a block that are passed over. */
   #skip = 0;
+  #position = 0;
 
   constructor(options: BlockDecoderOptions) {
     this.#sink = options.sink;
     this.#frameBytes = options.frameBytes;
   }
 
+  /** Where the last chunk was read to: its end, unless whoever takes the blocks had no time for the rest. */
+  get position(): number {
+    return this.#position;
+  }
+
   /**
    * Takes bytes, cut anywhere.
    *
+   * @param from where the chunk goes on that was not read to its end before
    * @returns what makes the stream unusable, or undefined; after a fault nothing more may be put in
    */
-  receive(chunk: Buffer): BlockStreamFault | undefined {
-    let at = this.#skipFrom(chunk, 0);
-    while (this.#cutBytes > 0 && at < chunk.length) {
+  receive(chunk: Buffer, from = 0): BlockStreamFault | undefined {
+    this.#isStopped = false;
+    let at = this.#skipFrom(chunk, from);
+    while (this.#cutBytes > 0 && at < chunk.length && !this.#isStopped) {
       at = this.#completeCut(chunk, at);
-      const fault = this.#fault;
-      if (fault !== undefined) return fault;
+      if (this.#fault !== undefined) return this.#fault;
       at = this.#skipFrom(chunk, at);
     }
-    while (at < chunk.length) {
+    while (at < chunk.length && !this.#isStopped) {
       at = this.#blocksLeft > 0 ? this.#readBlocks(chunk, at) : this.#readNumber(chunk, at);
-      const fault = this.#fault;
-      if (fault !== undefined) return fault;
+      if (this.#fault !== undefined) return this.#fault;
       at = this.#skipFrom(chunk, at);
     }
+    this.#position = at;
     return undefined;
   }
 
+  #isStopped = false;
   #fault: BlockStreamFault | undefined;
 
   /** Reads blocks from `at` to the end of the batch or of the chunk; gives the position behind them. */
@@ -98,10 +108,18 @@ export class BlockDecoder {
     this.#blocksLeft = left;
     if (frames > 0) {
       this.#sink.alive();
-      this.#sink.blocks(chunk, start, at, frames);
+      const stop = this.#sink.blocks(chunk, start, at, frames) ?? at;
+      if (stop !== at) return this.#stopAt(chunk, stop, at);
     }
     if (left === 0 || at === length) return at;
     return this.#readOddBlock(chunk, at);
+  }
+
+  /** The blocks from `stop` to `end` were not taken. */
+  #stopAt(chunk: Buffer, stop: number, end: number): number {
+    this.#isStopped = true;
+    for (let at = stop; at < end; at += blockHeaderBytes + readUint32(chunk, at)) this.#blocksLeft++;
+    return stop;
   }
 
   /** A block that is empty, too long or not whole. */

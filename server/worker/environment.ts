@@ -14,7 +14,6 @@ import type { RunningSecureNat } from "./secure-nat/running-secure-nat.ts";
 import type { LocalBridgeState } from "./local-bridges.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Connections } from "../transport/connections.ts";
-import type { FlushQueue } from "../transport/flush-queue.ts";
 import type { Listeners } from "../transport/listeners.ts";
 import type { StreamProtocol } from "../transport/stream-protocol.ts";
 import type { WebRequest, WebResponse } from "../transport/web-server.ts";
@@ -53,8 +52,6 @@ export interface Environment extends ServerOptions {
   readonly secureNats: Map<string, RunningSecureNat>;
   /** Local bridges that are set up. */
   readonly localBridges: { states: () => readonly LocalBridgeState[] };
-  /** What sessions collected is sent in one write a turn. */
-  readonly flushes: FlushQueue;
   /** What clients may speak inside of TLS; the first that recognizes a client serves it. */
   readonly protocols: StreamProtocol[];
   /** What they may speak instead of TLS. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PasswordThrottle } from "../access/password-throttle.ts";
 import { Sessions } from "../access/sessions.ts";
 import { VirtualHubs } from "../access/virtual-hubs.ts";
+import { Turns } from "../hub/hub-time.ts";
 import { Hub } from "../hub/hub.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import { connectionLimits, paceLimits } from "../limits.ts";
@@ -10,7 +11,6 @@ import { listenAddressesOf, type ServerAccess } from "../settings/server-access.
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { ConnectionLog } from "../transport/connection-log.ts";
 import { Connections, type ConnectionBounds } from "../transport/connections.ts";
-import { FlushQueue } from "../transport/flush-queue.ts";
 import { Listeners } from "../transport/listeners.ts";
 import { Pacer } from "../transport/pacer.ts";
 import type { RefusalCounts } from "../transport/refusals.ts";
@@ -97,8 +97,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 function createEnvironment(options: ServerOptions): Environment {
   const { configuration, identity, log } = options;
   const { access, cipherName } = configuration.settings;
-  const flushes = new FlushQueue();
-  const hubs = createHubs(options);
+  const turns = new Turns({
+    now: () => performance.now(),
+    // After the sockets of this turn of the event loop, unlike a microtask.
+    nextTurn: (callback) => void setImmediate(callback),
+  });
+  const hubs = createHubs(options, turns);
   const shared = {
     protocols: [],
     clearProtocols: [],
@@ -118,7 +122,7 @@ function createEnvironment(options: ServerOptions): Environment {
       now: () => performance.now(),
       nextTurn: (callback) => void setImmediate(callback),
       later: (callback) => void setTimeout(callback, paceLimits.pollMs),
-      giveWay: () => flushes.run(),
+      giveWay: () => turns.run(),
     }),
     log: new ConnectionLog(
       (line) => log.detail(line),
@@ -128,7 +132,6 @@ function createEnvironment(options: ServerOptions): Environment {
   return {
     ...options,
     ...shared,
-    flushes,
     hubs,
     connections,
     sessions: new Sessions({
@@ -146,7 +149,7 @@ function createEnvironment(options: ServerOptions): Environment {
   };
 }
 
-function createHubs({ createHubLog, formerStatistics }: ServerOptions): VirtualHubs {
+function createHubs({ createHubLog, formerStatistics }: ServerOptions, turns: Turns): VirtualHubs {
   // A hub that is made anew under the name of one that was deleted begins anew.
   const former = new Map(formerStatistics);
   return new VirtualHubs({
@@ -160,6 +163,7 @@ function createHubs({ createHubLog, formerStatistics }: ServerOptions): VirtualH
           const timer = setTimeout(callback, delayMs);
           return () => clearTimeout(timer);
         },
+        time: turns.createShare(),
       }),
     createLog: createHubLog,
     unixNow: () => Date.now(),

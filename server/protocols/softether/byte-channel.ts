@@ -25,6 +25,8 @@ export function openByteChannel(
         if (error == null) sent();
       });
     },
+    hold: () => void socket.pause(),
+    goOn: () => void socket.resume(),
     close,
   });
   if (events === undefined) {

@@ -1,18 +1,19 @@
 import { slabLimits } from "../../limits.ts";
 import { blockHeaderBytes } from "../../wire/block-stream.ts";
-import type { Slab, SlabPool } from "./slab-pool.ts";
+import type { QueueAccount } from "./queue-memory.ts";
+import { slabBytes, type Slab, type SlabPool } from "./slab-pool.ts";
 
 /** A batch that is ready to be sent: the number of blocks, and the blocks. */
 export interface Batch {
   /** The bytes to send; `slab` holds them. */
   readonly bytes: Buffer;
-  /** To be given back to the pool when they are sent. */
+  /** To be given back by {@link Outbox.release} when they are sent. */
   readonly slab: Slab;
   readonly frames: number;
 }
 
 interface FillingBatch {
-  readonly slab: Slab;
+  slab: Slab;
   length: number;
   frames: number;
 }
@@ -23,22 +24,21 @@ interface FillingBatch {
  */
 export class Outbox {
   readonly #pool: SlabPool;
+  readonly #account: QueueAccount;
   readonly #batches: FillingBatch[] = [];
-  #bytes = 0;
-  #frames = 0;
 
-  constructor(pool: SlabPool) {
+  constructor(pool: SlabPool, account: QueueAccount) {
     this.#pool = pool;
+    this.#account = account;
   }
 
-  /** Bytes that wait. */
-  get bytes(): number {
-    return this.#bytes;
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
   }
 
   /** Frames that wait. */
   get frames(): number {
-    return this.#frames;
+    return this.#batches.reduce((sum, { frames }) => sum + frames, 0);
   }
 
   /** Whether a batch is full: it gets no better by waiting for more. */
@@ -46,14 +46,18 @@ export class Outbox {
     return this.#batches.length > 1;
   }
 
-  /** Copies the blocks of `buffer` from `start` to `end`, at most {@link slabLimits.runBytes}, behind those that wait. */
-  push(buffer: Buffer, start: number, end: number, frames: number): void {
+  /**
+   * Copies the blocks of `buffer` from `start` to `end`, at most {@link slabLimits.runBytes}, behind those that wait.
+   *
+   * @returns whether there was memory for them
+   */
+  push(buffer: Buffer, start: number, end: number, frames: number): boolean {
     const batch = this.#batchWithRoomFor(end - start);
+    if (batch === undefined) return false;
     buffer.copy(batch.slab, batch.length, start, end);
     batch.length += end - start;
     batch.frames += frames;
-    this.#bytes += end - start;
-    this.#frames += frames;
+    return true;
   }
 
   /** Takes the oldest batch, or undefined when nothing waits. */
@@ -61,25 +65,41 @@ export class Outbox {
     const batch = this.#batches.shift();
     if (batch === undefined) return undefined;
     const { slab, length, frames } = batch;
-    this.#bytes -= length - blockHeaderBytes;
-    this.#frames -= frames;
     slab.writeUInt32BE(frames, 0);
     return { bytes: slab.subarray(0, length), slab, frames };
   }
 
-  /** Drops all that waits. */
-  clear(): void {
-    for (const { slab } of this.#batches) this.#pool.release(slab);
-    this.#batches.length = 0;
-    this.#bytes = 0;
-    this.#frames = 0;
+  /** Gives the memory of a batch back that nobody reads any more. */
+  release({ slab }: Pick<Batch, "slab">): void {
+    this.#account.give(slab.length);
+    this.#pool.release(slab);
   }
 
-  #batchWithRoomFor(bytes: number): FillingBatch {
+  /** Drops all that waits. */
+  clear(): void {
+    for (const batch of this.#batches.splice(0)) this.release(batch);
+  }
+
+  #batchWithRoomFor(bytes: number): FillingBatch | undefined {
     const last = this.#batches.at(-1);
-    if (last !== undefined && last.length + bytes <= slabLimits.bytes) return last;
-    const batch = { slab: this.#pool.take(), length: blockHeaderBytes, frames: 0 };
+    if (last !== undefined) {
+      const length = last.length + bytes;
+      if (length <= last.slab.length) return last;
+      if (length <= slabLimits.bytes) return this.#enlarge(last) ? last : undefined;
+    }
+    const size = slabBytes(blockHeaderBytes + bytes);
+    if (!this.#account.take(size)) return undefined;
+    const batch = { slab: this.#pool.take(size), length: blockHeaderBytes, frames: 0 };
     this.#batches.push(batch);
     return batch;
+  }
+
+  #enlarge(batch: FillingBatch): boolean {
+    if (!this.#account.take(slabLimits.bytes)) return false;
+    const { slab, length } = batch;
+    batch.slab = this.#pool.take();
+    slab.copy(batch.slab, 0, 0, length);
+    this.release({ slab });
+    return true;
   }
 }

@@ -4,6 +4,9 @@ export interface SessionConnection {
   readonly name: string;
   /** Sends bytes, in order; `sent` is called when they are with the system, or never when the connection ends before. */
   send(bytes: Buffer, sent: () => void): void;
+  /** Reads nothing more, until {@link goOn}; what is under way still comes in. */
+  hold(): void;
+  goOn(): void;
   /** Ends the connection at once. */
   close(): void;
 }

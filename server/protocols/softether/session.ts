@@ -1,5 +1,6 @@
 import type { Link, SessionEnd, VpnSession } from "../../access/vpn-session.ts";
 import type { HubAttachment, HubPort } from "../../hub/hub-port.ts";
+import type { Work } from "../../hub/hub-time.ts";
 import type { Policy } from "../../settings/policy.ts";
 import { blockLimits, sessionLimits } from "../../limits.ts";
 import {
@@ -9,10 +10,13 @@ import {
   readUint32,
   type BlockSink,
 } from "../../wire/block-stream.ts";
-import { compressFrame, decompressFrame } from "../../wire/frame-compression.ts";
+import { decompressFrame } from "../../wire/frame-compression.ts";
 import { isPriorityFrame } from "../../ethernet/priority-frame.ts";
+import { BatchCompressor } from "./batch-compressor.ts";
 import { Outbox, type Batch } from "./outbox.ts";
+import type { QueueAccount, QueueMemory } from "./queue-memory.ts";
 import type { ConnectionEvents, Direction, SessionConnection } from "./session-connection.ts";
+import { SessionInput } from "./session-input.ts";
 import type { SlabPool } from "./slab-pool.ts";
 
 /** What a session gets from its surroundings. */
@@ -22,17 +26,16 @@ export interface SessionEnvironment {
   readonly randomBytes: (count: number) => Buffer;
   /** A whole number from `least` up to, and without, `below`. */
   readonly randomInt: (least: number, below: number) => number;
-  /** Calls {@link Session.flush} once what is at hand has been read. */
-  readonly requestFlush: (session: Session) => void;
   readonly slabs: SlabPool;
-  /** Bytes that wait in all sessions. */
-  readonly queued: { bytes: number };
+  /** Of what waits in all sessions. */
+  readonly memory: QueueMemory;
   /** A session ends with its last connection, instead of waiting for its client to come back. */
   readonly endsWithLastConnection?: boolean;
 }
 
 export interface SessionOptions {
   readonly name: string;
+  readonly hubName: string;
   readonly user: HubPort["user"];
   readonly policy: Policy;
   readonly monitor: boolean;
@@ -47,7 +50,7 @@ export interface SessionOptions {
 
 /** Why frames did not reach the peer, or the hub; counted in frames. */
 export interface SessionDrops {
-  /** To the peer: more waited than {@link sessionLimits.queueBytes}. */
+  /** To the peer: more waited than there was memory for, see {@link QueueMemory}. */
   queueFull: number;
   /** From the peer: longer than {@link blockLimits.frameBytes}. */
   oversized: number;
@@ -61,8 +64,15 @@ interface OpenConnection {
   readonly direction: Direction;
   lastHeard: number;
   nextKeepAlive: number;
+  readonly input: SessionInput;
   /** What was handed over and is not with the system yet. */
   batch: Batch | undefined;
+}
+
+/** What waits for the peer: with compression, it is compressed on its way out. */
+interface Lane {
+  readonly outbox: Outbox;
+  readonly source: Pick<BatchCompressor, "shift" | "clear" | "isEmpty"> | Outbox;
 }
 
 /**
@@ -74,7 +84,7 @@ interface OpenConnection {
  *
  * It owns no socket and no timer: {@link tick} tells it that time has passed.
  */
-export class Session implements VpnSession {
+export class Session implements VpnSession, Work {
   readonly kind = "session";
   readonly name: string;
   readonly user: HubPort["user"];
@@ -90,12 +100,14 @@ export class Session implements VpnSession {
   readonly #open: OpenConnection[] = [];
   /** The ones of them that may send to the peer. */
   #sending: OpenConnection[] = [];
-  readonly #outbox: Outbox;
+  readonly #account: QueueAccount;
+  readonly #lane: Lane;
   /** For frames that should not wait, where the session has a connection for them. */
-  readonly #priorityOutbox: Outbox;
+  readonly #priorityLane: Lane;
   readonly #scratch: Buffer;
-  #handedOverBytes = 0;
   #lastHeard: number;
+  /** How many blocks could not be read lately: one more with each, one less with each that could. */
+  #unreadable = 0;
   #attachment: HubAttachment | undefined;
   #ended = false;
 
@@ -111,9 +123,12 @@ export class Session implements VpnSession {
     this.#environment = environment;
     this.#onEnd = options.onEnd;
     this.#startedAt = this.#lastHeard = environment.now();
-    this.#outbox = new Outbox(environment.slabs);
-    this.#priorityOutbox = new Outbox(environment.slabs);
-    this.#scratch = Buffer.allocUnsafe(options.link.compress ? blockHeaderBytes + blockLimits.blockBytes : 0);
+    this.#account = environment.memory.open(options.hubName, options.user.name);
+    this.#lane = this.#createLane();
+    this.#priorityLane = this.#createLane();
+    // One byte more, by which a frame is seen to be too long.
+    const scratchBytes = blockHeaderBytes + blockLimits.frameBytes + 1;
+    this.#scratch = Buffer.allocUnsafe(options.link.compress ? scratchBytes : 0);
   }
 
   /** Connections that carry the session now. */
@@ -160,32 +175,43 @@ export class Session implements VpnSession {
     direction: Direction,
     peerAddress: string = this.peerAddress,
   ): ConnectionEvents {
+    const attachment = this.#attachment;
+    if (attachment === undefined) throw new Error("a session gets connections when it is in its hub");
     const now = this.#environment.now();
+    const input = new SessionInput({
+      connection,
+      time: attachment.time,
+      createDecoder: (isOver) =>
+        new BlockDecoder({
+          sink: this.#createSink(attachment, isOver, () => {
+            opened.lastHeard = this.#lastHeard = this.#environment.now();
+          }),
+          frameBytes: this.link.compress ? blockLimits.blockBytes : blockLimits.frameBytes,
+        }),
+      onFault: () => this.#giveUp(opened),
+    });
     const opened: OpenConnection = {
       connection,
       peerAddress,
       direction,
       lastHeard: now,
       nextKeepAlive: now,
+      input,
       batch: undefined,
     };
     this.#open.push(opened);
     this.#connectionsChanged();
     this.#keepAlive(opened, now);
-    this.#environment.requestFlush(this);
-    const decoder = new BlockDecoder({
-      sink: this.#sinkOf(opened),
-      frameBytes: this.link.compress ? blockLimits.blockBytes : blockLimits.frameBytes,
-    });
+    attachment.time.later(this);
     return {
       receive: (chunk) => {
-        if (this.#ended) return;
-        if (decoder.receive(chunk) !== undefined) this.#giveUp(opened);
+        if (!this.#ended) input.receive(chunk);
       },
       closed: () => {
+        input.close();
         this.#remove(opened);
         // It was never sent, and nobody reads it any more.
-        if (opened.batch !== undefined) this.#environment.slabs.release(opened.batch.slab);
+        if (opened.batch !== undefined) this.#lane.outbox.release(opened.batch);
         opened.batch = undefined;
       },
     };
@@ -194,27 +220,18 @@ export class Session implements VpnSession {
   /** Takes frames from the hub; see {@link HubPort.deliver}. */
   deliver(buffer: Buffer, start: number, end: number, frames: number): void {
     if (this.#ended) return;
-    const { queued } = this.#environment;
-    const bytes = end - start;
-    const waiting = this.#outbox.bytes + this.#priorityOutbox.bytes + this.#handedOverBytes;
-    if (waiting + bytes > sessionLimits.queueBytes || queued.bytes + bytes > sessionLimits.totalQueueBytes) {
-      this.drops.queueFull += frames;
-      return;
-    }
-    const before = this.#outbox.bytes + this.#priorityOutbox.bytes;
-    if (this.link.compress) this.#pushCompressed(buffer, start, end);
-    else if (this.#hasPriorityConnection) this.#pushByPriority(buffer, start, end);
-    else this.#outbox.push(buffer, start, end, frames);
-    queued.bytes += this.#outbox.bytes + this.#priorityOutbox.bytes - before;
-    if (this.#outbox.hasFullBatch) this.flush();
-    else this.#environment.requestFlush(this);
+    if (this.#hasPriorityConnection) this.#pushByPriority(buffer, start, end);
+    else this.#push(this.#lane, buffer, start, end, frames);
+    // To compress takes its time, and has a turn of its own.
+    if (this.#lane.outbox.hasFullBatch && !this.link.compress) this.work(never);
+    else this.#attachment?.time.later(this);
   }
 
   /** Hands what waits to the connections, as far as they take it. */
-  flush(): void {
-    if (this.#ended) return;
-    if (this.#priorityOutbox.bytes > 0) this.#flushTo(this.#priorityOutbox, () => idle(this.#sending.at(-1)));
-    if (this.#outbox.bytes > 0) this.#flushTo(this.#outbox, () => this.#idleConnection());
+  work(isOver: () => boolean): boolean {
+    if (this.#ended) return false;
+    const hasMorePriority = this.#send(this.#priorityLane, () => idle(this.#sending.at(-1)), isOver);
+    return this.#send(this.#lane, () => this.#idleConnection(), isOver) || hasMorePriority;
   }
 
   /** Does what is due: keep-alives, giving up silent connections, and the session after the last sign of life. */
@@ -242,10 +259,14 @@ export class Session implements VpnSession {
     if (this.#ended) return;
     this.#ended = true;
     this.#attachment?.detach();
-    this.#environment.queued.bytes -= this.#outbox.bytes + this.#priorityOutbox.bytes + this.#handedOverBytes;
-    this.#outbox.clear();
-    this.#priorityOutbox.clear();
-    for (const { connection } of this.#open.splice(0)) connection.close();
+    this.#attachment?.time.forget(this);
+    this.#lane.source.clear();
+    this.#priorityLane.source.clear();
+    this.#account.close();
+    for (const { connection, input } of this.#open.splice(0)) {
+      input.close();
+      connection.close();
+    }
     this.#connectionsChanged();
     this.#onEnd(reason, cause);
   }
@@ -254,99 +275,103 @@ export class Session implements VpnSession {
     return this.link.qos && this.#sending.length > 1;
   }
 
-  #sinkOf(open: OpenConnection): BlockSink {
+  #createLane(): Lane {
+    const { slabs } = this.#environment;
+    const outbox = new Outbox(slabs, this.#account);
     return {
-      alive: () => {
-        open.lastHeard = this.#lastHeard = this.#environment.now();
-      },
-      oversized: () => void this.drops.oversized++,
-      blocks: this.link.compress
-        ? (buffer, start, end) => this.#forwardCompressed(buffer, start, end)
-        : (buffer, start, end) => this.#attachment?.forward(buffer, start, end),
+      outbox,
+      source: this.link.compress ? new BatchCompressor(outbox, slabs, this.#account) : outbox,
     };
   }
 
-  #forwardCompressed(buffer: Buffer, start: number, end: number): void {
-    const scratch = this.#scratch;
-    for (let at = start; at < end;) {
-      const frameAt = at + blockHeaderBytes;
-      at = frameAt + readUint32(buffer, at);
-      const bytes = decompressFrame(
-        buffer.subarray(frameAt, at),
-        scratch,
-        blockHeaderBytes,
-        blockLimits.frameBytes,
-      );
-      if (bytes === undefined) {
-        this.drops.notDecompressed++;
-        continue;
-      }
-      scratch.writeUInt32BE(bytes, 0);
-      if (bytes > 0) this.#attachment?.forward(scratch, 0, blockHeaderBytes + bytes);
-    }
+  #createSink(attachment: HubAttachment, isOver: () => boolean, alive: () => void): BlockSink {
+    return {
+      alive,
+      oversized: () => void this.drops.oversized++,
+      blocks: this.link.compress
+        ? (buffer, start, end) => this.#forwardCompressed(attachment, buffer, start, end, isOver)
+        : (buffer, start, end) => attachment.forward(buffer, start, end, isOver),
+    };
   }
 
-  #pushCompressed(buffer: Buffer, start: number, end: number): void {
+  #forwardCompressed(
+    attachment: HubAttachment,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    isOver: () => boolean,
+  ): number {
     const scratch = this.#scratch;
-    for (let at = start; at < end;) {
+    let at = start;
+    do {
       const frameAt = at + blockHeaderBytes;
       at = frameAt + readUint32(buffer, at);
-      const outbox = this.#outboxOf(buffer, frameAt, at);
-      const bytes = compressFrame(buffer.subarray(frameAt, at), scratch, blockHeaderBytes);
+      const compressed = buffer.subarray(frameAt, at);
+      const bytes = decompressFrame(compressed, scratch, blockHeaderBytes, blockLimits.frameBytes);
+      if (bytes === undefined) {
+        this.drops.notDecompressed++;
+        if (++this.#unreadable >= sessionLimits.unreadableBlocks) {
+          this.end(
+            "sent what cannot be read",
+            `${this.drops.notDecompressed} blocks that are not compressed frames`,
+          );
+          return end;
+        }
+        continue;
+      }
+      if (this.#unreadable > 0) this.#unreadable--;
       scratch.writeUInt32BE(bytes, 0);
-      outbox.push(scratch, 0, blockHeaderBytes + bytes, 1);
-    }
+      if (bytes > 0) attachment.forward(scratch, 0, blockHeaderBytes + bytes);
+    } while (at < end && !isOver());
+    return at;
+  }
+
+  #push({ outbox }: Lane, buffer: Buffer, start: number, end: number, frames: number): void {
+    if (!outbox.push(buffer, start, end, frames)) this.drops.queueFull += frames;
   }
 
   #pushByPriority(buffer: Buffer, start: number, end: number): void {
     let runStart = start;
     let runFrames = 0;
-    let runOutbox = this.#outbox;
+    let runLane = this.#lane;
     for (let at = start; at < end;) {
       const frameAt = at + blockHeaderBytes;
       const next = frameAt + readUint32(buffer, at);
-      const outbox = this.#outboxOf(buffer, frameAt, next);
-      if (outbox !== runOutbox) {
-        if (runFrames > 0) runOutbox.push(buffer, runStart, at, runFrames);
+      const lane = isPriorityFrame(buffer, frameAt, next) ? this.#priorityLane : this.#lane;
+      if (lane !== runLane) {
+        if (runFrames > 0) this.#push(runLane, buffer, runStart, at, runFrames);
         runStart = at;
         runFrames = 0;
-        runOutbox = outbox;
+        runLane = lane;
       }
       runFrames++;
       at = next;
     }
-    if (runFrames > 0) runOutbox.push(buffer, runStart, end, runFrames);
-  }
-
-  #outboxOf(buffer: Buffer, frameAt: number, frameEnd: number): Outbox {
-    return this.#hasPriorityConnection && isPriorityFrame(buffer, frameAt, frameEnd)
-      ? this.#priorityOutbox
-      : this.#outbox;
+    if (runFrames > 0) this.#push(runLane, buffer, runStart, end, runFrames);
   }
 
   /**
    * Sends one batch at a time by each connection: what comes in meanwhile makes the next one larger, waits where it can be
    * dropped, and costs no copy of its own.
+   *
+   * @returns whether more could be sent, if there were time
    */
-  #flushTo(outbox: Outbox, choose: () => OpenConnection | undefined): void {
-    while (outbox.bytes > 0) {
+  #send({ source, outbox }: Lane, choose: () => OpenConnection | undefined, isOver: () => boolean): boolean {
+    while (!source.isEmpty) {
       const open = choose();
-      if (open === undefined) return;
-      const batch = outbox.shift();
-      if (batch === undefined) return;
+      if (open === undefined) return false;
+      const batch = source.shift(isOver);
+      if (batch === undefined) return true;
       open.batch = batch;
-      this.#handedOverBytes += frameBytesOf(batch);
       open.connection.send(batch.bytes, () => {
         if (open.batch !== batch) return;
         open.batch = undefined;
-        const bytes = frameBytesOf(batch);
-        this.#environment.slabs.release(batch.slab);
-        if (!this.#open.includes(open)) return;
-        this.#handedOverBytes -= bytes;
-        this.#environment.queued.bytes -= bytes;
-        this.flush();
+        outbox.release(batch);
+        if (this.#open.includes(open)) this.#attachment?.time.begin(this);
       });
+      if (isOver()) return !source.isEmpty;
     }
+    return false;
   }
 
   /**
@@ -381,12 +406,10 @@ export class Session implements VpnSession {
     const index = this.#open.indexOf(open);
     if (index === -1) return;
     this.#open.splice(index, 1);
-    const bytes = frameBytesOf(open.batch);
-    this.#handedOverBytes -= bytes;
-    this.#environment.queued.bytes -= bytes;
+    open.input.close();
     this.#connectionsChanged();
     if (this.#open.length === 0 && this.#environment.endsWithLastConnection) this.end("connection lost");
-    else this.#environment.requestFlush(this);
+    else this.#attachment?.time.later(this);
   }
 
   #connectionsChanged(): void {
@@ -399,7 +422,6 @@ function idle(open: OpenConnection | undefined): OpenConnection | undefined {
   return open?.batch === undefined ? open : undefined;
 }
 
-/** Frames of a batch, with their lengths. */
-function frameBytesOf(batch: Batch | undefined): number {
-  return batch === undefined ? 0 : batch.bytes.length - blockHeaderBytes;
+function never(): boolean {
+  return false;
 }

@@ -1,6 +1,6 @@
 import { slabLimits } from "../../limits.ts";
 
-/** A buffer of {@link slabLimits.bytes} that shares its memory with no other. */
+/** A buffer of {@link slabLimits.bytes} or {@link slabLimits.smallBytes} that shares its memory with no other. */
 export type Slab = Buffer<ArrayBuffer>;
 
 /**
@@ -9,14 +9,13 @@ export type Slab = Buffer<ArrayBuffer>;
  * collects its garbage next: a server that has become idle may not do that for hours.
  */
 export class SlabPool {
-  readonly #free: Slab[] = [];
-  /** The fewest that were free since {@link trim}: nobody needed those. */
-  #spare = 0;
+  readonly #small = new Kept(slabLimits.smallBytes);
+  readonly #large = new Kept(slabLimits.bytes);
   #lent = 0;
 
   /** Buffers that are kept for later use. */
   get kept(): number {
-    return this.#free.length;
+    return this.#small.count + this.#large.count;
   }
 
   /** Buffers that were taken and not given back. */
@@ -24,22 +23,60 @@ export class SlabPool {
     return this.#lent;
   }
 
-  /** A buffer whose contents are left-overs. */
-  take(): Slab {
-    const slab = this.#free.pop();
-    this.#spare = Math.min(this.#spare, this.#free.length);
+  /** A buffer whose contents are left-overs: the smallest that so many bytes fit into. */
+  take(bytes: number = slabLimits.bytes): Slab {
     this.#lent++;
-    return slab ?? Buffer.allocUnsafeSlow(slabLimits.bytes);
+    return this.#keptOf(slabBytes(bytes)).take();
   }
 
   /** Takes back a buffer that nobody reads any more; it is empty afterwards, or another's. */
   release(slab: Slab): void {
     this.#lent--;
+    this.#keptOf(slab.length).release(slab);
+  }
+
+  /** Frees what was not needed since it was last called; to be called every {@link slabLimits.trimMs}. */
+  trim(): void {
+    this.#small.trim();
+    this.#large.trim();
+  }
+
+  #keptOf(bytes: number): Kept {
+    return bytes === slabLimits.smallBytes ? this.#small : this.#large;
+  }
+}
+
+/** The size of the buffer for so many bytes. */
+export function slabBytes(bytes: number): number {
+  return bytes <= slabLimits.smallBytes ? slabLimits.smallBytes : slabLimits.bytes;
+}
+
+/** Free buffers of one size. */
+class Kept {
+  readonly #bytes: number;
+  readonly #free: Slab[] = [];
+  /** The fewest that were free since {@link trim}: nobody needed those. */
+  #spare = 0;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  get count(): number {
+    return this.#free.length;
+  }
+
+  take(): Slab {
+    const slab = this.#free.pop();
+    this.#spare = Math.min(this.#spare, this.#free.length);
+    return slab ?? Buffer.allocUnsafeSlow(this.#bytes);
+  }
+
+  release(slab: Slab): void {
     if (this.#free.length < slabLimits.kept) this.#free.push(slab);
     else freeMemory(slab);
   }
 
-  /** Frees what was not needed since it was last called; to be called every {@link slabLimits.trimMs}. */
   trim(): void {
     for (const slab of this.#free.splice(0, this.#spare)) freeMemory(slab);
     this.#spare = this.#free.length;

@@ -1,6 +1,8 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { slabLimits } from "../../limits.ts";
+import { totalmem } from "node:os";
+import { sessionLimits, slabLimits } from "../../limits.ts";
 import { ClientRequests } from "../../protocols/softether/client-requests.ts";
+import { QueueMemory } from "../../protocols/softether/queue-memory.ts";
 import { SlabPool } from "../../protocols/softether/slab-pool.ts";
 import { SoftEtherProtocol } from "../../protocols/softether/softether-protocol.ts";
 import type { UserSettings } from "../../settings/hub-settings.ts";
@@ -10,7 +12,7 @@ import type { Feature } from "../feature.ts";
 
 /** SoftEther's SSL-VPN protocol, on every listener. */
 export const softEther: Feature = {
-  start({ hubs, sessions, configuration, flushes, protocols, clientMethods, webPages }) {
+  start({ hubs, sessions, configuration, protocols, clientMethods, webPages }) {
     const slabs = new SlabPool();
     const requests = new ClientRequests({
       hubs,
@@ -19,9 +21,10 @@ export const softEther: Feature = {
         now: () => performance.now(),
         randomBytes,
         randomInt,
-        requestFlush: (session) => flushes.request(session),
         slabs,
-        queued: { bytes: 0 },
+        memory: new QueueMemory(
+          Math.min(sessionLimits.totalQueueBytes, memoryOfMachine() * sessionLimits.totalQueueShare),
+        ),
         endsWithLastConnection: !configuration.settings.access.reconnect,
       },
       unixNow: () => Date.now(),
@@ -40,6 +43,12 @@ export const softEther: Feature = {
     return { close: () => clearInterval(trims) };
   },
 };
+
+/** Bytes that the process may have: the machine's memory, or what its control group allows. */
+function memoryOfMachine(): number {
+  // 0 where nothing is known of it.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
 
 const notFound = {
   status: 404,

@@ -14,6 +14,8 @@ function createConnection(answer: (request: Pack) => Promise<Pack> = (request) =
     {
       name: "CID-1",
       send: (bytes, done) => sent.push({ bytes, done }),
+      hold: () => {},
+      goOn: () => {},
       close: () => {
         ends.closed += 1;
         rpc.closed();

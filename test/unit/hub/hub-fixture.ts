@@ -1,4 +1,5 @@
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
+import { createFreeTime } from "./free-time.ts";
 import { Hub, type HubEnvironment } from "../../../server/hub/hub.ts";
 import type { HubPort } from "../../../server/hub/hub-port.ts";
 import {
@@ -80,6 +81,7 @@ export class TestHub {
           if (index !== -1) this.timers.splice(index, 1);
         };
       },
+      time: createFreeTime(),
     };
     this.hub = new Hub(options);
   }

@@ -184,4 +184,44 @@ describe("block stream", () => {
       }),
     );
   });
+
+  test("goes on where whoever takes the blocks had no time for more, wherever that is", () => {
+    fc.assert(
+      fc.property(
+        fc.array(item, { maxLength: 8 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
+        fc.infiniteStream(fc.integer({ min: 1, max: 700 })),
+        (items, taken, cuts) => {
+          const frames: string[] = [];
+          const blocks = new BlockDecoder({
+            frameBytes: blockLimits.frameBytes,
+            sink: {
+              alive: () => {},
+              oversized: () => {},
+              blocks: (buffer, start, end) => {
+                let at = start;
+                for (let count = taken.next().value as number; count > 0 && at < end; count--) {
+                  const size = readUint32(buffer, at);
+                  frames.push(buffer.toString("hex", at + 4, at + 4 + size));
+                  at += 4 + size;
+                }
+                return at;
+              },
+            },
+          });
+          const stream = encode(items);
+          for (let at = 0; at < stream.length;) {
+            const chunk = stream.subarray(at, at + (cuts.next().value as number));
+            at += chunk.length;
+            for (let from = 0; from < chunk.length; from = blocks.position) {
+              assert.equal(blocks.receive(chunk, from), undefined);
+            }
+          }
+          const whole = decoder();
+          assert.equal(whole.blocks.receive(stream), undefined);
+          assert.deepEqual(frames, whole.seen.frames);
+        },
+      ),
+    );
+  });
 });

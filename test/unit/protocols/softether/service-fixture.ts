@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { sessionLimits } from "../../../../server/limits.ts";
+import { createFreeTime } from "../../hub/free-time.ts";
 import { Hub, type HubEnvironment } from "../../../../server/hub/hub.ts";
 import type { HubPort } from "../../../../server/hub/hub-port.ts";
 import type { HubSettings, UserSettings } from "../../../../server/settings/hub-settings.ts";
@@ -7,6 +9,7 @@ import type { SessionConnection } from "../../../../server/protocols/softether/s
 import { ClientRequests } from "../../../../server/protocols/softether/client-requests.ts";
 import { Sessions } from "../../../../server/access/sessions.ts";
 import { PasswordThrottle } from "../../../../server/access/password-throttle.ts";
+import { QueueMemory } from "../../../../server/protocols/softether/queue-memory.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
 import { VirtualHubs } from "../../../../server/access/virtual-hubs.ts";
 import { Pack } from "../../../../server/wire/pack.ts";
@@ -47,7 +50,14 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
   const virtualHubs = new VirtualHubs({
     createHub: (settings, log) =>
       new RecordingHub(
-        { settings, log, now: () => now, random: () => 0.5, schedule: () => () => {} },
+        {
+          settings,
+          log,
+          now: () => now,
+          random: () => 0.5,
+          schedule: () => () => {},
+          time: createFreeTime(),
+        },
         plugged,
       ),
     createLog: (hub) => ({ security: (line) => security.push(`${hub}: ${line}`), packet: () => {} }),
@@ -73,9 +83,8 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
       now: () => now,
       randomBytes: (count) => Buffer.alloc(count, ++bytes),
       randomInt: (least) => least,
-      requestFlush: () => {},
       slabs: new SlabPool(),
-      queued: { bytes: 0 },
+      memory: new QueueMemory(sessionLimits.totalQueueBytes),
     },
     unixNow: () => now,
     storeUser: async (hub, user) => void stored.push({ hub, user }),
@@ -149,6 +158,8 @@ export function join(answer: ClientAnswer | Promise<ClientAnswer>) {
     name: "",
     closed: false,
     send: () => {},
+    hold: () => {},
+    goOn: () => {},
     close: () => void (connection.closed = true),
   };
   const events = answer.join.attach(connection satisfies SessionConnection);

@@ -3,11 +3,13 @@ import { describe, test } from "node:test";
 import { deflateSync, inflateSync } from "node:zlib";
 import type { HubAttachment } from "../../../../server/hub/hub-port.ts";
 import { defaultPolicy, type Policy } from "../../../../server/settings/policy.ts";
-import { sessionLimits, slabLimits } from "../../../../server/limits.ts";
+import { sessionLimits, slabLimits, turnLimits } from "../../../../server/limits.ts";
 import type { Direction } from "../../../../server/protocols/softether/session-connection.ts";
 import { Session, type SessionEnvironment } from "../../../../server/protocols/softether/session.ts";
 import type { Link } from "../../../../server/access/vpn-session.ts";
+import { QueueMemory } from "../../../../server/protocols/softether/queue-memory.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
+import { Turns } from "../../../../server/hub/hub-time.ts";
 import { BlockDecoder, readUint32 } from "../../../../server/wire/block-stream.ts";
 
 /** Blocks as they stand on the wire. */
@@ -49,6 +51,16 @@ class FakeConnection {
     this.name = name;
   }
 
+  isHeld = false;
+
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  goOn(): void {
+    this.isHeld = false;
+  }
+
   send(bytes: Buffer, sent: () => void): void {
     this.sent.push(Buffer.from(bytes));
     this.#waiting.push(sent);
@@ -72,7 +84,7 @@ class FakeConnection {
       sink: {
         alive: () => alive++,
         oversized: () => assert.fail("an oversized block was sent"),
-        blocks: (buffer, start, end) => frames.push(...framesIn(buffer, start, end)),
+        blocks: (buffer, start, end) => void frames.push(...framesIn(buffer, start, end)),
       },
     });
     let batches = 0;
@@ -91,26 +103,30 @@ function setUp(
     monitor?: boolean;
     endsWithLastConnection?: boolean;
     slabs?: SlabPool;
+    /** What each look at the clock of the turns takes. */
+    msPerLook?: number;
   } = {},
 ) {
-  const { slabs = new SlabPool() } = options;
+  const { slabs = new SlabPool(), msPerLook = 0 } = options;
   let now = 1_000_000;
   const forwarded: Buffer[] = [];
   const ends: string[] = [];
   let detached = 0;
-  const toFlush = new Set<Session>();
-  const queued = { bytes: 0 };
+  const memory = new QueueMemory(sessionLimits.totalQueueBytes);
+  // What passes of a turn is what the test says.
+  let turnMs = 0;
+  const turns = new Turns({ now: () => (turnMs += msPerLook), nextTurn: () => {} });
   const environment: SessionEnvironment = {
     now: () => now,
     randomBytes: (count) => Buffer.alloc(count, 1),
     randomInt: (least, below) => Math.floor((least + below) / 2),
-    requestFlush: (session) => toFlush.add(session),
     slabs,
-    queued,
+    memory,
     endsWithLastConnection: options.endsWithLastConnection ?? false,
   };
   const session = new Session({
     name: "SID-ALICE-1",
+    hubName: "DEFAULT",
     user: { name: "alice", group: undefined },
     policy: { ...defaultPolicy, ...options.policy },
     monitor: options.monitor ?? false,
@@ -129,7 +145,11 @@ function setUp(
     onEnd: (reason) => ends.push(reason),
   });
   const attachment: HubAttachment = {
-    forward: (buffer, start, end) => forwarded.push(...framesIn(buffer, start, end)),
+    time: turns.createShare(),
+    forward: (buffer, start, end) => {
+      forwarded.push(...framesIn(buffer, start, end));
+      return end;
+    },
     detach: () => detached++,
   };
   session.plugInto(attachment);
@@ -139,16 +159,13 @@ function setUp(
     slabs,
     forwarded,
     ends,
-    queued,
+    memory,
     detached: () => detached,
     pass: (ms: number) => {
       now += ms;
       session.tick();
     },
-    flush: () => {
-      for (const each of toFlush) each.flush();
-      toFlush.clear();
-    },
+    flush: () => turns.run(),
     join: (direction: Direction = session.nextDirection()) => {
       const connection = new FakeConnection(`CID-${++connections}`);
       const events = session.add(connection, direction);
@@ -264,19 +281,19 @@ describe("session", () => {
   });
 
   test("ends once, unplugs itself and frees what waits", () => {
-    const { session, join, ends, detached, queued } = setUp();
+    const { session, join, ends, detached, memory } = setUp();
     const { connection, events } = join();
     deliver(session, frame("lost"));
-    assert.ok(queued.bytes > 0);
+    assert.ok(memory.bytes > 0);
     session.end("ended by the administrator");
     session.end("server stops");
     assert.deepEqual(ends, ["ended by the administrator"]);
     assert.equal(connection.closed, true);
     assert.equal(detached(), 1);
-    assert.equal(queued.bytes, 0);
+    assert.equal(memory.bytes, 0);
     events.closed();
     deliver(session, frame("late"));
-    assert.equal(queued.bytes, 0);
+    assert.equal(memory.bytes, 0);
   });
 
   test("ends after the time of the policy AutoDisconnect", () => {
@@ -291,6 +308,22 @@ describe("session", () => {
     assert.deepEqual(ends, ["automatic disconnection"]);
   });
 
+  test("asks a connection to wait while there is no time for what it brings, and loses nothing of it", () => {
+    const { join, forwarded, flush } = setUp({ link: { compress: true }, msPerLook: 0.3 });
+    const { connection, events } = join();
+    const frames = Array.from({ length: 100 }, (_, index) => frame(`frame ${index}`));
+    const shared = batchOf(...frames.map((each) => deflateSync(each)));
+    // Cut anywhere, and the buffer is another's afterwards.
+    events.receive(shared.subarray(0, 700));
+    assert.equal(connection.isHeld, true);
+    events.receive(shared.subarray(700));
+    shared.fill(0);
+    assert.ok(forwarded.length < 20, `${forwarded.length} frames at once`);
+    for (let turn = 0; turn < 100 && connection.isHeld; turn++) flush();
+    assert.deepEqual(forwarded, frames);
+    assert.equal(connection.isHeld, false);
+  });
+
   test("closes a connection whose stream makes no sense", () => {
     const { join } = setUp();
     const { connection, events } = join();
@@ -299,30 +332,30 @@ describe("session", () => {
   });
 
   test("drops and counts what a slow peer does not take, and delivers the rest in order", () => {
-    const { session, join, flush, queued } = setUp();
+    const { session, join, flush, memory } = setUp();
     const { connection } = join();
     const big = Buffer.alloc(1514, 7);
     const enough = Math.ceil((2 * sessionLimits.queueBytes) / big.length);
     for (let count = 0; count < enough; count++) deliver(session, big);
     assert.ok(session.drops.queueFull > 0);
-    assert.ok(queued.bytes <= sessionLimits.queueBytes);
+    assert.ok(memory.bytes <= sessionLimits.queueBytes);
     const handedOver = connection.sent.reduce((sum, bytes) => sum + bytes.length, 0);
     assert.ok(handedOver <= 2 * slabLimits.bytes, `${handedOver} bytes at once`);
     connection.drain();
     flush();
     connection.drain();
     assert.equal(connection.read().frames.length + session.drops.queueFull, enough);
-    assert.equal(queued.bytes, 0);
+    assert.equal(memory.bytes, 0);
   });
 
   test("frees what a lost connection had not sent", () => {
-    const { session, join, flush, queued, slabs } = setUp();
+    const { session, join, flush, memory, slabs } = setUp();
     const { events } = join();
     deliver(session, frame("lost with its connection"));
     flush();
-    assert.ok(queued.bytes > 0);
+    assert.ok(memory.bytes > 0);
     events.closed();
-    assert.equal(queued.bytes, 0);
+    assert.equal(memory.bytes, 0);
     assert.equal(slabs.lent, 0);
   });
 
@@ -349,13 +382,13 @@ describe("session", () => {
         joined.events.closed();
       },
     ]) {
-      const { session, join, flush, slabs, queued } = setUp();
+      const { session, join, flush, slabs, memory } = setUp();
       const joined = join();
       for (let count = 0; count < 400; count++) deliver(session, Buffer.alloc(1514, 7));
       flush();
       assert.ok(slabs.lent > 1);
       end({ session, joined });
-      assert.deepEqual([slabs.lent, queued.bytes], [0, 0]);
+      assert.deepEqual([slabs.lent, memory.bytes], [0, 0]);
     }
   });
 
@@ -452,6 +485,32 @@ describe("session", () => {
       );
       events.receive(batchOf(deflateSync(frame("in")), deflateSync(Buffer.alloc(1600, 4))));
       assert.deepEqual(forwarded, [frame("in"), Buffer.alloc(1600, 4)]);
+    });
+
+    test("compresses what goes out in as many turns as it takes, in order", () => {
+      const { session, join, flush } = setUp({ link, msPerLook: turnLimits.totalMs / 20 });
+      const { connection } = join();
+      const frames = Array.from({ length: 200 }, (_, index) => frame(`frame ${index}`));
+      deliver(session, ...frames);
+      flush();
+      assert.equal(connection.read().frames.length, 0, "all in one turn");
+      for (let turn = 0; turn < 200 && connection.read().frames.length === 0; turn++) flush();
+      assert.deepEqual(
+        connection.read().frames.map((each) => inflateSync(each)),
+        frames,
+      );
+    });
+
+    test("ends when it keeps sending what cannot be read, and not for some of it", () => {
+      const { join, ends } = setUp({ link });
+      const { events } = join();
+      const [bad, good] = [Buffer.of(0), deflateSync(frame("good"))];
+      for (let count = 0; count < 500; count++) events.receive(batchOf(bad, good));
+      assert.deepEqual(ends, []);
+      for (let count = 1; count < sessionLimits.unreadableBlocks; count++) events.receive(batchOf(bad));
+      assert.deepEqual(ends, []);
+      events.receive(batchOf(bad, bad));
+      assert.deepEqual(ends, ["sent what cannot be read"]);
     });
 
     test("drops what is not compressed or becomes too long, and counts it", () => {
