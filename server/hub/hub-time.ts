@@ -114,9 +114,14 @@ export class HubTime {
   readonly #turns: Turns;
   /** Who waits; the first is next. */
   readonly #waiting = new Set<Work>();
+  readonly #now: () => number;
+  /** When what is being done has to end. */
+  #end = 0;
+  readonly #isOver = () => this.#now() >= this.#end;
 
   constructor(turns: Turns) {
     this.#turns = turns;
+    this.#now = turns.now;
   }
 
   /**
@@ -151,23 +156,30 @@ export class HubTime {
 
   /** Does what waits, each in turn. */
   workUntil(end: number): void {
-    const { now } = this.#turns;
-    const isOver = () => now() >= end;
-    do {
-      const [next] = this.#waiting;
-      if (next === undefined) return;
-      this.#waiting.delete(next);
-      if (next.work(isOver)) this.#waiting.add(next);
-    } while (!isOver());
+    const outerEnd = this.#end;
+    this.#end = end;
+    try {
+      do {
+        const [next] = this.#waiting;
+        if (next === undefined) return;
+        this.#waiting.delete(next);
+        if (next.work(this.#isOver)) this.#waiting.add(next);
+      } while (!this.#isOver());
+    } finally {
+      this.#end = outerEnd;
+    }
   }
 
   #doAtOnce(what: Work, costMs: number): boolean {
-    const { now } = this.#turns;
     const left = this.#turns.leftAtOnce(this.spentMs);
-    const began = now();
-    const end = began + left;
-    const rest = left <= 0 || what.work(() => now() >= end);
-    this.#turns.spend(this, now() - began + costMs);
-    return rest;
+    const began = this.#now();
+    const outerEnd = this.#end;
+    this.#end = began + left;
+    try {
+      return left <= 0 || what.work(this.#isOver);
+    } finally {
+      this.#end = outerEnd;
+      this.#turns.spend(this, this.#now() - began + costMs);
+    }
   }
 }
