@@ -299,6 +299,20 @@ export const turnLimits = {
   msPerByte: 0.7e-6,
 } as const;
 
+/** When memory that nobody uses any more is given back. */
+export const memoryLimits = {
+  lookMs: 10_000,
+  /** More than was left the last time. */
+  grownBytes: 64 * MiB,
+  /** What a server without sessions has; less is not worth it. */
+  smallBytes: 160 * MiB,
+  /** Share of the time in which the thread has work, up to which it is idle. */
+  idleUtilization: 0.3,
+  /** From one time to the next while the memory does not grow. */
+  leastPatienceMs: 60_000,
+  mostPatienceMs: 3_600_000,
+} as const;
+
 /** Bounds of the VPN sessions. */
 export const sessionLimits = {
   /** Sessions of all hubs at the same time; each hub and user may have a limit of its own. */

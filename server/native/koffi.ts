@@ -3,6 +3,8 @@ import type * as koffi from "koffi";
 /** What this room takes of koffi (https://koffi.dev), whose library calls functions of C without a compiler on the host. */
 export type Koffi = Pick<typeof koffi, "load" | "address" | "errno" | "node" | "version">;
 
+export type KoffiFunction = ReturnType<ReturnType<Koffi["load"]>["func"]>;
+
 /**
  * Loads the library.
  *

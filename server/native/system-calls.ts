@@ -1,4 +1,4 @@
-import type { Koffi } from "./koffi.ts";
+import type { Koffi, KoffiFunction } from "./koffi.ts";
 import { ReceiveBatch, SendBatch, type ReceiveSizes } from "./message-batch.ts";
 import { addressOf, PinnedMemory } from "./pinned-memory.ts";
 import { SystemCallError } from "./system-call-error.ts";
@@ -121,6 +121,8 @@ export class SystemCalls {
     timeout: number,
   ) => number;
   readonly #sendmmsg: (descriptor: number, messages: number, count: number, flags: number) => number;
+  /** Only where the C library is glibc. */
+  readonly #mallocTrim: KoffiFunction | undefined;
   /** Filled in for each call of recvmsg, which keeps nothing of it. */
   readonly #message: PinnedMemory;
 
@@ -148,7 +150,20 @@ export class SystemCalls {
     this.#sendmmsg = c.func(
       "int sendmmsg(int descriptor, uintptr_t messages, unsigned int count, int flags)",
     );
+    this.#mallocTrim = functionIfThere(() => c.func("int malloc_trim(size_t kept)"));
     this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
+  }
+
+  /**
+   * Gives memory that was allocated in C and freed back to the system, from a thread of its own. The allocator keeps it otherwise, since
+   * what is still in use lies between.
+   */
+  trimHeap(): Promise<void> {
+    const trim = this.#mallocTrim;
+    return new Promise((resolve) => {
+      if (trim === undefined) resolve();
+      else trim.async(0, () => resolve());
+    });
   }
 
   /** @throws {RangeError} for a size that cannot be */
@@ -418,4 +433,13 @@ function optionAddress(memory: PinnedMemory, length: number): number {
 function writeWord(buffer: Buffer, at: number, value: number): void {
   buffer.writeUInt32LE(value % 0x1_0000_0000, at);
   buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
+}
+
+/** A function that not every C library has. */
+function functionIfThere(find: () => KoffiFunction): KoffiFunction | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }

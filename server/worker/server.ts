@@ -25,6 +25,7 @@ import { localBridge } from "./features/local-bridge.ts";
 import { refusalLog } from "./features/refusal-log.ts";
 import { secureNat } from "./features/secure-nat.ts";
 import { softEther } from "./features/softether.ts";
+import { spareMemory } from "./features/spare-memory.ts";
 
 /** All that the server does, in the order in which it starts; it ends the other way round. Another feature is another line. */
 const features: readonly Feature[] = [
@@ -35,6 +36,7 @@ const features: readonly Feature[] = [
   administration,
   keepAlive,
   refusalLog,
+  spareMemory,
   listening,
 ];
 
