@@ -3,7 +3,7 @@
  * which is left out). Undefined for any other text.
  */
 export function parseAddress(text: string): Uint8Array | undefined {
-  return text.includes(":") ? parseIPv6(text.replace(/%.*$/s, "")) : parseIPv4(text);
+  return text.includes(":") ? parseIPv6(text.replace(/%.*/s, "")) : parseIPv4(text);
 }
 
 /** What belongs to one host: an IPv4 address, or the /64 of an IPv6 one, all addresses of which a host has. */

@@ -181,6 +181,7 @@ export class Connections {
       socket.destroy();
     }, this.#bounds.tlsMs);
     socket.once("close", () => clearTimeout(deadline));
+    // Joined again with each piece, which costs little however small they are: a protocol is known by firstBytes.
     let first = Buffer.alloc(0);
     const look = (chunk: Buffer) => {
       first = Buffer.concat([first, chunk]);
