@@ -97,8 +97,20 @@ export const loginLimits = {
 export const connectionLimits = {
   /** All of them (`MaxUnestablishedConnections`). */
   total: 1000,
-  /** From one address (`MaxConnectionsPerIP`). */
+  /** From one IPv4 address, or one /64 of IPv6 (`MaxConnectionsPerIP`). */
   perAddress: 256,
+  /** From one /48 of IPv6. */
+  perSite: 512,
+  /** Of all of them, those that are kept for this host, at most an eighth. */
+  keptForOwnHost: 64,
+  /** The same for networks from which somebody has logged in before, at most a quarter. */
+  keptForKnown: 250,
+  /** Sites, an IPv4 address or a /48 each, from which somebody has logged in and that are remembered. */
+  knownSites: 4_096,
+  /** Networks of one site that are. */
+  knownPerSite: 16,
+  /** For so long after a connection had to make room the server says that it is full. */
+  fullMs: 10_000,
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
   probeMs: 30_000,
   /** Lines of the server log about their begins and ends, in a minute. */

@@ -100,6 +100,7 @@ async function supervise(
     warnings: null,
     restrictions: null,
     notServed: null,
+    full: null,
     native: null,
   });
   const wholeStatus = async (): Promise<RunningStatus> => {

@@ -52,6 +52,7 @@ export interface WorkerReport {
   readonly warnings: readonly string[];
   readonly restrictions: readonly string[];
   readonly notServed: readonly string[];
+  readonly full: boolean;
   /** `null` until something asks for it. */
   readonly native: NativeStatus | null;
 }
