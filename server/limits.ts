@@ -432,9 +432,11 @@ export const passwordLimits = {
   firstDelayMs: 250,
   longestDelayMs: 8_000,
   /** Attempts of one address for one account that wait; one more is refused without a look. */
-  waitingPerAddress: 16,
+  waitingPerAddress: 128,
   /** After this long without a wrong one an address begins anew. */
   memoryMs: 600_000,
-  /** Addresses that are remembered, each with an account. */
-  addresses: 10_000,
+  /** Accounts that are remembered of one address; the one with fewest wrong ones makes room. */
+  accountsPerAddress: 100,
+  /** The same of all addresses together. */
+  accounts: 10_000,
 } as const;
