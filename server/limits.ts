@@ -403,6 +403,10 @@ export const keepAliveLimits = {
 export const rpcLimits = {
   /** Connections of administrators at the same time. */
   connections: 64,
+  /** Those of them that the administrators of hubs may have; the others are kept for the server's administrator. */
+  connectionsOfHubs: 48,
+  /** Those of one hub. */
+  connectionsPerHub: 16,
   /** Proof of a password. */
   proofBytes: 20,
   /** One request of a server administrator: a whole configuration fits. */

@@ -205,7 +205,7 @@ async function checkOnHost(session: SshSession, options: CheckOptions) {
 }
 
 function fullWarning(port: number): string {
-  return `port ${port} did not answer: more connections come than the server has places for before a login; it runs, and is left alone`;
+  return `port ${port} did not answer, since more connections come than the server has places for; it runs, and is left alone`;
 }
 
 async function lastLogLines(session: SshSession, { installed, connection }: CheckOptions): Promise<string> {
