@@ -315,6 +315,14 @@ export const turnLimits = {
 export const sessionLimits = {
   /** Sessions of all hubs at the same time; each hub and user may have a limit of its own. */
   sessions: 4096,
+  /** Of one user, where no policy says how many. */
+  perUser: 1024,
+  /** Of one IPv4 address, or one /48 of IPv6; this host's own have no such bound. */
+  perAddress: 2048,
+  /** The last places of all, which are for users that have few sessions, in hubs that have no more than their share. */
+  kept: 512,
+  /** So many are few. */
+  few: 8,
   /** TCP connections of one session (`MAX_TCP_CONNECTION`). */
   connections: 32,
   /** Frames, in bytes, that wait for one session; what comes in beyond is dropped and counted. */
