@@ -91,6 +91,8 @@ export const loginLimits = {
   passwordCharacters: 255,
   /** RSA signature of the challenge: a key of 4096 bits. */
   signatureBytes: 512,
+  /** Public exponent of that key. */
+  largestExponent: 0xffff_ffff,
 } as const;
 
 /** Bounds of the connections that are open at the same time and have not logged in. */
@@ -445,6 +447,8 @@ export const passwordLimits = {
   longestDelayMs: 8_000,
   /** Attempts of one address for one account that wait; one more is refused without a look. */
   waitingPerAddress: 128,
+  /** From one change of its password by a user to the next. */
+  changeMs: 1_000,
   /** After this long without a wrong one an address begins anew. */
   memoryMs: 600_000,
   /** Accounts that are remembered of one address; the one with fewest wrong ones makes room. */
