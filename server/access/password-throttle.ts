@@ -103,7 +103,11 @@ export class PasswordThrottle {
   }
 
   #failed(networkName: string, accountName: string): void {
-    const network = this.#find(networkName) ?? { sources: new Map(), floor: 0, floorAt: -Infinity };
+    const network = this.#find(networkName) ?? {
+      sources: new Map<string, Source>(),
+      floor: 0,
+      floorAt: -Infinity,
+    };
     this.#failuresOf(network, accountName);
     const source = network.sources.get(accountName) ?? this.#add(networkName, network, accountName);
     source.failures++;
@@ -127,14 +131,8 @@ export class PasswordThrottle {
 
   /** Forgets the account of a network with fewest wrong passwords, the oldest of several. */
   #dropWeakest(networkName: string, network: Network): void {
-    let weakest: readonly [string, Source] | undefined;
-    for (const entry of network.sources) {
-      const [, source] = entry;
-      if (source.waiting > 0 && weakest !== undefined) continue;
-      const isWeaker =
-        weakest === undefined || weakest[1].waiting > 0 || source.failures < weakest[1].failures;
-      if (isWeaker) weakest = entry;
-    }
+    const rank = ({ failures, waiting }: Source) => (waiting > 0 ? Number.MAX_SAFE_INTEGER : failures);
+    const [weakest] = [...network.sources].sort(([, one], [, other]) => rank(one) - rank(other));
     if (weakest === undefined) return;
     const [accountName, { failures, lastFailureAt }] = weakest;
     network.floor = Math.max(this.#floorOf(network), failures);

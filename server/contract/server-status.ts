@@ -42,9 +42,9 @@ export interface RunningStatus {
   readonly notServed: readonly string[] | null;
   /**
    * Whether more connections came a short time ago than there are places for, so that a handshake may have failed with a server
-   * that is well; `null` when the worker does not answer. Of a release that tells it.
+   * that is well; left out where not, and when the worker does not answer.
    */
-  readonly full?: boolean | null;
+  readonly full?: boolean;
   /**
    * Whether the server reaches what the operating system offers beyond its runtime; `null` when nothing has asked for it, or the
    * worker does not answer.
@@ -127,7 +127,7 @@ const runningStatus = objectOf<RunningStatus>({
   warnings: nullOr(listOf(text)),
   restrictions: nullOr(listOf(text)),
   notServed: nullOr(listOf(text)),
-  full: optional(nullOr(trueOrFalse)),
+  full: optional(trueOrFalse),
   native: optional(nullOr(objectOf<NativeStatus>({ available: trueOrFalse, detail: text }))),
 });
 

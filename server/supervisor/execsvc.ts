@@ -100,7 +100,6 @@ async function supervise(
     warnings: null,
     restrictions: null,
     notServed: null,
-    full: null,
     native: null,
   });
   const wholeStatus = async (): Promise<RunningStatus> => {

@@ -184,7 +184,7 @@ describe("requests of clients", () => {
 
   test("writes a user's new password once in a while, however often it asks", async () => {
     const { ask, stored, pass } = setUp();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(passwordPack("secret"))));
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask(passwordPack("secret"))));
     assert.equal(answers.filter((answer) => errorOf(answer) === "serverCannotAccept").length, 19);
     assert.equal(stored.length, 1);
     pass(passwordLimits.changeMs);
