@@ -1,4 +1,5 @@
 import js from "@eslint/js";
+import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
@@ -27,6 +28,15 @@ export default tseslint.config(
       ],
       // Interfaces such as Duplex ask for methods that return nothing to wait for.
       "@typescript-eslint/require-await": "off",
+    },
+  },
+  {
+    // A peer chooses the text: a pattern that goes over the same characters again and again is a way to stop the server.
+    files: ["server/**/*.ts", "components/**/*.ts", "program/**/*.ts"],
+    plugins: { regexp },
+    rules: {
+      "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
+      "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
     },
   },
   {

@@ -91,14 +91,28 @@ export const loginLimits = {
   passwordCharacters: 255,
   /** RSA signature of the challenge: a key of 4096 bits. */
   signatureBytes: 512,
+  /** Public exponent of that key. */
+  largestExponent: 0xffff_ffff,
 } as const;
 
 /** Bounds of the connections that are open at the same time and have not logged in. */
 export const connectionLimits = {
   /** All of them (`MaxUnestablishedConnections`). */
   total: 1000,
-  /** From one address (`MaxConnectionsPerIP`). */
+  /** From one IPv4 address, or one /64 of IPv6 (`MaxConnectionsPerIP`). */
   perAddress: 256,
+  /** From one /48 of IPv6. */
+  perSite: 512,
+  /** Of all of them, those that are kept for this host, at most an eighth. */
+  keptForOwnHost: 64,
+  /** The same for networks from which somebody has logged in before, at most a quarter. */
+  keptForKnown: 250,
+  /** Sites, an IPv4 address or a /48 each, from which somebody has logged in and that are remembered. */
+  knownSites: 4_096,
+  /** Networks of one site that are. */
+  knownPerSite: 16,
+  /** For so long after a connection had to make room the server says that it is full. */
+  fullMs: 10_000,
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
   probeMs: 30_000,
   /** Lines of the server log about their begins and ends, in a minute. */
@@ -317,6 +331,14 @@ export const memoryLimits = {
 export const sessionLimits = {
   /** Sessions of all hubs at the same time; each hub and user may have a limit of its own. */
   sessions: 4096,
+  /** Of one user, where no policy says how many. */
+  perUser: 1024,
+  /** Of one IPv4 address, or one /48 of IPv6; this host's own have no such bound. */
+  perAddress: 2048,
+  /** The last places of all, which are for users that have few sessions, in hubs that have no more than their share. */
+  kept: 512,
+  /** So many are few. */
+  few: 8,
   /** TCP connections of one session (`MAX_TCP_CONNECTION`). */
   connections: 32,
   /** Frames, in bytes, that wait for one session; what comes in beyond is dropped and counted. */
@@ -405,6 +427,10 @@ export const keepAliveLimits = {
 export const rpcLimits = {
   /** Connections of administrators at the same time. */
   connections: 64,
+  /** Those of them that the administrators of hubs may have; the others are kept for the server's administrator. */
+  connectionsOfHubs: 48,
+  /** Those of one hub. */
+  connectionsPerHub: 16,
   /** Proof of a password. */
   proofBytes: 20,
   /** One request of a server administrator: a whole configuration fits. */
@@ -434,9 +460,13 @@ export const passwordLimits = {
   firstDelayMs: 250,
   longestDelayMs: 8_000,
   /** Attempts of one address for one account that wait; one more is refused without a look. */
-  waitingPerAddress: 16,
+  waitingPerAddress: 128,
+  /** From one change of its password by a user to the next. */
+  changeMs: 1_000,
   /** After this long without a wrong one an address begins anew. */
   memoryMs: 600_000,
-  /** Addresses that are remembered, each with an account. */
-  addresses: 10_000,
+  /** Accounts that are remembered of one address; the one with fewest wrong ones makes room. */
+  accountsPerAddress: 100,
+  /** The same of all addresses together. */
+  accounts: 10_000,
 } as const;

@@ -56,8 +56,9 @@ export function hubProblems(hubs: unknown): string[] {
 
 /** Puts the member that was probably meant behind one that is not known. */
 function withNearestName(problem: string): string {
-  const [, name, known] = /(\w+): is not known here; known are (.*)$/.exec(problem) ?? [];
-  const nearest = nearestName(name ?? "", known?.split(", ") ?? []);
+  const [path = "", known] = problem.split(": is not known here; known are ");
+  if (known === undefined) return problem;
+  const nearest = nearestName(path.split(/\W/).at(-1) ?? "", known.split(", "));
   return nearest === undefined ? problem : `${problem}. Did you mean ${nearest}?`;
 }
 

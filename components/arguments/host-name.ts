@@ -37,7 +37,7 @@ function problemOf(text: string, elsewhere: string): string {
   const is = `is ${describeValue(text)}`;
   if (text.trim() === "") return "is empty: give the host's name or address";
   const withoutScheme = text.trim().replace(/^[a-z][a-z0-9+.-]*:\/\//i, "");
-  const authority = withoutScheme.replace(/[/?#].*$/s, "");
+  const authority = withoutScheme.replace(/[/?#].*/s, "");
   const afterUser = authority.slice(authority.lastIndexOf("@") + 1);
   const [, host = afterUser, port] = /^(\[[^[\]]*\]|[^:]*):(\d*)$/.exec(afterUser) ?? [];
   const alone = isHost(withoutBrackets(host)) ? `, ${JSON.stringify(withoutBrackets(host))},` : "";

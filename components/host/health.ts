@@ -175,6 +175,11 @@ async function shakeHands(
     } catch (error) {
       if (forwardingRefused) return await checkOnHost(session, options);
       if (error instanceof UnhealthyError) throw error;
+      // A server that others keep busy is well: to start it again would end its sessions and change nothing.
+      if ((await readStatus(session, options)).full === true) {
+        options.warn(fullWarning(port));
+        continue;
+      }
       throw new UnhealthyError(`no VPN handshake on port ${port}: ${(error as Error).message}`, {
         cause: error,
       });
@@ -192,9 +197,15 @@ async function checkOnHost(session: SshSession, options: CheckOptions) {
   const check = checkResultIn(stdout);
   if (!check?.ok) throw new UnhealthyError(`the check on the host failed: ${stderr.trim() || stdout.trim()}`);
   const tlsVersions = new Map<number, string>();
-  for (const { port, ok, tlsVersion } of check.listeners)
+  for (const { port, ok, full, tlsVersion } of check.listeners) {
     if (ok && tlsVersion) tlsVersions.set(port, tlsVersion);
+    else if (full) options.warn(fullWarning(port));
+  }
   return { tlsVersions, checkedThrough: "host" };
+}
+
+function fullWarning(port: number): string {
+  return `port ${port} did not answer, since more connections come than the server has places for; it runs, and is left alone`;
 }
 
 async function lastLogLines(session: SshSession, { installed, connection }: CheckOptions): Promise<string> {

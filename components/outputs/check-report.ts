@@ -16,7 +16,7 @@ export interface ListenerHealth {
  * checks of an unchanged server, so that a second `pulumi up` shows no change.
  */
 export interface CheckReport {
-  /** Whether each listener that should serve answered a VPN client's handshake. */
+  /** Whether each listener that should serve answered a VPN client's handshake, or the server was full and runs. */
   passed: boolean;
   /** Version that answered. */
   version: string;

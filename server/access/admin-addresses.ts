@@ -36,7 +36,7 @@ export function parseAdminAddresses(text: string): AdminAddresses {
   const problems: string[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const [place, hubName] = line
-      .replace(/(\/\/|#).*$/s, "")
+      .replace(/(\/\/|#).*/s, "")
       .split(/[ \t]+/)
       .filter((word) => word !== "");
     if (place === undefined) continue;

@@ -47,6 +47,10 @@ export interface AdmissionContext {
   readonly hubSessions: readonly OpenSession[];
   /** Sessions of all hubs. */
   readonly serverSessionCount: number;
+  /** Those of them from where the client came: an IPv4 address, or a /48 of IPv6. */
+  readonly siteSessionCount: number;
+  /** Hubs that are online. */
+  readonly hubCount: number;
 }
 
 /**
@@ -58,8 +62,9 @@ export function admit(
   hub: HubSettings,
   request: EntryRequest,
   authenticated: Pick<Authenticated, "user" | "credential">,
-  { now, address, hubSessions, serverSessionCount }: AdmissionContext,
+  context: AdmissionContext,
 ): Admission | Refusal {
+  const { now, address, hubSessions } = context;
   const claim = claimOf(request, authenticated);
   const standing = standingOf(hub, claim, [address], now);
   if (standing.type === "refused") return standing;
@@ -73,7 +78,12 @@ export function admit(
   const others = hubSessions.filter(({ name }) => !replaces.includes(name));
   const full =
     hubLimitProblem(hub, claim, countSessions(others)) ??
-    serverLimitProblem(serverSessionCount - replaces.length);
+    userLimitProblem(claim, granted, others) ??
+    serverLimitProblem(claim, others, {
+      ...context,
+      serverSessionCount: context.serverSessionCount - replaces.length,
+      siteSessionCount: context.siteSessionCount - replaces.length,
+    });
   if (full !== undefined) return no(full);
   const policy = sessionPolicy(claim, granted, isLoopback(address));
   return {
@@ -125,7 +135,7 @@ function sessionsToReplace(
   hubSessions: readonly OpenSession[],
 ): readonly string[] | undefined {
   if (limit === 0) return [];
-  const ofUser = hubSessions.filter((session) => session.userName.toLowerCase() === userName.toLowerCase());
+  const ofUser = sessionsOf(userName, hubSessions);
   const excess = ofUser.length - limit + 1;
   if (excess <= 0) return [];
   const isOwn = ({ nodeUniqueId }: OpenSession) => isSameNode(nodeUniqueId, uniqueId);
@@ -135,6 +145,10 @@ function sessionsToReplace(
     .filter((session) => isOwn(session) || isLost(session))
     .sort((one, other) => rank(one) - rank(other));
   return excess > replaceable.length ? undefined : replaceable.slice(0, excess).map(({ name }) => name);
+}
+
+function sessionsOf(userName: string, hubSessions: readonly OpenSession[]): OpenSession[] {
+  return hubSessions.filter((session) => session.userName.toLowerCase() === userName.toLowerCase());
 }
 
 function isSameNode(left: Uint8Array, right: Uint8Array): boolean {
@@ -172,9 +186,45 @@ export function hubLimitProblem(
   return ["hubBusy", `the hub has ${alike} sessions of ${kind}; its administrator may have ${allowed}`];
 }
 
-function serverLimitProblem(sessions: number): Problem | undefined {
-  if (sessions < sessionLimits.sessions) return undefined;
-  return ["hubBusy", `the server has ${sessions} sessions; it allows ${sessionLimits.sessions}`];
+/** Whether a user has room that no policy holds to a number. */
+function userLimitProblem(
+  { userName }: Claim,
+  { MultiLogins }: Policy,
+  hubSessions: readonly OpenSession[],
+): Problem | undefined {
+  if (MultiLogins !== 0) return undefined;
+  const own = sessionsOf(userName, hubSessions).length;
+  if (own < sessionLimits.perUser) return undefined;
+  return [
+    "tooManyUserSessions",
+    `user "${userName}" has ${own} sessions; the server allows ${sessionLimits.perUser}`,
+  ];
+}
+
+/**
+ * Whether the server has room. The last places are for users that have few sessions, in hubs that have no more than their share of
+ * all: no user, and no hub with many users, takes all of them.
+ */
+function serverLimitProblem(
+  { userName }: Claim,
+  hubSessions: readonly OpenSession[],
+  { address, serverSessionCount, siteSessionCount, hubCount }: AdmissionContext,
+): Problem | undefined {
+  const { sessions: most, perAddress, kept, few } = sessionLimits;
+  const full = `the server has ${serverSessionCount} sessions; it allows ${most}`;
+  if (serverSessionCount >= most) return ["hubBusy", full];
+  if (siteSessionCount >= perAddress && !isLoopback(address)) {
+    return [
+      "hubBusy",
+      `${siteSessionCount} sessions come from where ${address} is; ${perAddress} are allowed`,
+    ];
+  }
+  if (serverSessionCount < most - kept) return undefined;
+  const ofUser = sessionsOf(userName, hubSessions).length;
+  if (ofUser >= few) return ["hubBusy", `${full}, the last ${kept} to users that have less than ${few}`];
+  const share = Math.max(few, Math.ceil(most / Math.max(hubCount, 1)));
+  if (hubSessions.length < share) return undefined;
+  return ["hubBusy", `${full}, the last ${kept} in hubs that have less than ${share}`];
 }
 
 function sessionPolicy({ bridgeMode, monitorMode }: Claim, granted: Policy, sameHost: boolean): Policy {

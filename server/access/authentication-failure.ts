@@ -13,6 +13,6 @@ const nameCharacters = 255;
 export function authenticationFailure(connectionName: string, userName: string, peerAddress: string): string {
   const name = userName.slice(0, nameCharacters) || "(none)";
   // A zone is of this host, and no part of what is banned.
-  const address = peerAddress.replace(/%.*$/s, "");
+  const address = peerAddress.replace(/%.*/s, "");
   return `Connection "${connectionName}": User authentication failed. The user name that has been provided was "${name}", from ${address}.`;
 }

@@ -1,11 +1,21 @@
 import { passwordLimits } from "../limits.ts";
 import { networkOf } from "../ethernet/ip-address.ts";
 
+/** Wrong passwords for one account from one network. */
 interface Source {
   failures: number;
   lastFailureAt: number;
   /** Attempts that wait for their turn. */
   waiting: number;
+}
+
+/** What is remembered of one network: an IPv4 address, or a /64 of IPv6. */
+interface Network {
+  /** By account, in the order of their last wrong passwords. */
+  readonly sources: Map<string, Source>;
+  /** Wrong passwords of an account that is not remembered any more: every other one begins with as many. */
+  floor: number;
+  floorAt: number;
 }
 
 /** What came of an attempt. */
@@ -20,12 +30,19 @@ export interface PasswordThrottleOptions {
 /**
  * Makes guessing a password slow: each wrong one makes the next attempts from the same source wait longer before they are
  * looked at, the right one included. A source is an account and an address, so that who knows the password of one account gains
- * nothing for guessing another's. It is forgotten after a while without a wrong one, and the table is bounded.
+ * nothing for guessing another's. It is forgotten after a while without a wrong one.
+ *
+ * Whether there is such an account makes no difference. So made-up ones are remembered too, and the table is bounded: a network
+ * with many accounts pushes out its own alone, those with fewest wrong passwords first, and the others begin with as many as one
+ * that was pushed out had. Of all networks, one without delays goes first.
  */
 export class PasswordThrottle {
   readonly #options: PasswordThrottleOptions;
-  /** In the order of their last wrong passwords. */
-  readonly #sources = new Map<string, Source>();
+  /** In the order of their last wrong passwords: networks that nothing delays, and the others. */
+  readonly #light = new Map<string, Network>();
+  readonly #heavy = new Map<string, Network>();
+  /** Sources of all networks. */
+  #size = 0;
 
   constructor(options: PasswordThrottleOptions) {
     this.#options = options;
@@ -45,42 +62,103 @@ export class PasswordThrottle {
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
-    const key = `${networkOf(address)} ${account.toLowerCase()}`;
-    const source = this.#find(key);
-    if (source === undefined || source.failures <= passwordLimits.freeFailures) {
-      return this.#look(key, look, isRight);
-    }
+    const networkName = networkOf(address);
+    const accountName = account.toLowerCase();
+    const network = this.#find(networkName);
+    const failures = network === undefined ? 0 : this.#failuresOf(network, accountName);
+    const lookNow = () => {
+      const result = look();
+      if (isRight(result)) this.#forget(networkName, accountName);
+      else this.#failed(networkName, accountName);
+      return result;
+    };
+    if (network === undefined || failures <= passwordLimits.freeFailures) return lookNow();
+    const source = network.sources.get(accountName) ?? this.#add(networkName, network, accountName);
     if (source.waiting >= passwordLimits.waitingPerAddress) return "too many";
     source.waiting++;
-    return this.#options.delay(delayMs(source.failures)).then(() => {
+    return this.#options.delay(delayMs(failures)).then(() => {
       source.waiting--;
-      return this.#look(key, look, isRight);
+      return lookNow();
     });
   }
 
-  #look<Result>(key: string, look: () => Result, isRight: (result: Result) => boolean): Result {
-    const result = look();
-    if (isRight(result)) this.#sources.delete(key);
-    else this.#failed(key);
-    return result;
+  #find(name: string): Network | undefined {
+    return this.#heavy.get(name) ?? this.#light.get(name);
   }
 
-  #find(key: string): Source | undefined {
-    const source = this.#sources.get(key);
-    if (source === undefined || source.waiting > 0) return source;
-    if (this.#options.now() - source.lastFailureAt < passwordLimits.memoryMs) return source;
-    this.#sources.delete(key);
-    return undefined;
+  #failuresOf(network: Network, accountName: string): number {
+    const source = network.sources.get(accountName);
+    if (source !== undefined && source.waiting === 0 && !this.#isRecent(source.lastFailureAt)) {
+      source.failures = 0;
+    }
+    return Math.max(source?.failures ?? 0, this.#floorOf(network));
   }
 
-  #failed(key: string): void {
-    const source = this.#sources.get(key) ?? { failures: 0, lastFailureAt: 0, waiting: 0 };
+  #floorOf({ floor, floorAt }: Network): number {
+    return this.#isRecent(floorAt) ? floor : 0;
+  }
+
+  #isRecent(time: number): boolean {
+    return this.#options.now() - time < passwordLimits.memoryMs;
+  }
+
+  #failed(networkName: string, accountName: string): void {
+    const network = this.#find(networkName) ?? {
+      sources: new Map<string, Source>(),
+      floor: 0,
+      floorAt: -Infinity,
+    };
+    this.#failuresOf(network, accountName);
+    const source = network.sources.get(accountName) ?? this.#add(networkName, network, accountName);
     source.failures++;
     source.lastFailureAt = this.#options.now();
-    this.#sources.delete(key);
-    this.#sources.set(key, source);
-    const [oldest] = this.#sources.keys();
-    if (this.#sources.size > passwordLimits.addresses && oldest !== undefined) this.#sources.delete(oldest);
+    network.sources.delete(accountName);
+    network.sources.set(accountName, source);
+    const isHeavy = this.#heavy.has(networkName) || source.failures > passwordLimits.freeFailures;
+    this.#light.delete(networkName);
+    this.#heavy.delete(networkName);
+    (isHeavy ? this.#heavy : this.#light).set(networkName, network);
+    this.#dropNetworks();
+  }
+
+  #add(networkName: string, network: Network, accountName: string): Source {
+    if (network.sources.size >= passwordLimits.accountsPerAddress) this.#dropWeakest(networkName, network);
+    const source = { failures: 0, lastFailureAt: this.#options.now(), waiting: 0 };
+    network.sources.set(accountName, source);
+    this.#size++;
+    return source;
+  }
+
+  /** Forgets the account of a network with fewest wrong passwords, the oldest of several. */
+  #dropWeakest(networkName: string, network: Network): void {
+    const rank = ({ failures, waiting }: Source) => (waiting > 0 ? Number.MAX_SAFE_INTEGER : failures);
+    const [weakest] = [...network.sources].sort(([, one], [, other]) => rank(one) - rank(other));
+    if (weakest === undefined) return;
+    const [accountName, { failures, lastFailureAt }] = weakest;
+    network.floor = Math.max(this.#floorOf(network), failures);
+    network.floorAt = Math.max(network.floorAt, lastFailureAt);
+    network.sources.delete(accountName);
+    this.#size--;
+  }
+
+  /** Forgets the oldest networks while there are too many accounts in all. */
+  #dropNetworks(): void {
+    while (this.#size > passwordLimits.accounts) {
+      const networks = this.#light.size > 0 ? this.#light : this.#heavy;
+      const [oldest] = networks;
+      if (oldest === undefined) return;
+      this.#size -= oldest[1].sources.size;
+      networks.delete(oldest[0]);
+    }
+  }
+
+  #forget(networkName: string, accountName: string): void {
+    const network = this.#find(networkName);
+    if (network?.sources.delete(accountName) !== true) return;
+    this.#size--;
+    if (network.sources.size > 0) return;
+    this.#light.delete(networkName);
+    this.#heavy.delete(networkName);
   }
 }
 

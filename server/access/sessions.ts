@@ -1,5 +1,6 @@
 import type { HubEvent } from "../hub/hub-log.ts";
 import type { HubPort } from "../hub/hub-port.ts";
+import { siteOf } from "../ethernet/ip-address.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
 import type { Policy } from "../settings/policy.ts";
 import { admit, type Admission } from "./admission.ts";
@@ -55,6 +56,8 @@ export type Asker = Pick<EntryRequest, "connectionName" | "peer" | "userName"> &
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #all = new Set<HubSession>();
+  /** How many come from each site, as {@link siteOf} names it. */
+  readonly #perSite = new Map<string, number>();
   #closed = false;
 
   constructor(options: SessionsOptions) {
@@ -182,6 +185,8 @@ export class Sessions {
         bridges: bridges(entry),
       })),
       serverSessionCount: this.#all.size,
+      siteSessionCount: this.#perSite.get(siteOf(request.peer.address)) ?? 0,
+      hubCount: [...this.#options.hubs].filter(({ hub }) => hub.settings.online).length,
     });
     if (admission.type === "refused") return this.refuse(live, asker, admission);
     for (const name of admission.replaces) {
@@ -219,9 +224,11 @@ export class Sessions {
       client,
       node,
       counters: attachment.counters,
+      peerAddress: peer.address,
       startedAt: this.#options.unixNow(),
     };
     this.#all.add(entry);
+    this.#count(entry, 1);
     live.sessions.set(session.name, entry);
     session.plugInto(attachment);
     live.activity.began(userName, entry.startedAt);
@@ -238,8 +245,15 @@ export class Sessions {
     return session;
   }
 
+  #count({ peerAddress }: HubSession, difference: 1 | -1): void {
+    const site = siteOf(peerAddress);
+    const count = (this.#perSite.get(site) ?? 0) + difference;
+    if (count > 0) this.#perSite.set(site, count);
+    else this.#perSite.delete(site);
+  }
+
   #ended(entry: HubSession, reason: SessionEnd, cause?: string): void {
-    this.#all.delete(entry);
+    if (this.#all.delete(entry)) this.#count(entry, -1);
     entry.hub.sessions.delete(entry.session.name);
     entry.hub.activity.ended({ user: entry.session.user, counters: entry.counters }, this.#options.unixNow());
     const { name, user } = entry.session;

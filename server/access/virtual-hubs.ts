@@ -25,6 +25,8 @@ export interface HubSession {
   readonly client: ClientProgram;
   readonly node: NodeInfo;
   readonly counters: PortCounters;
+  /** From where the client came at the login. */
+  readonly peerAddress: string;
   /** Unix time in milliseconds. */
   readonly startedAt: number;
 }

@@ -7,6 +7,7 @@ import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
+import { AdministratorPlaces } from "./administrator-places.ts";
 import {
   authenticateAdministrator,
   isSame,
@@ -40,7 +41,7 @@ export interface PasswordLogin {
 /** Lets administrators in, and answers them. */
 export class AdminService {
   readonly #options: AdminServiceOptions;
-  #connections = 0;
+  readonly #places = new AdministratorPlaces();
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
@@ -55,7 +56,6 @@ export class AdminService {
     const { dispatcher } = this.#options;
     const response = pack.data("secure_password");
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
-    if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
     const hubName = pack.str("hubname");
     const result = await this.#authenticate({
       hubName,
@@ -66,17 +66,19 @@ export class AdminService {
       program: pack.str("client_str").slice(0, 100),
     });
     if (result.type === "refused") return { type: "error", error: result.error };
+    // After the password, which tells whose place it would be.
+    if (!this.#places.hasRoomFor(result.administrator)) return { type: "error", error: "tooManyConnections" };
     const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
     return {
       type: "administer",
       // An official program warns of an empty password by this.
       pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
       attach: (connection) => {
-        this.#connections++;
+        const leave = this.#places.take(call.administrator, () => connection.close());
         return new PackRpcConnection(connection, {
           requestBytes: requestLimitBytes(call.administrator),
           answer: (request) => dispatcher.callPack(request, call),
-          onClosed: () => void this.#connections--,
+          onClosed: leave,
         });
       },
     };

@@ -27,6 +27,8 @@ export interface ApiResponse {
   readonly status: 200 | 401 | 404 | 405 | 413;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The request has logged in. */
+  readonly loggedIn?: boolean;
 }
 
 /** Sent with every answer, so that a page of another origin that knows the password may ask. */
@@ -84,8 +86,17 @@ export class JsonApi {
         "WWW-Authenticate": 'Basic realm="Administration of the VPN server"',
       });
     }
-    const { administrator } = login;
-    if (method === "POST") return this.#post(request, administrator);
+    return { ...(await this.#answerTo(login.administrator, request, name, url)), loggedIn: true };
+  }
+
+  /** @param name of the method, where the target has it */
+  async #answerTo(
+    administrator: Administrator,
+    request: ApiRequest,
+    name: string | undefined,
+    url: URL,
+  ): Promise<ApiResponse> {
+    if (request.method === "POST") return this.#post(request, administrator);
     if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
     const params = paramsOf(url.searchParams);
     const answer = await this.#call(name, params, String(this.#administration.now()), request, administrator);

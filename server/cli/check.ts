@@ -22,16 +22,17 @@ export function addCheckCommand(program: Command, context: CliContext): void {
     .option("--port <port...>", "ports to check, instead of those of the running server", addPort)
     .action(async (options: { json?: true; host?: string; port?: number[] }) => {
       const listeners = options.port ?? (await listenersOfServer(context));
-      const checks = await Promise.all(
+      const found = await Promise.all(
         listeners.map((listener) =>
           typeof listener === "number"
             ? shakeHands(options.host ?? loopbackAddress, { port: listener })
             : checkListener(options.host, listener),
         ),
       );
+      const checks = await withFull(context, found);
+      const serves = (check: ListenerCheck) => check.ok || check.full === true;
       // A port that cannot be opened is no fault as long as another serves: that is user mode.
-      const ok =
-        checks.some((check) => check.ok) && checks.every((check) => check.ok || check.state === "Error");
+      const ok = checks.some(serves) && checks.every((check) => serves(check) || check.state === "Error");
       const result: CheckResult = { ok, listeners: checks };
       if (options.json) context.print(jsonLine(version, result));
       else for (const check of checks) context.print(describe(check));
@@ -45,6 +46,15 @@ async function listenersOfServer(context: CliContext): Promise<readonly Listener
   const status = await readStatus(paths);
   if (status === undefined) throw notRunning(paths.stateDirectory);
   return status.listeners.filter((listener) => listener.state !== "Stopped");
+}
+
+/** Tells the listeners that did not answer because the server is full; its own ones alone, as nobody knows of others. */
+async function withFull(context: CliContext, checks: readonly ListenerCheck[]): Promise<ListenerCheck[]> {
+  const isSilent = ({ ok, state }: ListenerCheck) => !ok && state === "Listening";
+  if (!checks.some(isSilent)) return [...checks];
+  const { readStatus } = await import("../supervisor/control.ts");
+  const status = await readStatus(context.statePaths()).catch(() => undefined);
+  return checks.map((check) => (isSilent(check) && status?.full === true ? { ...check, full: true } : check));
 }
 
 async function checkListener(host: string | undefined, listener: ListenerStatus): Promise<ListenerCheck> {
@@ -74,6 +84,7 @@ function describe(check: ListenerCheck): string {
   if (check.ok) {
     return `${place}: answers (${check.product}, ${check.tlsVersion}, ${check.roundTripMs?.toFixed(1)} ms)`;
   }
+  if (check.full) return `${place}: the server is full, and runs: ${check.error}`;
   if (check.error !== undefined) return `${place}: does not answer: ${check.error}`;
   return describeListener({ ...check, state: check.state ?? "Error" });
 }

@@ -50,6 +50,7 @@ function describe(status: RunningStatus): string {
     ...(status.hubs ?? []).map((hub) => `  hub ${describeHub(hub)}`),
     ...(status.restrictions ?? []).map((restriction) => `  restricted: ${restriction}`),
     ...(status.notServed ?? []).map((setting) => `  not served: ${setting}`),
+    ...(status.full ? ["  full: more connections come than there are places before a login"] : []),
     ...(status.native ? [`  native calls: ${describeNative(status.native)}`] : []),
     ...(status.warnings ?? []).map((warning) => `  warning: ${warning}`),
   ].join("\n");

@@ -26,6 +26,8 @@ export interface ListenerCheck {
   readonly state?: ListenerState;
   readonly reason?: string;
   readonly ok: boolean;
+  /** It did not answer because the server is full, which runs well. */
+  readonly full?: boolean;
   readonly error?: string;
   readonly product?: string;
   readonly tlsVersion?: string;
@@ -49,6 +51,7 @@ export const parseCheckResult = parserOf(
         state: optional(listenerState),
         reason: optional(text),
         ok: trueOrFalse,
+        full: optional(trueOrFalse),
         error: optional(text),
         product: optional(text),
         tlsVersion: optional(text),

@@ -41,6 +41,11 @@ export interface RunningStatus {
   /** What the configuration switches on and this server does not serve; `null` when the worker does not answer. */
   readonly notServed: readonly string[] | null;
   /**
+   * Whether more connections came a short time ago than there are places for, so that a handshake may have failed with a server
+   * that is well; left out where not, and when the worker does not answer.
+   */
+  readonly full?: boolean;
+  /**
    * Whether the server reaches what the operating system offers beyond its runtime; `null` when nothing has asked for it, or the
    * worker does not answer.
    */
@@ -122,6 +127,7 @@ const runningStatus = objectOf<RunningStatus>({
   warnings: nullOr(listOf(text)),
   restrictions: nullOr(listOf(text)),
   notServed: nullOr(listOf(text)),
+  full: optional(trueOrFalse),
   native: optional(nullOr(objectOf<NativeStatus>({ available: trueOrFalse, detail: text }))),
 });
 

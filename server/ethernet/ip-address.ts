@@ -3,13 +3,19 @@
  * which is left out). Undefined for any other text.
  */
 export function parseAddress(text: string): Uint8Array | undefined {
-  return text.includes(":") ? parseIPv6(text.replace(/%.*$/s, "")) : parseIPv4(text);
+  return text.includes(":") ? parseIPv6(text.replace(/%.*/s, "")) : parseIPv4(text);
 }
 
 /** What belongs to one host: an IPv4 address, or the /64 of an IPv6 one, all addresses of which a host has. */
 export function networkOf(address: string): string {
   const bytes = parseAddress(address);
   return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString("hex") : address;
+}
+
+/** What one customer of a provider has as a rule: an IPv4 address, or the /48 of an IPv6 one, with all its networks. */
+export function siteOf(address: string): string {
+  const bytes = parseAddress(address);
+  return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 6)).toString("hex") : address;
 }
 
 const decimalByte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;

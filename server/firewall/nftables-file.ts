@@ -37,7 +37,7 @@ export function isMadeBy(configuration: string, { family, table, chain }: Openin
   const spelled = /^[A-Za-z_][\w/\\.-]*$/;
   if (!spelled.test(table) || !spelled.test(chain)) return false;
   const familyPart = family === "ip" ? "(?:ip[ \\t]+)?" : `${family}[ \\t]+`;
-  const code = configuration.replace(/#.*$/gm, "");
+  const code = configuration.replace(/#.*/g, "");
   return (
     new RegExp(`\\btable[ \\t]+${familyPart}${escape(table)}(?![\\w/\\\\.-])`).test(code) &&
     new RegExp(`\\bchain[ \\t]+(?:[\\w/\\\\.-]+[ \\t]+)*${escape(chain)}(?![\\w/\\\\.-])`).test(code)

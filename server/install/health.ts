@@ -22,7 +22,8 @@ export interface HealthOptions {
 }
 
 /**
- * Waits until the server serves: the right release runs, and each port that is open answers a VPN client's handshake.
+ * Waits until the server serves: the right release runs, and each port that is open answers a VPN client's handshake, or does not
+ * because the server is full.
  *
  * @throws {ServerError} UNHEALTHY with what is missing when the time is over
  */
@@ -70,14 +71,20 @@ async function examine(options: HealthOptions, deadline: number): Promise<Runnin
   const problems = await Promise.all(
     serving.map((listener) => problemOf(listener, status.version, deadline - performance.now())),
   );
-  return problems.find((problem) => problem !== undefined) ?? status;
+  const found = problems.filter((problem) => problem !== undefined);
+  const problem = found.find(({ isSilent }) => !isSilent) ?? found[0];
+  if (problem === undefined) return status;
+  if (!problem.isSilent) return problem.words;
+  // To put the former release in the place of one that others keep busy would help nobody.
+  const now = await readStatus(paths).catch(() => undefined);
+  return now?.full === true && now.release === release ? now : problem.words;
 }
 
 async function problemOf(
   listener: ListenerStatus,
   version: string,
   leftMs: number,
-): Promise<string | undefined> {
+): Promise<{ readonly words: string; readonly isSilent: boolean } | undefined> {
   const { port } = listener;
   const timeoutMs = Math.max(500, Math.min(handshakeMs, leftMs));
   try {
@@ -85,8 +92,8 @@ async function problemOf(
     const { product } = await probeListener(open, { timeoutMs });
     return product === `pulumi-vpnserver ${version}`
       ? undefined
-      : `another server answers on TCP ${port}: "${product}"`;
+      : { words: `another server answers on TCP ${port}: "${product}"`, isSilent: false };
   } catch (error) {
-    return `TCP ${port} does not answer a VPN client: ${wordsOf(error)}`;
+    return { words: `TCP ${port} does not answer a VPN client: ${wordsOf(error)}`, isSilent: true };
   }
 }

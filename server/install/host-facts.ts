@@ -33,7 +33,10 @@ async function trySudo(run: RunProgram, executable: string): Promise<HostFacts["
     const result = await run("sudo", ["-n", "--", executable, "version"], { timeoutMs: 15_000 });
     if (result === undefined) return { works: false, reason: "there is no sudo" };
     if (result.code === 0) return { works: true };
-    words = failureOf({ ...result, stdout: "" }).replace(/[^]*\n/, "");
+    words =
+      failureOf({ ...result, stdout: "" })
+        .split("\n")
+        .at(-1) ?? "";
   } catch (error) {
     words = wordsOf(error);
   }

@@ -172,9 +172,12 @@ const longestName = 200;
  * that no two hubs share a folder.
  */
 export function folderNameOf(hubName: string): string {
-  const safe = hubName
-    .replace(/[^\p{L}\p{N} ()_#%&.-]/gu, "_")
-    .replace(/^[. ]+|[. ]+$/g, (edge) => "_".repeat(edge.length));
+  const plain = hubName.replace(/[^\p{L}\p{N} ()_#%&.-]/gu, "_");
+  const isEdge = (character: string | undefined) => character === "." || character === " ";
+  let [start, end] = [0, plain.length];
+  while (isEdge(plain[start])) start++;
+  while (end > start && isEdge(plain[end - 1])) end--;
+  const safe = "_".repeat(start) + plain.slice(start, end) + "_".repeat(plain.length - end);
   let cut = safe;
   while (Buffer.byteLength(cut) > longestName) cut = cut.slice(0, -1);
   if (cut === hubName && cut !== "") return cut;

@@ -52,6 +52,8 @@ export interface WorkerReport {
   readonly warnings: readonly string[];
   readonly restrictions: readonly string[];
   readonly notServed: readonly string[];
+  /** Left out where it is not. */
+  readonly full?: true;
   /** `null` until something asks for it. */
   readonly native: NativeStatus | null;
 }

@@ -5,8 +5,11 @@ import { Deadline } from "./deadline.ts";
 import { canLeaveTls, leaveTls, stopReading } from "./plain-text.ts";
 import type { RefusalReason } from "./refusals.ts";
 
-/** What a connection goes on as once its client was let in: the bounds of those that were not are no longer its own. */
-export type Use = "session" | "administration";
+/**
+ * What a connection goes on as. The client of a session or of the administration was let in, and the bounds of those that were not
+ * are no longer its own; what speaks HTTP logs in with each request.
+ */
+export type Use = "session" | "administration" | "web";
 
 export interface ClientConnectionOptions {
   readonly socket: Socket;
@@ -24,6 +27,8 @@ export interface ClientConnectionOptions {
   readonly refused: (reason: RefusalReason) => void;
   /** Called when the connection has a use. */
   readonly onUse: (use: Use) => void;
+  /** Called when its client has logged in. */
+  readonly onLogin: () => void;
   /** Called when another socket has taken the place of the first. */
   readonly onClear: (socket: Socket) => void;
 }
@@ -77,6 +82,11 @@ export class ClientConnection {
     this.#socket.write(bytes);
   }
 
+  /** Remembers that somebody has logged in from where this connection comes. */
+  loggedIn(): void {
+    this.#options.onLogin();
+  }
+
   /** Counts a refusal. */
   refused(reason: RefusalReason): void {
     this.#options.refused(reason);
@@ -102,6 +112,7 @@ export class ClientConnection {
     this.#deadline.pause();
     this.#socket.off("data", this.#receive);
     this.#options.onUse(use);
+    if (use !== "web") this.loggedIn();
     return this.#socket;
   }
 

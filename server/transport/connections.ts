@@ -18,6 +18,7 @@ import type { ConnectionLog } from "./connection-log.ts";
 import type { PacedJob, PacedOwner, Pacer } from "./pacer.ts";
 import { goOnReading, holdReading } from "./reading.ts";
 import { Refusals, type RefusalCounts } from "./refusals.ts";
+import { Places, type Eviction } from "./places.ts";
 import { recognize, type StreamProtocol } from "./stream-protocol.ts";
 import { ClientConnection, type Use } from "./client-connection.ts";
 
@@ -29,6 +30,7 @@ export interface ConnectionBounds {
   readonly lingerMs: number;
   readonly total: number;
   readonly perAddress: number;
+  readonly perSite: number;
   readonly probeMs: number;
   readonly tlsMs: number;
 }
@@ -72,15 +74,19 @@ export class Connections {
   readonly #protocols: readonly StreamProtocol[];
   readonly #clearProtocols: readonly StreamProtocol[];
   readonly #open = new Set<Socket>();
-  /** Those of them that are not part of a session, by both ends; with the address. */
-  readonly #pending = new Map<string, string>();
-  readonly #perAddress = new Map<string, number>();
+  /** The same by both ends. */
+  readonly #byEnds = new Map<string, Socket>();
+  /** Those of them that have not logged in, by both ends. */
+  readonly #places: Places<string>;
+  /** Those of them that became part of a session, by both ends. */
+  readonly #inSession = new Set<string>();
   /** The encrypted ones of them, by name. */
   readonly #named = new Map<string, { readonly socket: Socket; connection: PendingConnection }>();
   readonly #refusals = new Refusals();
   readonly #pacer: Pacer;
   readonly #log: ConnectionLog | undefined;
   #accepted = 0;
+  #lastFullAt = -Infinity;
 
   constructor(options: ConnectionsOptions) {
     const { certificate, ciphers = "", tls = openAccess.tls, bounds } = options;
@@ -90,6 +96,7 @@ export class Connections {
     this.#protocols = options.protocols;
     this.#clearProtocols = options.clearProtocols ?? [];
     this.#bounds = { ...connectionLimits, ...handshakeLimits, ...bounds };
+    this.#places = new Places(this.#bounds);
     // Never listens itself: the listeners hand their sockets to it, so that all share one TLS configuration.
     this.#tls = createServer({
       ...contextOf(certificate, ciphers, tls),
@@ -134,6 +141,11 @@ export class Connections {
     this.#tls.setSecureContext(contextOf(certificate, ciphers, this.#tlsAccess));
   }
 
+  /** Whether connections had to make room, or waited for their turn for too long, a short time ago. */
+  get isFull(): boolean {
+    return performance.now() - this.#lastFullAt < connectionLimits.fullMs;
+  }
+
   /** What was refused since the start. */
   refusals(): RefusalCounts {
     return this.#refusals.snapshot();
@@ -143,23 +155,17 @@ export class Connections {
   accept(socket: Socket): void {
     // Without a handler an error of any one socket would end the process; the close that follows does the rest.
     socket.on("error", () => {});
-    const ends = endsOf(socket);
-    const address = addressOf(socket);
-    const fromAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#pending.size >= this.#bounds.total || fromAddress >= this.#bounds.perAddress) {
-      this.#refusals.add(
-        this.#pending.size >= this.#bounds.total ? "connections-total" : "connections-per-address",
-      );
+    if (socket.remoteAddress === undefined) {
+      this.#refusals.add("connection-lost");
       socket.destroy();
       return;
     }
+    const ends = endsOf(socket);
     this.#open.add(socket);
-    this.#pending.set(ends, address);
-    this.#perAddress.set(address, fromAddress + 1);
-    socket.once("close", () => {
-      this.#open.delete(socket);
-      this.#noLongerPending(ends);
-    });
+    this.#byEnds.set(ends, socket);
+    socket.once("close", () => this.#forget(socket, ends));
+    const evicted = this.#places.take(ends, addressOf(socket), isOwnHost(socket));
+    if (evicted !== undefined) this.#makeRoom(evicted);
     socket.setNoDelay(true);
     // An administrator's connection may be silent for days; that of a peer that is gone must not stay.
     socket.setKeepAlive(true, this.#bounds.probeMs);
@@ -181,6 +187,7 @@ export class Connections {
       socket.destroy();
     }, this.#bounds.tlsMs);
     socket.once("close", () => clearTimeout(deadline));
+    // Joined again with each piece, which costs little however small they are: a protocol is known by firstBytes.
     let first = Buffer.alloc(0);
     const look = (chunk: Buffer) => {
       first = Buffer.concat([first, chunk]);
@@ -207,6 +214,7 @@ export class Connections {
       run,
       late: () => {
         this.#refusals.add("overload");
+        this.#lastFullAt = performance.now();
         socket.destroy();
       },
     };
@@ -226,19 +234,29 @@ export class Connections {
               clearTimeout(cut);
               resolve();
             });
-            if (this.#pending.has(endsOf(socket))) socket.destroy();
+            if (!this.#inSession.has(endsOf(socket))) socket.destroy();
           }),
       ),
     );
   }
 
-  #noLongerPending(ends: string): void {
-    const address = this.#pending.get(ends);
-    if (address === undefined) return;
-    this.#pending.delete(ends);
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
+  /** Closes a connection whose place another one has. */
+  #makeRoom({ holder, bound }: Eviction<string>): void {
+    this.#refusals.add(`connections-${bound}`);
+    this.#lastFullAt = performance.now();
+    const socket = this.#byEnds.get(holder);
+    if (socket === undefined) return;
+    this.#forget(socket, holder);
+    socket.destroy();
+  }
+
+  #forget(socket: Socket, ends: string): void {
+    this.#open.delete(socket);
+    // Another connection may have the same ends by now.
+    if (this.#byEnds.get(ends) !== socket) return;
+    this.#byEnds.delete(ends);
+    this.#places.leave(ends);
+    this.#inSession.delete(ends);
   }
 
   /** Serves an encrypted connection, once it is known what its client speaks. */
@@ -280,18 +298,22 @@ export class Connections {
       },
       refused: (reason) => this.#refusals.add(reason),
       onUse: (use) => this.#use(socket, name, use),
+      onLogin: () => this.#places.know(peer.address),
       onClear: (plain) => plain.once("close", () => this.#log?.ended(name)),
     });
   }
 
   #use(socket: Socket, name: string, use: Use): void {
-    const named = this.#named.get(name);
-    if (use === "administration") {
+    const ends = endsOf(socket);
+    if (use === "session") {
+      this.#named.delete(name);
+      this.#inSession.add(ends);
+    } else {
+      const named = this.#named.get(name);
       if (named !== undefined) named.connection = { ...named.connection, administers: true };
-      return;
     }
-    this.#named.delete(name);
-    this.#noLongerPending(endsOf(socket));
+    // By HTTP each request logs in, so that such a connection keeps its place.
+    if (use !== "web") this.#places.leave(ends);
   }
 }
 
@@ -350,7 +372,13 @@ function addressOf(socket: Socket): string {
 /** For the pacer: whose connection it is. Who administers the server on its own host does not wait for the network. */
 function ownerOf(socket: Socket): PacedOwner {
   const address = addressOf(socket);
-  return { name: networkOf(address), urgent: isLoopback(address) };
+  return { name: networkOf(address), urgent: isOwnHost(socket) };
+}
+
+/** Whether the peer is on this host, by whatever address of it. */
+function isOwnHost(socket: Socket): boolean {
+  const address = addressOf(socket);
+  return isLoopback(address) || address === (socket.localAddress ?? "").replace(/^::ffff:/, "");
 }
 
 /** Tells a connection from every other that is open. TLS socket and TCP socket of one connection give the same. */

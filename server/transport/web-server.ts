@@ -16,6 +16,8 @@ export interface WebResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The request has logged in. */
+  readonly loggedIn?: boolean;
 }
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
@@ -31,6 +33,8 @@ interface WebConnection {
   readonly name: string;
   /** Counts a request that was refused for want of a password. */
   readonly refused: () => void;
+  /** Tells that a request has logged in. */
+  readonly loggedIn: () => void;
   /** Cuts it when what comes next takes too long. */
   deadline: NodeJS.Timeout | undefined;
   /** A request was not answered yet. */
@@ -73,8 +77,12 @@ export class WebServer {
   }
 
   /** Takes over a connection, with what was read from it already. */
-  serve(socket: Socket, { name, refused }: Pick<WebConnection, "name" | "refused">, received: Buffer): void {
-    const connection: WebConnection = { name, refused, deadline: undefined, answering: false };
+  serve(
+    socket: Socket,
+    events: Pick<WebConnection, "name" | "refused" | "loggedIn">,
+    received: Buffer,
+  ): void {
+    const connection: WebConnection = { ...events, deadline: undefined, answering: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => clearTimeout(connection.deadline));
     cutAfter(socket, connection, this.#bounds.loginMs);
@@ -106,6 +114,7 @@ export class WebServer {
       result = { status: 500, headers: { "Content-Type": "text/plain" }, body: "The server failed.\n" };
     }
     if (result.status === 401) connection.refused();
+    if (result.loggedIn === true) connection.loggedIn();
     if (socket.destroyed) return;
     const body = Buffer.from(result.body, "utf8");
     const sized = { ...result.headers, "Content-Length": body.length };

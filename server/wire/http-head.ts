@@ -28,7 +28,8 @@ interface Line {
 const newline = 0x0a;
 const requestLine = /^(?<method>[\w!#$%&'*+.^`|~-]+) +(?<target>[\x21-\x7e]+) +HTTP\/1\.[01]$/;
 const statusLine = /^HTTP\/1\.[01] +(?<status>[1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const headerLine = /^(?<name>[\w!#$%&'*+.^`|~-]+):[\t ]*(?<value>[\t\x20-\x7e\x80-\xff]*)$/;
+// The blanks around the value are left to withoutBlanks: two parts of one pattern that both take blanks try every way to share them.
+const headerLine = /^(?<name>[\w!#$%&'*+.^`|~-]+):(?<value>[\t\x20-\x7e\x80-\xff]*)$/;
 
 /**
  * Reads HTTP/1.1 messages from a byte stream that may be cut anywhere: `push` what comes in, then ask for what is next.
@@ -126,18 +127,27 @@ export class HttpReader {
 function parseHeaders(lines: readonly Line[]): HttpHeaders {
   const headers = new Map<string, string>();
   for (const { text, offset } of lines) {
-    const { name, value } = headerLine.exec(text)?.groups ?? {};
-    if (name === undefined || value === undefined) {
+    const { name, value: rest } = headerLine.exec(text)?.groups ?? {};
+    if (name === undefined || rest === undefined) {
       throw new DecodeError("HTTP header line", offset, "is not of the form NAME: VALUE");
     }
     const key = name.toLowerCase();
-    if (key === "content-length" && (headers.has(key) || !/^[0-9]{1,20}[\t ]*$/.test(value))) {
+    const value = withoutBlanks(rest);
+    if (key === "content-length" && (headers.has(key) || !/^[0-9]{1,20}$/.test(value))) {
       throw new DecodeError("HTTP Content-Length", offset, "is not one decimal number");
     }
     // Of a name that occurs again the first value counts, as in the official parser.
-    if (!headers.has(key)) headers.set(key, value.trimEnd());
+    if (!headers.has(key)) headers.set(key, value);
   }
   return headers;
+}
+
+function withoutBlanks(text: string): string {
+  const isBlank = (character: string | undefined) => character === " " || character === "\t";
+  let [start, end] = [0, text.length];
+  while (isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
 }
 
 /**

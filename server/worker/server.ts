@@ -49,6 +49,8 @@ export interface Server {
   warnings(): readonly string[];
   /** By hub name in lower case: what happened since the hub was made. */
   statistics(): ReadonlyMap<string, HubStatistics>;
+  /** Whether connections that have not logged in took each other's places a short time ago. */
+  isFull(): boolean;
   /** How often connections and requests were refused since the start, by reason. */
   refusals(): RefusalCounts;
   /** Ends every session and connection and frees every port. */
@@ -84,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       new Map(
         [...hubs].map(({ hub }) => [hub.settings.name.toLowerCase(), hubs.statistics(hub.settings.name)]),
       ),
+    isFull: () => connections.isFull,
     refusals: () => connections.refusals(),
     close: async () => {
       for (const feature of running.toReversed()) await feature.close?.();

@@ -122,6 +122,7 @@ export async function runWorker(paths: StatePaths): Promise<void> {
           warnings: [...config.warnings, ...adminAddresses.problems, ...server.warnings()],
           restrictions: restrictions(),
           notServed,
+          ...(server.isFull() && { full: true as const }),
           native: nativeStatus(native.loaded),
         }),
       apply: async (request) => {

@@ -242,7 +242,9 @@ function turnoverFrom(number: number): LogTurnover {
 
 function textOf(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\0+$/, "");
+    let end = bytes.length;
+    while (bytes[end - 1] === 0) end--;
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, end));
   } catch {
     throw new RpcError("invalidParameter", "the message is not in UTF-8");
   }

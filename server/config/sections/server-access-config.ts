@@ -51,7 +51,7 @@ function readListenAddress(reader: FieldReader, ipv6: boolean): string | undefin
     );
   }
   // With its zone, by which a link-local address is told from the same one of another network card.
-  const zone = /%.*$/s.exec(text)?.[0] ?? "";
+  const zone = /%.*/s.exec(text)?.[0] ?? "";
   return formatAddress(bytes) + zone;
 }
 

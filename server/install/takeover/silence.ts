@@ -83,7 +83,7 @@ export function parsePeers(text: string): { readonly address: string; readonly p
   return text.split("\n").flatMap((line) => {
     const peer = line.trim().split(/\s+/)[3] ?? "";
     const [, inBrackets, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(peer) ?? [];
-    const address = (inBrackets ?? plain ?? "").replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*$/, "");
+    const address = (inBrackets ?? plain ?? "").replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*/, "");
     const isOther = isIP(address) !== 0 && address !== "::1" && !address.startsWith("127.");
     return isOther ? [{ address, port: Number(port) }] : [];
   });

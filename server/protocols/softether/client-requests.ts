@@ -1,3 +1,4 @@
+import { passwordLimits } from "../../limits.ts";
 import { refuse, type Refusal } from "../../access/refusal.ts";
 import type { Entered, Sessions } from "../../access/sessions.ts";
 import { authenticationFailure } from "../../access/authentication-failure.ts";
@@ -33,6 +34,8 @@ export class ClientRequests {
   readonly #options: ClientRequestsOptions;
   /** By key, in hexadecimal. */
   readonly #entered = new Map<string, Entered<Session>>();
+  /** When each user that has just changed its password did so, by hub and name, in milliseconds of the monotonic clock. */
+  readonly #changes = new Map<string, number>();
 
   constructor(options: ClientRequestsOptions) {
     this.#options = options;
@@ -139,9 +142,28 @@ export class ClientRequests {
       }
       return { type: "error", error: result.error };
     }
+    if (!this.#mayChange(`${live.hub.settings.name}/${result.user.name}`)) {
+      live.log.security(`${who}: not changed: it was changed just now.`, {
+        ...event,
+        result: "serverCannotAccept",
+      });
+      return { type: "error", error: "serverCannotAccept" };
+    }
     await this.#options.storeUser(live.hub.settings.name, result.user);
     live.log.security(`${who}: changed.`, { ...event, result: "done" });
     return { type: "reply", pack: new Pack().addInt("error", 0) };
+  }
+
+  /** Whether a user may change its password now: each change is a write to the disk. */
+  #mayChange(account: string): boolean {
+    const now = this.#options.environment.now();
+    for (const [other, changedAt] of this.#changes) {
+      if (now - changedAt < passwordLimits.changeMs) break;
+      this.#changes.delete(other);
+    }
+    if (this.#changes.has(account)) return false;
+    this.#changes.set(account, now);
+    return true;
   }
 }
 

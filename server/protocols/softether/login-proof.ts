@@ -66,7 +66,9 @@ export function verifyChallenge(
   if (signature.length > loginLimits.signatureBytes) return false;
   try {
     const { publicKey } = certificate.x509;
-    const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
+    const { modulusLength: bits = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {};
+    // The time that a signature takes grows with the exponent, which a stranger chooses; all programs choose 65537.
+    if (publicExponent > loginLimits.largestExponent) return false;
     if (publicKey.asymmetricKeyType !== "rsa" || !rsaBits.includes(bits)) return false;
     return signature.length === bits / 8 && verify("sha1", challenge, publicKey, signature);
   } catch {

@@ -61,7 +61,8 @@ export class SoftEtherProtocol implements StreamProtocol {
           openChannel(connection, connection.handOver("administration"), attach, received),
         web: (received) => {
           const refused = () => connection.refused("login-refused");
-          this.#web.serve(connection.handOver("administration"), { name, refused }, received);
+          const loggedIn = () => connection.loggedIn();
+          this.#web.serve(connection.handOver("web"), { name, refused, loggedIn }, received);
         },
       },
     });

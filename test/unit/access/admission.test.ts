@@ -29,7 +29,15 @@ function decide({ hub = hubOf(), user = userOf("Alice"), request, context }: Cas
     { ...hub, users },
     requestOf(request),
     { user, credential: credentialOf(hub, user) },
-    { now, address: "192.0.2.9", hubSessions: [], serverSessionCount: 0, ...context },
+    {
+      now,
+      address: "192.0.2.9",
+      hubSessions: [],
+      serverSessionCount: 0,
+      siteSessionCount: 0,
+      hubCount: 1,
+      ...context,
+    },
   );
 }
 
@@ -336,6 +344,43 @@ describe("limit of sessions", () => {
     assert.equal(answer({ context }), "hubBusy");
     assert.equal(answer({ user: "administrator", context }), "hubBusy");
     assert.equal(answer({ context: { serverSessionCount: sessionLimits.sessions - 1 } }), "admitted");
+  });
+
+  test("of a user is 1,024 where no policy says how many", () => {
+    const hubSessions = Array.from({ length: sessionLimits.perUser }, () => sessionOf("ALICE"));
+    assert.equal(answer({ context: { hubSessions: hubSessions.slice(1) } }), "admitted");
+    assert.equal(answer({ context: { hubSessions } }), "tooManyUserSessions");
+    assert.equal(answer({ user: withPolicy({ MultiLogins: 2000 }), context: { hubSessions } }), "admitted");
+    assert.equal(answer({ user: userOf("bob"), context: { hubSessions } }), "admitted");
+  });
+
+  test("of an address is beyond what a company behind one has, and none on this host", () => {
+    const siteSessionCount = sessionLimits.perAddress;
+    assert.equal(answer({ context: { siteSessionCount: siteSessionCount - 1 } }), "admitted");
+    assert.equal(answer({ context: { siteSessionCount } }), "hubBusy");
+    assert.equal(answer({ context: { siteSessionCount, address: "127.0.0.1" } }), "admitted");
+  });
+
+  test("of the server keeps the last places for users that have few", () => {
+    const serverSessionCount = sessionLimits.sessions - sessionLimits.kept;
+    const hubSessions = Array.from({ length: sessionLimits.few }, () => sessionOf("Alice"));
+    const context = { serverSessionCount, hubSessions };
+    assert.equal(answer({ context: { ...context, serverSessionCount: serverSessionCount - 1 } }), "admitted");
+    assert.equal(answer({ context }), "hubBusy");
+    assert.equal(answer({ context: { ...context, hubSessions: hubSessions.slice(1) } }), "admitted");
+    assert.equal(answer({ user: userOf("bob"), context }), "admitted");
+  });
+
+  test("of the server keeps the last places for hubs that have no more than their share", () => {
+    const hubSessions = Array.from({ length: sessionLimits.sessions / 2 }, (_, index) =>
+      sessionOf(`user ${index}`),
+    );
+    const serverSessionCount = sessionLimits.sessions - sessionLimits.kept;
+    const context = { serverSessionCount, hubSessions, hubCount: 2 };
+    assert.equal(answer({ context }), "hubBusy");
+    assert.equal(answer({ context: { ...context, hubSessions: hubSessions.slice(1) } }), "admitted");
+    assert.equal(answer({ context: { ...context, hubCount: 1 } }), "admitted");
+    assert.equal(answer({ context: { ...context, serverSessionCount: serverSessionCount - 1 } }), "admitted");
   });
 });
 

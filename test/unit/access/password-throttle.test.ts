@@ -93,16 +93,62 @@ describe("PasswordThrottle", () => {
     assert.deepEqual(waits, []);
   });
 
-  test("remembers a bounded number of sources, the latest ones", async () => {
+  test("looks at the right password behind as many wrong ones as an address can have waiting", async () => {
+    const { hold, clock, fail, attempt } = createThrottle();
+    await fail(free + 1);
+    hold();
+    const wrong = Array.from({ length: passwordLimits.waitingPerAddress - 1 }, () => attempt(false));
+    const right = attempt(true);
+    clock.release();
+    assert.equal(await right, "right");
+    assert.deepEqual(new Set(await Promise.all(wrong)), new Set(["wrong"]));
+  });
+
+  test("is not made to forget an account by made-up ones of the same address", async () => {
+    const { waits, fail, attempt } = createThrottle();
+    await fail(free + 2, "192.0.2.1", "hub/alice");
+    waits.length = 0;
+    for (let index = 0; index < 10_050; index++) await attempt(false, "192.0.2.1", `hub/made-up-${index}`);
+    assert.deepEqual(waits, []);
+    await attempt(false, "192.0.2.1", "hub/alice");
+    assert.deepEqual(waits, [500]);
+  });
+
+  test("is not made to forget an account by more accounts with as many wrong passwords", async () => {
+    const { waits, fail, attempt } = createThrottle();
+    await fail(free + 2, "192.0.2.1", "hub/alice");
+    for (let index = 0; index <= passwordLimits.accountsPerAddress; index++) {
+      await fail(free + 3, "192.0.2.1", `hub/made-up-${index}`);
+    }
+    waits.length = 0;
+    await attempt(false, "192.0.2.1", "hub/alice");
+    assert.equal(waits.length, 1);
+    // Of another address nothing has changed.
+    await attempt(false, "192.0.2.2", "hub/alice");
+    assert.equal(waits.length, 1);
+  });
+
+  test("is not made to forget an address that it delays by others that it does not", async () => {
     const { waits, fail, attempt } = createThrottle();
     await fail(free + 1, "192.0.2.1");
-    await fail(free + 1, "192.0.2.2");
-    for (let index = 0; index < passwordLimits.addresses - 1; index++) {
+    for (let index = 0; index < passwordLimits.accounts + 50; index++) {
       await attempt(false, `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
     }
-    await attempt(false, "192.0.2.2");
-    assert.equal(waits.length, 1);
+    assert.deepEqual(waits, []);
     await attempt(false, "192.0.2.1");
+    assert.equal(waits.length, 1);
+  });
+
+  test("remembers a bounded number of accounts, the latest ones", async () => {
+    const { waits, fail, attempt } = createThrottle();
+    await fail(free, "192.0.2.1");
+    await fail(free, "192.0.2.2");
+    for (let index = 0; index < passwordLimits.accounts - 1; index++) {
+      await attempt(false, `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`);
+    }
+    await fail(2, "192.0.2.2");
+    assert.equal(waits.length, 1);
+    await fail(2, "192.0.2.1");
     assert.equal(waits.length, 1);
   });
 });

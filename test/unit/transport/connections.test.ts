@@ -210,6 +210,26 @@ describe("connections", () => {
     for (const client of clients) client.socket.destroy();
   });
 
+  test("serves who comes after many that are half-way: silent, encrypted, or in the midst of a head", async () => {
+    await using server = await serveOnLoopback({ perAddress: 12 });
+    assert.equal(server.connections.isFull, false);
+    for (let index = 0; index < 12; index++) {
+      if (index % 3 === 0) await dialTcp(server.port);
+      else {
+        const client = await dialTls(server.port);
+        if (index % 3 === 1) client.socket.write("GET / HTTP/1.1\r\nCookie: a");
+      }
+    }
+    for (let index = 0; index < 12; index++) {
+      const client = await dialTls(server.port);
+      client.socket.write(signature);
+      await client.gets(/random/);
+    }
+    assert.equal(server.connections.size, 12);
+    assert.equal(server.connections.isFull, true);
+    assert.equal(server.connections.refusals()["connections-per-address"], 12);
+  });
+
   test("lets the kernel ask a silent peer whether it is still there", async () => {
     await using server = await serveOnLoopback({ probeMs: 30_000 });
     const client = await dialTls(server.port);

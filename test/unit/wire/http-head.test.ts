@@ -229,3 +229,40 @@ describe("body length", () => {
     assert.ok((bodyLength(new Map([["content-length", "18446744073709551615"]])) ?? 0) > 2 ** 60);
   });
 });
+
+describe("the cost of a head", () => {
+  /** Processor time for heads of this many bytes, of the quickest of some rounds. */
+  function costOf(headOf: (bytes: number) => string, bytes: number): number {
+    const head = Buffer.from(headOf(bytes), "latin1");
+    let least = Infinity;
+    for (let round = 0; round < 7; round++) {
+      const before = process.cpuUsage();
+      for (let index = 0; index < 200; index++) {
+        const reader = new HttpReader();
+        reader.push(head);
+        try {
+          reader.readRequestHead();
+        } catch (error) {
+          if (!(error instanceof DecodeError)) throw error;
+        }
+      }
+      least = Math.min(least, process.cpuUsage(before).user);
+    }
+    return Math.max(least, 500);
+  }
+
+  for (const [what, headOf] of [
+    ["blanks before a forbidden byte", (bytes) => `GET / HTTP/1.1\r\nA:${" ".repeat(bytes)}\x01\r\n\r\n`],
+    ["blanks before a value", (bytes) => `GET / HTTP/1.1\r\nA:${" ".repeat(bytes)}b\r\n\r\n`],
+    ["tabs behind a value", (bytes) => `GET / HTTP/1.1\r\nA: b${"\t".repeat(bytes)}\r\n\r\n`],
+    ["blanks in the first line", (bytes) => `GET${" ".repeat(bytes)}/ HTTP/1.1\x01\r\n\r\n`],
+    ["a long target", (bytes) => `GET /${"x".repeat(bytes)} HTTP/1.1 \r\n\r\n`],
+    ["a long name", (bytes) => `GET / HTTP/1.1\r\n${"a".repeat(bytes)}\r\n\r\n`],
+    ["blanks around a length", (bytes) => `GET / HTTP/1.1\r\nContent-Length: 1${" ".repeat(bytes)}x\r\n\r\n`],
+  ] satisfies [string, (bytes: number) => string][]) {
+    test(`grows with its length and no more: ${what}`, () => {
+      // Ten times the bytes; what grows with their square would cost a hundred times as much.
+      assert.ok(costOf(headOf, 4_000) < 40 * costOf(headOf, 400));
+    });
+  }
+});

@@ -182,6 +182,16 @@ describe("requests of clients", () => {
     assert.deepEqual(Buffer.from(kept.user.authentication.hashedKey), hashPassword("new", "alice"));
   });
 
+  test("writes a user's new password once in a while, however often it asks", async () => {
+    const { ask, stored, pass } = setUp();
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask(passwordPack("secret"))));
+    assert.equal(answers.filter((answer) => errorOf(answer) === "serverCannotAccept").length, 19);
+    assert.equal(stored.length, 1);
+    pass(passwordLimits.changeMs);
+    assert.ok((await ask(passwordPack("secret"))).type === "reply");
+    assert.equal(stored.length, 2);
+  });
+
   test("ends all sessions and takes no more when the server stops", () => {
     const { ask, sessions } = setUp();
     const alice = join(ask(loginPack()));
