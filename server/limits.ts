@@ -334,6 +334,9 @@ export const hubLimits = {
   exclusiveMs: 13_000,
   /** From one look for entries that have aged to the next. */
   sweepMs: 1_000,
+  /** Entries of a table that one such look takes out, and from there to the next one when more have aged. */
+  sweptAtOnce: 2_048,
+  sweepPauseMs: 20,
   /** In which the flooded frames of a source are counted. */
   stormWindowMs: 500,
   /** In which the bits of a port with a bandwidth limit are counted. */
