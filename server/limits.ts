@@ -345,6 +345,10 @@ export const hubLimits = {
   delayedBytes: 16 * MiB,
   /** Frames of a hub, in bytes, that are copied for all its ports before it is asked how long that took. */
   floodedBytes: 1 * MiB,
+  /** What a frame counts among them at least. */
+  delayedFrameBytes: 256,
+  /** Delayed frames that go on at once; the others that are due follow soon. */
+  releasedAtOnce: 128,
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
 } as const;

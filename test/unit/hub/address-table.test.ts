@@ -79,7 +79,10 @@ describe("table of addresses", () => {
     for (let address = 0; address < 20; address++) assert.notEqual(find(table, address), -1);
     assert.notEqual(find(table, 100), -1, "the one that is in use");
     assert.equal(find(table, 8_000), -1, "those that are not go in the order in which they came");
-    assert.equal([...Array(979).keys()].every((index) => find(table, 8_999 - index) !== -1), true);
+    assert.equal(
+      [...Array(979).keys()].every((index) => find(table, 8_999 - index) !== -1),
+      true,
+    );
   });
 
   it("makes equal shares of a full table for those that want more", () => {

@@ -67,7 +67,11 @@ describe("table of MAC addresses", () => {
     c.port.take();
     c.send(ethernet(mac(0x20_0000), mac(0x30_0000)));
     assert.equal(b.port.take().length > 0, true);
-    assert.equal(a.port.take().length, 0, "the newcomer is known: nothing is flooded to the one that fills the table");
+    assert.equal(
+      a.port.take().length,
+      0,
+      "the newcomer is known: nothing is flooded to the one that fills the table",
+    );
     assert.equal([...test.hub.macTable()].length, hubLimits.macEntries);
     assert.equal(test.hub.macCount, hubLimits.macEntries);
   });
