@@ -125,6 +125,10 @@ export const blockLimits = {
 export const answeringPortLimits = {
   /** Frames, with their lengths, that wait for the port's next turn. */
   queueBytes: 4 * 1024 * 1024,
+  /** Frames of one port, until it is the turn of the next one that has some. */
+  framesInTurn: 16,
+  /** From where on a turn is over; the frame that goes beyond is the last of it. */
+  turnMs: 2,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */
@@ -181,10 +185,13 @@ export const tcpLimits = {
 
 /** Bounds of what a hub's virtual host sends. */
 export const secureNatLimits = {
+  /** What one session may have of each table of a virtual host: of connections, ports, requests, questions and fragments. */
+  sessionShare: 1 / 2,
   /** Frames, with their lengths, that go to the hub in one run. */
   batchBytes: 64 * 1024,
-  /** How often it is looked what is due. */
+  /** How often it is looked what is due, and how seldom while something will be. */
   tickMs: 20,
+  mostTickMs: 60_000,
 } as const;
 
 /** NAT of a hub by the host's kernel. */
@@ -217,6 +224,12 @@ export const kernelNatLimits = {
 export const dhcpLimits = {
   /** Addresses that clients have or had; beyond them the one that is free for longest is given again. */
   leases: 4_096,
+  /** Since another session asked for an address, until one counts as alone and may have all of them. */
+  aloneMs: 3_600_000,
+  /** After so long an address may be taken from who has more than a share, if nobody was heard to use it. */
+  silentMs: 10_000,
+  /** From one look for such an address to the next, when there was none. */
+  takeMs: 1_000,
 } as const;
 
 /** Bounds of the TCP connections of a hub's NAT. */

@@ -280,5 +280,5 @@ function answerPort({ port, counters }: PortState, frame: Buffer): void {
   frame.copy(block, blockHeaderBytes);
   counters.sent.unicastFrames++;
   counters.sent.unicastBytes += frame.length;
-  port.deliver(block, 0, block.length, 1);
+  port.deliver(block, 0, block.length, 1, 0);
 }

@@ -10,6 +10,7 @@ import { Tap } from "../../../server/packet-device/tap.ts";
 import { kernelNetworks } from "../../../server/platform/ipv4-forwarding.ts";
 import { runProgram } from "../../../server/platform/run-program.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
+import { inTurns } from "../../../server/worker/secure-nat/in-turns.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
@@ -64,9 +65,9 @@ const port: AnsweringPort = new AnsweringPort({
   kind: "secure-nat",
   userName: "SecureNAT",
   policy: defaultPolicy,
-  receive: (buffer, start, end) => nat.receive(buffer, start, end),
-  turnEnded: () => nat.turnEnded(),
-  nextTurn: (callback) => void setImmediate(callback),
+  receive: (buffer, start, end, from) => nat.receive(buffer, start, end, from),
+  turnEnded: (isOver) => nat.turnEnded(isOver),
+  nextTurn: inTurns,
 });
 port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);
