@@ -127,8 +127,6 @@ export const answeringPortLimits = {
   queueBytes: 4 * 1024 * 1024,
   /** Frames of one port, until it is the turn of the next one that has some. */
   framesInTurn: 16,
-  /** From where on a turn is over; the frame that goes beyond is the last of it. */
-  turnMs: 2,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */
@@ -238,6 +236,8 @@ export const tcpNatLimits = {
   perClient: 8_192,
   /** Of a client, that no end outside has answered yet. */
   connecting: 512,
+  /** For which time is up at the same look; the others follow at the next one. */
+  dueAtOnce: 256,
   /** That all of them together may hold in each direction, in equal shares. */
   totalBytes: 64 * 1024 * 1024,
   /** A share is at least so large, however many they are. */

@@ -107,7 +107,7 @@ function byParty(rules: readonly AccessRule[], tests: RuleTests, start: number, 
     const receiver = keyOf(rule, rule.destination.user);
     const sender = keyOf(rule, rule.source.user);
     let bySender = grouped.get(receiver);
-    if (bySender === undefined) grouped.set(receiver, (bySender = new Map()));
+    if (bySender === undefined) grouped.set(receiver, (bySender = new Map<string | undefined, number[]>()));
     const those = bySender.get(sender);
     if (those === undefined) bySender.set(sender, [index]);
     else those.push(index);

@@ -23,7 +23,7 @@ export class Shares<Entry extends SharedEntry> {
 
   add(entry: Entry): void {
     let own = this.#bySource.get(entry.source);
-    if (own === undefined) this.#bySource.set(entry.source, (own = new Map()));
+    if (own === undefined) this.#bySource.set(entry.source, (own = new Map<Entry, number>()));
     own.set(entry, this.#usedAt(entry));
   }
 

@@ -159,8 +159,10 @@ export class TcpNat {
     const { now: clock, timeoutMs } = this.#options;
     const now = clock();
     let next = Infinity;
+    let left = tcpNatLimits.dueAtOnce as number;
     for (const inner of this.#mappings.values()) {
       for (const { connection, usedAt } of inner.values()) {
+        if ((now - usedAt > timeoutMs || connection.deadline <= now) && left-- === 0) return now;
         if (now - usedAt > timeoutMs) connection.abort();
         else if (connection.deadline <= now) connection.timeout();
         next = Math.min(next, connection.deadline, usedAt + timeoutMs);

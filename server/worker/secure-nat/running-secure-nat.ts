@@ -10,7 +10,6 @@ import { secureNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
 import { SecureNat } from "../../secure-nat/secure-nat.ts";
-import { inTurns } from "./in-turns.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
 import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 
@@ -83,9 +82,10 @@ export class RunningSecureNat {
         this.#tickSoon();
         return this.nat.turnEnded(isOver);
       },
-      nextTurn: inTurns,
+      nextTurn: (work) => attachment.time.later({ work }),
     });
-    this.#port.plugInto(hub.hub.attach(this.#port));
+    const attachment = hub.hub.attach(this.#port);
+    this.#port.plugInto(attachment);
   }
 
   /** Tells the hub's log who translates. */

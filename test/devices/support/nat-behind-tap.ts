@@ -10,7 +10,6 @@ import { Tap } from "../../../server/packet-device/tap.ts";
 import { kernelNetworks } from "../../../server/platform/ipv4-forwarding.ts";
 import { runProgram } from "../../../server/platform/run-program.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
-import { inTurns } from "../../../server/worker/secure-nat/in-turns.ts";
 import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
@@ -67,7 +66,10 @@ const port: AnsweringPort = new AnsweringPort({
   policy: defaultPolicy,
   receive: (buffer, start, end, from) => nat.receive(buffer, start, end, from),
   turnEnded: (isOver) => nat.turnEnded(isOver),
-  nextTurn: inTurns,
+  nextTurn: (work) => {
+    const goOn = () => void (work(() => false) && setImmediate(goOn));
+    setImmediate(goOn);
+  },
 });
 port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);
