@@ -139,6 +139,8 @@ export const blockLimits = {
 export const answeringPortLimits = {
   /** Frames, with their lengths, that wait for the port's next turn. */
   queueBytes: 4 * 1024 * 1024,
+  /** Frames of one port, until it is the turn of the next one that has some. */
+  framesInTurn: 16,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */
@@ -195,10 +197,13 @@ export const tcpLimits = {
 
 /** Bounds of what a hub's virtual host sends. */
 export const secureNatLimits = {
+  /** What one session may have of each table of a virtual host: of connections, ports, requests, questions and fragments. */
+  sessionShare: 1 / 2,
   /** Frames, with their lengths, that go to the hub in one run. */
   batchBytes: 64 * 1024,
-  /** How often it is looked what is due. */
+  /** How often it is looked what is due, and how seldom while something will be. */
   tickMs: 20,
+  mostTickMs: 60_000,
 } as const;
 
 /** NAT of a hub by the host's kernel. */
@@ -231,6 +236,12 @@ export const kernelNatLimits = {
 export const dhcpLimits = {
   /** Addresses that clients have or had; beyond them the one that is free for longest is given again. */
   leases: 4_096,
+  /** Since another session asked for an address, until one counts as alone and may have all of them. */
+  aloneMs: 3_600_000,
+  /** After so long an address may be taken from who has more than a share, if nobody was heard to use it. */
+  silentMs: 10_000,
+  /** From one look for such an address to the next, when there was none. */
+  takeMs: 1_000,
 } as const;
 
 /** Bounds of the TCP connections of a hub's NAT. */
@@ -239,6 +250,8 @@ export const tcpNatLimits = {
   perClient: 8_192,
   /** Of a client, that no end outside has answered yet. */
   connecting: 512,
+  /** For which time is up at the same look; the others follow at the next one. */
+  dueAtOnce: 256,
   /** That all of them together may hold in each direction, in equal shares. */
   totalBytes: 64 * 1024 * 1024,
   /** A share is at least so large, however many they are. */
@@ -370,6 +383,9 @@ export const hubLimits = {
   exclusiveMs: 13_000,
   /** From one look for entries that have aged to the next. */
   sweepMs: 1_000,
+  /** Entries of a table that one such look takes out, and from there to the next one when more have aged. */
+  sweptAtOnce: 2_048,
+  sweepPauseMs: 20,
   /** In which the flooded frames of a source are counted. */
   stormWindowMs: 500,
   /** In which the bits of a port with a bandwidth limit are counted. */
@@ -378,6 +394,10 @@ export const hubLimits = {
   delayedBytes: 16 * MiB,
   /** Frames of a hub, in bytes, that are copied for all its ports before it is asked how long that took. */
   floodedBytes: 1 * MiB,
+  /** What a frame counts among them at least. */
+  delayedFrameBytes: 256,
+  /** Delayed frames that go on at once; the others that are due follow soon. */
+  releasedAtOnce: 128,
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
 } as const;

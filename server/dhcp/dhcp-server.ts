@@ -70,18 +70,27 @@ export class DhcpServer {
     return this.#changes;
   }
 
-  /** @returns what to answer, if anything */
-  answer(message: DhcpMessage): DhcpMessage | undefined {
+  /** A station was heard that uses an address, behind the port of the number `from`. */
+  heard(address: number, from: number): void {
+    this.#leases.heard(address, from);
+  }
+
+  /**
+   * Takes a message, which the port of the number `from` sent.
+   *
+   * @returns what to answer, if anything
+   */
+  answer(message: DhcpMessage, from: number): DhcpMessage | undefined {
     if (message.isReply || ownHostNames.test(textOf(message, dhcpOptions.hostName))) return undefined;
     switch (message.options.get(dhcpOptions.messageType)?.[0] ?? 0) {
       case dhcpTypes.discover:
-        return this.#offer(message);
+        return this.#offer(message, from);
       case dhcpTypes.request:
-        return this.#assign(message);
+        return this.#assign(message, from);
       case dhcpTypes.decline:
-        return this.#decline(message);
+        return this.#decline(message, from);
       case dhcpTypes.release:
-        return this.#release(message);
+        return this.#release(message, from);
       case dhcpTypes.inform:
         return this.#reply(message, dhcpTypes.ack, 0, this.#network(message));
       default:
@@ -89,33 +98,36 @@ export class DhcpServer {
     }
   }
 
-  #offer(message: DhcpMessage): DhcpMessage | undefined {
+  #offer(message: DhcpMessage, from: number): DhcpMessage | undefined {
     const now = this.#now();
     const mac = macOf(message);
-    const address = this.#leases.choose(mac, addressOf(message, dhcpOptions.requestedAddress), now);
+    const address = this.#leases.choose(mac, addressOf(message, dhcpOptions.requestedAddress), now, from);
     if (address === undefined) return undefined;
     const former = this.#leases.of(mac);
     const holds =
       former !== undefined && former.address === address && former.expiresAt > now && !former.isOffer;
     if (!holds) {
       const hostName = textOf(message, dhcpOptions.hostName);
-      this.#leases.put({ address, mac, hostName, leasedAt: now, expiresAt: now + offerMs, isOffer: true });
+      this.#leases.put(
+        { address, mac, hostName, leasedAt: now, expiresAt: now + offerMs, isOffer: true },
+        from,
+      );
     }
     return this.#reply(message, dhcpTypes.offer, address, [...this.#times(), ...this.#network(message)]);
   }
 
-  #assign(message: DhcpMessage): DhcpMessage | undefined {
+  #assign(message: DhcpMessage, from: number): DhcpMessage | undefined {
     const now = this.#now();
     const mac = macOf(message);
     const server = addressOf(message, dhcpOptions.serverIdentifier);
     if (server !== 0 && server !== this.#settings.serverAddress) {
       // The client took what another server offered.
       const offer = this.#leases.of(mac);
-      if (offer?.isOffer === true) this.#leases.put({ ...offer, expiresAt: now });
+      if (offer?.isOffer === true) this.#leases.put({ ...offer, expiresAt: now }, from);
       return undefined;
     }
     const address = message.clientAddress || addressOf(message, dhcpOptions.requestedAddress);
-    if (!this.#leases.isFree(address, mac, now)) return this.#reply(message, dhcpTypes.nak, 0, []);
+    if (!this.#leases.mayTake(address, mac, now, from)) return this.#reply(message, dhcpTypes.nak, 0, []);
     const lease: Lease = {
       address,
       mac,
@@ -124,25 +136,25 @@ export class DhcpServer {
       expiresAt: now + this.#leaseSeconds() * 1_000,
       isOffer: false,
     };
-    this.#leases.put(lease);
+    this.#leases.put(lease, from);
     this.#changes++;
     this.#leased?.(lease);
     return this.#reply(message, dhcpTypes.ack, address, [...this.#times(), ...this.#network(message)]);
   }
 
-  #decline(message: DhcpMessage): undefined {
+  #decline(message: DhcpMessage, from: number): undefined {
     const address = addressOf(message, dhcpOptions.requestedAddress);
     const lease = this.#leases.of(macOf(message));
     // Only what it was given itself: nobody may use up the addresses of others.
     if (lease?.address !== address) return;
     const now = this.#now();
-    this.#leases.put({ ...lease, mac: "", hostName: "", expiresAt: now + declinedMs, isOffer: false });
+    this.#leases.put({ ...lease, mac: "", hostName: "", expiresAt: now + declinedMs, isOffer: false }, from);
   }
 
-  #release(message: DhcpMessage): undefined {
+  #release(message: DhcpMessage, from: number): undefined {
     const lease = this.#leases.of(macOf(message));
     if (lease?.address !== message.clientAddress) return;
-    this.#leases.put({ ...lease, expiresAt: this.#now() });
+    this.#leases.put({ ...lease, expiresAt: this.#now() }, from);
     this.#changes++;
   }
 

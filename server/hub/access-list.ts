@@ -1,5 +1,7 @@
-import { read32, tcpFlags, type Frame } from "../ethernet/frame.ts";
-import { isUserList, type AccessEndpoint, type AccessRule } from "../settings/access-rule.ts";
+import type { Frame } from "../ethernet/frame.ts";
+import { isUserList, type AccessRule } from "../settings/access-rule.ts";
+import { RuleIndex } from "./rule-index.ts";
+import { FrameWords, RuleTests } from "./rule-tests.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {
@@ -9,207 +11,114 @@ export interface AccessParty {
   readonly groupKey: string | undefined;
 }
 
-/** Four words of an address and of its mask; the address is masked already. */
-interface CompiledNetwork {
-  readonly address: readonly [number, number, number, number];
-  readonly mask: readonly [number, number, number, number];
-}
+const none = -1;
 
-interface CompiledEndpoint {
-  readonly network: CompiledNetwork | undefined;
-  readonly mac: CompiledMac | undefined;
-  readonly ports: { readonly first: number; readonly last: number } | undefined;
-  readonly userKey: string | undefined;
-}
-
-interface CompiledMac {
-  readonly word0: number;
-  readonly word1: number;
-  readonly mask0: number;
-  readonly mask1: number;
-}
-
-interface CompiledRule {
-  readonly rule: AccessRule;
-  readonly source: CompiledEndpoint;
-  readonly destination: CompiledEndpoint;
-  readonly isIpv4: boolean;
-  readonly hasPorts: boolean;
-}
+/** Rules by the receiver and then the sender that they name; undefined where they name none. */
+type RulesByParty = ReadonlyMap<string | undefined, ReadonlyMap<string | undefined, RuleIndex>>;
 
 /**
  * The active rules of a hub's access list, ready to be tried (`Cedar/Hub.c` IsPacketMaskedByAccessList).
  *
  * The rules up to the first one that names a receiver's user are tried when a frame comes in. Where none of them fits, those
- * from there on are tried for each receiver.
+ * from there on are tried: once for all receivers, and once more for each name of a receiver that they have.
  */
 export class AccessList {
-  readonly #onEntry: readonly CompiledRule[];
-  readonly #onDelivery: readonly CompiledRule[];
-  readonly #applyToArp: boolean;
+  /** Whether rules of IPv4 hold for ARP too. */
+  readonly applyToArp: boolean;
+  /** Active ones, in the order in which they are tried. */
+  readonly #rules: readonly AccessRule[];
+  readonly #onEntry: RulesByParty;
+  readonly #onDelivery: RulesByParty;
+  readonly #frame = new FrameWords();
 
-  constructor(rules: readonly AccessRule[], options: { readonly applyToArp: boolean }) {
-    const compiled = rules
-      .filter(({ active }) => active)
-      .sort((a, b) => a.priority - b.priority)
-      .map(compile);
-    const split = compiled.findIndex(({ destination }) => destination.userKey !== undefined);
-    this.#onEntry = split === -1 ? compiled : compiled.slice(0, split);
-    this.#onDelivery = split === -1 ? [] : compiled.slice(split);
-    this.#applyToArp = options.applyToArp;
+  constructor(rules: readonly AccessRule[], { applyToArp }: { readonly applyToArp: boolean }) {
+    this.#rules = rules.filter(({ active }) => active).sort((a, b) => a.priority - b.priority);
+    const tests = new RuleTests(this.#rules);
+    const firstOnDelivery = this.#rules.findIndex((rule) => keyOf(rule, rule.destination.user) !== undefined);
+    const split = firstOnDelivery === none ? this.#rules.length : firstOnDelivery;
+    this.#onEntry = byParty(this.#rules, tests, 0, split);
+    this.#onDelivery = byParty(this.#rules, tests, split, this.#rules.length);
+    this.applyToArp = applyToArp;
   }
 
   get isEmpty(): boolean {
-    return this.#onEntry.length === 0 && this.#onDelivery.length === 0;
+    return this.#onEntry.size === 0 && this.#onDelivery.size === 0;
   }
 
-  /** Whether there are rules to be tried for each receiver. */
+  /** Whether there are rules to be tried for receivers. */
   get dependsOnReceiver(): boolean {
-    return this.#onDelivery.length > 0;
+    return this.#onDelivery.size > 0;
   }
 
   /** The rule that decides when a frame comes in, if one fits. */
   findOnEntry(frame: Frame, sender: AccessParty): AccessRule | undefined {
-    for (const rule of this.#onEntry) if (this.#fits(rule, frame, sender, undefined)) return rule.rule;
-    return undefined;
+    if (this.#onEntry.size === 0 || this.#isUntouched(frame)) return undefined;
+    this.#frame.read(frame);
+    return this.#rules[this.#find(this.#onEntry, sender, undefined)];
   }
 
-  /** Whether a frame that no rule decided when it came in may go to a receiver. */
-  admits(frame: Frame, sender: AccessParty, receiver: AccessParty): boolean {
-    for (const rule of this.#onDelivery) {
-      if (this.#fits(rule, frame, sender, receiver)) return rule.rule.action === "pass";
-    }
-    return true;
+  /**
+   * Tells whether a frame that no rule decided when it came in may go to a receiver. What it answers holds for that frame, and is found
+   * out once for each name, however many receivers there are.
+   */
+  forReceivers(frame: Frame, sender: AccessParty): (receiver: AccessParty) => boolean {
+    if (this.#onDelivery.size === 0 || this.#isUntouched(frame)) return () => true;
+    this.#frame.read(frame);
+    const found = new Map<string | undefined, number>();
+    const findFor = (key: string | undefined) => {
+      if (!this.#onDelivery.has(key)) return none;
+      let rule = found.get(key);
+      if (rule === undefined) found.set(key, (rule = this.#find(this.#onDelivery, sender, key)));
+      return rule;
+    };
+    const forAll = findFor(undefined);
+    return ({ userKey, groupKey }) => {
+      const forGroup = groupKey === undefined ? none : findFor(groupKey);
+      const first = this.#rules[firstOf(firstOf(forAll, findFor(userKey)), forGroup)];
+      return first === undefined || first.action === "pass";
+    };
   }
 
-  #fits(
-    { rule, source, destination, isIpv4, hasPorts }: CompiledRule,
-    frame: Frame,
-    sender: AccessParty,
-    receiver: AccessParty | undefined,
-  ): boolean {
-    if (frame.network === "arp" && !this.#applyToArp) return false;
-    if (source.mac !== undefined && !macFits(source.mac, frame.source0, frame.source1)) return false;
-    if (destination.mac !== undefined && !macFits(destination.mac, frame.destination0, frame.destination1))
-      return false;
-    if (source.userKey !== undefined && !partyFits(source.userKey, sender)) return false;
-    if (
-      destination.userKey !== undefined &&
-      (receiver === undefined || !partyFits(destination.userKey, receiver))
-    )
-      return false;
-    if (!networksFit(isIpv4, source.network, destination.network, frame)) return false;
-    const isOfVersion = frame.network === (isIpv4 ? "ipv4" : "ipv6");
-    if (rule.protocol !== undefined && (!isOfVersion || frame.protocol !== rule.protocol)) return false;
-    if (hasPorts) {
-      if (!isOfVersion || (frame.transport !== "tcp" && frame.transport !== "udp")) return false;
-      if (!portFits(source, frame.sourcePort) || !portFits(destination, frame.destinationPort)) return false;
-    }
-    if (rule.established === undefined) return true;
-    const opens = (frame.tcpFlags & (tcpFlags.syn | tcpFlags.ack)) === tcpFlags.syn;
-    return isOfVersion && frame.transport === "tcp" && rule.established === !opens;
+  #isUntouched(frame: Frame): boolean {
+    return frame.network === "arp" && !this.applyToArp;
+  }
+
+  /** Number of the first rule that fits, of those that name a receiver, or of those that name none; or -1. */
+  #find(rules: RulesByParty, { userKey, groupKey }: AccessParty, receiver: string | undefined): number {
+    const bySender = rules.get(receiver);
+    if (bySender === undefined) return none;
+    const findOf = (key: string | undefined) => bySender.get(key)?.find(this.#frame) ?? none;
+    const first = firstOf(findOf(undefined), findOf(userKey));
+    return groupKey === undefined || groupKey === userKey ? first : firstOf(first, findOf(groupKey));
   }
 }
 
-function compile(rule: AccessRule): CompiledRule {
-  const isIpv4 = rule.version === "ipv4";
-  const endpoint = ({ user, ...others }: AccessEndpoint) => {
-    const isEverybody = rule.action === "discard" && isUserList(user);
-    return compileEndpoint({ ...others, user: isEverybody ? undefined : user }, isIpv4);
-  };
-  return {
-    rule,
-    source: endpoint(rule.source),
-    destination: endpoint(rule.destination),
-    isIpv4,
-    hasPorts: rule.source.ports !== undefined || rule.destination.ports !== undefined,
-  };
+/** The one that is tried first. */
+function firstOf(one: number, other: number): number {
+  if (one === none || other === none) return Math.max(one, other);
+  return Math.min(one, other);
 }
 
-function compileEndpoint({ network, mac, ports, user }: AccessEndpoint, isIpv4: boolean): CompiledEndpoint {
-  return {
-    network: network === undefined ? undefined : compileNetwork(network, isIpv4),
-    mac: mac === undefined ? undefined : compileMac(mac),
-    ports,
-    userKey: user?.toLowerCase(),
-  };
-}
-
-function compileNetwork(
-  { address, mask }: NonNullable<AccessEndpoint["network"]>,
-  isIpv4: boolean,
-): CompiledNetwork {
-  if (isIpv4) {
-    const word = read32(mask, 0);
-    return { address: [0, 0, 0, read32(address, 0) & word], mask: [0, 0, 0, word] };
+/** Puts the rules from `start` to `end` together by whom they name. */
+function byParty(rules: readonly AccessRule[], tests: RuleTests, start: number, end: number): RulesByParty {
+  const grouped = new Map<string | undefined, Map<string | undefined, number[]>>();
+  for (let index = start; index < end; index++) {
+    const rule = rules[index] as AccessRule;
+    const receiver = keyOf(rule, rule.destination.user);
+    const sender = keyOf(rule, rule.source.user);
+    let bySender = grouped.get(receiver);
+    if (bySender === undefined) grouped.set(receiver, (bySender = new Map<string | undefined, number[]>()));
+    const those = bySender.get(sender);
+    if (those === undefined) bySender.set(sender, [index]);
+    else those.push(index);
   }
-  const maskWord = (index: number) => read32(mask, index * 4);
-  const addressWord = (index: number) => read32(address, index * 4) & maskWord(index);
-  return {
-    address: [addressWord(0), addressWord(1), addressWord(2), addressWord(3)],
-    mask: [maskWord(0), maskWord(1), maskWord(2), maskWord(3)],
-  };
+  const indexed = (bySender: ReadonlyMap<string | undefined, readonly number[]>) =>
+    new Map([...bySender].map(([key, those]) => [key, new RuleIndex(tests, those)]));
+  return new Map([...grouped].map(([key, bySender]) => [key, indexed(bySender)]));
 }
 
-function compileMac({ address, mask }: NonNullable<AccessEndpoint["mac"]>): CompiledMac {
-  const word0 = (bytes: Uint8Array) => ((bytes[0] as number) << 8) | (bytes[1] as number);
-  const [mask0, mask1] = [word0(mask), read32(mask, 2)];
-  return { word0: word0(address) & mask0, word1: read32(address, 2) & mask1, mask0, mask1 };
-}
-
-function macFits(
-  { word0: expected0, word1: expected1, mask0, mask1 }: CompiledMac,
-  word0: number,
-  word1: number,
-) {
-  return (word0 & mask0) === expected0 && (word1 & mask1) === expected1;
-}
-
-function partyFits(key: string, { userKey, groupKey }: AccessParty): boolean {
-  return key === userKey || key === groupKey;
-}
-
-function portFits({ ports }: CompiledEndpoint, port: number): boolean {
-  return ports === undefined || (port >= ports.first && port <= ports.last);
-}
-
-function networksFit(
-  isIpv4: boolean,
-  source: CompiledNetwork | undefined,
-  destination: CompiledNetwork | undefined,
-  frame: Frame,
-): boolean {
-  if (source === undefined && destination === undefined) return true;
-  const { network } = frame;
-  const hasAddresses = isIpv4
-    ? network === "ipv4" || (network === "arp" && frame.isArpOfIpv4)
-    : network === "ipv6";
-  if (!hasAddresses) return false;
-  return (
-    (source === undefined ||
-      networkFits(source, frame.sourceIp0, frame.sourceIp1, frame.sourceIp2, frame.sourceIp3)) &&
-    (destination === undefined ||
-      networkFits(
-        destination,
-        frame.destinationIp0,
-        frame.destinationIp1,
-        frame.destinationIp2,
-        frame.destinationIp3,
-      ))
-  );
-}
-
-function networkFits(
-  { address, mask }: CompiledNetwork,
-  word0: number,
-  word1: number,
-  word2: number,
-  word3: number,
-): boolean {
-  return (
-    (word3 & mask[3]) === address[3] &&
-    (word2 & mask[2]) === address[2] &&
-    (word1 & mask[1]) === address[1] &&
-    (word0 & mask[0]) === address[0]
-  );
+/** How a rule names a user; undefined for everybody. */
+function keyOf({ action }: AccessRule, user: string | undefined): string | undefined {
+  if (user === undefined) return undefined;
+  return action === "discard" && isUserList(user) ? undefined : user.toLowerCase();
 }

@@ -1,7 +1,9 @@
-/** Slots of an empty table; a power of two. */
-const leastCapacity = 64;
+/** Entries that an empty table has room for; a power of two. */
+const leastCapacity = 32;
 const keyWords = 4;
-const empty = -1;
+const none = -1;
+/** Entries that are looked at, at most, for one that makes room. */
+const lookedAt = 16;
 
 /** An entry, as a list shows it. */
 export interface AddressEntry {
@@ -24,34 +26,50 @@ export interface AddressTableOptions {
  * Addresses of up to 128 bits and the ports that own them: a hash table with open addressing in typed arrays, so that neither
  * looking up nor entering makes an object. Owners are whole numbers from 0.
  *
+ * A full table takes a new entry in the place of one of the owner that has most, the one that was refreshed longest ago or nearly so:
+ * nobody can keep the others out. Each owner's entries are a ring in the order in which they came, and one that was refreshed since
+ * goes to its end when it is looked at, so that refreshing costs nothing but the note of the time.
+ *
  * What {@link find} and {@link add} return is a slot. It holds until {@link generation} changes.
  */
 export class AddressTable {
   readonly #limit: number;
   readonly #seed: number;
-  #capacity = 0;
+  /** Slots by the hash of their address; its length is a power of two. */
+  #index = new Int32Array(0);
   #keys = new Int32Array(0);
+  #hashes = new Int32Array(0);
   #owners = new Int32Array(0);
   #dhcp = new Uint8Array(0);
   #createdAt = new Float64Array(0);
   #updatedAt = new Float64Array(0);
+  /** When an entry came to the end of its owner's ring. */
+  #placedAt = new Float64Array(0);
+  /** Neighbours in the owner's ring; of free slots, the next free one. */
+  #next = new Int32Array(0);
+  #previous = new Int32Array(0);
+  #free = none;
+  /** Slots from here on have never been used. */
+  #unused = 0;
   #size = 0;
   #generation = 0;
-  /** Entries of each owner. */
+  /** Where {@link removeAged} goes on. */
+  #hand = 0;
+  /** Entries of each owner, and the first one of its ring. */
   readonly #owned: number[] = [];
+  readonly #first: number[] = [];
+  /** The owner with most entries when it was looked for last, and how many it has when that is done again. */
+  #largest = 0;
+  #largestUntil = Infinity;
 
   constructor(options: AddressTableOptions) {
     this.#limit = options.limit;
     this.#seed = options.seed;
-    this.#allocate(leastCapacity);
+    this.#resize(Math.min(leastCapacity, options.limit));
   }
 
   get size(): number {
     return this.#size;
-  }
-
-  get isFull(): boolean {
-    return this.#size >= this.#limit;
   }
 
   /** Changes with every entry that comes, goes or gets another owner; not when one is only refreshed. */
@@ -66,10 +84,12 @@ export class AddressTable {
 
   /** Slot of an address, or -1. */
   find(word0: number, word1: number, word2: number, word3: number): number {
+    const index = this.#index;
     const keys = this.#keys;
-    const mask = this.#capacity - 1;
-    for (let slot = this.#home(word0, word1, word2, word3); ; slot = (slot + 1) & mask) {
-      if (this.#owners[slot] === empty) return -1;
+    const mask = index.length - 1;
+    for (let place = this.#hash(word0, word1, word2, word3) & mask; ; place = (place + 1) & mask) {
+      const slot = index[place] as number;
+      if (slot === none) return none;
       const key = slot * keyWords;
       if (
         keys[key + 1] === word1 &&
@@ -82,14 +102,24 @@ export class AddressTable {
     }
   }
 
-  /** Enters an address that is not there; gives its slot, or -1 when the table is full. */
+  /** Enters an address that is not there; gives its slot. */
   add(word0: number, word1: number, word2: number, word3: number, owner: number, now: number): number {
-    if (this.isFull) return -1;
-    if ((this.#size + 1) * 2 > this.#capacity) this.#grow();
+    if (this.#size >= this.#limit) this.#makeRoom();
+    const slot = this.#takeSlot();
+    const key = slot * keyWords;
+    this.#keys[key] = word0;
+    this.#keys[key + 1] = word1;
+    this.#keys[key + 2] = word2;
+    this.#keys[key + 3] = word3;
+    this.#hashes[slot] = this.#hash(word0, word1, word2, word3);
+    this.#createdAt[slot] = now;
+    this.#updatedAt[slot] = now;
+    this.#dhcp[slot] = 0;
+    this.#enter(slot);
+    this.#link(slot, owner, now);
     this.#size++;
     this.#generation++;
-    this.#owned[owner] = this.ownedBy(owner) + 1;
-    return this.#place(word0, word1, word2, word3, owner, now, now, 0);
+    return slot;
   }
 
   owner(slot: number): number {
@@ -115,39 +145,67 @@ export class AddressTable {
   }
 
   move(slot: number, owner: number, now: number): void {
-    const before = this.owner(slot);
-    this.#owned[before] = this.ownedBy(before) - 1;
-    this.#owned[owner] = this.ownedBy(owner) + 1;
-    this.#owners[slot] = owner;
+    this.#unlink(slot);
+    this.#link(slot, owner, now);
     this.#updatedAt[slot] = now;
     this.#generation++;
   }
 
-  /** Takes out every entry that `goes` tells of by owner, time of the last refresh and origin. */
-  removeWhere(goes: (owner: number, updatedAt: number, dhcp: boolean) => boolean): void {
-    for (let slot = 0; slot < this.#capacity; slot++) {
-      // What follows in the same cluster moves up into the slot.
-      while (
-        this.#owners[slot] !== empty &&
-        goes(this.#owners[slot] as number, this.#updatedAt[slot] as number, this.#dhcp[slot] === 1)
-      ) {
-        this.#remove(slot);
-      }
+  /** Takes out all entries of an owner. */
+  removeOwner(owner: number): void {
+    const count = this.ownedBy(owner);
+    if (count === 0) return;
+    // With many of them it takes less time to enter the others anew.
+    const isMany = count * 8 > this.#size;
+    for (let left = count, slot = this.#first[owner] as number; left > 0; left--) {
+      const next = this.#next[slot] as number;
+      if (!isMany) this.#leave(slot);
+      this.#release(slot);
+      slot = next;
     }
+    this.#owned[owner] = 0;
+    this.#first[owner] = none;
+    this.#size -= count;
+    this.#generation++;
+    if (isMany) this.#rebuildIndex();
+  }
+
+  /**
+   * Takes out entries that were not refreshed for so long, `most` of them at once, so that it takes a bounded time.
+   *
+   * @returns whether none is left
+   */
+  removeAged(now: number, ageMs: number, dhcpAgeMs: number, most = Infinity): boolean {
+    const owners = this.#owners;
+    const updatedAt = this.#updatedAt;
+    const before = now - Math.min(ageMs, dhcpAgeMs);
+    for (let left = this.#unused; left > 0; left--) {
+      if (this.#hand >= this.#unused) this.#hand = 0;
+      const slot = this.#hand++;
+      if ((updatedAt[slot] as number) > before || owners[slot] === none) continue;
+      if (now - (updatedAt[slot] as number) < (this.#dhcp[slot] === 1 ? dhcpAgeMs : ageMs)) continue;
+      if (most-- <= 0) {
+        this.#hand = slot;
+        return false;
+      }
+      this.#remove(slot);
+    }
+    return true;
   }
 
   /** Takes an address out, if it is there. */
   delete(words: AddressEntry["words"]): void {
     const slot = this.find(...words);
-    if (slot !== -1) this.#remove(slot);
+    if (slot !== none) this.#remove(slot);
   }
 
   *entries(): Generator<AddressEntry> {
-    for (let slot = 0; slot < this.#capacity; slot++) {
-      if (this.#owners[slot] === empty) continue;
-      const [word0 = 0, word1 = 0, word2 = 0, word3 = 0] = this.#keys.subarray(slot * keyWords);
+    for (let slot = 0; slot < this.#unused; slot++) {
+      if (this.#owners[slot] === none) continue;
+      const key = slot * keyWords;
+      const word = (offset: number) => this.#keys[key + offset] as number;
       yield {
-        words: [word0, word1, word2, word3],
+        words: [word(0), word(1), word(2), word(3)],
         owner: this.#owners[slot] as number,
         dhcp: this.#dhcp[slot] === 1,
         createdAt: this.#createdAt[slot] as number,
@@ -156,82 +214,143 @@ export class AddressTable {
     }
   }
 
-  #home(word0: number, word1: number, word2: number, word3: number): number {
+  #hash(word0: number, word1: number, word2: number, word3: number): number {
     let hash = Math.imul(word0 ^ this.#seed, 0x9e3779b1);
     hash = Math.imul((hash ^ (hash >>> 15)) + word1, 0x85ebca77);
     hash = Math.imul((hash ^ (hash >>> 13)) + word2, 0xc2b2ae3d);
     hash = Math.imul((hash ^ (hash >>> 16)) + word3, 0x27d4eb2f);
-    return (hash ^ (hash >>> 15)) & (this.#capacity - 1);
+    return hash ^ (hash >>> 15);
   }
 
-  #place(
-    word0: number,
-    word1: number,
-    word2: number,
-    word3: number,
-    owner: number,
-    createdAt: number,
-    updatedAt: number,
-    dhcp: number,
-  ): number {
-    const mask = this.#capacity - 1;
-    let slot = this.#home(word0, word1, word2, word3);
-    while (this.#owners[slot] !== empty) slot = (slot + 1) & mask;
-    const key = slot * keyWords;
-    this.#keys[key] = word0;
-    this.#keys[key + 1] = word1;
-    this.#keys[key + 2] = word2;
-    this.#keys[key + 3] = word3;
-    this.#owners[slot] = owner;
-    this.#createdAt[slot] = createdAt;
-    this.#updatedAt[slot] = updatedAt;
-    this.#dhcp[slot] = dhcp;
-    return slot;
-  }
-
-  /** Empties a slot and closes the gap, so that every entry behind is still found. */
-  #remove(removed: number): void {
-    const mask = this.#capacity - 1;
-    const keys = this.#keys;
-    const owner = this.owner(removed);
-    this.#owned[owner] = this.ownedBy(owner) - 1;
-    let gap = removed;
-    for (let slot = (gap + 1) & mask; this.#owners[slot] !== empty; slot = (slot + 1) & mask) {
-      const key = slot * keyWords;
-      const home = this.#home(
-        keys[key] as number,
-        keys[key + 1] as number,
-        keys[key + 2] as number,
-        keys[key + 3] as number,
-      );
-      // An entry may move up unless its home is behind the gap.
-      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
-      keys.copyWithin(gap * keyWords, key, key + keyWords);
-      this.#owners[gap] = this.#owners[slot] as number;
-      this.#createdAt[gap] = this.#createdAt[slot] as number;
-      this.#updatedAt[gap] = this.#updatedAt[slot] as number;
-      this.#dhcp[gap] = this.#dhcp[slot] as number;
-      gap = slot;
+  #makeRoom(): void {
+    const largest = this.#findLargest();
+    let oldest = this.#first[largest] as number;
+    for (let looked = 0; looked < lookedAt; looked++) {
+      const slot = this.#first[largest] as number;
+      const updatedAt = this.#updatedAt[slot] as number;
+      if (updatedAt <= (this.#placedAt[slot] as number)) {
+        oldest = slot;
+        break;
+      }
+      if (updatedAt < this.updatedAt(oldest)) oldest = slot;
+      // The ring begins with the one behind it, so that it is the last one.
+      this.#placedAt[slot] = updatedAt;
+      this.#first[largest] = this.#next[slot] as number;
     }
-    this.#owners[gap] = empty;
+    this.#remove(oldest);
+  }
+
+  /** The owner that has most entries; it is looked for again when the one that had most has given up some. */
+  #findLargest(): number {
+    if (this.ownedBy(this.#largest) > this.#largestUntil) return this.#largest;
+    let largest = 0;
+    for (let owner = 1; owner < this.#owned.length; owner++)
+      if (this.ownedBy(owner) > this.ownedBy(largest)) largest = owner;
+    const count = this.ownedBy(largest);
+    this.#largest = largest;
+    this.#largestUntil = count - Math.ceil(count / lookedAt);
+    return largest;
+  }
+
+  #remove(slot: number): void {
+    this.#leave(slot);
+    this.#unlink(slot);
+    this.#release(slot);
     this.#size--;
     this.#generation++;
   }
 
-  #allocate(capacity: number): void {
-    this.#capacity = capacity;
-    this.#keys = new Int32Array(capacity * keyWords);
-    this.#owners = new Int32Array(capacity).fill(empty);
-    this.#dhcp = new Uint8Array(capacity);
-    this.#createdAt = new Float64Array(capacity);
-    this.#updatedAt = new Float64Array(capacity);
+  #takeSlot(): number {
+    const slot = this.#free;
+    if (slot !== none) {
+      this.#free = this.#next[slot] as number;
+      return slot;
+    }
+    if (this.#unused === this.#owners.length) this.#resize(Math.min(2 * this.#unused, this.#limit));
+    return this.#unused++;
   }
 
-  #grow(): void {
-    const before = [...this.entries()];
-    this.#allocate(this.#capacity * 2);
-    for (const { words, owner, createdAt, updatedAt, dhcp } of before) {
-      this.#place(...words, owner, createdAt, updatedAt, dhcp ? 1 : 0);
+  #release(slot: number): void {
+    this.#owners[slot] = none;
+    this.#next[slot] = this.#free;
+    this.#free = slot;
+  }
+
+  /** Puts a slot at the end of its owner's ring. */
+  #link(slot: number, owner: number, now: number): void {
+    this.#owners[slot] = owner;
+    this.#placedAt[slot] = now;
+    while (this.#owned.length <= owner) {
+      this.#owned.push(0);
+      this.#first.push(none);
     }
+    const count = this.ownedBy(owner);
+    this.#owned[owner] = count + 1;
+    const first = count === 0 ? slot : (this.#first[owner] as number);
+    const last = count === 0 ? slot : (this.#previous[first] as number);
+    this.#first[owner] = first;
+    this.#next[slot] = first;
+    this.#previous[slot] = last;
+    this.#next[last] = slot;
+    this.#previous[first] = slot;
+  }
+
+  #unlink(slot: number): void {
+    const owner = this.owner(slot);
+    const [next, previous] = [this.#next[slot] as number, this.#previous[slot] as number];
+    this.#next[previous] = next;
+    this.#previous[next] = previous;
+    this.#owned[owner] = this.ownedBy(owner) - 1;
+    if (this.#first[owner] === slot) this.#first[owner] = next === slot ? none : next;
+  }
+
+  #enter(slot: number): void {
+    const index = this.#index;
+    const mask = index.length - 1;
+    let place = (this.#hashes[slot] as number) & mask;
+    while (index[place] !== none) place = (place + 1) & mask;
+    index[place] = slot;
+  }
+
+  /** Takes a slot out of the index and closes the gap, so that every entry behind is still found. */
+  #leave(slot: number): void {
+    const index = this.#index;
+    const hashes = this.#hashes;
+    const mask = index.length - 1;
+    let gap = (hashes[slot] as number) & mask;
+    while (index[gap] !== slot) gap = (gap + 1) & mask;
+    for (let place = (gap + 1) & mask; index[place] !== none; place = (place + 1) & mask) {
+      const home = (hashes[index[place] as number] as number) & mask;
+      // An entry may move up unless its home is behind the gap.
+      if (((place - home) & mask) < ((place - gap) & mask)) continue;
+      index[gap] = index[place] as number;
+      gap = place;
+    }
+    index[gap] = none;
+  }
+
+  #resize(capacity: number): void {
+    const grown = <T extends Int32Array | Uint8Array | Float64Array>(larger: T, former: T): T => {
+      larger.set(former);
+      return larger;
+    };
+    this.#keys = grown(new Int32Array(capacity * keyWords), this.#keys);
+    this.#hashes = grown(new Int32Array(capacity), this.#hashes);
+    this.#owners = grown(new Int32Array(capacity), this.#owners);
+    this.#dhcp = grown(new Uint8Array(capacity), this.#dhcp);
+    this.#createdAt = grown(new Float64Array(capacity), this.#createdAt);
+    this.#updatedAt = grown(new Float64Array(capacity), this.#updatedAt);
+    this.#placedAt = grown(new Float64Array(capacity), this.#placedAt);
+    this.#next = grown(new Int32Array(capacity), this.#next);
+    this.#previous = grown(new Int32Array(capacity), this.#previous);
+    let places = 1;
+    while (places < 2 * capacity) places *= 2;
+    this.#index = new Int32Array(places);
+    this.#rebuildIndex();
+  }
+
+  #rebuildIndex(): void {
+    this.#index.fill(none);
+    for (let slot = 0; slot < this.#unused; slot++) if (this.#owners[slot] !== none) this.#enter(slot);
   }
 }

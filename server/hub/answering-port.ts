@@ -1,10 +1,15 @@
 import { blockLimits, answeringPortLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import type { Policy } from "../settings/policy.ts";
+import { BlockQueue } from "./block-queue.ts";
+import { fitsShare } from "./fair-share.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
 
-/** Room for frames at the beginning; more is made when more come in one turn. */
-const firstQueueBytes = 64 * 1024;
+/** Room of a queue that is kept when it is empty. */
+const mostSpareBytes = 256 * 1024;
+
+/** Does some work and stops when the time is over; tells whether some is left, for which it is called again. */
+export type SlicedWork = (isOver: () => boolean) => boolean;
 
 export interface AnsweringPortOptions {
   readonly name: string;
@@ -13,20 +18,20 @@ export interface AnsweringPortOptions {
   readonly userName: string;
   readonly policy: Policy;
   /**
-   * Takes one frame: the bytes of `buffer` from `start` to `end`, which are the port's after the call. It may send as many as it
-   * likes by {@link AnsweringPort.send}.
+   * Takes one frame: the bytes of `buffer` from `start` to `end`, which are the port's after the call, and the number of the port that
+   * sent it. It may send as many as it likes by {@link AnsweringPort.send}.
    */
-  readonly receive: (buffer: Buffer, start: number, end: number) => void;
-  /** All frames of a turn were received. */
-  readonly turnEnded?: () => void;
-  /** Calls back in a turn of its own, after what is at hand has been dealt with. */
-  readonly nextTurn: (callback: () => void) => void;
+  readonly receive: (buffer: Buffer, start: number, end: number, from: number) => void;
+  /** The frames of a turn were received; what it has to do then may go on in the next turn. */
+  readonly turnEnded?: SlicedWork;
+  /** Calls the work in turns of its own, after what is at hand has been dealt with, until none is left. */
+  readonly nextTurn: (work: SlicedWork) => void;
 }
 
 /**
  * A port that answers frames by frames: a NAT, a virtual host, a router. A hub must not be called back while it hands a frame over
- * (see {@link HubPort.deliver}), so the port keeps a copy, and looks at it in a turn of its own. What comes in faster than that is
- * dropped, and counted.
+ * (see {@link HubPort.deliver}), so the port keeps a copy, and looks at it in a turn of its own, for as long as that one lasts. What comes
+ * in faster than that is dropped, and counted. Ports that send are served in turn, and none may fill the room of the others.
  */
 export class AnsweringPort implements HubPort {
   readonly name: string;
@@ -39,10 +44,14 @@ export class AnsweringPort implements HubPort {
   dropped = 0;
   readonly #options: AnsweringPortOptions;
   readonly #block = Buffer.allocUnsafe(blockHeaderBytes + blockLimits.frameBytes);
-  /** Blocks that wait for the next turn, and those that are looked at in this one; they change places. */
-  #waiting = Buffer.allocUnsafe(firstQueueBytes);
-  #current = Buffer.allocUnsafe(firstQueueBytes);
+  /** Frames that wait, by the port that sent them; the one whose turn is next comes first. */
+  readonly #queues = new Map<number, BlockQueue>();
   #waitingBytes = 0;
+  /** An empty one, for the next port that sends. */
+  #spare: BlockQueue | undefined;
+  /** Whether a turn was asked for, and whether one has ended without time for all that is done then. */
+  #isAwaitingTurn = false;
+  #isEnding = false;
   #attachment: HubAttachment | undefined;
 
   constructor(options: AnsweringPortOptions) {
@@ -61,6 +70,7 @@ export class AnsweringPort implements HubPort {
   unplug(): void {
     this.#attachment?.detach();
     this.#attachment = undefined;
+    this.#queues.clear();
     this.#waitingBytes = 0;
   }
 
@@ -80,35 +90,60 @@ export class AnsweringPort implements HubPort {
     this.#attachment?.forward(buffer, start, end);
   }
 
-  deliver(buffer: Buffer, start: number, end: number, frames: number): void {
+  deliver(buffer: Buffer, start: number, end: number, frames: number, from: number): void {
     if (this.#attachment === undefined) return;
-    const bytes = this.#waitingBytes + end - start;
-    if (bytes > answeringPortLimits.queueBytes) {
+    const bytes = end - start;
+    let queue = this.#queues.get(from);
+    if (!fitsShare(bytes, queue?.bytes ?? 0, this.#waitingBytes, answeringPortLimits.queueBytes)) {
       this.dropped += frames;
       return;
     }
-    if (bytes > this.#waiting.length) this.#grow(bytes);
-    if (this.#waitingBytes === 0) this.#options.nextTurn(() => this.#turn());
-    this.#waitingBytes += buffer.copy(this.#waiting, this.#waitingBytes, start, end);
-  }
-
-  #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafe(
-      Math.min(Math.max(2 * this.#waiting.length, bytes), answeringPortLimits.queueBytes),
-    );
-    this.#waiting.copy(larger, 0, 0, this.#waitingBytes);
-    this.#waiting = larger;
-  }
-
-  #turn(): void {
-    const [blocks, bytes] = [this.#waiting, this.#waitingBytes];
-    [this.#waiting, this.#current] = [this.#current, blocks];
-    this.#waitingBytes = 0;
-    for (let at = 0; at < bytes && this.#attachment !== undefined;) {
-      const frameAt = at + blockHeaderBytes;
-      at = frameAt + readUint32(blocks, at);
-      this.#options.receive(blocks, frameAt, at);
+    if (queue === undefined) {
+      queue = this.#spare ?? new BlockQueue();
+      this.#spare = undefined;
+      this.#queues.set(from, queue);
     }
-    this.#options.turnEnded?.();
+    queue.push(buffer, start, end);
+    this.#waitingBytes += bytes;
+    if (this.#isAwaitingTurn) return;
+    this.#isAwaitingTurn = true;
+    this.#options.nextTurn((isOver) => this.#turn(isOver));
+  }
+
+  #turn(isOver: () => boolean): boolean {
+    const { turnEnded } = this.#options;
+    // What the last turn has left comes first: it would never be done under load.
+    if (this.#isEnding) this.#isEnding = turnEnded?.(isOver) === true;
+    if (!this.#isEnding) {
+      this.#receive(isOver);
+      this.#isEnding = turnEnded?.(isOver) === true;
+    }
+    this.#isAwaitingTurn = this.#isEnding || this.#queues.size > 0;
+    return this.#isAwaitingTurn;
+  }
+
+  /** Takes some frames of each port in turn; one at least. */
+  #receive(isOver: () => boolean): void {
+    for (const [from, queue] of this.#queues) {
+      for (let left = answeringPortLimits.framesInTurn; left > 0 && queue.bytes > 0; left--) {
+        const { buffer, start } = queue;
+        const frameAt = start + blockHeaderBytes;
+        const end = frameAt + readUint32(buffer, start);
+        this.#waitingBytes -= end - start;
+        queue.start = end;
+        this.#options.receive(buffer, frameAt, end, from);
+        if (this.#attachment === undefined) return;
+        if (!isOver()) continue;
+        this.#putBehind(from, queue);
+        return;
+      }
+      this.#putBehind(from, queue);
+    }
+  }
+
+  #putBehind(from: number, queue: BlockQueue): void {
+    this.#queues.delete(from);
+    if (queue.bytes > 0) this.#queues.set(from, queue);
+    else if (queue.buffer.length <= mostSpareBytes) this.#spare = queue;
   }
 }

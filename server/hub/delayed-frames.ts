@@ -1,4 +1,5 @@
 import { hubLimits } from "../limits.ts";
+import { fitsShare } from "./fair-share.ts";
 
 interface DelayedFrame<Owner> {
   readonly owner: Owner;
@@ -20,6 +21,8 @@ export interface DelayedFramesOptions<Owner> {
 export class DelayedFrames<Owner> {
   readonly #options: DelayedFramesOptions<Owner>;
   readonly #heap: DelayedFrame<Owner>[] = [];
+  /** What is kept of each owner, and of all of them. */
+  readonly #bytesOf = new Map<Owner, number>();
   #bytes = 0;
   #order = 0;
   #cancel: (() => void) | undefined;
@@ -31,11 +34,14 @@ export class DelayedFrames<Owner> {
   /** Copies a frame and keeps it for a time; false when too much is kept already. */
   add(owner: Owner, buffer: Buffer, start: number, end: number, delayMs: number): boolean {
     const bytes = end - start;
-    if (this.#bytes + bytes > hubLimits.delayedBytes) return false;
+    const own = this.#bytesOf.get(owner) ?? 0;
+    const kept = keptBytes(bytes);
+    if (!fitsShare(kept, own, this.#bytes, hubLimits.delayedBytes)) return false;
     const block = Buffer.allocUnsafe(4 + bytes);
     block.writeUInt32BE(bytes, 0);
     buffer.copy(block, 4, start, end);
-    this.#bytes += bytes;
+    this.#bytes += kept;
+    this.#bytesOf.set(owner, own + kept);
     const delayed = { owner, block, dueAt: this.#options.now() + delayMs, order: this.#order++ };
     this.#push(delayed);
     if (this.#heap[0] === delayed) this.#wait();
@@ -44,14 +50,16 @@ export class DelayedFrames<Owner> {
 
   /** Drops what is kept of an owner. */
   forget(owner: Owner): void {
-    const kept = this.#heap.filter((each) => each.owner !== owner);
-    if (kept.length === this.#heap.length) return;
-    this.#heap.length = 0;
-    this.#bytes = 0;
-    for (const each of kept) {
-      this.#bytes += each.block.length - 4;
-      this.#push(each);
-    }
+    const own = this.#bytesOf.get(owner);
+    if (own === undefined) return;
+    this.#bytes -= own;
+    this.#bytesOf.delete(owner);
+    const heap = this.#heap;
+    let left = 0;
+    for (const each of heap) if (each.owner !== owner) heap[left++] = each;
+    heap.length = left;
+    for (let index = (left >> 1) - 1; index >= 0; index--)
+      this.#sink(index, heap[index] as DelayedFrame<Owner>);
     this.#wait();
   }
 
@@ -67,9 +75,11 @@ export class DelayedFrames<Owner> {
   #release(): void {
     this.#cancel = undefined;
     const now = this.#options.now();
-    for (let next = this.#heap[0]; next !== undefined && next.dueAt <= now; next = this.#heap[0]) {
+    for (let left = hubLimits.releasedAtOnce; left > 0; left--) {
+      const next = this.#heap[0];
+      if (next === undefined || next.dueAt > now) break;
       this.#pop();
-      this.#bytes -= next.block.length - 4;
+      this.#uncount(next);
       this.#options.release(next.owner, next.block);
     }
     this.#wait();
@@ -88,22 +98,38 @@ export class DelayedFrames<Owner> {
   }
 
   #pop(): void {
+    const last = this.#heap.pop();
+    if (last !== undefined && this.#heap.length > 0) this.#sink(0, last);
+  }
+
+  /** Puts a frame where `index` is, or below it. */
+  #sink(index: number, delayed: DelayedFrame<Owner>): void {
     const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let index = 0;
     for (;;) {
       let below = index * 2 + 1;
       if (below >= heap.length) break;
       const right = heap[below + 1];
       if (right !== undefined && isBefore(right, heap[below] as DelayedFrame<Owner>)) below++;
       const next = heap[below] as DelayedFrame<Owner>;
-      if (!isBefore(next, last)) break;
+      if (!isBefore(next, delayed)) break;
       heap[index] = next;
       index = below;
     }
-    heap[index] = last;
+    heap[index] = delayed;
   }
+
+  #uncount({ owner, block }: DelayedFrame<Owner>): void {
+    const kept = keptBytes(block.length - 4);
+    const own = (this.#bytesOf.get(owner) ?? 0) - kept;
+    this.#bytes -= kept;
+    if (own <= 0) this.#bytesOf.delete(owner);
+    else this.#bytesOf.set(owner, own);
+  }
+}
+
+/** What a frame takes in memory, roughly. */
+function keptBytes(bytes: number): number {
+  return Math.max(bytes, hubLimits.delayedFrameBytes);
 }
 
 function isBefore(a: DelayedFrame<unknown>, b: DelayedFrame<unknown>): boolean {

@@ -25,7 +25,7 @@ export class Delivery {
     end: number,
     frames: number,
   ): void {
-    if (this.#hub.monitors.length > 0) this.#copyToMonitors(buffer, start, end, frames);
+    if (this.#hub.monitors.length > 0) this.#copyToMonitors(source, buffer, start, end, frames);
     const bytes = end - start - frames * blockHeaderBytes;
     if (target === destinations.everywhere || target === destinations.searched) {
       this.#flood(source, target, buffer, start, end, frames);
@@ -33,22 +33,22 @@ export class Delivery {
       const { sent } = target.counters;
       sent.unicastFrames += frames;
       sent.unicastBytes += bytes;
-      target.port.deliver(buffer, start, end, frames);
+      target.port.deliver(buffer, start, end, frames, source.serial);
     }
   }
 
   /** Hands over the block of the frame that was looked into last, to each receiver in its own form. */
   selected(source: PortState, inspection: Inspection, start: number, end: number, now: number): void {
     const { frame, receiver } = inspection;
-    if (this.#hub.monitors.length > 0) this.#copyToMonitors(frame.buffer, start, end, 1);
+    if (this.#hub.monitors.length > 0) this.#copyToMonitors(source, frame.buffer, start, end, 1);
     if (receiver !== undefined) {
-      this.#deliver(receiver, inspection, start, end);
+      this.#deliver(source, receiver, inspection, start, end);
       return;
     }
     for (const port of this.#hub.ports) {
       if (port === source || !port.attached) continue;
       const reason = inspection.findReceiverDrop(source, port, now);
-      if (reason === undefined) this.#deliver(port, inspection, start, end);
+      if (reason === undefined) this.#deliver(source, port, inspection, start, end);
       else port.drop(reason, now);
     }
   }
@@ -72,11 +72,11 @@ export class Delivery {
         sent.unicastFrames += frames;
         sent.unicastBytes += bytes;
       }
-      port.port.deliver(buffer, start, end, frames);
+      port.port.deliver(buffer, start, end, frames, source.serial);
     }
   }
 
-  #deliver(receiver: PortState, { frame }: Inspection, start: number, end: number): void {
+  #deliver(source: PortState, receiver: PortState, { frame }: Inspection, start: number, end: number): void {
     let { buffer } = frame;
     if (receiver.stripsRouters && announcesDefaultRouter(frame)) {
       frame.buffer.copy(this.#changed, 0, start, end);
@@ -98,15 +98,15 @@ export class Delivery {
       sent.unicastFrames++;
       sent.unicastBytes += end - start - blockHeaderBytes;
     }
-    receiver.port.deliver(buffer, start, end, 1);
+    receiver.port.deliver(buffer, start, end, 1, source.serial);
   }
 
-  #copyToMonitors(buffer: Buffer, start: number, end: number, frames: number): void {
+  #copyToMonitors(source: PortState, buffer: Buffer, start: number, end: number, frames: number): void {
     for (const { counters, port, attached } of this.#hub.monitors) {
       if (!attached) continue;
       counters.sent.unicastFrames += frames;
       counters.sent.unicastBytes += end - start - frames * blockHeaderBytes;
-      port.deliver(buffer, start, end, frames);
+      port.deliver(buffer, start, end, frames, source.serial);
     }
   }
 }

@@ -20,11 +20,11 @@ export interface HubPort {
   /** Physical address of the peer, for the packet log; empty where there is none. */
   readonly peerAddress: string;
   /**
-   * Takes the blocks of `buffer` from `start` to `end`, `frames` of them. The buffer is the caller's and valid during the
-   * call only. Never throws, never calls back into the hub; what does not fit is dropped and counted by the port. A port that
+   * Takes the blocks of `buffer` from `start` to `end`, `frames` of them, which the port of the number `from` sent: no other port
+   * of the server ever has it, and the hub itself has 0. The buffer is the caller's and valid during the call only. Never throws, never calls back into the hub; what does not fit is dropped and counted by the port. A port that
    * answers frames is an {@link AnsweringPort}.
    */
-  deliver(buffer: Buffer, start: number, end: number, frames: number): void;
+  deliver(buffer: Buffer, start: number, end: number, frames: number, from: number): void;
 }
 
 /** A port's place in a hub, from plugging in to {@link HubAttachment.detach}. */

@@ -36,7 +36,7 @@ export class HubState {
     this.macs = new AddressTable({ limit: hubLimits.macEntries, seed });
     this.ips = new IpTable(seed);
     this.#random = random;
-    this.settings = settings;
+    this.settings = { ...settings, accessList: [] };
     this.accessList = new AccessList([], { applyToArp: false });
     this.update(settings);
   }
@@ -51,10 +51,11 @@ export class HubState {
 
   update(settings: HubSettings): void {
     const { options, log } = settings;
+    const applyToArp = options.ApplyIPv4AccessListOnArpPacket;
+    // Many rules take some time to be made ready.
+    if (settings.accessList !== this.settings.accessList || applyToArp !== this.accessList.applyToArp)
+      this.accessList = new AccessList(settings.accessList, { applyToArp });
     this.settings = settings;
-    this.accessList = new AccessList(settings.accessList, {
-      applyToArp: options.ApplyIPv4AccessListOnArpPacket,
-    });
     this.inspectsAll =
       !settings.online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
     for (const port of this.all()) port.configure(options, this.#random);
@@ -87,19 +88,31 @@ export class HubState {
     state.attached = false;
     this.ports = this.ports.filter((each) => each !== state);
     this.monitors = this.monitors.filter((each) => each !== state);
-    this.macs.removeWhere((owner) => owner === state.id);
+    this.macs.removeOwner(state.id);
     this.ips.removeOwner(state.id);
     addPortCounters(this.#pastCounters, state.counters);
     this.#freeIds.push(state.id);
     this.#portsChanged();
   }
 
-  /** Takes out the entries that have aged, once in a while. */
+  /** Takes out the entries that have aged, once in a while and some at once. */
   sweep(now: number): void {
     if (now < this.#sweepAt) return;
-    this.#sweepAt = now + hubLimits.sweepMs;
-    this.macs.removeWhere((_owner, updatedAt) => now - updatedAt >= hubLimits.macAgeMs);
-    this.ips.removeAged(now);
+    const { sweepMs, sweepPauseMs, sweptAtOnce } = hubLimits;
+    const isDone = this.#removeAged(now, sweptAtOnce);
+    this.#sweepAt = now + (isDone ? sweepMs : sweepPauseMs);
+  }
+
+  /** Takes out all of them, for lists. */
+  sweepAll(now: number): void {
+    this.#removeAged(now);
+  }
+
+  #removeAged(now: number, most?: number): boolean {
+    const { macAgeMs } = hubLimits;
+    const macs = this.macs.removeAged(now, macAgeMs, macAgeMs, most);
+    const ips = this.ips.removeAged(now, most);
+    return macs && ips;
   }
 
   /** The half of a table key that has the VLAN of a frame. */

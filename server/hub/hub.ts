@@ -118,8 +118,9 @@ export class Hub {
 
   /** Takes new settings, which hold from the next frame on. */
   update(settings: HubSettings): void {
+    const isNewList = settings.accessList !== this.settings.accessList;
     this.#state.update(settings);
-    this.#tellUnsupported();
+    if (isNewList) this.#tellUnsupported();
   }
 
   /** Plugs a port in. */
@@ -148,7 +149,7 @@ export class Hub {
   }
 
   *macTable(): Generator<MacEntry> {
-    this.#state.sweep(this.#options.now());
+    this.#state.sweepAll(this.#options.now());
     for (const { words, owner, createdAt, updatedAt } of this.#state.macs.entries()) {
       const port = this.#state.owner(owner).port.name;
       yield { mac: formatMac(words[0], words[1]), port, vlan: words[0] >>> 16, createdAt, updatedAt };
@@ -156,7 +157,7 @@ export class Hub {
   }
 
   *ipTable(): Generator<IpEntry> {
-    this.#state.sweep(this.#options.now());
+    this.#state.sweepAll(this.#options.now());
     for (const { words, owner, dhcp, createdAt, updatedAt } of this.#state.ips.entries())
       yield { ip: formatIp(words), port: this.#state.owner(owner).port.name, dhcp, createdAt, updatedAt };
   }
@@ -283,5 +284,5 @@ function answerPort({ port, counters }: PortState, frame: Buffer): void {
   frame.copy(block, blockHeaderBytes);
   counters.sent.unicastFrames++;
   counters.sent.unicastBytes += frame.length;
-  port.deliver(block, 0, block.length, 1);
+  port.deliver(block, 0, block.length, 1, 0);
 }

@@ -39,6 +39,8 @@ export class Inspection {
   readonly #hub: HubState;
   /** Whether a rule of the access list has let the frame pass, so that none is tried for the receivers. */
   #isAdmitted = false;
+  /** What the access list says of the receivers of that frame, once one was asked about. */
+  #mayReach: ((receiver: PortState) => boolean) | undefined;
 
   constructor(options: InspectionOptions) {
     this.#options = options;
@@ -64,6 +66,7 @@ export class Inspection {
     if (((buffer[at] as number) & 1) !== 0 && !isDelayed) countAsBroadcast(source, end - at);
     if (!frame.read(buffer, at, end)) return this.#drop(source, "malformed", now);
     this.#isAdmitted = isDelayed;
+    this.#mayReach = undefined;
     const reason = isDelayed ? undefined : this.#enter(source, now);
     if (reason === "delayed") return nowhere;
     if (reason !== undefined) return this.#drop(source, reason, now);
@@ -85,7 +88,10 @@ export class Inspection {
     const { settings, accessList } = this.#hub;
     const reason = findReceiverDrop(frame, source, receiver, settings.options);
     if (reason !== undefined) return reason;
-    if (!this.#isAdmitted && !accessList.admits(frame, source, receiver)) return "receiverAccessList";
+    if (!this.#isAdmitted && accessList.dependsOnReceiver) {
+      this.#mayReach ??= accessList.forReceivers(frame, source);
+      if (!this.#mayReach(receiver)) return "receiverAccessList";
+    }
     return receiver.download?.admits(frame, now) === false ? "downloadLimit" : undefined;
   }
 

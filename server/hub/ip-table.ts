@@ -41,19 +41,22 @@ export class IpTable {
       table.markDhcp(slot);
       return false;
     }
-    const added = table.add(0, 0, mappedIpv4Word, address, owner, now);
-    if (added !== -1) table.markDhcp(added);
-    return added !== -1;
+    table.markDhcp(table.add(0, 0, mappedIpv4Word, address, owner, now));
+    return true;
   }
 
   removeOwner(owner: number): void {
-    this.#removeWhere((each) => each === owner);
+    this.ipv4.removeOwner(owner);
+    this.ipv6.removeOwner(owner);
   }
 
-  removeAged(now: number): void {
-    this.#removeWhere(
-      (_owner, updatedAt, dhcp) => now - updatedAt >= (dhcp ? hubLimits.dhcpIpAgeMs : hubLimits.ipAgeMs),
+  /** @returns whether no entry is left that has aged; see {@link AddressTable.removeAged} */
+  removeAged(now: number, most?: number): boolean {
+    const { ipAgeMs, dhcpIpAgeMs } = hubLimits;
+    const [ipv4, ipv6] = [this.ipv4, this.ipv6].map((table) =>
+      table.removeAged(now, ipAgeMs, dhcpIpAgeMs, most),
     );
+    return ipv4 === true && ipv6 === true;
   }
 
   get size(): number {
@@ -69,11 +72,6 @@ export class IpTable {
   *entries(): Generator<AddressEntry> {
     yield* this.ipv4.entries();
     yield* this.ipv6.entries();
-  }
-
-  #removeWhere(goes: Parameters<AddressTable["removeWhere"]>[0]): void {
-    this.ipv4.removeWhere(goes);
-    this.ipv6.removeWhere(goes);
   }
 
   #learnIpv4(source: PortState, frame: Frame, options: HubOptions, now: number): DropReason | undefined {

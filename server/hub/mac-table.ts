@@ -21,7 +21,8 @@ export function learnMac(
   if (slot === -1) {
     if (source.macLimit !== 0 && table.ownedBy(source.id) >= source.macLimit)
       return source.policy.NoBridge ? "bridgeLimit" : "macLimit";
-    return table.add(word0, word1, 0, 0, source.id, now) === -1 ? "macTableFull" : "new";
+    table.add(word0, word1, 0, 0, source.id, now);
+    return "new";
   }
   if (table.owner(slot) === source.id) {
     table.refresh(slot, now);

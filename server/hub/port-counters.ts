@@ -32,8 +32,6 @@ export const dropReasons = [
   "macLimit",
   /** Policy NoBridge. */
   "bridgeLimit",
-  /** The table of MAC addresses is full. */
-  "macTableFull",
   /** Policy CheckMac: another port has the address. */
   "macConflict",
   /** The destination is on the port that it came from. */

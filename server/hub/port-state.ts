@@ -14,6 +14,8 @@ const leastIpv6 = 5;
 /** IPv6 addresses of a port that may not route. */
 const ipv6WithoutRouting = 15;
 
+let lastSerial = 0;
+
 /**
  * What a hub keeps of a port that is plugged in: its policy, made ready for looking at frames, and where its last source and
  * destination stand in the tables.
@@ -21,6 +23,8 @@ const ipv6WithoutRouting = 15;
 export class PortState implements AccessParty {
   /** Number of the port in the tables of the hub; another port may get it when this one is unplugged. */
   readonly id: number;
+  /** Number that no other port has, or had; 0 for none. */
+  readonly serial: number;
   readonly port: HubPort;
   readonly policy: Policy;
   readonly userKey: string;
@@ -78,6 +82,7 @@ export class PortState implements AccessParty {
   constructor(id: number, port: HubPort, since = 0) {
     const { policy } = port;
     this.id = id;
+    this.serial = id < 0 ? 0 : ++lastSerial;
     this.port = port;
     this.since = since;
     this.policy = policy;

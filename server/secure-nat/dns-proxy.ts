@@ -1,8 +1,9 @@
 import { read16, type Frame } from "../ethernet/frame.ts";
-import { dnsProxyLimits } from "../limits.ts";
+import { dnsProxyLimits, secureNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { Outside } from "./outside.ts";
 import { senderOf, type Station } from "./packet-writer.ts";
+import { Shares } from "./shares.ts";
 import { udpPayload } from "./udp-nat.ts";
 import type { UdpSender } from "./udp-sender.ts";
 
@@ -17,6 +18,13 @@ const recursionAvailable = 0x0080;
 const responseCode = 0x000f;
 const serverFailure = 2;
 
+/** A question of a client that is not answered yet. */
+interface Question {
+  source: number;
+  readonly client: number;
+  readonly giveUp: () => void;
+}
+
 /**
  * DNS and LLMNR of clients, which the resolvers of the host answer: the messages are passed on as they are, so that every type of record
  * and every extension works that the resolvers know.
@@ -26,8 +34,9 @@ export class DnsProxy {
   readonly #sender: UdpSender;
   readonly #host: Station;
   readonly #mostPerClient: number;
-  /** What gives up each question that is open, and how many each client has. */
-  readonly #open = new Set<() => void>();
+  readonly #open = new Set<Question>();
+  readonly #shares = new Shares<Question>(() => 0);
+  /** How many each client has. */
   readonly #perClient = new Map<number, number>();
 
   /** @param mostPerClient questions of a client, as far as it is less than the server's own bound; 0 for none */
@@ -43,31 +52,42 @@ export class DnsProxy {
     return this.#open.size;
   }
 
-  /** Takes a UDP packet for port 53 of the virtual host, or for the port of LLMNR. */
-  receive(frame: Frame): void {
+  /** Takes a UDP packet for port 53 of the virtual host, or for the port of LLMNR, which the port of the number `from` sent. */
+  receive(frame: Frame, from: number): void {
     const query = udpPayload(frame);
     if (query === undefined || query.length < headerBytes || (read16(query, 2) & response) !== 0) return;
     const client = senderOf(frame);
     const { sourcePort: port, destinationPort: service } = frame;
     const count = this.#perClient.get(client.address) ?? 0;
-    if (this.#open.size >= dnsProxyLimits.queries || count >= this.#mostPerClient) return;
-    this.#perClient.set(client.address, count + 1);
+    if (count >= this.#mostPerClient) return;
+    const { queries } = dnsProxyLimits;
+    const oldest = this.#shares.inTheWay(from, this.#open.size, queries, secureNatLimits.sessionShare);
+    if (oldest !== undefined) {
+      oldest.giveUp();
+      this.#closed(oldest);
+    }
+    this.#perClient.set(client.address, (this.#perClient.get(client.address) ?? 0) + 1);
     const giveUp = this.#outside.queryDns(query, (answer) => {
-      this.#open.delete(giveUp);
-      this.#closed(client.address);
+      this.#closed(question);
       const reply = service === llmnr.port ? llmnrReplyOf(answer) : (answer ?? failureOf(query));
       if (reply !== undefined) this.#sender.send(this.#host, service, client, port, reply);
     });
-    this.#open.add(giveUp);
+    const question: Question = { source: from, client: client.address, giveUp };
+    this.#open.add(question);
+    this.#shares.add(question);
   }
 
   close(): void {
-    for (const giveUp of this.#open) giveUp();
-    this.#open.clear();
-    this.#perClient.clear();
+    for (const question of this.#open) {
+      question.giveUp();
+      this.#closed(question);
+    }
   }
 
-  #closed(client: number): void {
+  #closed(question: Question): void {
+    const { client } = question;
+    if (!this.#open.delete(question)) return;
+    this.#shares.delete(question);
     const left = (this.#perClient.get(client) ?? 1) - 1;
     if (left === 0) this.#perClient.delete(client);
     else this.#perClient.set(client, left);

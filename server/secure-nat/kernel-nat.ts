@@ -3,6 +3,7 @@ import { Frame } from "../ethernet/frame.ts";
 import { blockLimits, kernelNatLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import type { Station } from "./packet-writer.ts";
+import { Shares } from "./shares.ts";
 
 /** The network that the kernel sees behind the interface of a hub. */
 export const outerNetwork = {
@@ -31,6 +32,7 @@ export interface KernelNatOptions {
 }
 
 interface Client {
+  source: number;
   /** As the hub has it. */
   readonly address: number;
   /** As the kernel has it. */
@@ -54,6 +56,7 @@ export class KernelNat {
   readonly #clients = new Map<number, Client>();
   /** The same by the last bits of their address behind the interface. */
   readonly #byHost: (Client | undefined)[] = [];
+  readonly #shares = new Shares<Client>(({ usedAt }) => usedAt);
   readonly #batch = Buffer.alloc(kernelNatLimits.batchBytes);
   /** Until when nobody has to be looked for who could make room. */
   #fullUntil = 0;
@@ -71,16 +74,16 @@ export class KernelNat {
   }
 
   /**
-   * Takes a packet from a client to an address outside; the frame is as the client sent it, and is written to. What it sends goes out with
-   * {@link flush}.
+   * Takes a packet from a client to an address outside, which the port of the number `from` sent; the frame is as the client sent it, and is
+   * written to. What it sends goes out with {@link flush}.
    *
    * @returns false when the address is none that this NAT leads to
    */
-  receive(frame: Frame): boolean {
+  receive(frame: Frame, from: number): boolean {
     const destination = frame.destinationIp3 >>> 0;
     if (this.#isOwn(destination) || isLoopback(destination)) return false;
     if (!this.#options.mayReach(destination)) return false;
-    const client = this.#clientOf(frame);
+    const client = this.#clientOf(frame, from);
     if (client === undefined) {
       this.refused++;
       return true;
@@ -123,11 +126,12 @@ export class KernelNat {
     return address - this.#options.network >= 0 && address - this.#options.network < outerNetwork.hosts;
   }
 
-  #clientOf(frame: Frame): Client | undefined {
+  #clientOf(frame: Frame, from: number): Client | undefined {
     const address = frame.sourceIp3 >>> 0;
     const { source0, source1 } = frame;
-    const client = this.#clients.get(address) ?? this.#newClient(address);
+    const client = this.#clients.get(address) ?? this.#newClient(address, from);
     if (client === undefined) return undefined;
+    if (client.source !== from) this.#shares.move(client, from);
     client.mac0 = source0;
     client.mac1 = source1;
     client.usedAt = this.#options.now();
@@ -138,8 +142,8 @@ export class KernelNat {
    * The last bits of both addresses are alike where that place is free: clients keep theirs when the server starts again, and with it the
    * connections that the kernel knows of.
    */
-  #newClient(address: number): Client | undefined {
-    if (this.#clients.size >= kernelNatLimits.clients && !this.#forgetOne()) return undefined;
+  #newClient(address: number, from: number): Client | undefined {
+    if (this.#clients.size >= kernelNatLimits.clients && !this.#forgetOne(from)) return undefined;
     let host = address % outerNetwork.hosts;
     while (
       host < outerNetwork.firstClient ||
@@ -148,14 +152,21 @@ export class KernelNat {
     ) {
       host = (host + 1) % outerNetwork.hosts;
     }
-    const client = { address, outer: this.#options.network + host, mac0: 0, mac1: 0, usedAt: 0 };
+    const usedAt = this.#options.now();
+    const client = { source: from, address, outer: this.#options.network + host, mac0: 0, mac1: 0, usedAt };
     this.#clients.set(address, client);
+    this.#shares.add(client);
     this.#byHost[host] = client;
     return client;
   }
 
-  /** Makes room by the client that was quiet for longest, unless all are in use. */
-  #forgetOne(): boolean {
+  /** Makes room for a session that has less than others by a client of the one with most, else by one that is quiet, if any is. */
+  #forgetOne(from: number): boolean {
+    const largest = this.#shares.largest();
+    if (this.#shares.of(from) < this.#shares.of(largest) - 1) {
+      this.#forget(this.#shares.oldest(largest));
+      return true;
+    }
     const now = this.#options.now();
     if (now < this.#fullUntil) return false;
     let quietest: Client | undefined;
@@ -166,9 +177,15 @@ export class KernelNat {
       this.#fullUntil = now + kernelNatLimits.fullMs;
       return false;
     }
-    this.#clients.delete(quietest.address);
-    this.#byHost[quietest.outer - this.#options.network] = undefined;
+    this.#forget(quietest);
     return true;
+  }
+
+  #forget(client: Client | undefined): void {
+    if (client === undefined) return;
+    this.#clients.delete(client.address);
+    this.#shares.delete(client);
+    this.#byHost[client.outer - this.#options.network] = undefined;
   }
 
   /** @returns whether the frame is for a client, as which it is now */

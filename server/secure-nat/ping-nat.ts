@@ -1,9 +1,10 @@
 import { internetChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
-import { pingNatLimits } from "../limits.ts";
+import { pingNatLimits, secureNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { Outside, OutsidePing } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
+import { Shares } from "./shares.ts";
 
 export interface PingNatOptions {
   readonly outside: Outside;
@@ -21,6 +22,9 @@ export interface PingNatOptions {
 
 /** An echo request of a client that waits for its answer. */
 interface Waiting {
+  source: number;
+  /** The number that it has outside. */
+  readonly number: number;
   readonly client: Station;
   readonly remote: number;
   readonly identifier: number;
@@ -38,6 +42,7 @@ export class PingNat {
   /** By the number that it has outside, in the order in which they were sent. */
   readonly #waiting = new Map<number, Waiting>();
   readonly #perClient = new Map<number, number>();
+  readonly #shares = new Shares<Waiting>(({ sentAt }) => sentAt);
   #ping: OutsidePing | undefined;
   #triedAt = -Infinity;
   #sequence = 0;
@@ -51,8 +56,8 @@ export class PingNat {
     return this.#waiting.size;
   }
 
-  /** Takes an echo request of a client. */
-  receive(frame: Frame): void {
+  /** Takes an echo request of a client, which the port of the number `from` sent. */
+  receive(frame: Frame, from: number): void {
     const { buffer, transportAt, packetEnd } = frame;
     const payloadAt = transportAt + icmpHeaderBytes;
     const remote = frame.destinationIp3 >>> 0;
@@ -62,36 +67,44 @@ export class PingNat {
     const client = senderOf(frame);
     const count = this.#perClient.get(client.address) ?? 0;
     const most = leastBound(pingNatLimits.perClient, this.#options.mostPerClient);
-    if (count >= most || this.#waiting.size >= pingNatLimits.waiting) return;
+    if (count >= most) return;
     const ping = this.#open();
     if (ping === undefined) return;
+    const { waiting } = pingNatLimits;
+    const oldest = this.#shares.inTheWay(from, this.#waiting.size, waiting, secureNatLimits.sessionShare);
+    if (oldest !== undefined) this.#forget(oldest);
     do this.#sequence = (this.#sequence + 1) & 0xffff;
     while (this.#waiting.has(this.#sequence));
-    this.#perClient.set(client.address, count + 1);
-    this.#waiting.set(this.#sequence, {
+    this.#perClient.set(client.address, (this.#perClient.get(client.address) ?? 0) + 1);
+    const request: Waiting = {
+      source: from,
+      number: this.#sequence,
       client,
       remote,
       identifier: read16(buffer, transportAt + 4),
       sequence: read16(buffer, transportAt + 6),
       sentAt: this.#options.now(),
-    });
+    };
+    this.#waiting.set(this.#sequence, request);
+    this.#shares.add(request);
     ping.send(remote, this.#sequence, buffer.subarray(payloadAt, packetEnd));
   }
 
-  /** Gives up those that nobody answers. */
-  tick(): void {
-    const since = this.#options.now() - pingNatLimits.timeoutMs;
-    for (const [sequence, waiting] of this.#waiting) {
-      if (waiting.sentAt > since) return;
-      this.#forget(sequence, waiting);
+  /** Gives up those that nobody answers; tells when one will be so next. */
+  tick(): number {
+    const { timeoutMs } = pingNatLimits;
+    const since = this.#options.now() - timeoutMs;
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.sentAt > since) return waiting.sentAt + timeoutMs;
+      this.#forget(waiting);
     }
+    return Infinity;
   }
 
   close(): void {
     this.#ping?.close();
     this.#ping = undefined;
-    this.#waiting.clear();
-    this.#perClient.clear();
+    for (const waiting of this.#waiting.values()) this.#forget(waiting);
   }
 
   #open(): OutsidePing | undefined {
@@ -109,7 +122,7 @@ export class PingNat {
     const waiting = this.#waiting.get(sequence);
     const { writer, router, mtu } = this.#options;
     if (waiting?.remote !== address || payload.length > mtu - ipv4HeaderBytes - icmpHeaderBytes) return;
-    this.#forget(sequence, waiting);
+    this.#forget(waiting);
     const at = writer.begin({ ...router, address }, waiting.client, ipProtocols.icmp);
     const { buffer } = writer;
     buffer.writeUInt32BE(0, at);
@@ -121,8 +134,10 @@ export class PingNat {
     writer.finish(end);
   }
 
-  #forget(sequence: number, { client: { address } }: Waiting): void {
-    if (!this.#waiting.delete(sequence)) return;
+  #forget(waiting: Waiting): void {
+    const { address } = waiting.client;
+    if (!this.#waiting.delete(waiting.number)) return;
+    this.#shares.delete(waiting);
     const left = (this.#perClient.get(address) ?? 1) - 1;
     if (left === 0) this.#perClient.delete(address);
     else this.#perClient.set(address, left);

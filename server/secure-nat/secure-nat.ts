@@ -153,15 +153,19 @@ export class SecureNat {
     });
   }
 
-  /** Takes the frame of `buffer` from `start` to `end`. */
-  receive(buffer: Buffer, start: number, end: number): void {
-    this.#host.receive(buffer, start, end);
+  /** Takes the frame of `buffer` from `start` to `end`, which the port of the number `from` sent. */
+  receive(buffer: Buffer, start: number, end: number, from: number): void {
+    this.#host.receive(buffer, start, end, from);
   }
 
-  /** All frames that were at hand have been received. */
-  turnEnded(): void {
+  /**
+   * The frames of a turn have been received: what they lead to goes on, as long as the turn lasts.
+   *
+   * @returns whether something is left, for which it is to be called again
+   */
+  turnEnded(isOver: () => boolean): boolean {
     this.#kernel?.flush();
-    this.#tcp?.flush();
+    return this.#tcp?.flush(isOver) === true;
   }
 
   /** Takes what the kernel sends to its interface: the blocks of `buffer` from `start` to `end`, which are written to. */
@@ -169,11 +173,17 @@ export class SecureNat {
     this.#kernel?.deliver(buffer, start, end);
   }
 
-  /** Does what is due; to be called every some ten milliseconds. */
-  tick(): void {
-    this.#tcp?.tick();
-    this.#udp?.tick();
-    this.#ping?.tick();
+  /**
+   * Does what is due.
+   *
+   * @returns when something will be due next, by the clock of the options, if nothing is received or sent until then
+   */
+  tick(): number {
+    return Math.min(
+      this.#tcp?.tick() ?? Infinity,
+      this.#udp?.tick() ?? Infinity,
+      this.#ping?.tick() ?? Infinity,
+    );
   }
 
   counts(): SecureNatCounts {

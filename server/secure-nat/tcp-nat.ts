@@ -1,11 +1,12 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { tcpFlags, type Frame } from "../ethernet/frame.ts";
-import { tcpLimits, tcpNatLimits } from "../limits.ts";
+import { secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
 import type { NatPerClient } from "../settings/secure-nat-settings.ts";
 import { leastBound } from "./least-bound.ts";
+import { Shares } from "./shares.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
 import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
@@ -28,6 +29,7 @@ export interface TcpNatOptions {
 
 /** A connection of a client with the one of the host that stands for it. */
 interface Mapping {
+  source: number;
   readonly client: Station;
   readonly clientPort: number;
   readonly remote: Station;
@@ -40,7 +42,6 @@ interface Mapping {
   /** A guess at what comes in a turn, by the last one. */
   usualBytes: number;
   isPaused: boolean;
-  isTouched: boolean;
   /** No end outside has answered yet. */
   isConnecting: boolean;
   /** When the client or the other end last said something. */
@@ -62,7 +63,10 @@ export class TcpNat {
   readonly #mappings = new Map<number, Map<number, Mapping>>();
   /** What each client has, by its address. */
   readonly #clients = new Map<number, { connections: number; connecting: number }>();
-  readonly #touched: Mapping[] = [];
+  readonly #touched = new Set<Mapping>();
+  readonly #shares = new Shares<Mapping>(({ usedAt }) => usedAt);
+  /** Of those that no end outside has answered yet. */
+  readonly #connecting = new Shares<Mapping>(({ usedAt }) => usedAt);
   readonly #segment = new IncomingSegment();
   #count = 0;
 
@@ -104,8 +108,8 @@ export class TcpNat {
     }
   }
 
-  /** Takes a TCP segment of a client. */
-  receive(frame: Frame): void {
+  /** Takes a TCP segment of a client, which the port of the number `from` sent. */
+  receive(frame: Frame, from: number): void {
     const { buffer, networkAt, transportAt, packetEnd } = frame;
     if (transportChecksum(buffer, networkAt + 12, 8, ipProtocols.tcp, transportAt, packetEnd) !== 0) return;
     const segment = this.#segment;
@@ -120,34 +124,51 @@ export class TcpNat {
       mapping = undefined;
     }
     if (mapping === undefined) {
-      if (isFirst && !segment.has("rst")) this.#open(frame, client, remote);
+      if (isFirst && !segment.has("rst")) this.#open(frame, client, remote, from);
       else if (!segment.has("rst")) this.#refuse(frame, client, remote);
       return;
     }
+    if (mapping.source !== from) this.#moveTo(mapping, from);
     // To a question whether it is still there the client only answers.
     if (segment.payloadEnd > segment.payloadAt) mapping.usedAt = this.#options.now();
     mapping.connection.receive(segment);
     this.#touch(mapping);
   }
 
-  /** All that was at hand has been received. */
-  flush(): void {
-    for (const mapping of this.#touched.splice(0)) {
-      mapping.isTouched = false;
+  /**
+   * What was at hand has been received: what it leads to goes on, for one connection at least.
+   *
+   * @returns whether some are left
+   */
+  flush(isOver: () => boolean): boolean {
+    for (const mapping of this.#touched) {
+      this.#touched.delete(mapping);
       this.#passOn(mapping);
       mapping.connection.flush();
+      if (isOver()) break;
     }
+    return this.#touched.size > 0;
   }
 
-  /** Does what is due; to be called every some ten milliseconds as long as there are connections. */
-  tick(): void {
-    const now = this.#options.now();
+  /**
+   * Does what is due.
+   *
+   * @returns when something will be due next, if nothing is received or sent until then
+   */
+  tick(): number {
+    const { now: clock, timeoutMs } = this.#options;
+    const now = clock();
+    let next = Infinity;
+    let left = tcpNatLimits.dueAtOnce as number;
     for (const inner of this.#mappings.values()) {
       for (const { connection, usedAt } of inner.values()) {
-        if (now - usedAt > this.#options.timeoutMs) connection.abort();
+        if ((now - usedAt > timeoutMs || connection.deadline <= now) && left-- === 0) return now;
+        if (now - usedAt > timeoutMs) connection.abort();
         else if (connection.deadline <= now) connection.timeout();
+        next = Math.min(next, connection.deadline, usedAt + timeoutMs);
       }
     }
+    return next;
   }
 
   /** Ends all of them. */
@@ -157,15 +178,16 @@ export class TcpNat {
     }
   }
 
-  #open(frame: Frame, client: number, remote: number): void {
+  #open(frame: Frame, client: number, remote: number, from: number): void {
     const { now, random, mtu, route } = this.#options;
-    const hasRoom = this.#hasRoom(client);
+    const hasRoom = this.#hasRoom(client, from);
     if (!hasRoom) this.refused++;
     const connect = hasRoom ? route(remote, frame.destinationPort) : undefined;
     if (connect === undefined) {
       this.#refuse(frame, client, remote);
       return;
     }
+    if (this.#count >= tcpNatLimits.connections) this.#makeRoom();
     const events = {
       data: (buffer: Buffer, start: number, end: number) => this.#gather(mapping, buffer, start, end),
       ended: () => {
@@ -193,6 +215,7 @@ export class TcpNat {
       events,
     });
     const mapping: Mapping = {
+      source: from,
       client: { mac0: frame.source0, mac1: frame.source1, address: client },
       clientPort: frame.sourcePort,
       remote: { ...this.#options.router, address: remote },
@@ -203,7 +226,6 @@ export class TcpNat {
       gatheredBytes: 0,
       usualBytes: 0,
       isPaused: false,
-      isTouched: false,
       isConnecting: true,
       usedAt: now(),
       createdAt: now(),
@@ -232,13 +254,27 @@ export class TcpNat {
     });
   }
 
-  /** Whether there may be another connection of a client. */
-  #hasRoom(client: number): boolean {
+  /** Whether there may be another connection of a client: of a session that has less than others, even where there are too many. */
+  #hasRoom(client: number, from: number): boolean {
     const { connections } = tcpNatLimits;
     const { tcp, connecting } = this.#perClient;
     const its = this.#clients.get(client);
-    if (this.#count >= connections) return false;
+    const own = this.#shares.of(from);
+    if (own >= connections * secureNatLimits.sessionShare) return false;
+    if (this.#count >= connections && own >= this.#shares.of(this.#shares.largest()) - 1) return false;
     return its === undefined || (its.connections < tcp && its.connecting < connecting);
+  }
+
+  /** Ends a connection of the session that has most: one that waits for its other end, else the one that says least. */
+  #makeRoom(): void {
+    const largest = this.#shares.largest();
+    (this.#connecting.oldest(largest) ?? this.#shares.oldest(largest))?.connection.abort();
+  }
+
+  #moveTo(mapping: Mapping, source: number): void {
+    if (mapping.isConnecting) this.#connecting.delete(mapping);
+    this.#shares.move(mapping, source);
+    if (mapping.isConnecting) this.#connecting.add(mapping);
   }
 
   /** Bytes that a connection may hold in either direction: the more there are, the less each has. */
@@ -275,9 +311,7 @@ export class TcpNat {
   }
 
   #touch(mapping: Mapping): void {
-    if (mapping.isTouched) return;
-    mapping.isTouched = true;
-    this.#touched.push(mapping);
+    this.#touched.add(mapping);
   }
 
   #send(mapping: Mapping, header: SegmentHeader, queue: SendQueue, position: number, bytes: number): void {
@@ -318,6 +352,8 @@ export class TcpNat {
     this.#mappings.set(key, inner);
     inner.set(keyOf(mapping.remote.address, mapping.remotePort), mapping);
     this.#count++;
+    this.#shares.add(mapping);
+    this.#connecting.add(mapping);
     const { address } = mapping.client;
     const its = this.#clients.get(address) ?? { connections: 0, connecting: 0 };
     this.#clients.set(address, its);
@@ -333,6 +369,7 @@ export class TcpNat {
     inner.delete(remoteKey);
     if (inner.size === 0) this.#mappings.delete(key);
     this.#count--;
+    this.#shares.delete(mapping);
     this.#countConnected(mapping);
     const { address } = mapping.client;
     const its = this.#clients.get(address);
@@ -343,6 +380,7 @@ export class TcpNat {
   #countConnected(mapping: Mapping): void {
     if (!mapping.isConnecting) return;
     mapping.isConnecting = false;
+    this.#connecting.delete(mapping);
     const its = this.#clients.get(mapping.client.address);
     if (its !== undefined) its.connecting--;
   }

@@ -1,10 +1,11 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
-import { udpNatLimits } from "../limits.ts";
+import { secureNatLimits, udpNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
 import { ipProtocols, senderOf, type Station } from "./packet-writer.ts";
+import { Shares } from "./shares.ts";
 import type { UdpSender } from "./udp-sender.ts";
 
 export interface UdpNatOptions {
@@ -22,6 +23,7 @@ export interface UdpNatOptions {
 
 /** A port of a client with the socket of the host that stands for it. */
 interface Mapping {
+  source: number;
   readonly key: number;
   client: Station;
   readonly port: number;
@@ -41,6 +43,7 @@ export class UdpNat {
   /** In the order in which they were used last. */
   readonly #mappings = new Map<number, Mapping>();
   readonly #perClient = new Map<number, number>();
+  readonly #shares = new Shares<Mapping>(({ usedAt }) => usedAt);
 
   constructor(options: UdpNatOptions) {
     this.#options = options;
@@ -68,13 +71,13 @@ export class UdpNat {
     }
   }
 
-  /** Takes a UDP packet of a client. */
-  receive(frame: Frame): void {
+  /** Takes a UDP packet of a client, which the port of the number `from` sent. */
+  receive(frame: Frame, from: number): void {
     const payload = udpPayload(frame);
     const remote = frame.destinationIp3 >>> 0;
     if (payload === undefined || !this.#options.mayReach(remote)) return;
     const client = senderOf(frame);
-    const mapping = this.#mappingOf(client, frame.sourcePort);
+    const mapping = this.#mappingOf(client, frame.sourcePort, from);
     if (mapping === undefined) return;
     if (!mapping.remotes.has(remote)) {
       if (mapping.remotes.size >= udpNatLimits.remotes)
@@ -85,33 +88,37 @@ export class UdpNat {
     mapping.socket.send(payload, remote, frame.destinationPort);
   }
 
-  /** Forgets what was not used for too long. */
-  tick(): void {
+  /** Forgets what was not used for too long; tells when that will be so next. */
+  tick(): number {
     const since = this.#options.now() - this.#options.timeoutMs;
     for (const mapping of this.#mappings.values()) {
-      if (mapping.usedAt > since) return;
+      if (mapping.usedAt > since) return mapping.usedAt + this.#options.timeoutMs;
       this.#forget(mapping);
     }
+    return Infinity;
   }
 
   close(): void {
     for (const mapping of [...this.#mappings.values()]) this.#forget(mapping);
   }
 
-  #mappingOf(client: Station, port: number): Mapping | undefined {
+  #mappingOf(client: Station, port: number, from: number): Mapping | undefined {
     const key = client.address * 0x1_0000 + port;
     const former = this.#mappings.get(key);
     if (former !== undefined) {
       former.client = client;
+      this.#shares.move(former, from);
       this.#use(former);
       return former;
     }
     const count = this.#perClient.get(client.address) ?? 0;
     if (count >= leastBound(udpNatLimits.perClient, this.#options.mostPerClient)) return undefined;
-    // The one that was not used for longest makes room.
-    const [oldest] = this.#mappings.size >= udpNatLimits.mappings ? this.#mappings.values() : [];
+    const { mappings } = udpNatLimits;
+    const { sessionShare } = secureNatLimits;
+    const oldest = this.#shares.inTheWay(from, this.#mappings.size, mappings, sessionShare);
     if (oldest !== undefined) this.#forget(oldest);
     const mapping: Mapping = {
+      source: from,
       key,
       client,
       port,
@@ -132,6 +139,7 @@ export class UdpNat {
       }),
     };
     this.#mappings.set(key, mapping);
+    this.#shares.add(mapping);
     this.#perClient.set(client.address, count + 1);
     return mapping;
   }
@@ -144,6 +152,7 @@ export class UdpNat {
 
   #forget(mapping: Mapping): void {
     if (!this.#mappings.delete(mapping.key)) return;
+    this.#shares.delete(mapping);
     const left = (this.#perClient.get(mapping.client.address) ?? 1) - 1;
     if (left === 0) this.#perClient.delete(mapping.client.address);
     else this.#perClient.set(mapping.client.address, left);

@@ -38,16 +38,17 @@ export class VirtualHost {
     this.#options = options;
   }
 
-  /** Takes the frame of `buffer` from `start` to `end`. */
-  receive(buffer: Buffer, start: number, end: number): void {
+  /** Takes the frame of `buffer` from `start` to `end`, which the port of the number `from` sent. */
+  receive(buffer: Buffer, start: number, end: number, from: number): void {
     const frame = this.#frame;
     if (!frame.read(buffer, start, end) || frame.hasInvalidSource || frame.vlan !== 0) return;
-    if (frame.network === "arp") this.#receiveArp(frame);
-    else if (frame.network === "ipv4" && this.#isForUs(frame)) this.#receiveIpv4(frame);
+    if (frame.network === "arp") this.#receiveArp(frame, from);
+    else if (frame.network === "ipv4" && this.#isForUs(frame)) this.#receiveIpv4(frame, from);
   }
 
-  #receiveArp(frame: Frame): void {
-    const { station, writer } = this.#options;
+  #receiveArp(frame: Frame, from: number): void {
+    const { station, writer, dhcp } = this.#options;
+    if (frame.isArpOfIpv4) dhcp?.heard(frame.sourceIp3 >>> 0, from);
     if (!frame.isArpOfIpv4 || frame.arpOperation !== arpRequest) return;
     if (frame.destinationIp3 >>> 0 === station.address) writer.arpReply(station, senderOf(frame));
   }
@@ -57,33 +58,33 @@ export class VirtualHost {
     return isMulticast || (destination0 === mac0 && destination1 === mac1);
   }
 
-  #receiveIpv4(frame: Frame): void {
+  #receiveIpv4(frame: Frame, from: number): void {
     const { buffer, networkAt, transportAt } = frame;
     if (internetChecksum(buffer, networkAt, transportAt) !== 0) return;
     if (frame.transport === "udp" && frame.destinationPort === dhcpPorts.server) {
-      this.#receiveDhcp(frame);
+      this.#receiveDhcp(frame, from);
       return;
     }
     const { station, mask, tcp, udp, dns, ping, kernel, fragments } = this.#options;
     // Who has another address than those of this network gets nothing: the answer would not find the way.
     if (((frame.sourceIp3 ^ station.address) & mask) !== 0) return;
     if (frame.isMulticast) {
-      if (isLlmnr(frame)) dns?.receive(frame);
+      if (isLlmnr(frame)) dns?.receive(frame, from);
       return;
     }
     const isForHost = frame.destinationIp3 >>> 0 === station.address;
-    if (!isForHost && kernel?.receive(frame)) return;
+    if (!isForHost && kernel?.receive(frame, from)) return;
     if (Fragments.isFragment(frame)) {
-      const whole = fragments.add(frame);
-      if (whole !== undefined && frame.read(whole, 0, whole.length)) this.#receiveIpv4(frame);
+      const whole = fragments.add(frame, from);
+      if (whole !== undefined && frame.read(whole, 0, whole.length)) this.#receiveIpv4(frame, from);
       return;
     }
-    if (frame.transport === "tcp") tcp?.receive(frame);
-    else if (frame.transport === "udp" && !isForHost) udp?.receive(frame);
-    else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame);
+    if (frame.transport === "tcp") tcp?.receive(frame, from);
+    else if (frame.transport === "udp" && !isForHost) udp?.receive(frame, from);
+    else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame, from);
     else if (frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest) {
       if (isForHost) this.#answerPing(frame);
-      else ping?.receive(frame);
+      else ping?.receive(frame, from);
     }
   }
 
@@ -99,12 +100,12 @@ export class VirtualHost {
     writer.finish(end);
   }
 
-  #receiveDhcp(frame: Frame): void {
+  #receiveDhcp(frame: Frame, from: number): void {
     const { dhcp } = this.#options;
     const message = dhcp && readDhcpMessage(frame.buffer, frame.payloadAt, frame.packetEnd);
     // Who comes by a relay is in another network.
     if (message === undefined || message.relayAddress !== 0) return;
-    const answer = dhcp?.answer(message);
+    const answer = dhcp?.answer(message, from);
     if (answer !== undefined) this.#sendDhcp(answer, senderOf(frame));
   }
 

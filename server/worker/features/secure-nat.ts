@@ -36,7 +36,8 @@ export const secureNat: Feature = {
       warn: (problem) => log.warn(problem),
     });
     let keptChanges = "";
-    let writing = Promise.resolve();
+    let writing: Promise<unknown> = Promise.resolve();
+    let problem: string | undefined;
     const keepAll = () => {
       const changes = nats.leaseChanges();
       if (changes === keptChanges) return;
@@ -44,7 +45,14 @@ export const secureNat: Feature = {
       nats.keepLeases();
       writing = writing
         .then(() => writeLeases(paths.leasesFile, leases))
-        .catch((error: unknown) => log.warn(`cannot write ${paths.leasesFile}: ${wordsOf(error)}`));
+        .then(() => (problem = undefined))
+        .catch((error: unknown) => {
+          const former = problem;
+          problem = `cannot write ${paths.leasesFile}: ${wordsOf(error)}`;
+          if (problem !== former) log.warn(problem);
+          // The disk may have room the next time; meanwhile leases are in memory.
+          keptChanges = "";
+        });
     };
 
     await nats.apply(configuration.settings.hubs);
@@ -62,7 +70,7 @@ export const secureNat: Feature = {
         await nats.apply(settings.hubs);
         return [];
       },
-      status: () => ({ warnings: nats.warnings() }),
+      status: () => ({ warnings: [...nats.warnings(), ...(problem === undefined ? [] : [problem])] }),
       close: async () => {
         for (const timer of timers) clearInterval(timer);
         keepAll();

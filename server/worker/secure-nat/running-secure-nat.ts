@@ -35,8 +35,11 @@ export class RunningSecureNat {
   readonly kernel: KernelWay | undefined;
   readonly nat: SecureNat;
   readonly #port: AnsweringPort;
-  readonly #ticks: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer calls; what is due earlier sets another one. */
+  #dueAt = Infinity;
   #toldRefused = 0;
+  #isStopped = false;
 
   /** @throws {StaticRoutesError} for routes that cannot be read, which a file may have */
   constructor({ hub, settings, outside, leases, kernel, reason }: RunningSecureNatOptions) {
@@ -58,7 +61,10 @@ export class RunningSecureNat {
         },
       }),
       mayReach: (address) => isReachable(address, settings.nat.openNetworks),
-      send: (buffer, start, end) => this.#port.sendBlocks(buffer, start, end),
+      send: (buffer, start, end) => {
+        this.#port.sendBlocks(buffer, start, end);
+        this.#tickSoon();
+      },
       soon: queueMicrotask,
       now: () => performance.now(),
       unixNow: () => Date.now(),
@@ -71,12 +77,15 @@ export class RunningSecureNat {
       kind: "secure-nat",
       // As that of the official server: its answers to many clients are no storm.
       policy: { ...defaultPolicy, NoBroadcastLimiter: true },
-      receive: (buffer, start, end) => this.nat.receive(buffer, start, end),
-      turnEnded: () => this.nat.turnEnded(),
-      nextTurn: (callback) => void setImmediate(callback),
+      receive: (buffer, start, end, from) => this.nat.receive(buffer, start, end, from),
+      turnEnded: (isOver) => {
+        this.#tickSoon();
+        return this.nat.turnEnded(isOver);
+      },
+      nextTurn: (work) => attachment.time.later({ work }),
     });
-    this.#port.plugInto(hub.hub.attach(this.#port));
-    this.#ticks = setInterval(() => this.nat.tick(), secureNatLimits.tickMs);
+    const attachment = hub.hub.attach(this.#port);
+    this.#port.plugInto(attachment);
   }
 
   /** Tells the hub's log who translates. */
@@ -106,9 +115,30 @@ export class RunningSecureNat {
   }
 
   stop(): void {
-    clearInterval(this.#ticks);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
     this.nat.close();
     this.#port.unplug();
+  }
+
+  /** What is sent or received may set a time that comes before the next look. */
+  #tickSoon(): void {
+    const at = performance.now() + secureNatLimits.tickMs;
+    if (at < this.#dueAt && !this.#isStopped) this.#tickAt(at);
+  }
+
+  #tickAt(at: number): void {
+    clearTimeout(this.#timer);
+    this.#dueAt = at;
+    if (at === Infinity) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#dueAt = Infinity;
+        const due = this.nat.tick();
+        if (due < this.#dueAt) this.#tickAt(Math.max(due, performance.now() + secureNatLimits.tickMs));
+      },
+      Math.min(at - performance.now(), secureNatLimits.mostTickMs),
+    );
   }
 
   #logLease({ address, mac, hostName, expiresAt }: Lease): void {

@@ -64,9 +64,12 @@ const port: AnsweringPort = new AnsweringPort({
   kind: "secure-nat",
   userName: "SecureNAT",
   policy: defaultPolicy,
-  receive: (buffer, start, end) => nat.receive(buffer, start, end),
-  turnEnded: () => nat.turnEnded(),
-  nextTurn: (callback) => void setImmediate(callback),
+  receive: (buffer, start, end, from) => nat.receive(buffer, start, end, from),
+  turnEnded: (isOver) => nat.turnEnded(isOver),
+  nextTurn: (work) => {
+    const goOn = () => void (work(() => false) && setImmediate(goOn));
+    setImmediate(goOn);
+  },
 });
 port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);

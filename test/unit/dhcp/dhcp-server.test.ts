@@ -1,3 +1,4 @@
+import { dhcpLimits } from "../../../server/limits.ts";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
@@ -45,6 +46,7 @@ class Network {
     type: keyof typeof dhcpTypes,
     more: Partial<DhcpMessage> = {},
     options: [number, Uint8Array][] = [],
+    from = 1,
   ) {
     const bytes = writeDhcpMessage({
       isReply: false,
@@ -53,13 +55,13 @@ class Network {
       clientAddress: 0,
       yourAddress: 0,
       relayAddress: 0,
-      clientMac: Uint8Array.of(2, 0, 0, 0, 0, client),
+      clientMac: Uint8Array.of(2, 0, 0, 0, client >> 8, client & 255),
       ...more,
       options: new Map([[dhcpOptions.messageType, Uint8Array.of(dhcpTypes[type])], ...options]),
     });
     const message = readDhcpMessage(bytes, 0, bytes.length);
     assert.ok(message);
-    const answer = this.server.answer(message);
+    const answer = this.server.answer(message, from);
     if (answer === undefined) return undefined;
     const wire = writeDhcpMessage(answer);
     const read = readDhcpMessage(wire, 0, wire.length);
@@ -242,6 +244,66 @@ describe("a DHCP server", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("addresses of sessions", () => {
+  const half = 46;
+  const pool = { range: { first: ip("192.168.30.10"), last: ip("192.168.30.101") } };
+  /** Forged clients of a session, which take what they are offered, or leave it. */
+  const storm = (network: Network, session: number, count: number, takes: boolean) => {
+    for (let client = 0; client < count; client++) {
+      const offer = network.say(1_000 * session + client, "discover", {}, [], session);
+      if (takes && offer !== undefined)
+        network.say(
+          1_000 * session + client,
+          "request",
+          {},
+          [[dhcpOptions.requestedAddress, u32(ip(offer.address))]],
+          session,
+        );
+    }
+  };
+  const join = (network: Network, client: number, session: number) => {
+    const offer = network.say(client, "discover", {}, [], session);
+    if (offer === undefined) return undefined;
+    return network.say(
+      client,
+      "request",
+      {},
+      [[dhcpOptions.requestedAddress, u32(ip(offer.address))]],
+      session,
+    );
+  };
+
+  test("one has all of them while it is alone, and half when another asks", () => {
+    const network = new Network(pool);
+    storm(network, 1, 500, true);
+    assert.equal(network.server.leases().length, 2 * half);
+    const other = new Network(pool);
+    assert.equal(join(other, 1, 2)?.kind, "ack");
+    storm(other, 1, 500, true);
+    assert.equal(other.server.leases().length, half + 1);
+  });
+
+  test("offers that nobody takes keep no other session out", () => {
+    const network = new Network(pool);
+    storm(network, 1, 500, false);
+    assert.equal(join(network, 1, 2)?.kind, "ack");
+    storm(network, 1, 500, false);
+    for (let client = 2; client < 20; client++) assert.equal(join(network, client, 2)?.kind, "ack");
+  });
+
+  test("a forged client that was not heard since makes room, and one that was heard stays", () => {
+    const network = new Network(pool);
+    assert.equal(join(network, 5_000, 1)?.address, "192.168.30.10");
+    network.server.heard(ip("192.168.30.10"), 1);
+    storm(network, 1, 500, true);
+    assert.equal(network.server.leases().length, 2 * half);
+    network.now += dhcpLimits.silentMs;
+    for (let client = 0; client < 20; client++) assert.equal(join(network, client, 2)?.kind, "ack");
+    assert.equal(network.server.leases().filter(({ address }) => address === ip("192.168.30.10")).length, 1);
+    assert.equal(network.renew(5_000, "192.168.30.10")?.kind, "ack");
   });
 });
 

@@ -223,13 +223,19 @@ describe("what a rule of the access list does to frames that pass", () => {
   });
 
   it("delays no more than so many bytes", () => {
-    const { test, alice, bob } = pass({ delayMs: 10_000 });
+    const { test, alice, bob, carol } = pass({ delayMs: 10_000 });
     const frame = udp4({ from: 1, to: 2 }, {}, Buffer.alloc(1514 - 42));
-    const fit = Math.floor(hubLimits.delayedBytes / 1514);
+    const fit = Math.floor(hubLimits.delayedBytes / 2 / 1514);
     for (let count = 0; count < fit + 3; count++) alice.send(frame);
     assert.equal(alice.attachment.counters.drops.delayQueueFull, 3);
+    const others = udp4({ from: 3, to: 2 }, {}, Buffer.alloc(1514 - 42));
+    for (let count = 0; count < fit / 2 - 1; count++) carol.send(others);
+    assert.equal(carol.attachment.counters.drops.delayQueueFull, 0, "half of the rest");
     test.advance(10_000);
-    assert.ok(bob.port.take().length > 0);
+    const released = bob.port.take().length;
+    assert.ok(released > 0 && released <= hubLimits.releasedAtOnce);
+    for (let turn = 0; turn * hubLimits.releasedAtOnce < 2 * fit; turn++) test.advance(1);
+    assert.equal(bob.port.take().length, fit + Math.ceil(fit / 2 - 1) - released);
   });
 
   it("drops delayed frames of a port that is unplugged, and keeps those of others", () => {

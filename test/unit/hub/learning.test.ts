@@ -56,15 +56,38 @@ describe("table of MAC addresses", () => {
     }
   });
 
-  it("holds so many stations, and drops what comes from one more", () => {
+  it("holds so many stations, and lets one more in for the oldest of the port that has most", () => {
     const test = new TestHub();
-    const [a, b] = [test.plug("a"), test.plug("b")];
+    const [a, b, c] = [test.plug("a"), test.plug("b"), test.plug("c")];
+    c.send(ethernet(broadcastMac, mac(0x30_0000)));
     for (let station = 1; station <= hubLimits.macEntries; station++)
       a.send(ethernet(mac(0x10_0000), mac(station)));
-    b.port.runs.length = 0;
-    a.send(ethernet(broadcastMac, mac(0x20_0000)));
-    assert.equal(a.attachment.counters.drops.macTableFull, 1);
+    b.send(ethernet(broadcastMac, mac(0x20_0000)));
+    a.port.take();
+    c.port.take();
+    c.send(ethernet(mac(0x20_0000), mac(0x30_0000)));
+    assert.equal(b.port.take().length > 0, true);
+    assert.equal(
+      a.port.take().length,
+      0,
+      "the newcomer is known: nothing is flooded to the one that fills the table",
+    );
     assert.equal([...test.hub.macTable()].length, hubLimits.macEntries);
+    assert.equal(test.hub.macCount, hubLimits.macEntries);
+  });
+
+  it("takes out many that have aged by and by, and lists none of them", () => {
+    const test = new TestHub();
+    const [a, b] = [test.plug("a"), test.plug("b")];
+    for (let station = 1; station <= 3 * hubLimits.sweptAtOnce; station++)
+      a.send(ethernet(mac(0x10_0000), mac(station)));
+    test.advance(hubLimits.macAgeMs);
+    b.send(ethernet(broadcastMac, mac(0x20_0000)));
+    assert.equal(test.hub.macCount, 2 * hubLimits.sweptAtOnce + 1);
+    test.advance(hubLimits.sweepPauseMs);
+    b.send(ethernet(broadcastMac, mac(0x20_0000)));
+    assert.equal(test.hub.macCount, hubLimits.sweptAtOnce + 1);
+    assert.equal([...test.hub.macTable()].length, 1);
   });
 
   it("leaves a station where it is for 13 seconds, where CheckMac or a bridge asks for it", () => {

@@ -16,9 +16,9 @@ describe("fragments", () => {
     const [first, second] = new World().datagram("x".repeat(2_000)).map(frameOf);
     assert.ok(first && second);
     const fragments = new Fragments(() => 0);
-    assert.equal(fragments.add(first), undefined);
-    assert.equal(fragments.add(first), undefined);
-    assert.equal(fragments.add(second), undefined);
+    assert.equal(fragments.add(first, 1), undefined);
+    assert.equal(fragments.add(first, 1), undefined);
+    assert.equal(fragments.add(second, 1), undefined);
   });
 
   test("are kept for a while, and no more than may be", () => {
@@ -28,10 +28,10 @@ describe("fragments", () => {
       world.datagram("x".repeat(2_000)).map(frameOf),
     );
     const fragments = new Fragments(() => now);
-    for (const [first] of pairs) fragments.add(first ?? assert.fail());
-    assert.equal(fragments.add(pairs[0]?.[1] ?? assert.fail()), undefined);
-    assert.ok(fragments.add(pairs[5]?.[1] ?? assert.fail()));
+    for (const [index, [first]] of pairs.entries()) fragments.add(first ?? assert.fail(), 1 + (index % 4));
+    assert.equal(fragments.add(pairs[0]?.[1] ?? assert.fail(), 1), undefined);
+    assert.ok(fragments.add(pairs[5]?.[1] ?? assert.fail(), 2));
     now = fragmentLimits.ms;
-    assert.equal(fragments.add(pairs[6]?.[1] ?? assert.fail()), undefined);
+    assert.equal(fragments.add(pairs[6]?.[1] ?? assert.fail(), 3), undefined);
   });
 });

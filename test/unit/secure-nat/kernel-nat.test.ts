@@ -59,10 +59,10 @@ class Scene {
   });
 
   /** A client sends; what goes outside. */
-  send(frame: Buffer): { taken: boolean; sent: Buffer[] } {
+  send(frame: Buffer, session = 1): { taken: boolean; sent: Buffer[] } {
     const parsed = new Frame();
     assert.ok(parsed.read(frame, 0, frame.length));
-    const taken = this.nat.receive(parsed);
+    const taken = this.nat.receive(parsed, session);
     this.nat.flush();
     return { taken, sent: this.outside.splice(0) };
   }

@@ -41,7 +41,7 @@ describe("UDP through a NAT", () => {
     const parts = world.sent.map((bytes) => {
       const frame = new Frame();
       assert.ok(frame.read(bytes, 0, bytes.length));
-      return whole.add(frame);
+      return whole.add(frame, 1);
     });
     assert.deepEqual(parts.slice(0, 2), [undefined, undefined]);
     const { payloadAt, packetEnd } = read(parts[2]);

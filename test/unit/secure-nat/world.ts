@@ -126,10 +126,10 @@ export class World {
   }
 
   /** The client sends a frame; what comes back. */
-  receive(frame: Uint8Array): Buffer[] {
+  receive(frame: Uint8Array, session = 1): Buffer[] {
     this.sent.length = 0;
-    this.nat.receive(Buffer.from(frame), 0, frame.length);
-    this.nat.turnEnded();
+    this.nat.receive(Buffer.from(frame), 0, frame.length, session);
+    this.nat.turnEnded(() => false);
     return this.sent;
   }
 
@@ -163,15 +163,18 @@ export class World {
   }
 
   /** A UDP packet of the client, in as many frames as it takes. */
-  datagram(payload: string | Buffer, { port = 5_000, to = web, mac = host, toPort = 53 } = {}): Buffer[] {
+  datagram(
+    payload: string | Buffer,
+    { port = 5_000, to = web, mac = host, toPort = 53, from = client } = {},
+  ): Buffer[] {
     const sender = new UdpSender(this.#client, 1_500);
-    sender.send(client, port, { ...mac, address: to }, toPort, Buffer.from(payload));
+    sender.send(from, port, { ...mac, address: to }, toPort, Buffer.from(payload));
     return this.#made.splice(0);
   }
 
-  ping(payload: string, to = host, [identifier, sequence] = [5, 6]): Buffer {
+  ping(payload: string, to = host, [identifier, sequence] = [5, 6], from = client): Buffer {
     const writer = this.#client;
-    const at = writer.begin(client, to, 1);
+    const at = writer.begin(from, to, 1);
     writer.buffer.set([8, 0, 0, 0, 0, identifier, 0, sequence], at);
     const end = at + 8 + writer.buffer.write(payload, at + 8);
     writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
