@@ -5,6 +5,7 @@ import { rpcLimits } from "../limits.ts";
 import { authenticationFailure } from "../access/authentication-failure.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
+import { serverWork, type WorkOwner } from "../turns.ts";
 import { Pack } from "../wire/pack.ts";
 import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
 import {
@@ -16,7 +17,7 @@ import {
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
 import type { PasswordThrottle } from "../access/password-throttle.ts";
-import type { Administrator, Call } from "./rpc.ts";
+import { ownerOf, type Administrator, type Call } from "./rpc.ts";
 
 export interface AdminServiceOptions {
   readonly settings: () => ServerSettings;
@@ -40,7 +41,8 @@ export interface PasswordLogin {
 /** Lets administrators in, and answers them. */
 export class AdminService {
   readonly #options: AdminServiceOptions;
-  #connections = 0;
+  /** Of each owner; see {@link ownerOf}. */
+  readonly #connections = new Map<WorkOwner, number>();
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
@@ -55,8 +57,8 @@ export class AdminService {
     const { dispatcher } = this.#options;
     const response = pack.data("secure_password");
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
-    if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
     const hubName = pack.str("hubname");
+    if (!this.#hasRoom(hubName.toLowerCase())) return { type: "error", error: "tooManyConnections" };
     const result = await this.#authenticate({
       hubName,
       peerAddress: peer.address,
@@ -72,14 +74,33 @@ export class AdminService {
       // An official program warns of an empty password by this.
       pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
       attach: (connection) => {
-        this.#connections++;
+        const owner = ownerOf(call.administrator);
+        this.#connections.set(owner, this.#countOf(owner) + 1);
         return new PackRpcConnection(connection, {
           requestBytes: requestLimitBytes(call.administrator),
+          owner,
           answer: (request) => dispatcher.callPack(request, call),
-          onClosed: () => void this.#connections--,
+          onClosed: () => {
+            const left = this.#countOf(owner) - 1;
+            if (left === 0) this.#connections.delete(owner);
+            else this.#connections.set(owner, left);
+          },
         });
       },
     };
+  }
+
+  #countOf(owner: WorkOwner): number {
+    return this.#connections.get(owner) ?? 0;
+  }
+
+  /** Whether there is a place for one more: administrators of hubs take neither all nor, those of one, all of theirs. */
+  #hasRoom(owner: WorkOwner): boolean {
+    const all = [...this.#connections.values()].reduce((sum, count) => sum + count, 0);
+    if (all >= rpcLimits.connections) return false;
+    if (owner === serverWork) return true;
+    const ofHubs = all - this.#countOf(serverWork);
+    return ofHubs < rpcLimits.hubConnections && this.#countOf(owner) < rpcLimits.connectionsPerHub;
   }
 
   /** Whether somebody who asks over HTTP is an administrator. */

@@ -46,7 +46,7 @@ export interface Server {
   /** What does not work although it is set up, for people. */
   warnings(): readonly string[];
   /** By hub name in lower case: what happened since the hub was made. */
-  statistics(): ReadonlyMap<string, HubStatistics>;
+  statistics(): Pick<ReadonlyMap<string, HubStatistics>, "get">;
   /** How often connections and requests were refused since the start, by reason. */
   refusals(): RefusalCounts;
   /** Ends every session and connection and frees every port. */
@@ -78,10 +78,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     listeners: () => listeners.statuses(),
     hubs: () => running.flatMap((feature) => feature.status?.().hubs ?? []),
     warnings: () => running.flatMap((feature) => feature.status?.().warnings ?? []),
-    statistics: () =>
-      new Map(
-        [...hubs].map(({ hub }) => [hub.settings.name.toLowerCase(), hubs.statistics(hub.settings.name)]),
-      ),
+    statistics: () => ({ get: (hubName) => hubs.find(hubName) && hubs.statistics(hubName) }),
     refusals: () => connections.refusals(),
     close: async () => {
       for (const feature of running.toReversed()) await feature.close?.();
