@@ -344,6 +344,8 @@ export const hubLimits = {
   floodedBytes: 1 * MiB,
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
+  /** Rules of an access list that name users by a file, of which the log tells. */
+  toldRules: 20,
 } as const;
 
 /** Bounds of server log, security logs and packet logs. */

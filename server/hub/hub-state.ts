@@ -37,8 +37,8 @@ export class HubState {
     this.ips = new IpTable(seed);
     this.#random = random;
     this.settings = settings;
-    this.accessList = new AccessList([], { applyToArp: false });
-    this.update(settings);
+    this.accessList = accessListOf(settings);
+    this.#take(settings);
   }
 
   /** Traffic and drops of all ports since the hub was made. */
@@ -49,15 +49,22 @@ export class HubState {
     return sum;
   }
 
+  /** What stays the same object is not made ready again: rules may be thousands, and so may ports. */
   update(settings: HubSettings): void {
-    const { options, log } = settings;
+    const former = this.settings;
+    const isNewList =
+      settings.accessList !== former.accessList ||
+      settings.options.ApplyIPv4AccessListOnArpPacket !== former.options.ApplyIPv4AccessListOnArpPacket;
+    if (isNewList) this.accessList = accessListOf(settings);
     this.settings = settings;
-    this.accessList = new AccessList(settings.accessList, {
-      applyToArp: options.ApplyIPv4AccessListOnArpPacket,
-    });
-    this.inspectsAll =
-      !settings.online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
-    for (const port of this.all()) port.configure(options, this.#random);
+    if (settings.options !== former.options) {
+      for (const port of this.all()) port.configure(settings.options, this.#random);
+    }
+    this.#take(settings);
+  }
+
+  #take({ online, options, log }: HubSettings): void {
+    this.inspectsAll = !online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
     this.#portsChanged();
   }
 
@@ -112,4 +119,8 @@ export class HubState {
       this.accessList.dependsOnReceiver || this.ports.some(({ selectsFlooded }) => selectsFlooded);
     this.stripsRouters = this.ports.some(({ stripsRouters }) => stripsRouters);
   }
+}
+
+function accessListOf({ accessList, options }: HubSettings): AccessList {
+  return new AccessList(accessList, { applyToArp: options.ApplyIPv4AccessListOnArpPacket });
 }
