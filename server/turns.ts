@@ -57,22 +57,22 @@ export class Turns {
 
   /** Begins at once if there is time left in this turn. Fails with what a step throws. */
   run<T>(steps: Steps<T>, owner: WorkOwner = serverWork): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const step = () => {
-        try {
-          const { done, value } = steps.next();
-          if (done === true) resolve(value);
-          return done === true;
-        } catch (error) {
-          reject(error as Error);
-          return true;
-        }
-      };
-      const jobs = this.#jobs.get(owner);
-      if (jobs === undefined) this.#jobs.set(owner, [{ step }]);
-      else jobs.push({ step });
-      if (!this.#isWorking) this.#work();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const step = () => {
+      try {
+        const { done, value } = steps.next();
+        if (done === true) resolve(value);
+        return done === true;
+      } catch (error) {
+        reject(error);
+        return true;
+      }
+    };
+    const jobs = this.#jobs.get(owner);
+    if (jobs === undefined) this.#jobs.set(owner, [{ step }]);
+    else jobs.push({ step });
+    if (!this.#isWorking) this.#work();
+    return promise;
   }
 
   #work(): void {

@@ -46,16 +46,10 @@ class JsonReader {
     if (end !== undefined) return this.#parse(end);
     yield;
     if (depth === rpcLimits.jsonDepth) this.#fail();
-    switch (this.#bytes[this.#at]) {
-      case listBegin:
-        return yield* this.#list(depth);
-      case objectBegin:
-        return yield* this.#object(depth);
-      case quote:
-        return yield* this.#longText();
-      default:
-        return this.#fail();
-    }
+    const first = this.#bytes[this.#at];
+    if (first === listBegin) return yield* this.#list(depth);
+    if (first === objectBegin) return yield* this.#object(depth);
+    return first === quote ? yield* this.#longText() : this.#fail();
   }
 
   *#list(depth: number): Steps<unknown[]> {
@@ -129,7 +123,7 @@ class JsonReader {
     let depth = 0;
     let at = this.#at;
     for (; at < limit; at++) {
-      switch (bytes[at]) {
+      switch (bytes[at] ?? 0) {
         case quote:
           for (at++; at < limit && bytes[at] !== quote; at++) if (bytes[at] === backslash) at++;
           if (depth === 0 && at < limit) return at + 1;
@@ -146,6 +140,8 @@ class JsonReader {
         case comma:
         case colon:
           if (depth === 0) return at;
+          break;
+        default:
       }
     }
     return limit === bytes.length ? limit : undefined;

@@ -29,7 +29,7 @@ function createService() {
     const request = { pack, challenge, peer: { address: "192.0.2.1", port: 1 }, connectionName: "CID-1" };
     const answer = await service.answer(request as unknown as ClientRequest);
     if (answer.type !== "administer") return answer.type === "error" ? answer.error : answer.type;
-    return answer.attach({ name: "CID-1", send: () => {}, close: () => {} });
+    return answer.attach({ name: "CID-1", send: () => {}, close: () => {}, hold: () => {}, goOn: () => {} });
   };
   const times = async (count: number, hubName: string) => {
     for (let connection = 0; connection < count; connection++) {

@@ -56,6 +56,8 @@ function createServer(changes: Partial<HubSettings> = {}) {
             else resolve(decodePack(Buffer.concat(parts).subarray(4), packProtocolLimits));
           },
           close: () => assert.fail("closed"),
+          hold: () => {},
+          goOn: () => {},
         },
         {
           requestBytes: rpcLimits.requestBytes,
