@@ -8,7 +8,7 @@ const rooms = {
   contract: { is: "the JSON that the executable prints and the components read", imports: [] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
   settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
-  wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors"] },
+  wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors", "turns"] },
   client: {
     is: "the client side of the handshake, shared with the components",
     imports: ["wire", "limits", "error-words"],
@@ -41,6 +41,7 @@ const rooms = {
       "state-paths",
       "errors",
       "error-words",
+      "turns",
     ],
   },
   desired: {
@@ -57,6 +58,7 @@ const rooms = {
       "limits",
       "errors",
       "error-words",
+      "turns",
     ],
   },
   logs: {
@@ -82,6 +84,7 @@ const rooms = {
       "contract",
       "server-log",
       "state-paths",
+      "turns",
       "version",
     ],
   },

@@ -400,6 +400,8 @@ export const hubLimits = {
   releasedAtOnce: 128,
   /** From one line about dropped frames of the same port, for the same reason, to the next. */
   dropLogMs: 1_000,
+  /** Rules of an access list that name users by a file, of which the log tells. */
+  toldRules: 20,
 } as const;
 
 /** Bounds of server log, security logs and packet logs. */
@@ -443,6 +445,12 @@ export const keepAliveLimits = {
   retryMs: 60_000,
 } as const;
 
+/** How much of a turn of the event loop is for work that can wait: long calls of the administration and the configuration's file. */
+export const workLimits = {
+  /** Of all such work together. */
+  turnMs: 5,
+} as const;
+
 /** Bounds of the administration. */
 export const rpcLimits = {
   /** Connections of administrators at the same time. */
@@ -459,6 +467,8 @@ export const rpcLimits = {
   hubRequestBytes: 8 * MiB,
   /** Items of one list in a request, such as the rules of an access list. */
   items: 32_768,
+  /** Lists and objects inside one another in a request as JSON; what is shorter than 64 KiB may be deeper. */
+  jsonDepth: 16,
   /** From one answer over HTTP to the whole head of the next request, and until more of an answer is taken. */
   httpIdleMs: 30_000,
   /** From the head of a request over HTTP to the end of its body, and to the answer. */

@@ -58,19 +58,34 @@ export class HubActivity {
     this.#lastCommunicationAt = unixNow;
   }
 
-  /** Since the hub was made, with what the sessions that go on have added. */
+  /**
+   * Since the hub was made, with what the sessions that go on have added. What each account did is counted when somebody asks for it:
+   * most want to know of the hub alone, which may have thousands of users.
+   */
   statistics(sessions: Iterable<CountedSession>): HubStatistics {
+    const going = [...sessions];
     const whole = new HubActivity(this.#createdAt);
     Object.assign(whole.#hub, this.#hub);
-    for (const [key, account] of this.#users) whole.#users.set(key, { ...account });
-    for (const [key, group] of this.#groups) whole.#groups.set(key, group);
-    for (const session of sessions) whole.ended(session, this.#lastCommunicationAt);
+    for (const { counters } of going) whole.#hub.traffic = sum(whole.#hub.traffic, trafficOf(counters));
+    const withAccounts = () => {
+      const counted = new HubActivity(this.#createdAt);
+      for (const [key, account] of this.#users) counted.#users.set(key, { ...account });
+      for (const [key, group] of this.#groups) counted.#groups.set(key, group);
+      for (const session of going) counted.ended(session, this.#lastCommunicationAt);
+      return counted;
+    };
+    let counted: HubActivity | undefined;
+    const accounts = () => (counted ??= withAccounts());
     return {
       createdAt: this.#createdAt,
       lastCommunicationAt: this.#lastCommunicationAt,
       ...whole.#hub,
-      users: whole.#users,
-      groups: whole.#groups,
+      get users() {
+        return accounts().#users;
+      },
+      get groups() {
+        return accounts().#groups;
+      },
     };
   }
 

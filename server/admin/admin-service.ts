@@ -17,7 +17,7 @@ import {
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
 import type { PasswordThrottle } from "../access/password-throttle.ts";
-import type { Administrator, Call } from "./rpc.ts";
+import { ownerOf, type Administrator, type Call } from "./rpc.ts";
 
 export interface AdminServiceOptions {
   readonly settings: () => ServerSettings;
@@ -77,6 +77,7 @@ export class AdminService {
         const leave = this.#places.take(call.administrator, () => connection.close());
         return new PackRpcConnection(connection, {
           requestBytes: requestLimitBytes(call.administrator),
+          owner: ownerOf(call.administrator),
           answer: (request) => dispatcher.callPack(request, call),
           onClosed: leave,
         });

@@ -1,10 +1,11 @@
+import { isSteps, turns, type Steps } from "../turns.ts";
 import { Pack } from "../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../wire/protocol-error.ts";
 import { findRpc, type RpcHandlers, type RpcName } from "./definitions.ts";
 import type { Fields, MessageOf } from "./fields.ts";
-import { decodeMessage, encodeMessage } from "./pack-messages.ts";
-import { isJsonObject, messageFromJson, messageToJson } from "./json-messages.ts";
-import { RpcError, type Administrator, type Call, type RpcDefinition } from "./rpc.ts";
+import { decodeMessageInSteps, encodeMessageInSteps } from "./pack-messages.ts";
+import { isJsonObject, messageFromJsonInSteps, messageToJsonInSteps } from "./json-messages.ts";
+import { ownerOf, RpcError, type Administrator, type Call, type RpcDefinition } from "./rpc.ts";
 import { zeroMessage, zeroOf } from "./zero-value.ts";
 
 export interface RpcDispatcherOptions {
@@ -31,7 +32,8 @@ export type RpcResult<Value> =
   | { readonly type: "error"; readonly error: ProtocolError; readonly message: string };
 
 type AnyMessage = MessageOf<Fields>;
-type AnyHandler = (request: AnyMessage, call: Call) => Partial<AnyMessage> | Promise<Partial<AnyMessage>>;
+type AnyReply = Partial<AnyMessage>;
+type AnyHandler = (request: AnyMessage, call: Call) => AnyReply | Promise<AnyReply> | Steps<AnyReply>;
 
 /** Characters of a name that is told. */
 const longestName = 255;
@@ -53,9 +55,9 @@ export class RpcDispatcher {
   /** Answers a request that came as a PACK with an element `function_name`. */
   async callPack(request: Pack, call: Call): Promise<Pack> {
     const result = await this.#call(request.str("function_name"), call, {
-      read: ({ fields }) => decodeMessage(request, fields),
-      write: ({ fields, extraNumbers }, message) => {
-        const pack = encodeMessage(new Pack(), fields, message);
+      read: ({ fields }) => decodeMessageInSteps(request, fields),
+      *write({ fields, extraNumbers }, message) {
+        const pack = yield* encodeMessageInSteps(new Pack(), fields, message);
         for (const [name, value] of extraNumbers?.(message) ?? []) pack.addInt(name, value);
         return pack;
       },
@@ -68,9 +70,10 @@ export class RpcDispatcher {
     return this.#call(method, call, {
       read: ({ fields }) => {
         if (!isJsonObject(params)) throw new RpcError("invalidParameter", "JSON-RPC parameter is empty");
-        return messageFromJson(fields, params);
+        return messageFromJsonInSteps(fields, params);
       },
-      write: ({ fields, extraNumbers }, message) => messageToJson(fields, message, extraNumbers?.(message)),
+      write: ({ fields, extraNumbers }, message) =>
+        messageToJsonInSteps(fields, message, extraNumbers?.(message)),
     });
   }
 
@@ -87,13 +90,14 @@ export class RpcDispatcher {
       if (definition.right === "server" && administrator.type !== "server") {
         throw new RpcError("notEnoughRights");
       }
-      const request = form.read(definition);
+      const request = await turns.run(form.read(definition), ownerOf(administrator));
       hubName = hubOf(definition, request);
       about = aboutOf(definition, request);
       if (!isAllowed(administrator, definition, hubName)) throw new RpcError("notEnoughRights");
       this.#options.restrict?.(name, request, call);
       const message = await this.#answer(name, definition, request, call);
-      result = { type: "reply", reply: form.write(definition, message) };
+      const reply = await turns.run(form.write(definition, message), ownerOf(administrator));
+      result = { type: "reply", reply };
     } catch (fault) {
       result = failed(this.#refusal(name, fault));
     }
@@ -115,7 +119,8 @@ export class RpcDispatcher {
   ): Promise<AnyMessage> {
     const handler = this.#options.handlers[name] as AnyHandler | undefined;
     if (handler === undefined) throw new RpcError("notSupported");
-    const reply = await handler(request, call);
+    const answer = handler(request, call);
+    const reply = isSteps(answer) ? await turns.run(answer, ownerOf(call.administrator)) : await answer;
     return withItemCount(fields, {
       ...zeroMessage(fields),
       ...withoutSecrets(fields, request),
@@ -132,8 +137,8 @@ export class RpcDispatcher {
 
 /** How a message is read from a request, and written as a reply. */
 interface MessageForm<Reply> {
-  readonly read: (definition: RpcDefinition) => AnyMessage;
-  readonly write: (definition: RpcDefinition, message: AnyMessage) => Reply;
+  readonly read: (definition: RpcDefinition) => Steps<AnyMessage>;
+  readonly write: (definition: RpcDefinition, message: AnyMessage) => Steps<Reply>;
 }
 
 function failed({ error, message }: RpcError): { type: "error"; error: ProtocolError; message: string } {

@@ -1,3 +1,4 @@
+import { turns } from "../turns.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
 import { requestLimitBytes, type AdminService } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
@@ -5,7 +6,8 @@ import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
 import type { RpcDispatcher } from "./dispatch.ts";
 import { isJsonObject } from "./json-messages.ts";
-import type { Administrator } from "./rpc.ts";
+import { formatJsonInSteps, parseJsonInSteps } from "./json-text.ts";
+import { ownerOf, type Administrator } from "./rpc.ts";
 
 /** A request for a target below `/api`. Header values by lower-case name. */
 export interface ApiRequest {
@@ -29,6 +31,8 @@ export interface ApiResponse {
   readonly body: string;
   /** The request has logged in. */
   readonly loggedIn?: boolean;
+  /** In the place of a body that is long: its parts, in UTF-8. */
+  readonly parts?: readonly Buffer[];
 }
 
 /** Sent with every answer, so that a page of another origin that knows the password may ask. */
@@ -100,19 +104,19 @@ export class JsonApi {
     if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
     const params = paramsOf(url.searchParams);
     const answer = await this.#call(name, params, String(this.#administration.now()), request, administrator);
-    return response(200, "text/plain; charset=UTF-8", answer);
+    return withContent("text/plain; charset=UTF-8", answer);
   }
 
   async #post(request: ApiRequest, administrator: Administrator): Promise<ApiResponse> {
     const body = await request.body(requestLimitBytes(administrator));
     if (body === undefined) return response(413, "text/plain", "The request is too large.\n");
-    return response(200, "application/json", await this.#answerBody(body, request, administrator));
+    return withContent("application/json", await this.#answerBody(body, request, administrator));
   }
 
-  async #answerBody(body: Buffer, request: ApiRequest, administrator: Administrator): Promise<string> {
+  async #answerBody(body: Buffer, request: ApiRequest, administrator: Administrator): Promise<Content> {
     let message: unknown;
     try {
-      message = JSON.parse(body.toString("utf8"));
+      message = await turns.run(parseJsonInSteps(body), ownerOf(administrator));
     } catch {
       message = undefined;
     }
@@ -131,12 +135,13 @@ export class JsonApi {
     id: string,
     { peerAddress, connectionName }: ApiRequest,
     administrator: Administrator,
-  ): Promise<string> {
+  ): Promise<Content> {
     const call = { administrator, peerAddress, connectionName };
     const result = await this.#dispatcher.callJson(method, params, call);
-    return result.type === "error"
-      ? failure(id, result.error, result.message)
-      : JSON.stringify({ result: result.reply, jsonrpc: "2.0", id });
+    if (result.type === "error") return failure(id, result.error, result.message);
+    const answer = { result: result.reply, jsonrpc: "2.0", id };
+    const parts = await turns.run(formatJsonInSteps(answer), ownerOf(administrator));
+    return parts.length === 1 ? String(parts[0]) : parts;
   }
 
   #login({ headers, peerAddress, connectionName }: ApiRequest): Promise<AuthenticationResult> {
@@ -177,6 +182,14 @@ function failure(id: string, error: ProtocolError, message: string): string {
     jsonrpc: "2.0",
     id,
   });
+}
+
+/** A text, or the parts of a long one. */
+type Content = string | readonly Buffer[];
+
+function withContent(contentType: string, content: Content): ApiResponse {
+  if (typeof content === "string") return response(200, contentType, content);
+  return { ...response(200, contentType, ""), parts: content };
 }
 
 function response(

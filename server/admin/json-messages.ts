@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { rpcLimits } from "../limits.ts";
+import { atOnce, mapped, type Steps } from "../turns.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
@@ -34,16 +35,26 @@ export function messageToJson<F extends Fields>(
   message: MessageOf<F>,
   extraNumbers: readonly (readonly [name: string, value: number])[] = [],
 ): JsonObject {
+  return atOnce(messageToJsonInSteps(fields, message, extraNumbers));
+}
+
+/** Like {@link messageToJson}. */
+export function* messageToJsonInSteps<F extends Fields>(
+  fields: F,
+  message: MessageOf<F>,
+  extraNumbers: readonly (readonly [name: string, value: number])[] = [],
+): Steps<JsonObject> {
   const entries = entriesInOrder<Fields>(fields);
   const json: Record<string, Json> = {};
   for (const [name, field] of entries) {
-    if (field.type === "list") json[name] = itemsToJson(field.fields, message[name] as readonly Item[]);
+    if (field.type === "list")
+      json[name] = yield* itemsToJson(field.fields, message[name] as readonly Item[]);
   }
   for (const [name, field] of entries) {
     if (field.type === "scalar") {
       json[name + suffixes[field.kind]] = scalarToJson(field.kind, message[name] as Scalar);
     } else if (field.type === "values") {
-      json[name + suffixes[field.kind]] = (message[name] as readonly Scalar[]).map((value) =>
+      json[name + suffixes[field.kind]] = yield* mapped(message[name] as readonly Scalar[], (value) =>
         scalarToJson(field.kind, value),
       );
     }
@@ -59,16 +70,25 @@ export function messageToJson<F extends Fields>(
  * @throws {RpcError} invalidParameter for a value that is not of its field's kind
  */
 export function messageFromJson<F extends Fields>(fields: F, json: JsonObject): MessageOf<F> {
+  return atOnce(messageFromJsonInSteps(fields, json));
+}
+
+/** Like {@link messageFromJson}. */
+export function* messageFromJsonInSteps<F extends Fields>(fields: F, json: JsonObject): Steps<MessageOf<F>> {
   const message: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     if (field.type === "list") {
-      message[name] = itemsOf(name, json[name]).map((item) => scalarsFromJson(field.fields, item));
+      message[name] = yield* mapped(itemsOf(name, json[name]), (item) => scalarsFromJson(field.fields, item));
       continue;
     }
     const jsonName = name + suffixes[field.kind];
     const value = json[jsonName];
     if (field.type === "scalar") message[name] = scalarFromJson(jsonName, field.kind, value);
-    else message[name] = valuesOf(jsonName, value).map((each) => scalarFromJson(jsonName, field.kind, each));
+    else {
+      message[name] = yield* mapped(valuesOf(jsonName, value), (each) =>
+        scalarFromJson(jsonName, field.kind, each),
+      );
+    }
   }
   return message as MessageOf<F>;
 }
@@ -93,11 +113,11 @@ function entriesInOrder<F extends object>(
   return known as readonly (readonly [name: string, field: F[keyof F]])[];
 }
 
-function itemsToJson(fields: ItemFields, items: readonly Item[]): JsonObject[] {
+function itemsToJson(fields: ItemFields, items: readonly Item[]): Steps<JsonObject[]> {
   const entries = entriesInOrder<ItemFields>(fields).map(
     ([name, { kind }]) => [name, name + suffixes[kind], kind] as const,
   );
-  return items.map((item) =>
+  return mapped(items, (item) =>
     Object.fromEntries(
       entries.map(([name, jsonName, kind]) => [jsonName, scalarToJson(kind, item[name] as Scalar)]),
     ),

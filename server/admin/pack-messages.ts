@@ -1,7 +1,8 @@
 import { rpcLimits } from "../limits.ts";
-import { addAddresses, readAddress } from "../wire/pack-address.ts";
+import { atOnce, mapped, type Steps } from "../turns.ts";
+import { addAddressBytes, addressBytes, readAddress } from "../wire/pack-address.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
-import type { Pack } from "../wire/pack.ts";
+import type { Pack, PackValues } from "../wire/pack.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
 
@@ -10,22 +11,26 @@ type Item = Readonly<Record<string, Scalar>>;
 
 /** Adds a message's fields to a PACK. A list without items has no elements, and neither have empty bytes. */
 export function encodeMessage<F extends Fields>(pack: Pack, fields: F, message: MessageOf<F>): Pack {
+  return atOnce(encodeMessageInSteps(pack, fields, message));
+}
+
+/** Like {@link encodeMessage}. */
+export function* encodeMessageInSteps<F extends Fields>(
+  pack: Pack,
+  fields: F,
+  message: MessageOf<F>,
+): Steps<Pack> {
   for (const [name, field] of Object.entries(fields)) {
     const value = message[name];
     if (field.type === "scalar") {
       // The official server leaves empty bytes out, and its programs know the end of a log file by that.
       if (Buffer.isBuffer(value) && value.length === 0) continue;
-      addValues(pack, name, field.kind, [value]);
-    } else if (field.type === "values") addValues(pack, name, field.kind, value as readonly Scalar[]);
-    else {
-      const items = value as readonly Item[];
+      yield* addValues(pack, name, field.kind, [value], (each) => each as Scalar);
+    } else if (field.type === "values") {
+      yield* addValues(pack, name, field.kind, value as readonly Scalar[], (each) => each);
+    } else {
       for (const [itemName, { kind }] of Object.entries(field.fields)) {
-        addValues(
-          pack,
-          itemName,
-          kind,
-          items.map((item) => item[itemName]),
-        );
+        yield* addValues(pack, itemName, kind, value as readonly Item[], (item) => item[itemName] as Scalar);
       }
     }
   }
@@ -38,70 +43,73 @@ export function encodeMessage<F extends Fields>(pack: Pack, fields: F, message: 
  * @throws {RpcError} invalidParameter for a number that is too large, and for more items than `rpcLimits.items`
  */
 export function decodeMessage<F extends Fields>(pack: Pack, fields: F): MessageOf<F> {
+  return atOnce(decodeMessageInSteps(pack, fields));
+}
+
+/** Like {@link decodeMessage}. */
+export function* decodeMessageInSteps<F extends Fields>(pack: Pack, fields: F): Steps<MessageOf<F>> {
   const message: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     if (field.type === "scalar") message[name] = readValue(pack, name, field.kind, 0);
     else if (field.type === "values") {
-      message[name] = Array.from({ length: itemCount(pack, name) }, (_, index) =>
-        readValue(pack, name, field.kind, index),
-      );
-    } else message[name] = readItems(pack, field.fields);
+      message[name] = yield* mapped(indices(pack, name), (index) => readValue(pack, name, field.kind, index));
+    } else message[name] = yield* readItems(pack, field.fields);
   }
   return message as MessageOf<F>;
 }
 
-function readItems(pack: Pack, fields: ItemFields): Item[] {
+function* readItems(pack: Pack, fields: ItemFields): Steps<Item[]> {
   const entries = Object.entries(fields);
   const [key] = entries[0] ?? [""];
-  return Array.from({ length: itemCount(pack, key) }, (_, index) =>
+  return yield* mapped(indices(pack, key), (index) =>
     Object.fromEntries(entries.map(([name, { kind }]) => [name, readValue(pack, name, kind, index)])),
   );
 }
 
-function itemCount(pack: Pack, name: string): number {
+/** Of the values of an element. */
+function indices(pack: Pack, name: string): Iterable<number> {
   const count = pack.count(name);
   if (count > rpcLimits.items) {
     throw new RpcError("invalidParameter", `${name}: ${count} items; at most ${rpcLimits.items} are allowed`);
   }
-  return count;
+  return Array(count).keys();
 }
 
-function addValues(pack: Pack, name: string, kind: ScalarKind, values: readonly unknown[]): void {
-  if (values.length === 0) return;
-  switch (kind) {
-    case "u32":
-      pack.add(name, { type: "int", values: values as number[] });
-      return;
-    case "bool":
-      pack.add(name, { type: "int", values: (values as boolean[]).map(Number) });
-      return;
-    case "u64":
-      pack.add(name, { type: "int64", values: (values as number[]).map((value) => BigInt(value)) });
-      return;
-    case "time":
-      pack.add(name, {
-        type: "int64",
-        values: (values as number[]).map((value) => encodeTime(value === 0 ? undefined : value)),
-      });
-      return;
-    case "str":
-      pack.add(name, { type: "str", values: values as string[] });
-      return;
-    case "utf":
-      pack.add(name, { type: "unistr", values: values as string[] });
-      return;
-    case "bin":
-      pack.add(name, { type: "data", values: values as Uint8Array[] });
-      return;
-    case "ip":
-      addAddresses(
-        pack,
-        name,
-        (values as string[]).map((address) => address || "0.0.0.0"),
-      );
-      return;
+function* addValues<T>(
+  pack: Pack,
+  name: string,
+  kind: ScalarKind,
+  holders: readonly T[],
+  valueOf: (holder: T) => Scalar,
+): Steps<void> {
+  if (holders.length === 0) return;
+  if (kind === "ip") {
+    const addresses = yield* mapped(holders, (holder) =>
+      addressBytes(name, (valueOf(holder) as string) || "0.0.0.0"),
+    );
+    addAddressBytes(pack, name, addresses);
+    return;
   }
+  const { type, toPack } = packForms[kind];
+  const values = yield* mapped(holders, (holder) => toPack(valueOf(holder)));
+  pack.add(name, { type, values } as PackValues);
 }
+
+/** How a value of each kind is put into a PACK. */
+const packForms: Readonly<
+  Record<
+    Exclude<ScalarKind, "ip">,
+    { readonly type: PackValues["type"]; readonly toPack: (value: Scalar) => unknown }
+  >
+> = {
+  u32: { type: "int", toPack: (value) => value },
+  bool: { type: "int", toPack: Number },
+  u64: { type: "int64", toPack: (value) => BigInt(value as number) },
+  time: { type: "int64", toPack: (value) => encodeTime(value === 0 ? undefined : (value as number)) },
+  str: { type: "str", toPack: (value) => value },
+  utf: { type: "unistr", toPack: (value) => value },
+  bin: { type: "data", toPack: (value) => value },
+};
 
 function readValue(pack: Pack, name: string, kind: ScalarKind, index: number): Scalar {
   switch (kind) {

@@ -1,16 +1,22 @@
 import { rpcPackLimits } from "../limits.ts";
 import type { ConnectionEvents, SessionConnection } from "../protocols/softether/session-connection.ts";
+import { turns, type Steps, type WorkOwner } from "../turns.ts";
 import { ByteQueue } from "../wire/byte-queue.ts";
 import { DecodeError } from "../wire/decode-error.ts";
-import { decodePack, encodePack, type Pack } from "../wire/pack.ts";
+import { decodePackInSteps, encodePackInSteps, type Pack } from "../wire/pack.ts";
 import { errorPack } from "../wire/protocol-error.ts";
 
 /** Bytes of the length before each PACK. */
 const lengthBytes = 4;
 
+/** Bytes that are sent at once. */
+const sendBytes = 256 * 1024;
+
 export interface PackRpcOptions {
   /** Longest request in bytes. */
   readonly requestBytes: number;
+  /** Of requests and replies; the server's by default. */
+  readonly owner?: WorkOwner;
   /** Never fails. */
   readonly answer: (request: Pack) => Promise<Pack>;
   readonly onClosed: () => void;
@@ -62,37 +68,61 @@ export class PackRpcConnection implements ConnectionEvents {
     const bytes = this.#queue.take(this.#length);
     if (bytes === undefined) return;
     this.#length = undefined;
-    let request: Pack;
-    try {
-      request = decodePack(bytes, rpcPackLimits);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#connection.close();
-      return;
-    }
     this.#state = "answering";
-    void this.#options.answer(request).then((reply) => this.#send(reply));
+    const steps = decodePackInSteps(bytes, rpcPackLimits);
+    try {
+      const first = steps.next();
+      void this.#answer(first.done === true ? first.value : turns.run(steps, this.#options.owner));
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
-  #send(reply: Pack): void {
-    if (this.#state === "closed") return;
-    const pack = encodeReply(reply);
-    const length = Buffer.allocUnsafe(lengthBytes);
-    length.writeUInt32BE(pack.length);
-    this.#connection.send(Buffer.concat([length, pack]), () => {
-      if (this.#state === "closed") return;
-      this.#state = "idle";
-      this.#step();
+  async #answer(decoded: Pack | Promise<Pack>): Promise<void> {
+    const { answer, owner } = this.#options;
+    let request: Pack;
+    try {
+      request = await decoded;
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#isClosed()) return;
+    const reply = await answer(request);
+    if (!this.#isClosed()) this.#send(await turns.run(encodeReply(reply), owner), 0);
+  }
+
+  /** The encryption of an answer of many megabytes must not hold the thread either: it goes out in parts. */
+  #send(reply: Buffer, from: number): void {
+    if (this.#isClosed()) return;
+    const to = from + sendBytes;
+    this.#connection.send(reply.subarray(from, to), () => {
+      if (to < reply.length) {
+        this.#send(reply, to);
+      } else if (!this.#isClosed()) {
+        this.#state = "idle";
+        this.#step();
+      }
     });
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof DecodeError)) throw error;
+    this.#connection.close();
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
   }
 }
 
-function encodeReply(reply: Pack): Buffer {
+/** Its length and the PACK. */
+function* encodeReply(reply: Pack): Steps<Buffer> {
   try {
-    return encodePack(reply);
+    return yield* encodePackInSteps(reply, lengthBytes);
   } catch (error) {
     // Beyond what the protocol can carry.
     if (!(error instanceof RangeError)) throw error;
-    return encodePack(errorPack("internal"));
+    return yield* encodePackInSteps(errorPack("internal"), lengthBytes);
   }
 }

@@ -1,3 +1,4 @@
+import { serverWork, type Steps, type WorkOwner } from "../turns.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
 import { errorTexts } from "./error-texts.ts";
 import type { Fields, MessageOf } from "./fields.ts";
@@ -34,6 +35,11 @@ export type ReplyOf<D> = D extends RpcDefinition<infer F> ? Partial<MessageOf<F>
 
 export type Administrator = { readonly type: "server" } | { readonly type: "hub"; readonly hubName: string };
 
+/** Whose the work is that an administrator makes. */
+export function ownerOf(administrator: Administrator): WorkOwner {
+  return administrator.type === "server" ? serverWork : administrator.hubName.toLowerCase();
+}
+
 /** Who calls, and from where. */
 export interface Call {
   readonly administrator: Administrator;
@@ -42,7 +48,11 @@ export interface Call {
   readonly connectionName: string;
 }
 
-export type RpcHandler<D> = (request: RequestOf<D>, call: Call) => ReplyOf<D> | Promise<ReplyOf<D>>;
+/** Answers at once, later, or in steps where the answer may be long. */
+export type RpcHandler<D> = (
+  request: RequestOf<D>,
+  call: Call,
+) => ReplyOf<D> | Promise<ReplyOf<D>> | Steps<ReplyOf<D>>;
 
 /** Refuses a call; the administrator learns the error's number, and with JSON the message. */
 export class RpcError extends Error {

@@ -1,22 +1,31 @@
 import type { HubSettings } from "../settings/hub-settings.ts";
-import { changesBetween, withChanges } from "./text/config-change.ts";
+import { changesBetween, changesBetweenInSteps, withChanges } from "./text/config-change.ts";
 import { emptyDocument, withServerConfiguration } from "./text/config-document.ts";
 import { defaultServerConfig } from "./disk/config-file.ts";
 import { damaged, readStoredConfig } from "./disk/config-reader.ts";
 import { ConfigFiles, type ConfigDisk } from "./disk/config-files.ts";
-import { formatConfig, parseConfig, type ConfigDocument } from "./text/config-text.ts";
+import { formatConfigInSteps, parseConfigInSteps, type ConfigDocument } from "./text/config-text.ts";
 import { defaultHubs, writeHubs } from "./sections/hub-config.ts";
 import { withListeners } from "./sections/listener-config.ts";
 import { type ListenerSettings } from "../settings/listener-settings.ts";
+import { isSteps, turns, type Steps } from "../turns.ts";
+import { journalLimits } from "./disk/journal-file.ts";
+import { joined } from "./disk/long-bytes.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import {
   checkServerSettings,
   readServerSettings,
-  withServerSettings,
+  readServerSettingsInSteps,
+  withServerSettingsInSteps,
 } from "./sections/server-settings-config.ts";
 import { unservedSettings } from "./sections/unserved-settings.ts";
-import { readStatistics, withStatistics, type StatisticsByHub } from "./sections/statistics-config.ts";
+import {
+  readStatistics,
+  withStatistics,
+  type StatisticsByHub,
+  type StatisticsSource,
+} from "./sections/statistics-config.ts";
 
 /** When changes get from the journal into the file itself. */
 export const foldTimes = {
@@ -53,7 +62,7 @@ export class ConfigStore {
   /** What the file itself holds. */
   #folded: ConfigDocument;
   #settings: ServerSettings;
-  #statistics: () => StatisticsByHub = () => new Map();
+  #statistics: () => StatisticsSource = () => new Map();
   /** Changes that wait for the next write. */
   #waiting: WaitingChange[] = [];
   /** Writes follow each other. */
@@ -132,11 +141,13 @@ export class ConfigStore {
   }
 
   /** What happened in the hubs is asked for when the file is written, and now and then. It has no promise to be on the disk. */
-  provideStatistics(statistics: () => StatisticsByHub): void {
+  provideStatistics(statistics: () => StatisticsSource): void {
     this.#statistics = statistics;
     const look = () => {
       this.#cancelLook = this.#schedule(() => {
-        if (withStatistics(this.#document, this.#statistics()) !== this.#document) this.#foldLater();
+        void this.#isCounted().then((isCounted) => {
+          if (isCounted) this.#foldLater();
+        });
         look();
       }, foldTimes.statisticsMs);
     };
@@ -144,17 +155,18 @@ export class ConfigStore {
   }
 
   /** The whole configuration, with the statistics of now. */
-  text(): Buffer {
-    return formatConfig(withStatistics(this.#document, this.#statistics()));
+  async text(): Promise<Buffer> {
+    return joined(await turns.run(formatConfigInSteps(await this.#counted())));
   }
 
   /**
    * Changes the settings; resolves with the new ones once they are on the disk. Changes that wait for the disk together are
-   * written together. What `change` leaves as the same object is not written anew.
+   * written together. What `change` leaves as the same object is not written anew. One that takes long is made in steps; nothing else
+   * changes meanwhile.
    *
    * @throws what `change` throws, and {ServerError} STATE_INVALID when writing fails; nothing has changed then
    */
-  update(change: (settings: ServerSettings) => ServerSettings): Promise<ServerSettings> {
+  update(change: SettingsChange): Promise<ServerSettings> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerSettings>();
     this.#waiting.push({ change, resolve, reject });
     if (this.#waiting.length === 1) void this.#afterOthers(() => this.#writeWaiting());
@@ -177,8 +189,8 @@ export class ConfigStore {
     let document: ConfigDocument;
     let settings: ServerSettings;
     try {
-      document = parseConfig(text);
-      settings = readServerSettings(document);
+      document = await turns.run(parseConfigInSteps(text));
+      settings = await turns.run(readServerSettingsInSteps(document));
     } catch (error) {
       throw damaged("that was given", (error as Error).message, error);
     }
@@ -202,7 +214,7 @@ export class ConfigStore {
     this.#cancelLook?.();
     try {
       await this.#afterOthers(async () => {
-        const isCounted = withStatistics(this.#document, this.#statistics()) !== this.#document;
+        const isCounted = await this.#isCounted();
         if (this.#storage.isWritten && (this.#storage.hasJournal || isCounted)) await this.#fold();
       });
     } finally {
@@ -224,7 +236,8 @@ export class ConfigStore {
     let settings = this.#settings;
     for (const waiting of batch) {
       try {
-        settings = waiting.change(settings);
+        const changed = waiting.change(settings);
+        settings = isSteps(changed) ? await turns.run(changed) : changed;
         done.push({ waiting, settings });
       } catch (error) {
         waiting.reject(error);
@@ -244,16 +257,30 @@ export class ConfigStore {
   async #write(settings: ServerSettings): Promise<void> {
     const others = this.#storage.isChangedByOthers() ? await this.#documentOfOthers() : undefined;
     const former = withServerConfiguration(others ?? this.#document);
-    const document = withServerSettings(former, settings, this.#settings, this.#unixNow());
+    const document = await turns.run(
+      withServerSettingsInSteps(former, settings, this.#settings, this.#unixNow()),
+    );
     if (others !== undefined || !this.#storage.isWritten) {
       await this.#storage.fold(document);
       this.#took(document, settings);
       return;
     }
-    await this.#storage.append(changesBetween(this.#document, document), document);
+    const changes = await turns.run(changesBetweenInSteps(this.#document, document, journalLimits.changes));
+    await this.#storage.append(changes, document);
     if (!this.#storage.hasJournal) this.#folded = document;
     this.#document = document;
     this.#settings = settings;
+  }
+
+  /** The document with the statistics of now. */
+  #counted(): Promise<ConfigDocument> {
+    return turns.run(withStatistics(this.#document, this.#statistics()));
+  }
+
+  /** Whether anything happened that the document does not tell. */
+  async #isCounted(): Promise<boolean> {
+    const document = this.#document;
+    return (await turns.run(withStatistics(document, this.#statistics()))) !== document;
   }
 
   #took(document: ConfigDocument, settings: ServerSettings): void {
@@ -265,7 +292,7 @@ export class ConfigStore {
   }
 
   async #fold(): Promise<number> {
-    const document = withStatistics(this.#document, this.#statistics());
+    const document = await this.#counted();
     const bytes = await this.#storage.fold(document);
     this.#took(document, this.#settings);
     return bytes;
@@ -320,8 +347,11 @@ class Warnings {
 
 const mostWarnings = 20;
 
+/** Makes new settings of those that hold when its turn has come. */
+export type SettingsChange = (settings: ServerSettings) => ServerSettings | Steps<ServerSettings>;
+
 interface WaitingChange {
-  readonly change: (settings: ServerSettings) => ServerSettings;
+  readonly change: SettingsChange;
   readonly resolve: (settings: ServerSettings) => void;
   readonly reject: (error: unknown) => void;
 }

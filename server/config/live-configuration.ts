@@ -1,5 +1,5 @@
 import type { ServerSettings } from "../settings/server-settings.ts";
-import type { ConfigStore } from "./config-store.ts";
+import type { ConfigStore, SettingsChange } from "./config-store.ts";
 
 /** What came of a change. */
 export interface Changed {
@@ -35,11 +35,11 @@ export class LiveConfiguration {
 
   /**
    * Changes the settings; resolves once the new ones are on the disk and in force. What `change` leaves as the same object is
-   * neither written nor compared anew.
+   * neither written nor compared anew. One that takes long is made in steps.
    *
    * @throws what `change` throws, and {ServerError} STATE_INVALID when writing fails; nothing has changed then
    */
-  async update(change: (settings: ServerSettings) => ServerSettings): Promise<Changed> {
+  async update(change: SettingsChange): Promise<Changed> {
     const settings = await this.store.update(change);
     // Those of now: another change may have come after this one.
     const endedSessions = await this.#take(this.store.settings);

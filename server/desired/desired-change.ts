@@ -15,6 +15,7 @@ import { createSecureNatSettings, type SecureNatSettings } from "../settings/sec
 import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { BridgeChange, bridgeKey } from "./bridge-change.ts";
+import { atOnce, valuesPerStep, type Steps } from "../turns.ts";
 import type { DesiredSecureNat } from "./desired-secure-nat.ts";
 import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
 import { passwordAuthentication } from "../config/sections/account-config.ts";
@@ -55,6 +56,16 @@ export function planChange(
   desired: DesiredState,
   now: number,
 ): DesiredChange {
+  return atOnce(planChangeInSteps({ hubs, localBridges }, record, desired, now));
+}
+
+/** Like {@link planChange}. */
+export function* planChangeInSteps(
+  { hubs, localBridges }: Pick<ServerSettings, "hubs" | "localBridges">,
+  record: AppliedRecord,
+  desired: DesiredState,
+  now: number,
+): Steps<DesiredChange> {
   const changes: string[] = [];
   const problems: string[] = [];
   const result: HubSettings[] = [];
@@ -64,6 +75,7 @@ export function planChange(
   const applied = new Map<string, AppliedHub>();
   const left = new Map(desired.hubs.map((hub, index) => [hub.name.toLowerCase(), { hub, index }]));
   for (const hub of hubs) {
+    yield;
     const key = hub.name.toLowerCase();
     const before = record.hubs.get(key) ?? nothingApplied;
     const wanted = left.get(key);
@@ -74,7 +86,7 @@ export function planChange(
       continue;
     }
     const change = new HubChange(hub, before, { now, hasBridge: hasBridge(hub.name) });
-    const changed = change.to(wanted?.hub ?? released(hub.name, before));
+    const changed = yield* change.to(wanted?.hub ?? released(hub.name, before));
     result.push(changed);
     changes.push(...change.changes);
     problems.push(...change.problems);
@@ -82,12 +94,13 @@ export function planChange(
       applied.set(key, appliedOf(wanted.hub, before.created, change.hasUsualSecureNat));
   }
   for (const [key, { hub }] of left) {
+    yield;
     bridges.to(hub.name, nothingApplied, hub.localBridges);
     const change = new HubChange(createHubSettings(hub.name), nothingApplied, {
       now,
       hasBridge: hasBridge(hub.name),
     });
-    result.push(change.to(hub));
+    result.push(yield* change.to(hub));
     changes.push(`hub ${hub.name}: created`, ...change.changes);
     problems.push(...change.problems);
     applied.set(key, appliedOf(hub, true, change.hasUsualSecureNat));
@@ -175,18 +188,18 @@ class HubChange {
     this.#hasBridge = hasBridge;
   }
 
-  to(desired: DesiredHub): HubSettings {
+  *to(desired: DesiredHub): Steps<HubSettings> {
     const hub = this.#hub;
-    const groups = this.#groups(desired);
+    const groups = yield* this.#groups(desired);
     const settings: HubSettings = {
       ...hub,
-      ...this.#plainSettings(desired),
+      ...(yield* this.#plainSettings(desired)),
       ...this.#password(desired),
       options: this.#options(desired.options),
       log: this.#log(desired.log),
       secureNat: this.#secureNat(desired),
       groups,
-      users: this.#users(desired, groups),
+      users: yield* this.#users(desired, groups),
     };
     return this.changes.length === 0 ? hub : settings;
   }
@@ -201,17 +214,22 @@ class HubChange {
     return isDeepStrictEqual(chosen, present) ? present : chosen;
   }
 
-  #plainSettings(desired: DesiredHub): Partial<HubSettings> {
+  *#plainSettings(desired: DesiredHub): Steps<Partial<HubSettings>> {
     const normal = createHubSettings(this.#hub.name);
-    const entries = plainSettings.map((name) => {
+    const entries = [];
+    for (const name of plainSettings) {
       const present: unknown = this.#hub[name];
-      const chosen = this.#choose<unknown>(name, desired[name], normal[name], present);
+      const wanted: unknown = desired[name];
+      const chosen =
+        Array.isArray(wanted) && (yield* isSameList(wanted, present))
+          ? present
+          : this.#choose<unknown>(name, wanted, normal[name], present);
       if (chosen !== present) {
         const value = typeof chosen === "boolean" || typeof chosen === "number" ? ` ${chosen}` : " changed";
         this.#tell(`${settingTitles[name]}${value}`);
       }
-      return [name, chosen];
-    });
+      entries.push([name, chosen]);
+    }
     return Object.fromEntries(entries) as Partial<HubSettings>;
   }
 
@@ -294,7 +312,7 @@ class HubChange {
     return getsIt ? { enabled: true } : {};
   }
 
-  #groups(desired: DesiredHub): HubSettings["groups"] {
+  #groups(desired: DesiredHub): Steps<HubSettings["groups"]> {
     return this.#accounts<GroupSettings, GroupSettings>("group", this.#hub.groups, {
       desired: desired.groups,
       applied: this.#before.groups,
@@ -302,7 +320,7 @@ class HubChange {
     });
   }
 
-  #users(desired: DesiredHub, groups: HubSettings["groups"]): HubSettings["users"] {
+  *#users(desired: DesiredHub, groups: HubSettings["groups"]): Steps<HubSettings["users"]> {
     for (const { group, path } of desired.users) {
       if (group !== undefined && !groups.has(group.toLowerCase())) {
         this.problems.push(
@@ -310,7 +328,7 @@ class HubChange {
         );
       }
     }
-    const users = this.#accounts<UserSettings, DesiredUser>("user", this.#hub.users, {
+    const users = yield* this.#accounts<UserSettings, DesiredUser>("user", this.#hub.users, {
       desired: desired.users,
       applied: this.#before.users,
       make: (user, present) => this.#makeUser(user, present),
@@ -339,7 +357,7 @@ class HubChange {
       : { ...user, updatedAt: this.#now };
   }
 
-  #accounts<T extends { readonly name: string }, D extends { readonly name: string }>(
+  *#accounts<T extends { readonly name: string }, D extends { readonly name: string }>(
     kind: "user" | "group",
     present: ReadonlyMap<string, T>,
     plan: {
@@ -347,7 +365,7 @@ class HubChange {
       readonly applied: ReadonlySet<string>;
       readonly make: (desired: D, present: T | undefined) => T;
     },
-  ): ReadonlyMap<string, T> {
+  ): Steps<ReadonlyMap<string, T>> {
     const accounts = new Map(present);
     const before = this.changes.length;
     const desiredNames = new Set(plan.desired.map(({ name }) => name.toLowerCase()));
@@ -356,7 +374,9 @@ class HubChange {
       accounts.delete(key);
       this.#tell(`${kind} ${name} deleted`);
     }
+    let looks = 0;
     for (const desired of plan.desired) {
+      if (++looks % usersPerStep === 0) yield;
       const key = desired.name.toLowerCase();
       const existing = present.get(key);
       const made = plan.make(desired, existing);
@@ -369,12 +389,27 @@ class HubChange {
 }
 
 /** A password that is the same keeps what else is kept of it. */
-function makeAuthentication(
-  { name, authentication }: DesiredUser,
-  present: Authentication | undefined,
-): Authentication {
+function makeAuthentication(desired: DesiredUser, present: Authentication | undefined): Authentication {
+  const { name, authentication } = desired;
   if (authentication.type !== "password") return authentication;
-  const made = passwordAuthentication(authentication.password, name);
+  const made = hashed.get(desired) ?? passwordAuthentication(authentication.password, name);
+  hashed.set(desired, made);
   if (present?.type === "password" && isDeepStrictEqual(present.hashedKey, made.hashedKey)) return present;
   return made;
+}
+
+/** Of passwords, which cost most: a change is planned twice, and what is planned second has to be what the first told. */
+const hashed = new WeakMap<DesiredUser, ReturnType<typeof passwordAuthentication>>();
+
+/** Users of whom each has a password that is hashed. */
+const usersPerStep = 8;
+
+/** The same as {@link isDeepStrictEqual}, of lists that may be long. */
+function* isSameList(one: readonly unknown[], other: unknown): Steps<boolean> {
+  if (!Array.isArray(other) || one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) {
+    if (index % valuesPerStep === valuesPerStep - 1) yield;
+    if (!isDeepStrictEqual(one[index], other[index])) return false;
+  }
+  return true;
 }

@@ -1,10 +1,11 @@
 import { hashAdminPassword } from "../wire/sha0.ts";
 import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
 import type { LiveConfiguration } from "../config/live-configuration.ts";
-import { planChange, type DesiredChange } from "./desired-change.ts";
+import { planChangeInSteps, type DesiredChange } from "./desired-change.ts";
 import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
 import { timeProblem, type IdentityPem } from "../identity/identity-check.ts";
 import { identityFromPem, isSameIdentity, leafOf } from "../identity/identity-pem.ts";
+import { turns, type Steps } from "../turns.ts";
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
@@ -60,22 +61,22 @@ export class StateApplier {
     const state = parseDesiredState(desired);
     const record = await readAppliedRecord(paths.appliedFile);
     const newIdentity = differentIdentity(identity.current, state, unixNow());
-    const plan = (settings: ServerSettings): ServerChange => {
-      const change = planChange(settings, record, state, unixNow());
+    const plan = function* (settings: ServerSettings): Steps<ServerChange> {
+      const change = yield* planChangeInSteps(settings, record, state, unixNow());
       throwProblems(change.problems);
       const { hubs, localBridges } = change;
       return withAdminPassword({ ...change, settings: { ...settings, hubs, localBridges } }, state);
     };
-    let change = plan(configuration.settings);
+    let change = await turns.run(plan(configuration.settings));
     let endedSessions: readonly string[] = [];
     if (!dryRun) {
       // Before all else: when it cannot be kept, nothing has changed.
       if (newIdentity !== undefined) await identity.replace(newIdentity);
       await this.#keepRecord(record, bothRecords(record, change.record));
       if (change.changes.length > 0) {
-        ({ endedSessions } = await configuration.update((now) => {
+        ({ endedSessions } = await configuration.update(function* (now) {
           // A user may have changed its password meanwhile.
-          change = plan(now);
+          change = yield* plan(now);
           return change.settings;
         }));
       }

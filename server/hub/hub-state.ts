@@ -36,9 +36,9 @@ export class HubState {
     this.macs = new AddressTable({ limit: hubLimits.macEntries, seed });
     this.ips = new IpTable(seed);
     this.#random = random;
-    this.settings = { ...settings, accessList: [] };
-    this.accessList = new AccessList([], { applyToArp: false });
-    this.update(settings);
+    this.settings = settings;
+    this.accessList = accessListOf(settings);
+    this.#take(settings);
   }
 
   /** Traffic and drops of all ports since the hub was made. */
@@ -49,16 +49,22 @@ export class HubState {
     return sum;
   }
 
+  /** What stays the same object is not made ready again: rules may be thousands, and so may ports. */
   update(settings: HubSettings): void {
-    const { options, log } = settings;
-    const applyToArp = options.ApplyIPv4AccessListOnArpPacket;
-    // Many rules take some time to be made ready.
-    if (settings.accessList !== this.settings.accessList || applyToArp !== this.accessList.applyToArp)
-      this.accessList = new AccessList(settings.accessList, { applyToArp });
+    const former = this.settings;
+    const isNewList =
+      settings.accessList !== former.accessList ||
+      settings.options.ApplyIPv4AccessListOnArpPacket !== former.options.ApplyIPv4AccessListOnArpPacket;
+    if (isNewList) this.accessList = accessListOf(settings);
     this.settings = settings;
-    this.inspectsAll =
-      !settings.online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
-    for (const port of this.all()) port.configure(options, this.#random);
+    if (settings.options !== former.options) {
+      for (const port of this.all()) port.configure(settings.options, this.#random);
+    }
+    this.#take(settings);
+  }
+
+  #take({ online, options, log }: HubSettings): void {
+    this.inspectsAll = !online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
     this.#portsChanged();
   }
 
@@ -125,4 +131,8 @@ export class HubState {
       this.accessList.dependsOnReceiver || this.ports.some(({ selectsFlooded }) => selectsFlooded);
     this.stripsRouters = this.ports.some(({ stripsRouters }) => stripsRouters);
   }
+}
+
+function accessListOf({ accessList, options }: HubSettings): AccessList {
+  return new AccessList(accessList, { applyToArp: options.ApplyIPv4AccessListOnArpPacket });
 }

@@ -118,9 +118,9 @@ export class Hub {
 
   /** Takes new settings, which hold from the next frame on. */
   update(settings: HubSettings): void {
-    const isNewList = settings.accessList !== this.settings.accessList;
+    const former = this.settings;
     this.#state.update(settings);
-    if (isNewList) this.#tellUnsupported();
+    if (settings.accessList !== former.accessList || settings.log !== former.log) this.#tellUnsupported();
   }
 
   /** Plugs a port in. */
@@ -264,8 +264,10 @@ export class Hub {
   #tellUnsupported(): void {
     const { accessList, log } = this.settings;
     if (!log.saveSecurityLog) return;
+    let told = 0;
     for (const rule of accessList) {
       if (!rule.active || !namesUserList(rule)) continue;
+      if (told++ === hubLimits.toldRules) return;
       const effect = rule.action === "discard" ? "discards frames of everybody" : "fits no frame";
       this.#options.log.security(
         `The access list entry of priority ${rule.priority} names users by a file (include:, exclude:). Such files are not read; the entry ${effect}. Name a user or a group instead.`,

@@ -18,6 +18,8 @@ export interface WebResponse {
   readonly body: string;
   /** The request has logged in. */
   readonly loggedIn?: boolean;
+  /** In the place of a body that is long: its parts, in UTF-8, each sent when the one before it is with the system. */
+  readonly parts?: readonly Buffer[];
 }
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
@@ -116,14 +118,20 @@ export class WebServer {
     if (result.status === 401) connection.refused();
     if (result.loggedIn === true) connection.loggedIn();
     if (socket.destroyed) return;
-    const body = Buffer.from(result.body, "utf8");
-    const sized = { ...result.headers, "Content-Length": body.length };
-    if (!request.complete) return this.#refuseRest(request, response, result.status, sized, body);
+    const parts = result.parts ?? [Buffer.from(result.body)];
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const sized = { ...result.headers, "Content-Length": length };
+    if (!request.complete)
+      return this.#refuseRest(request, response, result.status, sized, Buffer.concat(parts));
     clearTimeout(connection.deadline);
     response.once("finish", () => cutAfter(socket, connection, this.#bounds.httpIdleMs));
     response.writeHead(result.status, sized);
-    response.end(body);
+    for (const part of parts) {
+      if (socket.destroyed) return;
+      if (!response.write(part)) await taken(response);
+    }
     connection.answering = false;
+    response.end();
   }
 
   /**
@@ -146,6 +154,13 @@ export class WebServer {
     const cut = setTimeout(end, this.#bounds.lingerMs);
     request.once("close", end).resume();
   }
+}
+
+/** Resolves when what was written is with the system, or never will be. */
+function taken(response: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("drain", resolve).once("close", resolve);
+  return promise.finally(() => response.off("drain", resolve).off("close", resolve));
 }
 
 /** Puts a new deadline in the place of the last one. */

@@ -3,6 +3,11 @@ import type { Pack } from "./pack.ts";
 
 const noIPv6 = new Uint8Array(16);
 
+/** Little-endian. */
+function wordOf([first = 0, second = 0, third = 0, fourth = 0]: Uint8Array): number {
+  return (first | (second << 8) | (third << 16) | (fourth << 24)) >>> 0;
+}
+
 /** Adds an IP address; like {@link addAddresses}. */
 export function addAddress(pack: Pack, name: string, address: string): Pack {
   return addAddresses(pack, name, [address]);
@@ -21,15 +26,23 @@ export function addAddress(pack: Pack, name: string, address: string): Pack {
  * @throws {RangeError} for a text that is no IP address, and for no address at all
  */
 export function addAddresses(pack: Pack, name: string, addresses: readonly string[]): Pack {
-  const parsed = addresses.map((address) => {
-    const bytes = parseAddress(address);
-    if (bytes === undefined) throw new RangeError(`PACK element "${name}": "${address}" is no IP address`);
-    return bytes;
-  });
+  const parsed = addresses.map((address) => addressBytes(name, address));
+  return addAddressBytes(pack, name, parsed);
+}
+
+/** @throws {RangeError} for a text that is no IP address */
+export function addressBytes(name: string, address: string): Uint8Array {
+  const bytes = parseAddress(address);
+  if (bytes === undefined) throw new RangeError(`PACK element "${name}": "${address}" is no IP address`);
+  return bytes;
+}
+
+/** Like {@link addAddresses}, of what {@link addressBytes} gave. */
+export function addAddressBytes(pack: Pack, name: string, parsed: readonly Uint8Array[]): Pack {
   const isIPv6 = (bytes: Uint8Array) => bytes.length === 16;
   const int = (values: readonly number[]) => ({ type: "int" as const, values });
   return pack
-    .add(name, int(parsed.map((bytes) => (isIPv6(bytes) ? 0 : Buffer.from(bytes).readUInt32LE()))))
+    .add(name, int(parsed.map((bytes) => (isIPv6(bytes) ? 0 : wordOf(bytes)))))
     .add(`${name}@ipv6_bool`, int(parsed.map((bytes) => (isIPv6(bytes) ? 1 : 0))))
     .add(`${name}@ipv6_array`, {
       type: "data",

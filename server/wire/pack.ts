@@ -1,4 +1,5 @@
 import { packNameLimit, packProtocolLimits, type PackLimits } from "../limits.ts";
+import { atOnce, type Steps } from "../turns.ts";
 import { DecodeError } from "./decode-error.ts";
 
 /** Values of one PACK element; all of one type, at least one. */
@@ -146,53 +147,87 @@ export class Pack {
  * @throws {RangeError} beyond the limits of the protocol
  */
 export function encodePack(pack: Pack): Buffer {
-  const chunks: Uint8Array[] = [u32(pack.size)];
-  for (const { name, content } of pack.elements()) {
-    chunks.push(u32(name.length + 1), Buffer.from(name, "latin1"));
-    chunks.push(u32(typesByNumber.indexOf(content.type)), u32(content.values.length));
-    encodeValues(name, content, chunks);
-  }
-  const encoded = Buffer.concat(chunks);
-  if (pack.size > packProtocolLimits.elements || encoded.length > packProtocolLimits.bytes) {
-    throw new RangeError(
-      `PACK of ${pack.size} elements and ${encoded.length} bytes is beyond the protocol's limits`,
-    );
-  }
-  return encoded;
+  return atOnce(encodePackInSteps(pack));
 }
 
-function encodeValues(name: string, content: PackValues, chunks: Uint8Array[]): void {
-  const pushSized = (bytes: Uint8Array) => {
-    if (bytes.length > packProtocolLimits.valueBytes) {
+/**
+ * Like {@link encodePack}.
+ *
+ * @param lengthBytes 4 for the length as a `u32` before the PACK
+ */
+export function* encodePackInSteps(pack: Pack, lengthBytes: 0 | 4 = 0): Steps<Buffer> {
+  let size = 4;
+  for (const { name, content } of pack.elements()) {
+    size += 4 + name.length + 4 + 4 + (yield* sizeOfValues(name, content));
+  }
+  if (pack.size > packProtocolLimits.elements || size > packProtocolLimits.bytes) {
+    throw new RangeError(`PACK of ${pack.size} elements and ${size} bytes is beyond the protocol's limits`);
+  }
+  const bytes = Buffer.allocUnsafe(lengthBytes + size);
+  if (lengthBytes > 0) bytes.writeUInt32BE(size, 0);
+  let at = bytes.writeUInt32BE(pack.size, lengthBytes);
+  for (const { name, content } of pack.elements()) {
+    at = bytes.writeUInt32BE(name.length + 1, at);
+    at += bytes.write(name, at, "latin1");
+    at = bytes.writeUInt32BE(typesByNumber.indexOf(content.type), at);
+    at = bytes.writeUInt32BE(content.values.length, at);
+    at = yield* writeValues(content, bytes, at);
+  }
+  return bytes;
+}
+
+/** Values that are read or written in one step. */
+const valuesPerStep = 1024;
+/** Bytes of one value that are copied in one step. */
+const bytesPerStep = 1 << 20;
+
+/** A NUL is counted with a text of type UNISTR. */
+const closingBytes = { data: 0, str: 0, unistr: 1 } as const;
+
+function* sizeOfValues(name: string, { type, values }: PackValues): Steps<number> {
+  if (type === "int") return values.length * 4;
+  if (type === "int64") return values.length * 8;
+  let size = values.length * 4;
+  for (let index = 0; index < values.length; index++) {
+    if (index % valuesPerStep === valuesPerStep - 1) yield;
+    const bytes = sizeOf(values[index] as string | Uint8Array) + closingBytes[type];
+    if (bytes > packProtocolLimits.valueBytes) {
       throw new RangeError(
-        `PACK element "${name}": a value of ${bytes.length} bytes is beyond the protocol's limit`,
+        `PACK element "${name}": a value of ${bytes} bytes is beyond the protocol's limit`,
       );
     }
-    chunks.push(u32(bytes.length), bytes);
-  };
-  switch (content.type) {
-    case "int": {
-      const bytes = Buffer.allocUnsafe(content.values.length * 4);
-      content.values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4));
-      chunks.push(bytes);
-      break;
-    }
-    case "int64": {
-      const bytes = Buffer.allocUnsafe(content.values.length * 8);
-      content.values.forEach((value, index) => bytes.writeBigUInt64BE(value, index * 8));
-      chunks.push(bytes);
-      break;
-    }
-    case "data":
-      content.values.forEach(pushSized);
-      break;
-    case "str":
-      for (const value of content.values) pushSized(Buffer.from(value, "utf8"));
-      break;
-    case "unistr":
-      for (const value of content.values) pushSized(Buffer.from(`${value}\0`, "utf8"));
-      break;
+    size += bytes;
   }
+  return size;
+}
+
+function sizeOf(value: string | Uint8Array): number {
+  return typeof value === "string" ? Buffer.byteLength(value) : value.length;
+}
+
+/** @returns where the values end */
+function* writeValues({ type, values }: PackValues, bytes: Buffer, start: number): Steps<number> {
+  let at = start;
+  for (let index = 0; index < values.length; index++) {
+    if (index % valuesPerStep === valuesPerStep - 1) yield;
+    const value = values[index] as number | bigint | string | Uint8Array;
+    if (typeof value === "number") at = bytes.writeUInt32BE(value, at);
+    else if (typeof value === "bigint") at = bytes.writeBigUInt64BE(value, at);
+    else if (typeof value === "string") {
+      const written = bytes.write(value, at + 4);
+      const closing = type === "unistr" ? 1 : 0;
+      if (closing === 1) bytes[at + 4 + written] = 0;
+      at = bytes.writeUInt32BE(written + closing, at) + written + closing;
+    } else {
+      at = bytes.writeUInt32BE(value.length, at);
+      for (let copied = 0; copied < value.length; copied += bytesPerStep) {
+        if (copied > 0) yield;
+        bytes.set(value.subarray(copied, copied + bytesPerStep), at + copied);
+      }
+      at += value.length;
+    }
+  }
+  return at;
 }
 
 /**
@@ -204,6 +239,11 @@ function encodeValues(name: string, content: PackValues, chunks: Uint8Array[]): 
  * @throws {DecodeError} for anything that is not a PACK within `limits`
  */
 export function decodePack(bytes: Uint8Array, limits: PackLimits): Pack {
+  return atOnce(decodePackInSteps(bytes, limits));
+}
+
+/** Like {@link decodePack}; the bytes are to stay as they are until it is done. */
+export function* decodePackInSteps(bytes: Uint8Array, limits: PackLimits): Steps<Pack> {
   const reader = new PackReader(bytes, limits);
   if (bytes.length > limits.bytes)
     reader.fail("PACK", 0, `${bytes.length} bytes; ${limits.bytes} are allowed`);
@@ -214,7 +254,7 @@ export function decodePack(bytes: Uint8Array, limits: PackLimits): Pack {
     const name = reader.name(`PACK element ${number} name`);
     const field = `PACK element "${name}"`;
     if (pack.has(name)) reader.fail(field, nameOffset, "the name is there twice");
-    pack.add(name, reader.values(field));
+    pack.add(name, yield* reader.values(field));
   }
   return pack;
 }
@@ -268,7 +308,7 @@ class PackReader {
     return name;
   }
 
-  values(field: string): PackValues {
+  *values(field: string): Steps<PackValues> {
     const typeOffset = this.offset;
     const typeNumber = this.#u32(`${field} type`);
     const type = typesByNumber[typeNumber];
@@ -278,17 +318,24 @@ class PackReader {
     if (count === 0)
       this.fail(`${field} value count`, countOffset, "an element without values is not allowed");
     const valueField = `${field} value`;
-    const many = <T>(read: () => T): T[] => Array.from({ length: count }, read);
+    const many = function* <T>(read: () => T): Steps<T[]> {
+      const values: T[] = [];
+      while (values.length < count) {
+        values.push(read());
+        if (values.length % valuesPerStep === 0) yield;
+      }
+      return values;
+    };
     switch (type) {
       case "int":
-        return { type, values: many(() => this.#u32(valueField)) };
+        return { type, values: yield* many(() => this.#u32(valueField)) };
       case "int64":
-        return { type, values: many(() => this.#bytes.readBigUInt64BE(this.#advance(valueField, 8))) };
+        return { type, values: yield* many(() => this.#bytes.readBigUInt64BE(this.#advance(valueField, 8))) };
       case "data":
-        return { type, values: many(() => this.#sized(valueField)) };
+        return { type, values: yield* many(() => this.#sized(valueField)) };
       case "str":
       case "unistr":
-        return { type, values: many(() => this.#text(valueField)) };
+        return { type, values: yield* many(() => this.#text(valueField)) };
     }
   }
 
@@ -332,10 +379,4 @@ function checkValue(name: string, type: PackType, value: PackValues["values"][nu
           : true;
   if (!inRange)
     throw new RangeError(`PACK element "${name}": the ${type} value is out of range or holds a NUL`);
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

@@ -48,7 +48,7 @@ export interface Server {
   /** What does not work although it is set up, for people. */
   warnings(): readonly string[];
   /** By hub name in lower case: what happened since the hub was made. */
-  statistics(): ReadonlyMap<string, HubStatistics>;
+  statistics(): Pick<ReadonlyMap<string, HubStatistics>, "get">;
   /** Whether connections that have not logged in took each other's places a short time ago. */
   isFull(): boolean;
   /** How often connections and requests were refused since the start, by reason. */
@@ -82,11 +82,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     listeners: () => listeners.statuses(),
     hubs: () => running.flatMap((feature) => feature.status?.().hubs ?? []),
     warnings: () => running.flatMap((feature) => feature.status?.().warnings ?? []),
-    statistics: () =>
-      new Map(
-        [...hubs].map(({ hub }) => [hub.settings.name.toLowerCase(), hubs.statistics(hub.settings.name)]),
-      ),
     isFull: () => connections.isFull,
+    statistics: () => ({ get: (hubName) => hubs.find(hubName) && hubs.statistics(hubName) }),
     refusals: () => connections.refusals(),
     close: async () => {
       for (const feature of running.toReversed()) await feature.close?.();

@@ -1,10 +1,11 @@
-import type { AccessEndpoint, AccessRule } from "../../settings/access-rule.ts";
+import { inOrderOfPriority, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
+import { mapped, turns } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import type { ItemOf } from "../fields.ts";
-import { RpcError } from "../rpc.ts";
+import { ownerOf, RpcError } from "../rpc.ts";
 import type { accessRuleFields } from "../shared-fields.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
@@ -37,7 +38,7 @@ export function createAccessHandlers(administration: Administration): RpcHandler
       await updateHub(administration, request.HubName, (hub) => {
         const most = lowerLimit(accountLimits.accessRules, hub.adminOptions.max_accesslists);
         if (hub.accessList.length >= most) throw new RpcError("tooManyAccessRules");
-        return { ...hub, accessList: inOrder([...hub.accessList, allowedRule(hub, rule)]) };
+        return { ...hub, accessList: withRule(hub.accessList, allowedRule(hub, rule)) };
       });
       return {};
     },
@@ -54,19 +55,25 @@ export function createAccessHandlers(administration: Administration): RpcHandler
       });
       return {};
     },
-    EnumAccess: ({ HubName }) => {
+    *EnumAccess({ HubName }) {
       const { accessList } = findHub(settings(), HubName);
       const numbers = numbersOf(accessList);
-      return { AccessList: accessList.map((rule, index) => messageOf(rule, numbers[index] ?? 0)) };
+      const messages = yield* mapped(accessList, (rule, index) => messageOf(rule, numbers[index] ?? 0));
+      return { AccessList: messages };
     },
     SetAccessList: async ({ HubName, AccessList }, { administrator }) => {
-      const rules = AccessList.map(ruleFrom);
+      const rules = inOrderOfPriority(await turns.run(mapped(AccessList, ruleFrom), ownerOf(administrator)));
       await updateHub(administration, HubName, (hub) => {
         const ofHub = administrator.type === "server" ? 0 : hub.adminOptions.max_accesslists;
         if (rules.length > lowerLimit(accountLimits.accessRules, ofHub)) {
           throw new RpcError("tooManyAccessRules");
         }
-        return { ...hub, accessList: inOrder(rules.map((rule) => allowedRule(hub, rule))) };
+        return {
+          ...hub,
+          accessList: hub.adminOptions.no_delay_jitter_packet_loss
+            ? rules.map((rule) => allowedRule(hub, rule))
+            : rules,
+        };
       });
       return {};
     },
@@ -80,9 +87,15 @@ function allowedRule({ adminOptions }: HubSettings, rule: AccessRule): AccessRul
     : rule;
 }
 
-/** By ascending priority; of the same priority in the order in which they came. */
-function inOrder(rules: readonly AccessRule[]): AccessRule[] {
-  return [...rules].sort((one, other) => one.priority - other.priority);
+/** With a rule behind those of its priority and of lower ones. */
+function withRule(rules: readonly AccessRule[], rule: AccessRule): readonly AccessRule[] {
+  let [from, to] = [0, rules.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((rules[middle] as AccessRule).priority <= rule.priority) from = middle + 1;
+    else to = middle;
+  }
+  return rules.toSpliced(from, 0, rule);
 }
 
 function ruleFrom(message: RuleMessage): AccessRule {
@@ -192,7 +205,8 @@ function networkFrom(
     return Uint8Array.from(bytes);
   };
   const network = { address: read(address), mask: read(mask) };
-  return [...network.address, ...network.mask].every((byte) => byte === 0) ? undefined : network;
+  const isZero = (byte: number) => byte === 0;
+  return network.address.every(isZero) && network.mask.every(isZero) ? undefined : network;
 }
 
 function macFrom(address: Buffer, mask: Buffer): AccessEndpoint["mac"] {

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { hash, X509Certificate } from "node:crypto";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -22,17 +22,20 @@ export function createAuthorityHandlers(administration: Administration): RpcHand
       });
       return {};
     },
-    EnumCa: ({ HubName }) => ({
-      CAList: findHub(settings(), HubName).trustedAuthorities.map((der) => {
+    *EnumCa({ HubName }) {
+      const CAList = [];
+      for (const der of findHub(settings(), HubName).trustedAuthorities) {
+        yield;
         const certificate = new X509Certificate(der);
-        return {
+        CAList.push({
           Key: keyOf(der),
           SubjectName: displayName(certificate.subject),
           IssuerName: displayName(certificate.issuer),
           Expires: Date.parse(certificate.validTo),
-        };
-      }),
-    }),
+        });
+      }
+      return { CAList };
+    },
     GetCa: ({ HubName, Key }) => {
       const found = findHub(settings(), HubName).trustedAuthorities.find((der) => keyOf(der) === Key);
       if (found === undefined) throw new RpcError("notFound");
@@ -50,7 +53,7 @@ export function createAuthorityHandlers(administration: Administration): RpcHand
 }
 
 function keyOf(der: Uint8Array): number {
-  return Number.parseInt(new X509Certificate(der).fingerprint256.replaceAll(":", "").slice(0, 8), 16) || 1;
+  return Number.parseInt(hash("sha256", der).slice(0, 8), 16) || 1;
 }
 
 /** The values of a name's parts in one line; the runtime gives a line `CN=value` for each part. */

@@ -6,6 +6,7 @@ import {
   type RevokedCertificate,
   type SubjectPart,
 } from "../../settings/revoked-certificate.ts";
+import { mapped } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -19,12 +20,14 @@ const mostSerialBytes = 128;
 export function createRevocationHandlers(administration: Administration): RpcHandlers {
   const { settings } = administration;
   return {
-    EnumCrl: ({ HubName }) => ({
-      CRLList: findHub(settings(), HubName).revokedCertificates.map((revoked) => ({
+    *EnumCrl({ HubName }) {
+      const { revokedCertificates } = findHub(settings(), HubName);
+      const CRLList = yield* mapped(revokedCertificates, (revoked) => ({
         Key: keyOf(revoked),
         CrlInfo: describe(revoked),
-      })),
-    }),
+      }));
+      return { CRLList };
+    },
     AddCrl: async (request) => {
       const revoked = revokedFrom(request);
       await updateHub(administration, request.HubName, (hub) => {
@@ -128,7 +131,16 @@ const subjectLabels: readonly (readonly [SubjectPart, string])[] = [
   ["Local", "L"],
 ];
 
-function keyOf({ subject, serial, md5, sha1 }: RevokedCertificate): number {
+/** Of entries that were looked at: a hub has thousands, and each change looks for one. */
+const keys = new WeakMap<RevokedCertificate, number>();
+
+function keyOf(revoked: RevokedCertificate): number {
+  const known = keys.get(revoked) ?? makeKey(revoked);
+  keys.set(revoked, known);
+  return known;
+}
+
+function makeKey({ subject, serial, md5, sha1 }: RevokedCertificate): number {
   const text = JSON.stringify([
     subjectParts.map((part) => subject[part]),
     ...[serial, md5, sha1].map((bytes) => Buffer.from(bytes).toString("hex")),

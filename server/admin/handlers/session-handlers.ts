@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { hostname } from "node:os";
 import { isIPv6 } from "node:net";
 import type { HubSession, LiveHub } from "../../access/virtual-hubs.ts";
@@ -7,6 +7,7 @@ import type { PluggedPort } from "../../hub/hub.ts";
 import type { PortCounters } from "../../hub/port-counters.ts";
 import { parseAddress } from "../../ethernet/ip-address.ts";
 import { productName, protocolVersion } from "../../version.ts";
+import { mapped, valuesPerStep, type Steps } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -26,14 +27,11 @@ export function createSessionHandlers(administration: Administration): RpcHandle
   /** Unix time of a time of the hub's clock. */
   const unixTime = (hubTime: number) => Math.round(now() - performance.now() + hubTime);
   return {
-    EnumSession: ({ HubName }) => ({
-      SessionList: [
-        ...[...findLiveHub(administration, HubName).sessions.values()].map((entry) =>
-          sessionItem(entry, unixTime),
-        ),
-        ...ownPortsOf(findLiveHub(administration, HubName)).map((own) => ownItem(own, unixTime(own.since))),
-      ],
-    }),
+    *EnumSession({ HubName }) {
+      const live = findLiveHub(administration, HubName);
+      const items = yield* mapped([...live.sessions.values()], (entry) => sessionItem(entry, unixTime));
+      return { SessionList: [...items, ...ownPortsOf(live).map((own) => ownItem(own, unixTime(own.since)))] };
+    },
     GetSessionStatus: ({ HubName, Name }) => {
       const live = findLiveHub(administration, HubName);
       const own = findOwnPort(live, Name);
@@ -46,8 +44,9 @@ export function createSessionHandlers(administration: Administration): RpcHandle
       findSession(live, Name).session.end("ended by the administrator");
       return {};
     },
-    EnumMacTable: ({ HubName }) => ({
-      MacTable: [...findLiveHub(administration, HubName).hub.macTable()].map((entry) => ({
+    *EnumMacTable({ HubName }) {
+      const host = hostname();
+      const MacTable = yield* mapped(findLiveHub(administration, HubName).hub.macTable(), (entry) => ({
         Key: keyOf(entry.mac, entry.vlan),
         SessionName: entry.port,
         MacAddress: Buffer.from(entry.mac.replaceAll("-", ""), "hex"),
@@ -55,18 +54,20 @@ export function createSessionHandlers(administration: Administration): RpcHandle
         CreatedTime: unixTime(entry.createdAt),
         UpdatedTime: unixTime(entry.updatedAt),
         RemoteItem: false,
-        RemoteHostname: hostname(),
-      })),
-    }),
-    DeleteMacTable: ({ HubName, Key }) => {
+        RemoteHostname: host,
+      }));
+      return { MacTable };
+    },
+    *DeleteMacTable({ HubName, Key }) {
       const { hub } = findLiveHub(administration, HubName);
-      const found = [...hub.macTable()].find(({ mac, vlan }) => keyOf(mac, vlan) === Key);
+      const found = yield* firstOf(hub.macTable(), ({ mac, vlan }) => keyOf(mac, vlan) === Key);
       if (found === undefined) throw new RpcError("notFound");
       hub.forgetMac(found);
       return {};
     },
-    EnumIpTable: ({ HubName }) => ({
-      IpTable: [...findLiveHub(administration, HubName).hub.ipTable()].map((entry) => ({
+    *EnumIpTable({ HubName }) {
+      const host = hostname();
+      const IpTable = yield* mapped(findLiveHub(administration, HubName).hub.ipTable(), (entry) => ({
         Key: keyOf(entry.ip, 0),
         SessionName: entry.port,
         Ip: entry.ip,
@@ -76,17 +77,28 @@ export function createSessionHandlers(administration: Administration): RpcHandle
         CreatedTime: unixTime(entry.createdAt),
         UpdatedTime: unixTime(entry.updatedAt),
         RemoteItem: false,
-        RemoteHostname: hostname(),
-      })),
-    }),
-    DeleteIpTable: ({ HubName, Key }) => {
+        RemoteHostname: host,
+      }));
+      return { IpTable };
+    },
+    *DeleteIpTable({ HubName, Key }) {
       const { hub } = findLiveHub(administration, HubName);
-      const found = [...hub.ipTable()].find(({ ip }) => keyOf(ip, 0) === Key);
+      const found = yield* firstOf(hub.ipTable(), ({ ip }) => keyOf(ip, 0) === Key);
       if (found === undefined) throw new RpcError("notFound");
       hub.forgetIp(found);
       return {};
     },
   };
+}
+
+/** The first entry that is wanted. */
+function* firstOf<T>(entries: Iterable<T>, isWanted: (entry: T) => boolean): Steps<T | undefined> {
+  let looks = 0;
+  for (const entry of entries) {
+    if (isWanted(entry)) return entry;
+    if (++looks % valuesPerStep === 0) yield;
+  }
+  return undefined;
 }
 
 /** What is the same for all in the list of sessions. */
@@ -161,7 +173,7 @@ function findSession({ sessions }: LiveHub, name: string): HubSession {
 
 /** Of an entry of a table, by which it is deleted: the same as long as the entry is there. */
 function keyOf(address: string, vlan: number): number {
-  return createHash("sha256").update(`${address} ${vlan}`).digest().readUInt32BE() || 1;
+  return hash("sha256", `${address} ${vlan}`, "buffer").readUInt32BE() || 1;
 }
 
 function sessionStatus(entry: HubSession) {

@@ -11,6 +11,7 @@ import { noStatistics } from "../../access/hub-activity.ts";
 import { policyOf } from "../../access/user-policy.ts";
 import { passwordAuthentication } from "../../config/sections/account-config.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
+import { mapped } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -78,11 +79,13 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
       });
       return {};
     },
-    EnumUser: ({ HubName }) => {
+    *EnumUser({ HubName }) {
       const hub = findHub(settings(), HubName);
       const { users: activities } = statistics(hub.name);
+      yield;
+      const users = byName(hub.users, ([key]) => key);
       return {
-        UserList: byName(hub.users, ([key]) => key).map(([key, user]) => {
+        UserList: yield* mapped(users, ([key, user]) => {
           const { logins, lastLoginAt, traffic } = activities.get(key) ?? noStatistics;
           return {
             Name: user.name,

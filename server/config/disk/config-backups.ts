@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
+import { isSameBytes } from "./long-bytes.ts";
 
 const dayMs = 86_400_000;
 
@@ -58,7 +59,7 @@ export async function writeBackup(configFile: string, bytes: Uint8Array): Promis
   await mkdir(backupDirectoryOf(configFile), { recursive: true, mode: 0o700 });
   const backups = await listBackups(configFile);
   const newest = backups[0];
-  if (newest !== undefined && Buffer.compare(await readFile(newest.path), bytes) === 0) return;
+  if (newest !== undefined && (await isSameBytes(await readFile(newest.path), bytes))) return;
   const number = (newest?.number ?? 0) + 1;
   const name = `${String(number).padStart(8, "0")}_${basename(configFile)}`;
   await writeFileAtomically(join(backupDirectoryOf(configFile), name), bytes, { mode: 0o600 });

@@ -5,9 +5,11 @@ import { fileProblemOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import { listBackups, writeBackup } from "./config-backups.ts";
 import type { ConfigChange } from "../text/config-change.ts";
-import { journalFileOf, readStoredConfig, sha256Of, versionOf, type StoredConfig } from "./config-reader.ts";
-import { configLimits, formatConfig, type ConfigDocument } from "../text/config-text.ts";
+import { journalFileOf, readStoredConfig, versionOf, type StoredConfig } from "./config-reader.ts";
+import { configLimits, formatConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
+import { turns } from "../../turns.ts";
 import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";
+import { joined, sha256InSteps } from "./long-bytes.ts";
 
 /** Files that could not be used, of one kind, that are kept aside. */
 const keptAside = 5;
@@ -126,11 +128,11 @@ export class ConfigFiles {
    */
   async fold(document: ConfigDocument): Promise<number> {
     try {
-      const bytes = formatConfig(document);
+      const bytes = await joined(await turns.run(formatConfigInSteps(document)));
       if (bytes.length > configLimits.bytes) {
         throw new Error(`it would be larger than ${configLimits.bytes} bytes`);
       }
-      const sha256 = sha256Of(bytes);
+      const sha256 = await sha256InSteps(bytes);
       await this.#backUp(bytes);
       await this.#journal?.append({ folded: sha256 });
       await this.#disk.writeFileAtomically(this.#path, bytes, { mode: 0o600 });

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import {
   encodeJournalHeader,
   encodeJournalRecord,
+  isLongerThan,
   journalSeed,
   type Journal,
   type JournalRecord,
@@ -12,6 +13,8 @@ import {
 export const journalLimits = {
   /** One record; larger changes are written as a whole configuration. */
   recordBytes: 1024 * 1024,
+  /** Changes of one record. */
+  changes: 4096,
   /** The whole journal, beyond which it is folded. */
   bytes: 4 * 1024 * 1024,
   /** Zeros that are written ahead of the records. */
@@ -102,6 +105,7 @@ export class JournalFile {
    * @throws when that fails; nothing of it counts then, and the next one can be written
    */
   async append(record: JournalRecord): Promise<boolean> {
+    if (isLongerThan(record, journalLimits.recordBytes)) return false;
     const { line, checksum } = encodeJournalRecord(record, this.#checksum);
     if (line.length > journalLimits.recordBytes) return false;
     if (this.#hasRest) await this.#cut();

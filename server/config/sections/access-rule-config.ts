@@ -19,7 +19,7 @@ type Side = keyof typeof sides;
 export function readAccessRule(folder: ConfigFolder, path: string): AccessRule {
   const reader = new FieldReader(folder, path);
   const version = reader.bool("IsIPv6") ? "ipv6" : "ipv4";
-  return {
+  const rule: AccessRule = {
     priority: reader.uint("Priority"),
     active: reader.bool("Active"),
     note: reader.text("Note"),
@@ -34,10 +34,23 @@ export function readAccessRule(folder: ConfigFolder, path: string): AccessRule {
     lossPercent: Math.min(reader.uint("Loss"), accessRuleLimits.lossPercent),
     redirectUrl: reader.text("RedirectUrl"),
   };
+  folders.set(rule, folder);
+  return rule;
 }
 
-/** The folder of a rule. */
+/** Of rules that were read or written: a list of thousands is neither read nor made again where one of them changes. */
+const folders = new WeakMap<AccessRule, ConfigFolder>();
+
+/** The folder of a rule; the one that it came from, where there is one, with what this version does not know. */
 export function writeAccessRule(rule: AccessRule, name: string): ConfigFolder {
+  const known = folders.get(rule);
+  if (known?.name === name) return known;
+  const folder = known === undefined ? createFolder(rule, name) : { ...known, name };
+  folders.set(rule, folder);
+  return folder;
+}
+
+function createFolder(rule: AccessRule, name: string): ConfigFolder {
   return withFields(emptyFolder(name), {
     Active: fields.bool(rule.active),
     Priority: fields.uint(rule.priority),

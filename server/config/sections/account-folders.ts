@@ -1,4 +1,5 @@
 import { LayeredMap } from "../../settings/layered-map.ts";
+import { mapped, type Steps } from "../../turns.ts";
 import type { ConfigFolder } from "../text/config-text.ts";
 
 /**
@@ -8,19 +9,19 @@ import type { ConfigFolder } from "../text/config-text.ts";
  * @param accounts by name in lower case, and so are the former ones, which the folder holds
  * @param write one account, into its former folder if it has one
  */
-export function writeAccounts<T extends { readonly name: string }>(
+export function* writeAccounts<T extends { readonly name: string }>(
   folder: ConfigFolder,
   accounts: ReadonlyMap<string, T>,
   former: ReadonlyMap<string, T> | undefined,
   write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
-): ConfigFolder {
+): Steps<ConfigFolder> {
   if (accounts === former) return folder;
   const children = former && withChangedAccounts(folder, accounts, former, write);
   if (children !== undefined) return { ...folder, children };
   const places = new FormerPlaces(folder, former);
   return {
     ...folder,
-    children: Array.from(accounts, ([key, account]) => {
+    children: yield* mapped(accounts, ([key, account]) => {
       const kept = places.find(key, accounts);
       return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
     }),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import { readSecureNat, writeNatOptions, writeSecureNat } from "./secure-nat-config.ts";
-import type { AccessRule } from "../../settings/access-rule.ts";
+import { inOrderOfPriority, type AccessRule } from "../../settings/access-rule.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
@@ -13,6 +13,7 @@ import {
   type UserSettings,
 } from "../../settings/hub-settings.ts";
 import { defaultKeptOptions } from "../../settings/kept-options.ts";
+import { atOnce, mapped, valuesPerStep, type Steps } from "../../turns.ts";
 import { hashAdminPassword, hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
 import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
@@ -92,9 +93,21 @@ export const defaultHubs: readonly HubSettings[] = [createHubSettings("DEFAULT")
  * @throws {ConfigFieldError}
  */
 export function readHubs(root: ConfigFolder): readonly HubSettings[] {
+  return atOnce(readHubsInSteps(root));
+}
+
+/** Like {@link readHubs}. */
+export function* readHubsInSteps(root: ConfigFolder): Steps<readonly HubSettings[]> {
   const folders = findHubFolders(root);
   if (folders === undefined) return defaultHubs;
-  return [...byName(folders, (folder) => readHub(folder, `${hubListName}/${folder.name}`)).values()];
+  const hubs = new Map<string, HubSettings>();
+  for (const folder of folders) {
+    const key = folder.name.toLowerCase();
+    if (hubs.has(key)) continue;
+    yield;
+    hubs.set(key, yield* readHub(folder, `${hubListName}/${folder.name}`));
+  }
+  return [...hubs.values()];
 }
 
 /**
@@ -110,19 +123,33 @@ export function writeHubs(
   former: readonly HubSettings[],
   now: number,
 ): ConfigFolder {
+  return atOnce(writeHubsInSteps(root, hubs, former, now));
+}
+
+/** Like {@link writeHubs}. */
+export function* writeHubsInSteps(
+  root: ConfigFolder,
+  hubs: readonly HubSettings[],
+  former: readonly HubSettings[],
+  now: number,
+): Steps<ConfigFolder> {
   const folders = new Map(findHubFolders(root)?.map((folder) => [folder.name.toLowerCase(), folder]));
   const formerByName = new Map(former.map((hub) => [hub.name.toLowerCase(), hub]));
-  const children = hubs.map((hub) => {
+  const children: ConfigFolder[] = [];
+  for (const hub of hubs) {
     const key = hub.name.toLowerCase();
     const folder = folders.get(key);
     const before = formerByName.get(key);
-    if (folder !== undefined && before === hub) return folder;
-    return writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before);
-  });
+    if (folder !== undefined && before === hub) children.push(folder);
+    else {
+      yield;
+      children.push(yield* writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before));
+    }
+  }
   return withFields(root, { [hubListName]: { ...emptyFolder(hubListName), children } });
 }
 
-function readHub(folder: ConfigFolder, path: string): HubSettings {
+function* readHub(folder: ConfigFolder, path: string): Steps<HubSettings> {
   const reader = new FieldReader(folder, path);
   const databasePath = `${path}/${databaseName}`;
   const option = findFolder(folder, "Option");
@@ -147,13 +174,13 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
     message: reader.folder("Message")?.text("MessageText") ?? "",
     hashedPassword: hash("HashedPassword", noPassword.hashedPassword),
     securePassword: hash("SecurePassword", noPassword.securePassword),
-    users: list("UserList", readUser),
-    groups: list("GroupList", readGroup),
-    accessList: ruleFolders(folder).map(({ rule }) => rule),
-    trustedAuthorities: foldersInDatabase(folder, "CertList")
-      .map((child) => new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"))
-      .filter((certificate) => certificate.length > 0),
-    revokedCertificates: foldersInDatabase(folder, "CrlList").map((child) =>
+    users: yield* list("UserList", readUser),
+    groups: yield* list("GroupList", readGroup),
+    accessList: yield* readAccessList(folder),
+    trustedAuthorities: (yield* mapped(foldersInDatabase(folder, "CertList"), (child) =>
+      new FieldReader(child, `${databasePath}/CertList/${child.name}`).bytes("X509"),
+    )).filter((certificate) => certificate.length > 0),
+    revokedCertificates: yield* mapped(foldersInDatabase(folder, "CrlList"), (child) =>
       readRevokedCertificate(child, `${databasePath}/CrlList/${child.name}`),
     ),
     sourceAddresses: readSourceAddresses(
@@ -171,26 +198,26 @@ function readHub(folder: ConfigFolder, path: string): HubSettings {
 }
 
 /** By name in lower case; of two with one name the first counts. */
-function byName<T extends { readonly name: string }>(
+function* byName<T extends { readonly name: string }>(
   folders: readonly ConfigFolder[],
   read: (folder: ConfigFolder) => T,
-): ReadonlyMap<string, T> {
+): Steps<ReadonlyMap<string, T>> {
   const values = new Map<string, T>();
   for (const folder of folders) {
     const key = folder.name.toLowerCase();
-    if (!values.has(key)) values.set(key, read(folder));
+    if (values.has(key)) continue;
+    values.set(key, read(folder));
+    if (values.size % valuesPerStep === 0) yield;
   }
   return values;
 }
 
-/** The rules of a hub in the order in which they are tried, with their folders. */
-function ruleFolders(hub: ConfigFolder): { readonly rule: AccessRule; readonly folder: ConfigFolder }[] {
-  return accessRuleFolders(hub)
-    .map((folder) => ({
-      rule: readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
-      folder,
-    }))
-    .sort((one, other) => one.rule.priority - other.rule.priority);
+/** The rules of a hub in the order in which they are tried. */
+function* readAccessList(hub: ConfigFolder): Steps<readonly AccessRule[]> {
+  const rules = yield* mapped(accessRuleFolders(hub), (folder) =>
+    readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
+  );
+  return inOrderOfPriority(rules);
 }
 
 const packetLogItems: Readonly<Record<PacketLogKind, string>> = {
@@ -229,7 +256,11 @@ function createHubFolder(name: string, now: number): ConfigFolder {
 }
 
 /** What is the same as before stays as it is in the folder. */
-function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | undefined): ConfigFolder {
+function* writeHub(
+  hub: HubSettings,
+  folder: ConfigFolder,
+  former: HubSettings | undefined,
+): Steps<ConfigFolder> {
   const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
   const isNew = (...names: readonly (keyof HubSettings)[]) =>
     names.some((name) => hub[name] !== former?.[name]);
@@ -240,7 +271,7 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
     ...(isNew("adminOptions") && {
       AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
     }),
-    ...(isNew("accessList") && { AccessList: writeAccessList(hub, folder, former) }),
+    ...(isNew("accessList") && { AccessList: yield* writeAccessList(hub) }),
     ...(isNew("log") && { LogSetting: writeLog(hub.log, child("LogSetting")) }),
     ...(isNew("secureNat") && { [secureNatName]: writeSecureNat(hub.secureNat, child(secureNatName)) }),
     ...(isNew("message") && {
@@ -255,7 +286,7 @@ function writeHub(hub: HubSettings, folder: ConfigFolder, former: HubSettings | 
         ...writeNatOptions(hub.secureNat),
       }),
     }),
-    [databaseName]: writeDatabase(hub, child(databaseName), former),
+    [databaseName]: yield* writeDatabase(hub, child(databaseName), former),
   });
 }
 
@@ -270,52 +301,47 @@ function writeLog(log: HubLogSettings, folder: ConfigFolder): ConfigFolder {
 }
 
 /** The numbers that name the folders count from 1. */
-function writeAccessList(
-  hub: HubSettings,
-  folder: ConfigFolder,
-  former: HubSettings | undefined,
-): ConfigFolder {
-  const list = emptyFolder("AccessList");
-  const folders = ruleFolders(folder).map(({ folder: ruleFolder }) => ruleFolder);
-  const kept = new Map(former?.accessList.map((rule, index) => [rule, folders[index]]));
-  const children = hub.accessList.map((rule, index) => {
-    const name = String(index + 1);
-    return { ...(kept.get(rule) ?? writeAccessRule(rule, name)), name };
-  });
-  return { ...list, children };
+function* writeAccessList({ accessList }: HubSettings): Steps<ConfigFolder> {
+  const children = yield* mapped(accessList, (rule, index) => writeAccessRule(rule, String(index + 1)));
+  return { ...emptyFolder("AccessList"), children };
 }
 
-function writeDatabase(
+function* writeDatabase(
   hub: HubSettings,
   folder: ConfigFolder,
   former: HubSettings | undefined,
-): ConfigFolder {
+): Steps<ConfigFolder> {
   const child = (name: string) => findFolder(folder, name) ?? emptyFolder(name);
   return withFields(folder, {
     ...(hub.trustedAuthorities !== former?.trustedAuthorities && {
-      CertList: numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
+      CertList: yield* numberedFolders("CertList", hub.trustedAuthorities, (certificate, index) =>
         withFields(emptyFolder(`Cert${index}`), { X509: fields.bytes(certificate) }),
       ),
     }),
     ...(hub.revokedCertificates !== former?.revokedCertificates && {
-      CrlList: numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
+      CrlList: yield* numberedFolders("CrlList", hub.revokedCertificates, (revoked, index) =>
         writeRevokedCertificate(revoked, `Crl${index}`),
       ),
     }),
     ...(hub.sourceAddresses !== former?.sourceAddresses && {
-      [sourceAddressesName]: numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
+      [sourceAddressesName]: yield* numberedFolders(sourceAddressesName, hub.sourceAddresses, (rule, index) =>
         writeSourceAddress(rule, `Acl${index + 1}`),
       ),
     }),
-    GroupList: writeAccounts<GroupSettings>(child("GroupList"), hub.groups, former?.groups, writeGroup),
-    UserList: writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
+    GroupList: yield* writeAccounts<GroupSettings>(
+      child("GroupList"),
+      hub.groups,
+      former?.groups,
+      writeGroup,
+    ),
+    UserList: yield* writeAccounts<UserSettings>(child("UserList"), hub.users, former?.users, writeUser),
   });
 }
 
-function numberedFolders<T>(
+function* numberedFolders<T>(
   name: string,
   values: readonly T[],
   write: (value: T, index: number) => ConfigFolder,
-): ConfigFolder {
-  return { ...emptyFolder(name), children: values.map(write) };
+): Steps<ConfigFolder> {
+  return { ...emptyFolder(name), children: yield* mapped(values, write) };
 }

@@ -1,7 +1,8 @@
 import { hashAdminPassword } from "../../wire/sha0.ts";
+import { atOnce, type Steps } from "../../turns.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import { findFolder, withChild, type ConfigDocument } from "../text/config-text.ts";
-import { readHubs, writeHubs } from "./hub-config.ts";
+import { readHubsInSteps, writeHubsInSteps } from "./hub-config.ts";
 import { listenersOf, withListeners } from "./listener-config.ts";
 import { readLocalBridges, writeLocalBridges } from "./local-bridge-config.ts";
 import { readServerAccess } from "./server-access-config.ts";
@@ -21,12 +22,17 @@ const keepAliveRange = { leastSeconds: 5, mostSeconds: 600, defaultSeconds: 50, 
  * @throws {ConfigFieldError}
  */
 export function readServerSettings(document: ConfigDocument): ServerSettings {
+  return atOnce(readServerSettingsInSteps(document));
+}
+
+/** Like {@link readServerSettings}. */
+export function* readServerSettingsInSteps(document: ConfigDocument): Steps<ServerSettings> {
   const { root } = document;
   const reader = new FieldReader(findFolder(root, folderName) ?? emptyFolder(folderName), folderName);
   const hashedPassword = reader.bytes("HashedPassword");
   return {
     listeners: listenersOf(document),
-    hubs: readHubs(root),
+    hubs: yield* readHubsInSteps(root),
     localBridges: readLocalBridges(root),
     hashedPassword: hashedPassword.length === emptyPasswordHash.length ? hashedPassword : emptyPasswordHash,
     access: readServerAccess(reader),
@@ -53,10 +59,22 @@ export function withServerSettings(
   former: ServerSettings | undefined,
   unixNow: number,
 ): ConfigDocument {
+  return atOnce(withServerSettingsInSteps(document, settings, former, unixNow));
+}
+
+/** Like {@link withServerSettings}. */
+export function* withServerSettingsInSteps(
+  document: ConfigDocument,
+  settings: ServerSettings,
+  former: ServerSettings | undefined,
+  unixNow: number,
+): Steps<ConfigDocument> {
   let changed = document;
   if (settings.listeners !== former?.listeners) changed = withListeners(changed, settings.listeners);
   let { root } = changed;
-  if (settings.hubs !== former?.hubs) root = writeHubs(root, settings.hubs, former?.hubs ?? [], unixNow);
+  if (settings.hubs !== former?.hubs) {
+    root = yield* writeHubsInSteps(root, settings.hubs, former?.hubs ?? [], unixNow);
+  }
   if (settings.localBridges !== former?.localBridges) root = writeLocalBridges(root, settings.localBridges);
   const { hashedPassword, cipherName, keepAlive, syslog, identity } = settings;
   root = withChild(

@@ -1,5 +1,6 @@
 import { databaseName, findHubFolders, foldersInDatabase, hubListName } from "./hub-folders.ts";
 import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../../hub/statistics.ts";
+import type { Steps } from "../../turns.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import {
   findFolder,
@@ -7,6 +8,7 @@ import {
   type ConfigDocument,
   type ConfigFolder,
   type ConfigItem,
+  type ConfigNode,
 } from "../text/config-text.ts";
 
 /** By hub name in lower case. */
@@ -41,33 +43,42 @@ export function readStatistics({ root }: ConfigDocument): StatisticsByHub {
   return hubs;
 }
 
+/** What is known of each hub, asked for by its name in lower case: what happened in many is not counted at once. */
+export type StatisticsSource = Pick<StatisticsByHub, "get">;
+
 /** The document with what happened; the same object where nothing did. Hubs and accounts that are not in it are left out. */
-export function withStatistics(document: ConfigDocument, statistics: StatisticsByHub): ConfigDocument {
-  const root = withFolder(document.root, hubListName, (list) =>
-    withEach(list, (hub) => {
+export function* withStatistics(
+  document: ConfigDocument,
+  statistics: StatisticsSource,
+): Steps<ConfigDocument> {
+  const root = yield* withFolder(document.root, hubListName, (list) =>
+    withEach(list, function* (hub) {
+      yield;
       const counted = statistics.get(hub.name.toLowerCase());
-      return counted === undefined ? hub : withHub(hub, counted);
+      return counted === undefined ? hub : yield* withHub(hub, counted);
     }),
   );
   return root === document.root ? document : { ...document, root };
 }
 
-function withHub(hub: ConfigFolder, counted: HubStatistics): ConfigFolder {
+function* withHub(hub: ConfigFolder, counted: HubStatistics): Steps<ConfigFolder> {
   const communication = { LastCommTime: fields.time(counted.lastCommunicationAt || undefined) };
   const changed = withDifferent(hub, { ...communication, ...accountFields(counted) });
-  return withFolder(changed, databaseName, (database) => {
-    const withUsers = withFolder(database, "UserList", (list) =>
-      withEach(list, (user) => {
+  return yield* withFolder(changed, databaseName, function* (database) {
+    const withUsers = yield* withFolder(database, "UserList", (list) =>
+      withEach(list, function* (user) {
         const account = counted.users.get(user.name.toLowerCase());
-        return account === undefined ? user : withDifferent(user, accountFields(account));
+        if (account === undefined) return user;
+        yield;
+        return withDifferent(user, accountFields(account));
       }),
     );
-    return withFolder(withUsers, "GroupList", (list) =>
-      withEach(list, (group) => {
+    return yield* withFolder(withUsers, "GroupList", (list) =>
+      withEach(list, function* (group) {
         const account = counted.groups.get(group.name.toLowerCase());
-        return account === undefined
-          ? group
-          : withDifferent(group, { Traffic: trafficField(account.traffic) });
+        if (account === undefined) return group;
+        yield;
+        return withDifferent(group, { Traffic: trafficField(account.traffic) });
       }),
     );
   });
@@ -136,24 +147,27 @@ function textOf(node: ConfigFolder | ConfigItem): unknown {
 }
 
 /** `folder` itself when it has no child of that name, or `change` leaves it the same object. */
-function withFolder(
+function* withFolder(
   folder: ConfigFolder,
   name: string,
-  change: (child: ConfigFolder) => ConfigFolder,
-): ConfigFolder {
+  change: (child: ConfigFolder) => Steps<ConfigFolder>,
+): Steps<ConfigFolder> {
   const child = findFolder(folder, name);
-  const changed = child && change(child);
+  const changed = child && (yield* change(child));
   if (changed === undefined || changed === child) return folder;
   return { ...folder, children: folder.children.map((each) => (each === child ? changed : each)) };
 }
 
-function withEach(folder: ConfigFolder, change: (child: ConfigFolder) => ConfigFolder): ConfigFolder {
+function* withEach(
+  folder: ConfigFolder,
+  change: (child: ConfigFolder) => Steps<ConfigFolder>,
+): Steps<ConfigFolder> {
   let isChanged = false;
-  const children = folder.children.map((child) => {
-    if (child.kind !== "folder") return child;
-    const changed = change(child);
+  const children: ConfigNode[] = [];
+  for (const child of folder.children) {
+    const changed = child.kind === "folder" ? yield* change(child) : child;
     isChanged ||= changed !== child;
-    return changed;
-  });
+    children.push(changed);
+  }
   return isChanged ? { ...folder, children } : folder;
 }

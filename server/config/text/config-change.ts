@@ -1,3 +1,4 @@
+import { atOnce, mapped, valuesPerStep, type Steps } from "../../turns.ts";
 import type { ConfigComment, ConfigDocument, ConfigFolder, ConfigItem, ConfigNode } from "./config-text.ts";
 
 /** One difference between two configurations: a node of a folder is put in its place, or taken away. */
@@ -15,27 +16,51 @@ export class ConfigChangeError extends Error {
  * into. A path begins below the root. Undefined when that cannot be said by changes: the header or the root's order differs.
  */
 export function changesBetween(former: ConfigDocument, next: ConfigDocument): ConfigChange[] | undefined {
+  return atOnce(changesBetweenInSteps(former, next));
+}
+
+/** Like {@link changesBetween}; undefined too for more than `most` changes. */
+export function* changesBetweenInSteps(
+  former: ConfigDocument,
+  next: ConfigDocument,
+  most = Infinity,
+): Steps<ConfigChange[] | undefined> {
+  const changes = yield* changesOfDocument(former, next, most);
+  return changes !== undefined && changes.length > most ? undefined : changes;
+}
+
+function* changesOfDocument(
+  former: ConfigDocument,
+  next: ConfigDocument,
+  most: number,
+): Steps<ConfigChange[] | undefined> {
   if (former.header !== next.header && former.header.join("\n") !== next.header.join("\n")) return undefined;
   if (former.root.name !== next.root.name) return undefined;
-  return differences(former.root, next.root, []);
+  return yield* differences(former.root, next.root, [], most);
 }
 
 /** Undefined when the order or comments differ, or two children have one name: then the whole folder is to be put. */
-function differences(
+function* differences(
   former: ConfigFolder,
   next: ConfigFolder,
   path: readonly string[],
-): ConfigChange[] | undefined {
+  most: number,
+): Steps<ConfigChange[] | undefined> {
   if (former === next || former.children === next.children) return [];
   const [start, formerEnd, nextEnd] = differingRange(former.children, next.children);
-  const before = byKey(former.children.slice(start, formerEnd));
-  const after = byKey(next.children.slice(start, nextEnd));
+  yield;
+  const before = yield* byKey(former.children.slice(start, formerEnd));
+  const after = yield* byKey(next.children.slice(start, nextEnd));
   if (before === undefined || after === undefined) return undefined;
   const isLast = nextEnd === next.children.length;
   const changes: ConfigChange[] = [];
   const kept: string[] = [];
   let isNew = false;
+  let looks = 0;
   for (const [key, child] of after) {
+    if (++looks % valuesPerStep === 0) yield;
+    // Nobody wants the rest: what comes of so many is written as a whole.
+    if (changes.length > most) return changes;
     const old = before.get(key);
     if (old === undefined) {
       // What is put comes last.
@@ -47,11 +72,12 @@ function differences(
     if (isNew) return undefined;
     kept.push(key);
     if (old === child || child.kind === "comment" || old.kind === "comment") continue;
-    changes.push(...changesOf(old, child, path));
+    changes.push(...(yield* changesOf(old, child, path, most)));
   }
   let index = 0;
   const removed: ConfigChange[] = [];
   for (const [key, child] of before) {
+    if (++looks % valuesPerStep === 0) yield;
     if (after.has(key)) {
       if (kept[index++] !== key) return undefined;
     } else {
@@ -61,8 +87,9 @@ function differences(
   }
   const all = [...removed, ...changes];
   if (all.length === 0) return all;
-  const texts = new Set(Array.from([...before.values(), ...after.values()], textOf));
+  const texts = new Set(yield* mapped([...before.values(), ...after.values()], textOf));
   for (let index = 0; index < next.children.length; index++) {
+    if (index % 1024 === 1023) yield;
     if (index === start) index = nextEnd;
     const child = next.children[index];
     if (child !== undefined && texts.has(textOf(child))) return undefined;
@@ -89,13 +116,14 @@ function differingRange(
   return [start, formerEnd, nextEnd];
 }
 
-function changesOf(
+function* changesOf(
   former: ConfigFolder | ConfigItem,
   next: ConfigFolder | ConfigItem,
   path: readonly string[],
-): ConfigChange[] {
+  most: number,
+): Steps<ConfigChange[]> {
   if (former.kind === "folder" && next.kind === "folder") {
-    return differences(former, next, [...path, next.name]) ?? [{ path, put: next }];
+    return (yield* differences(former, next, [...path, next.name], most)) ?? [{ path, put: next }];
   }
   const isSame =
     former.kind === "item" &&
@@ -156,9 +184,13 @@ function closed({ name, children }: OpenFolder): ConfigFolder {
 }
 
 /** Undefined when two have one key. */
-function byKey(children: readonly ConfigNode[]): ReadonlyMap<string, ConfigNode> | undefined {
+function* byKey(children: readonly ConfigNode[]): Steps<ReadonlyMap<string, ConfigNode> | undefined> {
   const map = new Map<string, ConfigNode>();
-  for (const child of children) map.set(keyOf(child), child);
+  let looks = 0;
+  for (const child of children) {
+    if (++looks % valuesPerStep === 0) yield;
+    map.set(keyOf(child), child);
+  }
   return map.size === children.length ? map : undefined;
 }
 

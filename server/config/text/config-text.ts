@@ -1,3 +1,5 @@
+import { atOnce, type Steps } from "../../turns.ts";
+
 /**
  * SoftEther's text format for configuration files (`Mayaqua/Cfg.c`): a tree of folders and typed items.
  *
@@ -64,16 +66,33 @@ export class ConfigSyntaxError extends Error {
 
 /** @throws {ConfigSyntaxError} and nothing else */
 export function parseConfig(bytes: Uint8Array): ConfigDocument {
+  return atOnce(parseConfigInSteps(bytes));
+}
+
+/** Like {@link parseConfig}. */
+export function* parseConfigInSteps(bytes: Uint8Array): Steps<ConfigDocument> {
   if (bytes.length > configLimits.bytes) {
     throw new ConfigSyntaxError(1, `the file is larger than ${configLimits.bytes} bytes`);
   }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new ConfigSyntaxError(1, "the file is not text in UTF-8");
+  const parser = new Parser();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  for (let at = 0; at < bytes.length || at === 0; at += partCharacters) {
+    if (at > 0) yield;
+    const part = bytes.subarray(at, at + partCharacters);
+    const isLast = at + partCharacters >= bytes.length;
+    let text: string;
+    try {
+      text = decoder.decode(part, { stream: !isLast });
+    } catch {
+      throw new ConfigSyntaxError(1, "the file is not text in UTF-8");
+    }
+    const lines = text.split("\n");
+    lines[0] = rest + (lines[0] ?? "");
+    rest = isLast ? "" : (lines.pop() ?? "");
+    for (const line of lines) parser.line(line.endsWith("\r") ? line.slice(0, -1) : line);
   }
-  return new Parser(text.split(/\r?\n/)).document();
+  return parser.document();
 }
 
 interface OpenFolder {
@@ -83,18 +102,17 @@ interface OpenFolder {
 }
 
 class Parser {
-  readonly #lines: readonly string[];
+  #number = 0;
   readonly #header: string[] = [];
   readonly #open: OpenFolder[] = [];
   #declared: { name: string; line: number } | undefined;
   #root: ConfigFolder | undefined;
 
-  constructor(lines: readonly string[]) {
-    this.#lines = lines;
+  line(line: string): void {
+    this.#line(line, ++this.#number);
   }
 
   document(): ConfigDocument {
-    this.#lines.forEach((line, index) => this.#line(line, index + 1));
     const unfinished = this.#declared ?? this.#open.at(-1);
     if (unfinished !== undefined) {
       throw new ConfigSyntaxError(
@@ -162,25 +180,88 @@ class Parser {
 
 /** The bytes of a configuration file. Reading them gives the same document again. */
 export function formatConfig(document: ConfigDocument): Buffer {
-  const lines = [...document.header];
-  const write = (folder: ConfigFolder, indent: string) => {
-    lines.push(`${indent}declare ${escape(folder.name)}`, `${indent}{`);
-    let last: ConfigNode["kind"] | undefined;
-    for (const child of folder.children) {
-      if (child.kind === "folder") {
-        if (last !== undefined && last !== "folder") lines.push("");
-        write(child, `${indent}\t`);
-      } else if (child.kind === "comment") {
-        lines.push(`${indent}\t${child.text}`);
-      } else {
-        lines.push(`${indent}\t${child.type} ${escape(child.name)} ${escape(child.value)}`);
-      }
-      last = child.kind;
+  return Buffer.concat(atOnce(formatConfigInSteps(document)));
+}
+
+/** Characters of text that become bytes at once. */
+const partCharacters = 64 * 1024;
+
+/** Texts of folders that are long, which stay the same as long as nothing in them changes. */
+const longTexts = new WeakMap<ConfigFolder, readonly Buffer[]>();
+
+/** Like {@link formatConfig}, in parts. Of folders that are the same objects as the last time, long texts are not made anew. */
+export function* formatConfigInSteps(document: ConfigDocument): Steps<readonly Buffer[]> {
+  const text = new TextParts();
+  text.add("\uFEFF");
+  for (const line of document.header) text.add(`${line}\r\n`);
+  yield* formatFolder(document.root, "", text);
+  return text.end();
+}
+
+function* formatFolder(folder: ConfigFolder, indent: string, to: TextParts): Steps<void> {
+  // Folders that hold folders: one item of theirs alone costs little.
+  const isKept = indent.length > 0 && folder.children.length >= leastKept;
+  const known = isKept ? longTexts.get(folder) : undefined;
+  if (known !== undefined) {
+    to.addParts(known);
+    return;
+  }
+  const text = isKept ? new TextParts() : to;
+  text.add(`${indent}declare ${escape(folder.name)}\r\n${indent}{\r\n`);
+  let last: ConfigNode["kind"] | undefined;
+  for (const child of folder.children) {
+    if (child.kind === "folder") {
+      if (last !== undefined && last !== "folder") text.add("\r\n");
+      yield* formatFolder(child, `${indent}\t`, text);
+    } else if (child.kind === "comment") {
+      text.add(`${indent}\t${child.text}\r\n`);
+    } else {
+      text.add(`${indent}\t${child.type} ${escape(child.name)} ${escape(child.value)}\r\n`);
     }
-    lines.push(`${indent}}`);
-  };
-  write(document.root, "");
-  return Buffer.from(`\uFEFF${lines.join("\r\n")}\r\n`);
+    last = child.kind;
+    if (text.isDue) {
+      text.cut();
+      yield;
+    }
+  }
+  text.add(`${indent}}\r\n`);
+  if (text === to) return;
+  const parts = text.end();
+  longTexts.set(folder, parts);
+  to.addParts(parts);
+}
+
+/** Children of a folder whose text is kept; the lists of users and rules have many. */
+const leastKept = 256;
+
+/** A text that grows, in bytes. */
+class TextParts {
+  readonly #parts: Buffer[] = [];
+  #text = "";
+
+  get isDue(): boolean {
+    return this.#text.length >= partCharacters;
+  }
+
+  add(text: string): void {
+    this.#text += text;
+  }
+
+  addParts(parts: readonly Buffer[]): void {
+    this.cut();
+    for (const part of parts) this.#parts.push(part);
+  }
+
+  cut(): void {
+    if (this.#text === "") return;
+    this.#parts.push(Buffer.from(this.#text));
+    this.#text = "";
+  }
+
+  end(): readonly Buffer[] {
+    this.cut();
+    return this.#parts;
+  }
 }
 
 /** Whether two names of folders or items are the same: without regard to case (`Mayaqua/Cfg.c` CmpItemName, CmpFolderName). */

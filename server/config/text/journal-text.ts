@@ -46,6 +46,23 @@ export function journalSeed(base: string): number {
   return crc32(base);
 }
 
+/** Whether a record's line is longer for certain. Looks at no more than it needs for that. */
+export function isLongerThan(record: JournalRecord, bytes: number): boolean {
+  if ("folded" in record) return false;
+  let left = bytes;
+  const count = (node: ConfigNode): void => {
+    if (left < 0) return;
+    if (node.kind === "comment") left -= node.text.length;
+    else {
+      left -= node.name.length;
+      if (node.kind === "item") left -= node.value.length;
+      else for (const child of node.children) count(child);
+    }
+  };
+  for (const change of record.changes) if ("put" in change) count(change.put);
+  return left < 0;
+}
+
 /** A record's line, and its checksum. */
 export function encodeJournalRecord(
   record: JournalRecord,

@@ -34,7 +34,7 @@ export const administration: Feature = {
           regenerate: (commonName) => identity.regenerate(commonName),
         },
         configuration: {
-          text: () => Promise.resolve(configuration.store.text()),
+          text: () => configuration.store.text(),
           flush: () => configuration.store.flush(),
           replace: async (text) => {
             await configuration.store.replace(text);

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ConfigFieldError } from "../../../server/config/text/config-fields.ts";
-import { formatConfig, parseConfig, type ConfigFolder } from "../../../server/config/text/config-text.ts";
+import { changesBetween } from "../../../server/config/text/config-change.ts";
+import {
+  findFolder,
+  formatConfig,
+  parseConfig,
+  type ConfigFolder,
+} from "../../../server/config/text/config-text.ts";
 import {
   createHubSettings,
   defaultHubs,
@@ -15,6 +21,7 @@ import { defaultHubLog, defaultHubOptions, type HubSettings } from "../../../ser
 import { defaultPolicy } from "../../../server/settings/policy.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import { userOf } from "../access/login-fixture.ts";
+import { accessRule } from "../hub/access-rule-fixture.ts";
 import { hubSettings } from "./arbitrary-hub.ts";
 
 /**
@@ -296,6 +303,27 @@ describe("writeHubs", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("a rule that comes leaves the folders of thousands of others as they are, and so does a change of another hub", () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => accessRule({ priority: index + 1 }));
+    const hub = { ...createHubSettings("A"), accessList: many };
+    const other = createHubSettings("B");
+    const foldersOf = (folder: ConfigFolder) =>
+      ["VirtualHUB", "A", "AccessList"].reduce((each, name) => findFolder(each, name) as ConfigFolder, folder)
+        .children;
+    const before = writeHubs(root(""), [hub, other], [], now);
+    const longer = { ...hub, accessList: [...many, accessRule({ priority: 9_999 })] };
+    const after = writeHubs(before, [longer, other], [hub, other], now);
+    assert.equal(foldersOf(after).length, 5_001);
+    assert.ok(foldersOf(before).every((folder, index) => folder === foldersOf(after)[index]));
+    const online = { ...other, online: false };
+    assert.equal(foldersOf(writeHubs(after, [longer, online], [longer, other], now)), foldersOf(after));
+    const document = (each: ConfigFolder) => ({ header: [], root: each });
+    assert.equal(changesBetween(document(before), document(after))?.length, 1);
+    const text = formatConfig(document(after));
+    assert.deepEqual(formatConfig(document(after)), text);
+    assert.deepEqual(formatConfig(parseConfig(text)), text);
   });
 
   test("what changes from one to another is read as the other", () => {
