@@ -7,7 +7,7 @@
 const rooms = {
   contract: { is: "the JSON that the executable prints and the components read", imports: [] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
-  settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
+  settings: { is: "what may be configured: immutable values", imports: ["ethernet", "limits"] },
   wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors"] },
   client: {
     is: "the client side of the handshake, shared with the components",

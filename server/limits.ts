@@ -413,6 +413,16 @@ export const rpcPackLimits: PackLimits = {
   valueBytes: 72 * MiB,
 };
 
+/** Texts of the configuration that administrators give, in characters, as the official programs can hold them. */
+export const nameLimits = {
+  /** Names of hubs, users and groups. */
+  nameCharacters: 255,
+  /** Real names, notes and other texts of users and groups that are only shown (`MAX_SIZE`). */
+  textCharacters: 511,
+  /** Note, users and address of a rule of an access list (`MAX_ACCESSLIST_NOTE_LEN`, `MAX_REDIRECT_URL_LEN`). */
+  ruleTextCharacters: 255,
+} as const;
+
 /** How wrong passwords are slowed down, of administrators as of users. */
 export const passwordLimits = {
   /** Wrong ones without a delay. */
