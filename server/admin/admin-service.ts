@@ -10,6 +10,7 @@ import { hashAdminPassword, secureResponse } from "../wire/sha0.ts";
 import {
   authenticateAdministrator,
   isSame,
+  stillAdministers,
   type AdministratorClaim,
   type AuthenticationResult,
 } from "./authentication.ts";
@@ -40,7 +41,7 @@ export interface PasswordLogin {
 /** Lets administrators in, and answers them. */
 export class AdminService {
   readonly #options: AdminServiceOptions;
-  #connections = 0;
+  readonly #connections = new Set<OpenConnection>();
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
@@ -55,7 +56,8 @@ export class AdminService {
     const { dispatcher } = this.#options;
     const response = pack.data("secure_password");
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
-    if (this.#connections >= rpcLimits.connections) return { type: "error", error: "tooManyConnections" };
+    if (this.#connections.size >= rpcLimits.connections)
+      return { type: "error", error: "tooManyConnections" };
     const hubName = pack.str("hubname");
     const result = await this.#authenticate({
       hubName,
@@ -66,20 +68,73 @@ export class AdminService {
       program: pack.str("client_str").slice(0, 100),
     });
     if (result.type === "refused") return { type: "error", error: result.error };
-    const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
+    const { administrator } = result;
+    const known = [result.hashedPassword];
+    const call: Call = {
+      administrator,
+      peerAddress: peer.address,
+      connectionName,
+      setsPassword: (hash) => void known.push(Uint8Array.from(hash)),
+    };
     return {
       type: "administer",
       // An official program warns of an empty password by this.
       pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
       attach: (connection) => {
-        this.#connections++;
+        const open: OpenConnection = { call, known, close: () => connection.close() };
+        this.#connections.add(open);
         return new PackRpcConnection(connection, {
-          requestBytes: requestLimitBytes(call.administrator),
-          answer: (request) => dispatcher.callPack(request, call),
-          onClosed: () => void this.#connections--,
+          requestBytes: requestLimitBytes(administrator),
+          answer: (request) =>
+            this.#mayGoOn(open) ? dispatcher.callPack(request, call) : Promise.resolve("end"),
+          onClosed: () => void this.#connections.delete(open),
         });
       },
     };
+  }
+
+  /** Ends the connections of administrators who would not be let in any more; for each change of the settings. */
+  review(): void {
+    for (const open of [...this.#connections]) if (!this.#mayGoOn(open)) open.close();
+  }
+
+  /** Whether the login of a request over HTTP holds still: it was looked at before the request was read. */
+  stands(
+    { administrator, hashedPassword }: Extract<AuthenticationResult, { readonly type: "administrator" }>,
+    peerAddress: string,
+  ): boolean {
+    return this.#problemOf(administrator, [hashedPassword], peerAddress) === undefined;
+  }
+
+  #mayGoOn({ call, known }: OpenConnection): boolean {
+    const { administrator, peerAddress, connectionName } = call;
+    const problem = this.#problemOf(administrator, known, peerAddress);
+    if (problem === undefined) return true;
+    const hubName = hubNameOf(administrator) ?? "";
+    this.#options.tell(
+      "",
+      `administration: connection "${connectionName}" from ${peerAddress} ended, ${nameOf(hubName)}: ${problem}`,
+      {
+        event: "administrator-ended",
+        administrator: hubName === "" ? "server" : `hub ${hubName}`,
+        peer: peerAddress,
+        connection: connectionName,
+      },
+    );
+    return false;
+  }
+
+  #problemOf(
+    administrator: Administrator,
+    known: readonly Uint8Array[],
+    peerAddress: string,
+  ): string | undefined {
+    const { settings, admits } = this.#options;
+    if (!admits(peerAddress, hubNameOf(administrator) ?? "")) {
+      return `${adminAddressFileName} does not let administrators in from there any more`;
+    }
+    if (stillAdministers(settings(), administrator, known)) return undefined;
+    return "the password is another one, or the hub is gone";
   }
 
   /** Whether somebody who asks over HTTP is an administrator. */
@@ -127,8 +182,15 @@ export class AdminService {
       const reason = `${adminAddressFileName} does not let administrators in from there`;
       return { type: "refused", error: "addressDenied", reason };
     }
-    return authenticateAdministrator(settings(), claim, throttle);
+    return authenticateAdministrator(settings, claim, throttle);
   }
+}
+
+/** A connection of the administration, with the hashes of the passwords that its administrator proved or set. */
+interface OpenConnection {
+  readonly call: Call;
+  readonly known: readonly Uint8Array[];
+  readonly close: () => void;
 }
 
 /** Somebody who wants to be an administrator. */

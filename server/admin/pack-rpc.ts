@@ -11,8 +11,8 @@ const lengthBytes = 4;
 export interface PackRpcOptions {
   /** Longest request in bytes. */
   readonly requestBytes: number;
-  /** Never fails. */
-  readonly answer: (request: Pack) => Promise<Pack>;
+  /** Never fails; `end` of one who may not ask any more. */
+  readonly answer: (request: Pack) => Promise<Pack | "end">;
   readonly onClosed: () => void;
 }
 
@@ -71,7 +71,10 @@ export class PackRpcConnection implements ConnectionEvents {
       return;
     }
     this.#state = "answering";
-    void this.#options.answer(request).then((reply) => this.#send(reply));
+    void this.#options.answer(request).then((reply) => {
+      if (reply !== "end") this.#send(reply);
+      else if (this.#state !== "closed") this.#connection.close();
+    });
   }
 
   #send(reply: Pack): void {

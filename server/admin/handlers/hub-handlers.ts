@@ -51,13 +51,14 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       });
       return { HubName: name };
     },
-    SetHub: async (request, { administrator, peerAddress }) => {
+    SetHub: async (request, { administrator, peerAddress, setsPassword }) => {
       if (request.HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
       const password = passwordOf(request);
       const isOwn = administrator.type !== "server";
       if (isOwn && isEmptyPassword(password) && !isLoopback(peerAddress)) {
         throw new RpcError("invalidParameter", "an empty password can be set from this host only");
       }
+      if (isOwn && password.hashedPassword !== undefined) setsPassword?.(password.hashedPassword);
       await updateHub(administration, request.HubName, (hub) => {
         const { no_change_admin_password, no_online, no_offline } = hub.adminOptions;
         if (isOwn && no_change_admin_password && password.hashedPassword !== undefined) {
