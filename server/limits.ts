@@ -399,6 +399,8 @@ export const rpcLimits = {
   hubRequestBytes: 8 * MiB,
   /** Items of one list in a request, such as the rules of an access list. */
   items: 32_768,
+  /** Arrays and objects in each other in a request as JSON; no call has more than four. */
+  jsonDepth: 16,
   /** From one answer over HTTP to the whole head of the next request, and until more of an answer is taken. */
   httpIdleMs: 30_000,
   /** From the head of a request over HTTP to the end of its body, and to the answer. */
