@@ -61,7 +61,7 @@ const rooms = {
   },
   logs: {
     is: "lines to files and to syslog",
-    imports: ["settings", "hub", "limits", "logger", "server-log"],
+    imports: ["settings", "hub", "platform/append", "limits", "logger", "server-log"],
   },
   admin: {
     is: "the administration: messages in, messages out, the server seen through `Administration`",
