@@ -425,6 +425,14 @@ export const nameLimits = {
   ruleTextCharacters: 255,
 } as const;
 
+/** RSA keys of certificates that somebody hands in: what one signature costs the only thread depends on them. */
+export const publicKeyLimits = {
+  leastBits: 1_024,
+  mostBits: 8_192,
+  /** As in NIST SP 800-56B, and as OpenSSL itself bounds it for a modulus beyond 3,072 bits. */
+  mostExponentBits: 64,
+} as const;
+
 /** How wrong passwords are slowed down, of administrators as of users. */
 export const passwordLimits = {
   /** Wrong ones without a delay. */

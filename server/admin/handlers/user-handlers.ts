@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import {
   authenticationNumbers,
   ntLmHashFrom,
@@ -18,6 +17,7 @@ import { RpcError, type RequestOf } from "../rpc.ts";
 import { byName } from "./by-name.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { boundedText, newName } from "./given-texts.ts";
+import { certificateFromDer } from "./listener-handlers.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
@@ -161,12 +161,7 @@ function authenticationFrom(message: UserMessage, name: string): Authentication 
       };
     }
     case authenticationNumbers.certificate: {
-      let certificate: X509Certificate;
-      try {
-        certificate = new X509Certificate(message.UserX);
-      } catch {
-        throw new RpcError("invalidParameter", "this is no certificate");
-      }
+      const certificate = certificateFromDer(message.UserX);
       if (certificate.publicKey.asymmetricKeyType !== "rsa") throw new RpcError("certificateNotRsa");
       return { type: "certificate", certificate: Uint8Array.from(certificate.raw) };
     }
