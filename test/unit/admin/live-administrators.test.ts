@@ -57,6 +57,8 @@ async function createServer() {
     const state = { closed: false };
     const rpc = answer.attach({
       name: "CID-1",
+      hold: () => {},
+      goOn: () => {},
       send: (bytes, sent) => {
         replies.push(decodePack(bytes.subarray(4), packProtocolLimits));
         sent();
