@@ -246,7 +246,7 @@ module.exports = {
       comment: "The supervisor knows them, and must not get by them what it does not import itself.",
       severity: "error",
       from: { path: "^server/state-paths\\.ts$" },
-      to: { path: "^server/", pathNot: "^server/(errors|error-words)\\.ts$" },
+      to: { path: "^server/", pathNot: "^server/(errors|error-words|platform/trusted-folder)\\.ts$" },
     },
     {
       name: "only-installations-know-init-systems",
