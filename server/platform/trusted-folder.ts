@@ -26,10 +26,7 @@ export function checkTrustedFolder(
   path: string,
   what: string,
   option: "--prefix" | "--state-dir",
-  {
-    uid = process.geteuid?.(),
-    lookAt = lstatSync as LookAt,
-  }: { uid?: number | undefined; lookAt?: LookAt } = {},
+  { uid = process.geteuid?.(), lookAt = lstatSync }: { uid?: number | undefined; lookAt?: LookAt } = {},
 ): void {
   if (uid !== 0) return;
   const target = resolve(path);
