@@ -7,7 +7,7 @@
 const rooms = {
   contract: { is: "the JSON that the executable prints and the components read", imports: [] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
-  settings: { is: "what may be configured: immutable values", imports: ["ethernet"] },
+  settings: { is: "what may be configured: immutable values", imports: ["ethernet", "limits"] },
   wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors", "turns"] },
   client: {
     is: "the client side of the handshake, shared with the components",
@@ -63,7 +63,7 @@ const rooms = {
   },
   logs: {
     is: "lines to files and to syslog",
-    imports: ["settings", "hub", "limits", "logger", "server-log"],
+    imports: ["settings", "hub", "platform/append", "limits", "logger", "server-log"],
   },
   admin: {
     is: "the administration: messages in, messages out, the server seen through `Administration`",
@@ -249,7 +249,7 @@ module.exports = {
       comment: "The supervisor knows them, and must not get by them what it does not import itself.",
       severity: "error",
       from: { path: "^server/state-paths\\.ts$" },
-      to: { path: "^server/", pathNot: "^server/(errors|error-words)\\.ts$" },
+      to: { path: "^server/", pathNot: "^server/(errors|error-words|platform/trusted-folder)\\.ts$" },
     },
     {
       name: "only-installations-know-init-systems",

@@ -8,9 +8,9 @@ export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return (typeof error === "string" && error.trim()) || `an error without a message (${typeof error})`;
   }
-  const message = error.message.trim();
-  // Node.js 24 forgets the code of what its rmSync met: ", Unknown error: Read-only file system".
-  if (message !== "") return message.replace(/^, Unknown error: /, "");
+  // Node.js 24 forgets the code of what its rmSync met: ", Unknown error: Read-only file system", or without the words after it.
+  const message = error.message.replace(/^, Unknown error(?:: |$)/, "").trim();
+  if (message !== "") return message;
   const errors = error instanceof AggregateError ? error.errors : [];
   const words = [...new Set(errors.map(wordsOf))].join("; ");
   return words || ((error as NodeJS.ErrnoException).code ?? error.name);

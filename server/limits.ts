@@ -467,7 +467,7 @@ export const rpcLimits = {
   hubRequestBytes: 8 * MiB,
   /** Items of one list in a request, such as the rules of an access list. */
   items: 32_768,
-  /** Lists and objects inside one another in a request as JSON; what is shorter than 64 KiB may be deeper. */
+  /** Arrays and objects in each other in a request as JSON; no call has more than four. */
   jsonDepth: 16,
   /** From one answer over HTTP to the whole head of the next request, and until more of an answer is taken. */
   httpIdleMs: 30_000,
@@ -482,6 +482,24 @@ export const rpcPackLimits: PackLimits = {
   valuesPerElement: 65_536,
   valueBytes: 72 * MiB,
 };
+
+/** Texts of the configuration that administrators give, in characters, as the official programs can hold them. */
+export const nameLimits = {
+  /** Names of hubs, users and groups. */
+  nameCharacters: 255,
+  /** Real names, notes and other texts of users and groups that are only shown (`MAX_SIZE`). */
+  textCharacters: 511,
+  /** Note, users and address of a rule of an access list (`MAX_ACCESSLIST_NOTE_LEN`, `MAX_REDIRECT_URL_LEN`). */
+  ruleTextCharacters: 255,
+} as const;
+
+/** RSA keys of certificates that somebody hands in: what one signature costs the only thread depends on them. */
+export const publicKeyLimits = {
+  leastBits: 1_024,
+  mostBits: 8_192,
+  /** As in NIST SP 800-56B, and as OpenSSL itself bounds it for a modulus beyond 3,072 bits. */
+  mostExponentBits: 64,
+} as const;
 
 /** How wrong passwords are slowed down, of administrators as of users. */
 export const passwordLimits = {

@@ -1,8 +1,9 @@
-import { chmod, mkdir } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { mkdir, open } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileProblemOf, isAboutRights } from "./error-words.ts";
 import { ServerError } from "./errors.ts";
+import { checkTrustedFolder } from "./platform/trusted-folder.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
 export interface StatePaths {
@@ -96,14 +97,22 @@ export function statePathsOf(stateDirectory: string): StatePaths {
 /**
  * Makes the directories that are missing, private to the user.
  *
- * @throws {ServerError} STATE_INVALID, or NOT_PERMITTED when the place belongs to another user
+ * @throws {ServerError} STATE_INVALID, or NOT_PERMITTED when the place belongs to another user, or could be another's
  */
 export async function makeStateDirectories(paths: StatePaths): Promise<void> {
+  checkTrustedFolder(paths.stateDirectory, "state directory", "--state-dir");
   for (const directory of [paths.stateDirectory, paths.logDirectory, paths.runDirectory]) {
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      if (directory !== paths.stateDirectory) await chmod(directory, 0o700);
+      // Somebody may have been faster in a folder that everybody can write to.
+      if (directory === paths.stateDirectory) {
+        checkTrustedFolder(directory, "state directory", "--state-dir");
+        continue;
+      }
+      const folder = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      await folder.chmod(0o700).finally(() => folder.close());
     } catch (error) {
+      if (error instanceof ServerError) throw error;
       throw new ServerError(
         isAboutRights(error) ? "NOT_PERMITTED" : "STATE_INVALID",
         `cannot use ${paths.stateDirectory} as state directory: ${fileProblemOf(error, directory, "--state-dir")}`,

@@ -1,5 +1,6 @@
 import { hash, X509Certificate } from "node:crypto";
 import type { Authentication, HubSettings } from "../settings/hub-settings.ts";
+import { costlyKeyProblem } from "../settings/rsa-key.ts";
 import { subjectParts, type RevokedCertificate, type SubjectPart } from "../settings/revoked-certificate.ts";
 
 /** What the runtime calls the parts of a subject. */
@@ -143,7 +144,12 @@ export function findAuthority(
 
 function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   try {
-    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+    const { publicKey } = authority;
+    return (
+      certificate.checkIssued(authority) &&
+      costlyKeyProblem(publicKey) === undefined &&
+      certificate.verify(publicKey)
+    );
   } catch {
     return false;
   }

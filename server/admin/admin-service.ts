@@ -11,6 +11,7 @@ import { AdministratorPlaces } from "./administrator-places.ts";
 import {
   authenticateAdministrator,
   isSame,
+  stillAdministers,
   type AdministratorClaim,
   type AuthenticationResult,
 } from "./authentication.ts";
@@ -42,6 +43,7 @@ export interface PasswordLogin {
 export class AdminService {
   readonly #options: AdminServiceOptions;
   readonly #places = new AdministratorPlaces();
+  readonly #connections = new Set<OpenConnection>();
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
@@ -66,23 +68,80 @@ export class AdminService {
       program: pack.str("client_str").slice(0, 100),
     });
     if (result.type === "refused") return { type: "error", error: result.error };
+    const { administrator } = result;
     // After the password, which tells whose place it would be.
-    if (!this.#places.hasRoomFor(result.administrator)) return { type: "error", error: "tooManyConnections" };
-    const call: Call = { administrator: result.administrator, peerAddress: peer.address, connectionName };
+    if (!this.#places.hasRoomFor(administrator)) return { type: "error", error: "tooManyConnections" };
+    const known = [result.hashedPassword];
+    const call: Call = {
+      administrator,
+      peerAddress: peer.address,
+      connectionName,
+      setsPassword: (hash) => void known.push(Uint8Array.from(hash)),
+    };
     return {
       type: "administer",
       // An official program warns of an empty password by this.
       pack: result.emptyPassword ? new Pack().addInt("empty_password", 1) : new Pack(),
       attach: (connection) => {
-        const leave = this.#places.take(call.administrator, () => connection.close());
+        const open: OpenConnection = { call, known, close: () => connection.close() };
+        this.#connections.add(open);
+        const leave = this.#places.take(administrator, open.close);
         return new PackRpcConnection(connection, {
-          requestBytes: requestLimitBytes(call.administrator),
-          owner: ownerOf(call.administrator),
-          answer: (request) => dispatcher.callPack(request, call),
-          onClosed: leave,
+          requestBytes: requestLimitBytes(administrator),
+          owner: ownerOf(administrator),
+          answer: (request) =>
+            this.#mayGoOn(open) ? dispatcher.callPack(request, call) : Promise.resolve("end"),
+          onClosed: () => {
+            this.#connections.delete(open);
+            leave();
+          },
         });
       },
     };
+  }
+
+  /** Ends the connections of administrators who would not be let in any more; for each change of the settings. */
+  review(): void {
+    for (const open of [...this.#connections]) if (!this.#mayGoOn(open)) open.close();
+  }
+
+  /** Whether the login of a request over HTTP holds still: it was looked at before the request was read. */
+  stands(
+    { administrator, hashedPassword }: Extract<AuthenticationResult, { readonly type: "administrator" }>,
+    peerAddress: string,
+  ): boolean {
+    return this.#problemOf(administrator, [hashedPassword], peerAddress) === undefined;
+  }
+
+  #mayGoOn({ call, known }: OpenConnection): boolean {
+    const { administrator, peerAddress, connectionName } = call;
+    const problem = this.#problemOf(administrator, known, peerAddress);
+    if (problem === undefined) return true;
+    const hubName = hubNameOf(administrator) ?? "";
+    this.#options.tell(
+      "",
+      `administration: connection "${connectionName}" from ${peerAddress} ended, ${nameOf(hubName)}: ${problem}`,
+      {
+        event: "administrator-ended",
+        administrator: hubName === "" ? "server" : `hub ${hubName}`,
+        peer: peerAddress,
+        connection: connectionName,
+      },
+    );
+    return false;
+  }
+
+  #problemOf(
+    administrator: Administrator,
+    known: readonly Uint8Array[],
+    peerAddress: string,
+  ): string | undefined {
+    const { settings, admits } = this.#options;
+    if (!admits(peerAddress, hubNameOf(administrator) ?? "")) {
+      return `${adminAddressFileName} does not let administrators in from there any more`;
+    }
+    if (stillAdministers(settings(), administrator, known)) return undefined;
+    return "the password is another one, or the hub is gone";
   }
 
   /** Whether somebody who asks over HTTP is an administrator. */
@@ -130,8 +189,15 @@ export class AdminService {
       const reason = `${adminAddressFileName} does not let administrators in from there`;
       return { type: "refused", error: "addressDenied", reason };
     }
-    return authenticateAdministrator(settings(), claim, throttle);
+    return authenticateAdministrator(settings, claim, throttle);
   }
+}
+
+/** A connection of the administration, with the hashes of the passwords that its administrator proved or set. */
+interface OpenConnection {
+  readonly call: Call;
+  readonly known: readonly Uint8Array[];
+  readonly close: () => void;
 }
 
 /** Somebody who wants to be an administrator. */

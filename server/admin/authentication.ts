@@ -18,23 +18,53 @@ export interface AdministratorClaim {
 }
 
 export type AuthenticationResult =
-  | { readonly type: "administrator"; readonly administrator: Administrator; readonly emptyPassword: boolean }
+  | {
+      readonly type: "administrator";
+      readonly administrator: Administrator;
+      readonly emptyPassword: boolean;
+      /** Of the password that was proved. */
+      readonly hashedPassword: Uint8Array;
+    }
   | { readonly type: "refused"; readonly error: ProtocolError; readonly reason: string };
+
+/** The password that a claim has to prove, and the hub that it is of; undefined where there is no such hub. */
+function passwordFor(settings: ServerSettings, hubName: string) {
+  if (hubName === "") return { hub: undefined, hash: settings.hashedPassword };
+  const hub = settings.hubs.find(({ name }) => name.toLowerCase() === hubName.toLowerCase());
+  return hub && { hub, hash: hub.hashedPassword };
+}
+
+/**
+ * Whether who proved one of these passwords would be let in still: the hub is there, its password or the server's is one of them.
+ *
+ * @param hashedPasswords the proved one, and those that the administrator set since
+ */
+export function stillAdministers(
+  settings: ServerSettings,
+  administrator: Administrator,
+  hashedPasswords: readonly Uint8Array[],
+): boolean {
+  const hubName = administrator.type === "hub" ? administrator.hubName : "";
+  const hash = passwordFor(settings, hubName)?.hash;
+  return hash !== undefined && hashedPasswords.some((known) => isSame(hash, known));
+}
 
 /**
  * Finds out whether somebody administers the server or a hub. Where no password is set, only the server's own host may. Source:
  * `Cedar/Admin.c` AdminCheckPassword, JsonRpcAuthLogin.
+ *
+ * @param settings those of the moment: an attempt may wait, and is then held against the password that there is by then
  */
 export async function authenticateAdministrator(
-  settings: ServerSettings,
+  settings: () => ServerSettings,
   claim: AdministratorClaim,
   throttle: PasswordThrottle,
 ): Promise<AuthenticationResult> {
   const { hubName, peerAddress, byHttp } = claim;
-  const hub = settings.hubs.find(({ name }) => name.toLowerCase() === hubName.toLowerCase());
-  if (hubName !== "" && hub === undefined) return refused("hubNotFound", "there is no such hub");
-  const hash = hub?.hashedPassword ?? settings.hashedPassword;
-  const emptyPassword = isSame(hash, emptyPasswordHash);
+  const wanted = passwordFor(settings(), hubName);
+  if (wanted === undefined) return refused("hubNotFound", "there is no such hub");
+  const { hub } = wanted;
+  const emptyPassword = isSame(wanted.hash, emptyPasswordHash);
   if (emptyPassword && !isLoopback(peerAddress)) {
     return refused(
       "emptyPasswordLocalOnly",
@@ -47,15 +77,21 @@ export async function authenticateAdministrator(
   const proven = await throttle.attempt(
     peerAddress,
     hub?.name ?? "",
-    // Zeros are the hash of no password, and everybody can answer with them.
-    () => claim.proves(hash) && hash.some((byte) => byte !== 0),
-    (isRight) => isRight,
+    () => {
+      const hash = passwordFor(settings(), hubName)?.hash;
+      // Zeros are the hash of no password, and everybody can answer with them.
+      return hash !== undefined && claim.proves(hash) && hash.some((byte) => byte !== 0) ? hash : undefined;
+    },
+    (hash) => hash !== undefined,
   );
   if (proven === "too many") return refused("accessDenied", "too many wrong passwords from this address");
-  if (!proven) return refused("accessDenied", "wrong password");
+  if (proven === undefined) return refused("accessDenied", "wrong password");
+  if (!emptyPassword && isSame(proven, emptyPasswordHash)) {
+    return refused("accessDenied", "the password was taken away meanwhile");
+  }
   const administrator: Administrator =
     hub === undefined ? { type: "server" } : { type: "hub", hubName: hub.name };
-  return { type: "administrator", administrator, emptyPassword };
+  return { type: "administrator", administrator, emptyPassword, hashedPassword: proven };
 }
 
 /** In a time that does not depend on where the two differ. */

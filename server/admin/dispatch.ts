@@ -41,6 +41,12 @@ const longestName = 255;
 /** Methods that change nothing, by the beginning of their names. */
 const readingNames = /^(Get|Enum|Test|Read|Make)/;
 
+/** Whether a method may change something, whatever the case of its letters; one that is not there changes nothing. */
+export function isChange(method: string): boolean {
+  const found = findRpc(method);
+  return found !== undefined && !readingNames.test(found.name);
+}
+
 /**
  * Hands each call to what answers it: finds the method, reads the request, checks the right, and turns whatever comes of it into
  * a reply or an error's number. A call is always answered.

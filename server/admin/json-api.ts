@@ -4,7 +4,8 @@ import { requestLimitBytes, type AdminService } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
 import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
-import type { RpcDispatcher } from "./dispatch.ts";
+import { isCrossSite, isOfBrowser, mayCarryChange, namesAddress } from "./cross-site.ts";
+import { isChange, type RpcDispatcher } from "./dispatch.ts";
 import { isJsonObject } from "./json-messages.ts";
 import { formatJsonInSteps, parseJsonInSteps } from "./json-text.ts";
 import { ownerOf, type Administrator } from "./rpc.ts";
@@ -26,7 +27,7 @@ export interface ApiRequest {
 }
 
 export interface ApiResponse {
-  readonly status: 200 | 401 | 404 | 405 | 413;
+  readonly status: 200 | 401 | 403 | 404 | 405 | 413 | 415;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** The request has logged in. */
@@ -35,13 +36,21 @@ export interface ApiResponse {
   readonly parts?: readonly Buffer[];
 }
 
-/** Sent with every answer, so that a page of another origin that knows the password may ask. */
+/**
+ * Sent with every answer: no page of another origin may read or show it. No origin is allowed (`Access-Control-Allow-Origin`), by the
+ * official server neither.
+ */
 const commonHeaders = {
-  "Access-Control-Allow-Credentials": "true",
-  "Access-Control-Allow-Headers": "X-VPNADMIN-HUBNAME,X-VPNADMIN-PASSWORD",
-  "Access-Control-Allow-Methods": "OPTIONS,GET,POST",
-  "Cache-Control": "no-cache",
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
 } as const;
+
+/** Who was let in. */
+type Login = Extract<AuthenticationResult, { readonly type: "administrator" }>;
 
 /** For those who have not logged in: only administrators keep a connection. */
 const leaving = { Connection: "close" } as const;
@@ -83,43 +92,53 @@ export class JsonApi {
     if (url === null || (!isRoot && name === undefined)) {
       return response(404, "text/plain", "There is nothing here.\n", leaving);
     }
+    // The page may be linked to.
+    const isPage = method === "GET" && isRoot;
+    if (!isPage && isCrossSite(request.headers)) return this.#foreign();
     const login = await this.#login(request);
     if (login.type === "refused") {
-      return response(401, "text/html; charset=utf-8", unauthorizedPage, {
-        ...leaving,
-        "WWW-Authenticate": 'Basic realm="Administration of the VPN server"',
-      });
+      return unauthorized();
     }
-    return { ...(await this.#answerTo(login.administrator, request, name, url)), loggedIn: true };
+    // Nothing proves that it is the administrator who asks, if not that only this host's programs can.
+    if (login.emptyPassword && isOfBrowser(request.headers) && !namesAddress(request.headers)) {
+      return this.#foreign();
+    }
+    return { ...(await this.#answerTo(login, request, name, url)), loggedIn: true };
   }
 
   /** @param name of the method, where the target has it */
-  async #answerTo(
-    administrator: Administrator,
-    request: ApiRequest,
-    name: string | undefined,
-    url: URL,
-  ): Promise<ApiResponse> {
-    if (request.method === "POST") return this.#post(request, administrator);
+  async #answerTo(login: Login, request: ApiRequest, name: string | undefined, url: URL): Promise<ApiResponse> {
+    if (request.method === "POST") return this.#post(request, login);
     if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
+    if (isChange(name)) {
+      const text = `GET reads only; call ${name} by POST to /api/, with Content-Type: application/json`;
+      return response(405, "application/json", failure("0", "notSupported", text), { Allow: "POST" });
+    }
     const params = paramsOf(url.searchParams);
-    const answer = await this.#call(name, params, String(this.#administration.now()), request, administrator);
+    const answer = await this.#call(name, params, String(this.#administration.now()), request, login.administrator);
     return withContent("text/plain; charset=UTF-8", answer);
   }
 
-  async #post(request: ApiRequest, administrator: Administrator): Promise<ApiResponse> {
-    const body = await request.body(requestLimitBytes(administrator));
-    if (body === undefined) return response(413, "text/plain", "The request is too large.\n");
-    return withContent("application/json", await this.#answerBody(body, request, administrator));
+  #foreign(): ApiResponse {
+    return response(403, "text/plain", "Pages of another site may not administer this server.\n", leaving);
   }
 
-  async #answerBody(body: Buffer, request: ApiRequest, administrator: Administrator): Promise<Content> {
-    let message: unknown;
-    try {
-      message = await turns.run(parseJsonInSteps(body), ownerOf(administrator));
-    } catch {
-      message = undefined;
+  async #post(request: ApiRequest, login: Login): Promise<ApiResponse> {
+    const { administrator } = login;
+    const body = await request.body(requestLimitBytes(administrator));
+    if (body === undefined) return response(413, "text/plain", "The request is too large.\n");
+    const message = await parseBody(body, administrator);
+    // All this took its time, in which the password may have become another.
+    if (!this.#service.stands(login, request.peerAddress)) return unauthorized();
+    const method = isJsonObject(message) ? message["method"] : undefined;
+    if (typeof method === "string" && isChange(method) && !mayCarryChange(request.headers)) {
+      const text = `${method} takes a request with Content-Type: application/json`;
+      return response(415, "application/json", failure("0", "notSupported", text));
     }
+    return withContent("application/json", await this.#answerMessage(message, request, administrator));
+  }
+
+  async #answerMessage(message: unknown, request: ApiRequest, administrator: Administrator): Promise<Content> {
     if (!isJsonObject(message)) return failure("0", "invalidParameter", "JSON-RPC Parse Error");
     if (message["jsonrpc"] !== "2.0") {
       return failure("0", "invalidParameter", "JSON-RPC version is invalid");
@@ -170,11 +189,6 @@ function credentialsOf(headers: ApiRequest["headers"]): { userName: string; pass
   return colon === -1 ? undefined : { userName: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Fields of a request in the query; the last of several with one name holds. */
-function paramsOf(query: URLSearchParams): Record<string, string> {
-  return Object.fromEntries(query);
-}
-
 function failure(id: string, error: ProtocolError, message: string): string {
   const code = protocolErrors[error];
   return JSON.stringify({
@@ -199,6 +213,27 @@ function response(
   headers: Readonly<Record<string, string>> = {},
 ): ApiResponse {
   return { status, headers: { ...commonHeaders, "Content-Type": contentType, ...headers }, body };
+}
+
+function unauthorized(): ApiResponse {
+  return response(401, "text/html; charset=utf-8", unauthorizedPage, {
+    ...leaving,
+    "WWW-Authenticate": 'Basic realm="Administration of the VPN server"',
+  });
+}
+
+/** The JSON of a body; undefined for what is none, and for what is deeper than any call. */
+async function parseBody(body: Buffer, administrator: Administrator): Promise<unknown> {
+  try {
+    return await turns.run(parseJsonInSteps(body), ownerOf(administrator));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Fields of a request in the query; the last of several with one name holds. */
+function paramsOf(query: URLSearchParams): Record<string, string> {
+  return Object.fromEntries(query);
 }
 
 const unauthorizedPage =

@@ -1,5 +1,6 @@
 import { rpcLimits } from "../limits.ts";
 import type { Steps } from "../turns.ts";
+import { isDeeperThan } from "./json-depth.ts";
 
 /**
  * JSON in steps, with what the runtime has for it: it reads and writes tens of megabytes in one go, which takes most of a second. So
@@ -18,7 +19,7 @@ const newline = 0x0a;
 /**
  * Reads JSON in UTF-8; with the results of `JSON.parse`.
  *
- * @throws {SyntaxError} for anything else, and for what is long and nested deeper than `rpcLimits.jsonDepth`
+ * @throws {SyntaxError} for anything else, and for what is nested deeper than `rpcLimits.jsonDepth`, or twice that where it is long
  */
 export function* parseJsonInSteps(bytes: Buffer): Steps<unknown> {
   const reader = new JsonReader(bytes);
@@ -111,7 +112,9 @@ class JsonReader {
   }
 
   #parse(end: number): unknown {
-    const value: unknown = JSON.parse(this.#bytes.toString("utf8", this.#at, end));
+    const text = this.#bytes.subarray(this.#at, end);
+    if (isDeeperThan(text, rpcLimits.jsonDepth)) this.#fail();
+    const value: unknown = JSON.parse(text.toString("utf8"));
     this.#at = end;
     return value;
   }

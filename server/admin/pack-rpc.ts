@@ -17,8 +17,8 @@ export interface PackRpcOptions {
   readonly requestBytes: number;
   /** Of requests and replies; the server's by default. */
   readonly owner?: WorkOwner;
-  /** Never fails. */
-  readonly answer: (request: Pack) => Promise<Pack>;
+  /** Never fails; `end` of one who may not ask any more. */
+  readonly answer: (request: Pack) => Promise<Pack | "end">;
   readonly onClosed: () => void;
 }
 
@@ -89,7 +89,9 @@ export class PackRpcConnection implements ConnectionEvents {
     }
     if (this.#isClosed()) return;
     const reply = await answer(request);
-    if (!this.#isClosed()) this.#send(await turns.run(encodeReply(reply), owner), 0);
+    if (this.#isClosed()) return;
+    if (reply === "end") this.#connection.close();
+    else this.#send(await turns.run(encodeReply(reply), owner), 0);
   }
 
   /** The encryption of an answer of many megabytes must not hold the thread either: it goes out in parts. */

@@ -46,6 +46,11 @@ export interface Call {
   readonly peerAddress: string;
   /** Name of the connection, such as `CID-7`. */
   readonly connectionName: string;
+  /**
+   * Told of the hash of a password that the caller sets: whoever sets it knows it, and goes on administering by it. The others who
+   * logged in by the former one do not.
+   */
+  readonly setsPassword?: (hashedPassword: Uint8Array) => void;
 }
 
 /** Answers at once, later, or in steps where the answer may be long. */

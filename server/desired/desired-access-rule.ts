@@ -1,3 +1,4 @@
+import { nameLimits } from "../limits.ts";
 import type { AccessEndpoint, AccessRule } from "../settings/access-rule.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { parseMac } from "../ethernet/mac-address.ts";
@@ -27,8 +28,7 @@ const members = [
 const tcp = 6;
 const udp = 17;
 
-/** Text of a rule as the official programs can hold it (`MAX_ACCESSLIST_NOTE_LEN`, `MAX_REDIRECT_URL_LEN`). */
-const textCharacters = 255;
+const textCharacters = nameLimits.ruleTextCharacters;
 
 /** @param position where the rule stands, counted from 1: its priority unless another is told */
 export function checkAccessRule(member: Member, position: number, problems: Problems): AccessRule {

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { costlyKeyProblem } from "../settings/rsa-key.ts";
 import type { Member, Problems } from "./value-check.ts";
 
 /** Largest certificate in PEM. */
@@ -22,10 +23,14 @@ export function checkCertificate(
   try {
     if (!value.includes("-----BEGIN CERTIFICATE-----")) throw new Error("not PEM");
     certificate = new X509Certificate(value);
+    // Some keys cannot be read before they are asked for.
+    void certificate.publicKey;
   } catch {
     problems.add(path, 'is no certificate in PEM ("-----BEGIN CERTIFICATE-----")');
     return undefined;
   }
+  const costly = costlyKeyProblem(certificate.publicKey);
+  if (costly !== undefined) problems.add(path, costly);
   if (key !== undefined && certificate.publicKey.asymmetricKeyType !== key) {
     problems.add(path, "has no RSA key, and clients prove no other");
   }

@@ -16,7 +16,8 @@ import {
   type Policy,
   type PolicyName,
 } from "../settings/policy.ts";
-import { localBridgeLimits, loginLimits } from "../limits.ts";
+import { groupNameProblem, hubNameProblem, userNameProblem } from "../settings/names.ts";
+import { localBridgeLimits, loginLimits, nameLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
 import { checkIdentity, identityLimits, type IdentityPem } from "../identity/identity-check.ts";
 import { checkAccessRule } from "./desired-access-rule.ts";
@@ -82,14 +83,13 @@ export interface DesiredGroup {
   readonly policy: Policy | undefined;
 }
 
-/** `Cedar/Cedar.h` MAX_HUBS and its like; the texts as the official programs can hold them. */
+/** `Cedar/Cedar.h` MAX_HUBS and its like. */
 const limits = {
   hubs: 4_096,
   accounts: 10_000,
   authorities: 4_096,
   accessRules: 32_768,
   messageCharacters: 20_000,
-  textCharacters: 511,
   serialBytes: 64,
 } as const;
 const uint32 = 0xffff_ffff;
@@ -176,8 +176,7 @@ const hubMembers = [
 
 function checkHub(member: Member, problems: Problems): DesiredHub {
   const hub = new ObjectCheck(member, hubMembers, problems);
-  const name = checkName(hub, safeName);
-  if (/^\.|\.$/.test(name)) hub.report("name", 'begins or ends with "."');
+  const name = checkName(hub, hubNameProblem);
   const users = (hub.list("users", limits.accounts) ?? []).map((user) => checkUser(user, problems));
   const groups = (hub.list("groups", limits.accounts) ?? []).map((group) => checkGroup(group, problems));
   checkNames(users, `${hub.path}.users`, problems);
@@ -206,23 +205,14 @@ function checkHub(member: Member, problems: Problems): DesiredHub {
   };
 }
 
-/** The characters that the official programs take in names (`Mayaqua/Str.c` IsSafeChar). */
-const safeName = /^[A-Za-z0-9 ()_#%&.-]+$/;
-const userName = /^[A-Za-z0-9 ()_#%&.@-]+$/;
-
-/** Names of what is in a hub besides users (`Cedar/Account.c` IsUserName). */
-const reservedUserName = /^(?:administrator|link|cascade|securenat|localbridge|local bridge|l3sw_.*)$/i;
-
 /** @returns the name; empty when it is not allowed */
-function checkName(object: ObjectCheck, pattern: RegExp): string {
+function checkName(object: ObjectCheck, problemOf: (name: string) => string | undefined): string {
   if (!object.has("name")) object.report("name", "is missing");
-  const name = object.text("name", { least: 1, most: loginLimits.nameCharacters });
+  const name = object.text("name", { least: 1, most: nameLimits.nameCharacters });
   if (name === undefined) return "";
-  if (pattern.test(name) && name.trim() === name) return name;
-  object.report(
-    "name",
-    `holds a character that no name may hold; allowed are A-Z a-z 0-9 ( ) - _ # % & .${pattern === userName ? " @" : ""} and, inside, space`,
-  );
+  const problem = problemOf(name);
+  if (problem === undefined) return name;
+  object.report("name", problem);
   return "";
 }
 
@@ -242,14 +232,13 @@ const proofs = ["password", "certificate", "anonymous", "signedCertificate"] as 
 function checkUser(member: Member, problems: Problems): DesiredUser {
   const names = ["name", "realName", "note", "group", "expires", "policy", ...proofs];
   const user = new ObjectCheck(member, names, problems);
-  const name = checkName(user, userName);
-  if (reservedUserName.test(name)) user.report("name", `"${name}" is reserved`);
+  const name = checkName(user, userNameProblem);
   return {
     name,
     path: user.path,
-    realName: user.text("realName", { most: limits.textCharacters }) ?? "",
-    note: user.text("note", { most: limits.textCharacters }) ?? "",
-    group: user.text("group", { least: 1, most: loginLimits.nameCharacters }),
+    realName: user.text("realName", { most: nameLimits.textCharacters }) ?? "",
+    note: user.text("note", { most: nameLimits.textCharacters }) ?? "",
+    group: user.text("group", { least: 1, most: nameLimits.nameCharacters }),
     expiresAt: user.parsed(
       "expires",
       64,
@@ -296,7 +285,7 @@ function checkAuthentication(user: ObjectCheck, problems: Problems): DesiredAuth
       const signed = user.object("signedCertificate", ["commonName", "serial"]);
       return {
         type: "signed-certificate",
-        commonName: signed?.text("commonName", { most: limits.textCharacters }) ?? "",
+        commonName: signed?.text("commonName", { most: nameLimits.textCharacters }) ?? "",
         serial:
           signed?.parsed(
             "serial",
@@ -319,9 +308,9 @@ function parseSerial(text: string): Uint8Array | undefined {
 function checkGroup(member: Member, problems: Problems): DesiredGroup {
   const group = new ObjectCheck(member, ["name", "realName", "note", "policy"], problems);
   return {
-    name: checkName(group, safeName),
-    realName: group.text("realName", { most: limits.textCharacters }) ?? "",
-    note: group.text("note", { most: limits.textCharacters }) ?? "",
+    name: checkName(group, groupNameProblem),
+    realName: group.text("realName", { most: nameLimits.textCharacters }) ?? "",
+    note: group.text("note", { most: nameLimits.textCharacters }) ?? "",
     policy: checkPolicy(group.object("policy", policyNames)),
   };
 }

@@ -9,6 +9,7 @@ import { InstallTransaction } from "./install-transaction.ts";
 import { defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { decideOwner } from "./owner.ts";
+import { checkTrustedFolder } from "../platform/trusted-folder.ts";
 import { sha256OfFile } from "./releases.ts";
 
 /**
@@ -23,6 +24,7 @@ export async function install(options: InstallOptions): Promise<InstallResult> {
   const { prefix, mode } = options;
   const layout = layoutOf(prefix);
   const sha256 = await checkedSha256(options);
+  checkTrustedFolder(prefix, "folder of the installation", "--prefix");
   const folders = await makePrefix(prefix, folderMode(mode));
   try {
     // Of another user: said before its lock cannot be had.
@@ -100,7 +102,7 @@ async function checkedSha256({ executable, sha256: wanted }: InstallOptions): Pr
 /** A service has no rights over the files of others, though it is root's. */
 async function checkStateDirectory(stateDirectory: string): Promise<void> {
   const stats = await stat(stateDirectory).catch(() => undefined);
-  if (stats === undefined) return;
+  if (stats === undefined) return checkTrustedFolder(stateDirectory, "state directory", "--state-dir");
   if (!stats.isDirectory()) {
     throw new ServerError(
       "USAGE",
@@ -108,7 +110,9 @@ async function checkStateDirectory(stateDirectory: string): Promise<void> {
     );
   }
   const { uid } = stats;
-  if (uid === process.geteuid?.()) return;
+  if (uid === process.geteuid?.()) {
+    return checkTrustedFolder(stateDirectory, "state directory", "--state-dir");
+  }
   throw new ServerError(
     "NOT_PERMITTED",
     `the state directory ${stateDirectory} belongs to another user (id ${uid}): change that (chown -R), or name another with --state-dir`,

@@ -2,6 +2,7 @@ import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removeServerConfig } from "../config/disk/config-file.ts";
 import { ServerError } from "../errors.ts";
+import { checkTrustedFolder } from "../platform/trusted-folder.ts";
 import { InstanceLock } from "../platform/instance-lock.ts";
 import { pendingFileOf } from "../identity/certificate.ts";
 import { exists, removeIfEmpty } from "./folders.ts";
@@ -36,11 +37,13 @@ export async function hasLeftState(prefix: string): Promise<boolean> {
  * Takes away what a server of ours puts into its state directory, and the folder if nothing else is in it.
  *
  * @param options.whole with everything that is in it: the folder was made for the server
+ * @throws {ServerError} NOT_PERMITTED where another user could lead root astray
  */
 export async function removeState(
   stateDirectory: string,
   options: { readonly whole: boolean },
 ): Promise<void> {
+  checkTrustedFolder(stateDirectory, "state directory", "--state-dir");
   if (options.whole) {
     await rm(stateDirectory, { recursive: true, force: true });
     return;

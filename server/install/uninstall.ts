@@ -5,6 +5,7 @@ import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
 import { Forwarding } from "../host-nat/forwarding.ts";
 import { kernelNetworks } from "../platform/ipv4-forwarding.ts";
+import { checkTrustedFolder } from "../platform/trusted-folder.ts";
 import type { RunProgram } from "../platform/run-program.ts";
 import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
@@ -38,6 +39,8 @@ export interface UninstallOptions {
  */
 export async function uninstall(options: UninstallOptions): Promise<UninstallResult> {
   const layout = layoutOf(options.prefix);
+  // What stands there says what is removed.
+  checkTrustedFolder(options.prefix, "folder of the installation", "--prefix");
   if ((await readManifest(layout)) === undefined) return purgeLeftState(options, layout);
   return whileLocked(layout, async () => {
     const manifest = await readManifest(layout);

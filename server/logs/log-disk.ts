@@ -1,5 +1,6 @@
 import { mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { appendFlags } from "../platform/append.ts";
 
 /** What the logs need of the file system. */
 export interface LogDisk {
@@ -35,7 +36,7 @@ export const logDisk: LogDisk = {
 };
 
 async function appendWhole(path: string, text: string): Promise<number> {
-  const file = await open(path, "a", 0o600);
+  const file = await open(path, appendFlags, 0o600);
   try {
     const { size } = await file.stat();
     try {

@@ -1,5 +1,6 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, lstatSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { appendFlags } from "./append.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
@@ -25,12 +26,14 @@ export class InstanceLock {
   static acquire(path: string, option?: "--prefix" | "--state-dir"): InstanceLock | undefined {
     let database: DatabaseSync | undefined;
     try {
+      refuseLink(path);
       database = new DatabaseSync(path, { timeout: patienceMs });
       // Nothing is ever written, so no journal needs to be beside the file.
       database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
       return new InstanceLock(database);
     } catch (error) {
       database?.close();
+      if (error instanceof ServerError) throw error;
       if ((error as { errcode?: number }).errcode === sqliteBusy) return undefined;
       throw cannotLock(path, option, error);
     }
@@ -41,6 +44,12 @@ export class InstanceLock {
   }
 }
 
+/** SQLite would make an empty database of what a link leads to. */
+function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new ServerError("STATE_INVALID", `${path} is a link: remove it, no server runs here`);
+}
+
 /** SQLite does not say why a file cannot be opened: the system does. */
 function cannotLock(
   path: string,
@@ -48,7 +57,7 @@ function cannotLock(
   error: unknown,
 ): ServerError {
   try {
-    closeSync(openSync(path, "a", 0o600));
+    closeSync(openSync(path, appendFlags, 0o600));
   } catch (cause) {
     const code = isAboutRights(cause) ? "NOT_PERMITTED" : "STATE_INVALID";
     return new ServerError(code, `cannot lock ${path}: ${fileProblemOf(cause, path, option)}`, { cause });

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
 import { wordsOf } from "../error-words.ts";
@@ -101,6 +102,7 @@ class KnownProcesses {
   signal(which: "supervisor" | "worker", signal: NodeJS.Signals): boolean {
     const identity = which === "supervisor" ? this.#supervisor : this.#worker;
     if (identity === undefined) return false;
+    if (!isOfState(identity.pid, this.#paths)) return false;
     try {
       return signalProcess(identity, signal);
     } catch (error) {
@@ -129,6 +131,17 @@ class KnownProcesses {
     if (recorded?.worker !== undefined && recorded.supervisor.started === this.#supervisor?.started) {
       this.#worker = recorded.worker;
     }
+  }
+}
+
+/** As root: whether a process belongs to the owner of the state, whose record could name any process. */
+function isOfState(pid: number, { stateDirectory }: StatePaths): boolean {
+  if (process.geteuid?.() !== 0) return true;
+  try {
+    const { uid } = statSync(stateDirectory);
+    return uid === 0 || statSync(`/proc/${pid}`).uid === uid;
+  } catch {
+    return true;
   }
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { appendFlags } from "../platform/append.ts";
 
 export const logFileLimits = {
   /** A file that has grown beyond this is set aside. */
@@ -20,7 +21,7 @@ export class LogFile {
   constructor(path: string, limits: { readonly bytes: number; readonly files: number } = logFileLimits) {
     this.#path = path;
     this.#limits = limits;
-    this.#descriptor = openSync(path, "a", 0o600);
+    this.#descriptor = openSync(path, appendFlags, 0o600);
     this.#bytes = fstatSync(this.#descriptor).size;
   }
 
@@ -49,7 +50,7 @@ export class LogFile {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }
     }
-    const descriptor = openSync(this.#path, "a", 0o600);
+    const descriptor = openSync(this.#path, appendFlags, 0o600);
     closeSync(this.#descriptor);
     this.#descriptor = descriptor;
     this.#bytes = 0;

@@ -40,6 +40,9 @@ function isIdentity(value: unknown): value is ProcessIdentity {
 
 // Not forced to the disk: after a power cut these processes are gone anyway.
 function write(path: string, content: string): void {
-  writeFileSync(`${path}.new`, content, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  const fresh = `${path}.new`;
+  // What a crash left there, and never what a link leads to.
+  removeFile(fresh);
+  writeFileSync(fresh, content, { mode: 0o600, flag: "wx" });
+  renameSync(fresh, path);
 }

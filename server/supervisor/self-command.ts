@@ -3,11 +3,14 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Options of the runtime for this program, in whichever form it runs. V8 lets the part of its heap for young objects grow to
- * three times 16 MiB under load and keeps it when idle; what sessions send makes next to no objects, and needs little of it.
+ * three times 16 MiB under load and keeps it when idle; what sessions send makes next to no objects, and needs little of it. The
+ * executable has them in it and heeds no other, from the environment neither.
  */
 export const runtimeOptions: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   "--max-semi-space-size=4",
+  // Whoever gets at a debugger's port runs code here, and it asks for no password.
+  "--disable-sigusr1",
 ];
 
 /** How to run this program once more. */

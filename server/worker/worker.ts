@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../state-paths.ts";
 import { AdminAddressFile } from "../access/admin-addresses.ts";
@@ -17,6 +17,7 @@ import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
+import { appendFlags } from "../platform/append.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "../supervisor/failure.ts";
 import {
@@ -210,7 +211,9 @@ function tell(message: WorkerMessage, done: () => void = () => {}): void {
 
 function note(logFile: string, message: string): void {
   try {
-    createLogger({ write: (line) => appendFileSync(logFile, line, { mode: 0o600 }) }).warn(message);
+    const descriptor = openSync(logFile, appendFlags, 0o600);
+    createLogger({ write: (line) => void writeSync(descriptor, line) }).warn(message);
+    closeSync(descriptor);
   } catch {
     // The log's directory is gone as well.
   }

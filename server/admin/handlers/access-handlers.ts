@@ -7,9 +7,10 @@ import type { RpcHandlers } from "../definitions.ts";
 import type { ItemOf } from "../fields.ts";
 import { ownerOf, RpcError } from "../rpc.ts";
 import type { accessRuleFields } from "../shared-fields.ts";
+import { nameLimits } from "../../limits.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
-import { boundedText } from "./user-handlers.ts";
+import { boundedText } from "./given-texts.ts";
 
 type RuleMessage = ItemOf<typeof accessRuleFields>;
 
@@ -112,28 +113,32 @@ function ruleFrom(message: RuleMessage): AccessRule {
   return {
     priority: message.Priority,
     active: message.Active,
-    note: boundedText(message.Note),
+    note: ruleText(message.Note),
     action: message.Discard ? "discard" : "pass",
     version: isIPv6 ? "ipv6" : "ipv4",
     source: {
       network: networkFrom(source, isIPv6),
       mac: message.CheckSrcMac ? macFrom(message.SrcMacAddress, message.SrcMacMask) : undefined,
       ports: portsFrom(message.SrcPortStart, message.SrcPortEnd),
-      user: boundedText(message.SrcUsername) || undefined,
+      user: ruleText(message.SrcUsername) || undefined,
     },
     destination: {
       network: networkFrom(destination, isIPv6),
       mac: message.CheckDstMac ? macFrom(message.DstMacAddress, message.DstMacMask) : undefined,
       ports: portsFrom(message.DestPortStart, message.DestPortEnd),
-      user: boundedText(message.DestUsername) || undefined,
+      user: ruleText(message.DestUsername) || undefined,
     },
     protocol: Protocol === 0 ? undefined : Protocol,
     established: message.CheckTcpState ? message.Established : undefined,
     delayMs: Math.min(message.Delay, 10_000),
     jitterPercent: Math.min(message.Jitter, 100),
     lossPercent: Math.min(message.Loss, 100),
-    redirectUrl: boundedText(message.RedirectUrl),
+    redirectUrl: ruleText(message.RedirectUrl),
   };
+}
+
+function ruleText(text: string): string {
+  return boundedText(text, undefined, nameLimits.ruleTextCharacters);
 }
 
 function messageOf(rule: AccessRule, id: number): RuleMessage {

@@ -7,9 +7,6 @@ export const accountLimits = {
   trustedAuthorities: 4096,
   revokedCertificates: 4096,
   sourceAddresses: 4096,
-  /** Characters of names; of real names and notes. */
-  nameCharacters: 255,
-  textCharacters: 1024,
   /** Bytes of the message of a hub. */
   messageBytes: 20_000,
 } as const;

@@ -1,33 +1,34 @@
 import type { GroupSettings, HubSettings } from "../../settings/hub-settings.ts";
+import { groupNameProblem } from "../../settings/names.ts";
 import { LayeredMap } from "../../settings/layered-map.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
 import { byName } from "./by-name.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
+import { boundedText, newName } from "./given-texts.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { trafficFieldsOf } from "./traffic.ts";
-import { boundedText, checkAccountName } from "./user-handlers.ts";
 
 /** Groups of users. */
 export function createGroupHandlers(administration: Administration): RpcHandlers {
   const { settings, statistics } = administration;
   return {
     CreateGroup: async (request) => {
-      checkAccountName(request.Name);
+      const name = newName(request.Name, groupNameProblem);
       await updateHub(administration, request.HubName, (hub) => {
-        if (hub.groups.has(request.Name.toLowerCase())) throw new RpcError("groupExists");
+        if (hub.groups.has(name.toLowerCase())) throw new RpcError("groupExists");
         if (hub.groups.size >= lowerLimit(accountLimits.groupsPerHub, hub.adminOptions.max_groups))
           throw new RpcError("tooManyGroups");
-        return withGroup(hub, groupFrom(request, request.Name));
+        return withGroup(hub, groupFrom(request, { name }));
       });
-      return {};
+      return { Name: name };
     },
     SetGroup: async (request) => {
-      checkAccountName(request.Name);
+      if (request.Name === "") throw new RpcError("invalidParameter");
       await updateHub(administration, request.HubName, (hub) =>
-        withGroup(hub, groupFrom(request, findGroup(hub, request.Name).name)),
+        withGroup(hub, groupFrom(request, findGroup(hub, request.Name))),
       );
       return {};
     },
@@ -89,11 +90,17 @@ function withGroup(hub: HubSettings, group: GroupSettings): HubSettings {
   return { ...hub, groups: LayeredMap.with(hub.groups, group.name.toLowerCase(), group) };
 }
 
-function groupFrom(message: RequestOf<typeof rpcs.CreateGroup>, name: string): GroupSettings {
+/** What a group was; of a new one its name alone. */
+type FormerGroup = Pick<GroupSettings, "name"> & Partial<GroupSettings>;
+
+function groupFrom(
+  message: RequestOf<typeof rpcs.CreateGroup>,
+  { name, realName, note }: FormerGroup,
+): GroupSettings {
   return {
     name,
-    realName: boundedText(message.Realname),
-    note: boundedText(message.Note),
+    realName: boundedText(message.Realname, realName),
+    note: boundedText(message.Note, note),
     policy: policyFrom(message),
   };
 }

@@ -6,6 +6,7 @@ import {
   type LogTurnover,
   type PacketLogLevel,
 } from "../../settings/hub-settings.ts";
+import { hubNameProblem } from "../../settings/names.ts";
 import { isLoopback } from "../../ethernet/loopback.ts";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
@@ -14,12 +15,10 @@ import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
 import { byName } from "./by-name.ts";
 import { accountLimits } from "./account-limits.ts";
+import { newName } from "./given-texts.ts";
 import { findHub, findLiveHub, updateHub } from "./find-hub.ts";
 import { ownPortsOf } from "./own-ports.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
-
-/** What a hub may be called, as the official server has it (`Cedar/Hub.c` IsSafeStr of its names). */
-const hubName = /^[A-Za-z0-9 ()\-_#%&.]+$/;
 
 interface PasswordFields {
   readonly HashedPassword: Buffer;
@@ -32,10 +31,8 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
   const { settings, update } = administration;
   return {
     CreateHub: async (request) => {
-      const { HubName: name, HubType } = request;
-      if (name === "" || name.length > accountLimits.nameCharacters || !hubName.test(name)) {
-        throw new RpcError("invalidParameter");
-      }
+      const { HubType } = request;
+      const name = newName(request.HubName, hubNameProblem);
       if (HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
       await update((all) => {
         if (all.hubs.some((hub) => hub.name.toLowerCase() === name.toLowerCase())) {
@@ -52,15 +49,16 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
         };
         return { ...all, hubs: [...all.hubs, hub] };
       });
-      return {};
+      return { HubName: name };
     },
-    SetHub: async (request, { administrator, peerAddress }) => {
+    SetHub: async (request, { administrator, peerAddress, setsPassword }) => {
       if (request.HubType !== 0) throw new RpcError("invalidParameter", "hubs of a cluster need one");
       const password = passwordOf(request);
       const isOwn = administrator.type !== "server";
       if (isOwn && isEmptyPassword(password) && !isLoopback(peerAddress)) {
         throw new RpcError("invalidParameter", "an empty password can be set from this host only");
       }
+      if (isOwn && password.hashedPassword !== undefined) setsPassword?.(password.hashedPassword);
       await updateHub(administration, request.HubName, (hub) => {
         const { no_change_admin_password, no_online, no_offline } = hub.adminOptions;
         if (isOwn && no_change_admin_password && password.hashedPassword !== undefined) {

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { getCiphers } from "node:tls";
 import { checkIdentity, hasWholeChain, type IdentityProblem } from "../../identity/identity-check.ts";
 import { ServerError } from "../../errors.ts";
+import { costlyKeyProblem } from "../../settings/rsa-key.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
@@ -95,11 +96,16 @@ function cipherNames(): string[] {
 
 /** @throws {RpcError} invalidParameter */
 export function certificateFromDer(der: Buffer): X509Certificate {
+  let certificate: X509Certificate;
+  let problem: string | undefined;
   try {
-    return new X509Certificate(der);
+    certificate = new X509Certificate(der);
+    problem = costlyKeyProblem(certificate.publicKey);
   } catch {
     throw new RpcError("invalidParameter", "this is no certificate");
   }
+  if (problem !== undefined) throw new RpcError("invalidParameter", problem);
+  return certificate;
 }
 
 /** In PEM, whichever of the two forms it came in; with those that stand behind it. */

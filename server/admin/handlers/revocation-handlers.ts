@@ -12,7 +12,7 @@ import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
 import { accountLimits } from "./account-limits.ts";
 import { findHub, updateHub } from "./find-hub.ts";
-import { boundedText } from "./user-handlers.ts";
+import { boundedText } from "./given-texts.ts";
 
 const mostSerialBytes = 128;
 

@@ -77,10 +77,11 @@ export function createServerHandlers(administration: Administration): RpcHandler
         FreePhys: free,
       };
     },
-    SetServerPassword: async ({ HashedPassword, PlainTextPassword }) => {
+    SetServerPassword: async ({ HashedPassword, PlainTextPassword }, { administrator, setsPassword }) => {
       const isZero = HashedPassword.every((byte) => byte === 0);
       if (!isZero && HashedPassword.length !== sha0Bytes) throw new RpcError("invalidParameter");
       const hashedPassword = isZero ? hashAdminPassword(PlainTextPassword) : HashedPassword;
+      if (administrator.type === "server") setsPassword?.(hashedPassword);
       await update((all) => ({ ...all, hashedPassword: Uint8Array.from(hashedPassword) }));
       return {};
     },

@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import {
   authenticationNumbers,
   ntLmHashFrom,
@@ -6,6 +5,7 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../settings/hub-settings.ts";
+import { userNameProblem } from "../../settings/names.ts";
 import { LayeredMap } from "../../settings/layered-map.ts";
 import { noStatistics } from "../../access/hub-activity.ts";
 import { policyOf } from "../../access/user-policy.ts";
@@ -17,15 +17,13 @@ import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
 import { byName } from "./by-name.ts";
 import { accountLimits, lowerLimit } from "./account-limits.ts";
+import { boundedText, newName } from "./given-texts.ts";
+import { certificateFromDer } from "./listener-handlers.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 import { policyFieldsOf, policyFrom } from "./policy-fields.ts";
 import { itemTrafficFieldsOf, trafficFieldsOf } from "./traffic.ts";
 
 type UserMessage = RequestOf<typeof rpcs.CreateUser>;
-
-/** What an account may be called: everything that names a file, a list or a session unmistakably. */
-// eslint-disable-next-line no-control-regex -- control characters are what is refused
-const accountName = /^[^\s"*/:<>?\\|,;=+[\]@\x00-\x1f\x7f][^"*/:<>?\\|,;=+[\]\x00-\x1f\x7f]*$/u;
 
 /** Users of a hub. */
 export function createUserHandlers(administration: Administration): RpcHandlers {
@@ -33,19 +31,23 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
   return {
     CreateUser: async (request) => {
       const { HubName } = request;
-      checkAccountName(request.Name);
+      const name = newName(request.Name, (wanted) =>
+        wanted === everyUser ? undefined : userNameProblem(wanted),
+      );
       let created: UserSettings | undefined;
       await updateHub(administration, HubName, (hub) => {
-        if (hub.users.has(request.Name.toLowerCase())) throw new RpcError("userExists");
+        if (hub.users.has(name.toLowerCase())) throw new RpcError("userExists");
         if (hub.users.size >= lowerLimit(accountLimits.usersPerHub, hub.adminOptions.max_users))
           throw new RpcError("tooManyUsers");
-        created = userFrom(request, hub, undefined, now());
+        created = userFrom({ ...request, Name: name }, hub, undefined, now());
         return withUser(hub, created);
       });
-      return created === undefined ? {} : { CreatedTime: created.createdAt, UpdatedTime: created.updatedAt };
+      return created === undefined
+        ? {}
+        : { Name: name, CreatedTime: created.createdAt, UpdatedTime: created.updatedAt };
     },
     SetUser: async (request) => {
-      checkAccountName(request.Name);
+      if (request.Name === "") throw new RpcError("invalidParameter");
       await updateHub(administration, request.HubName, (hub) => {
         const former = findUser(hub, request.Name);
         return withUser(hub, userFrom(request, hub, former, now()));
@@ -107,18 +109,8 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
   };
 }
 
-/** @throws {RpcError} invalidParameter */
-export function checkAccountName(name: string): void {
-  if (name.length > accountLimits.nameCharacters || (name !== "*" && !accountName.test(name))) {
-    throw new RpcError("invalidParameter", "this is no name of a user or group");
-  }
-}
-
-/** A text that is only shown, within its bound. */
-export function boundedText(text: string): string {
-  if (text.length > accountLimits.textCharacters) throw new RpcError("invalidParameter");
-  return text;
-}
+/** Stands for the users that a RADIUS server or NT domain knows. */
+const everyUser = "*";
 
 function findUser(hub: HubSettings, name: string): UserSettings {
   const user = hub.users.get(name.toLowerCase());
@@ -141,13 +133,13 @@ function userFrom(
   if (GroupName !== "" && group === undefined) throw new RpcError("groupNotFound");
   const name = former?.name ?? message.Name;
   const authentication = authenticationFrom(message, name);
-  if (name === "*" && authentication.type !== "radius" && authentication.type !== "nt-domain") {
+  if (name === everyUser && authentication.type !== "radius" && authentication.type !== "nt-domain") {
     throw new RpcError("invalidParameter", "the user * stands for those of a RADIUS server or NT domain");
   }
   return {
     name,
-    realName: boundedText(message.Realname),
-    note: boundedText(message.Note),
+    realName: boundedText(message.Realname, former?.realName),
+    note: boundedText(message.Note, former?.note),
     group,
     authentication,
     expiresAt: message.ExpireTime === 0 ? undefined : message.ExpireTime,
@@ -172,12 +164,7 @@ function authenticationFrom(message: UserMessage, name: string): Authentication 
       };
     }
     case authenticationNumbers.certificate: {
-      let certificate: X509Certificate;
-      try {
-        certificate = new X509Certificate(message.UserX);
-      } catch {
-        throw new RpcError("invalidParameter", "this is no certificate");
-      }
+      const certificate = certificateFromDer(message.UserX);
       if (certificate.publicKey.asymmetricKeyType !== "rsa") throw new RpcError("certificateNotRsa");
       return { type: "certificate", certificate: Uint8Array.from(certificate.raw) };
     }

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { copyFile, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
@@ -196,7 +197,7 @@ export class ConfigFiles {
     const time = new Date(this.#now()).toISOString().replace(/[-:.]/g, "");
     const aside = `${path}.unusable-${time}`;
     try {
-      await copyFile(path, aside);
+      await copyFile(path, aside, constants.COPYFILE_EXCL);
       this.#warn(`${path} is kept as ${aside}`);
       const prefix = `${basename(path)}.unusable-`;
       const names = (await readdir(dirname(path))).filter((name) => name.startsWith(prefix)).sort();

@@ -64,7 +64,8 @@ export class JournalFile {
     base: string,
     openHandle: OpenJournalHandle = open,
   ): Promise<JournalFile> {
-    const handle = await openHandle(path, journalFlags | constants.O_CREAT | constants.O_TRUNC, 0o600);
+    const flags = journalFlags | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    const handle = await openHandle(path, flags, 0o600);
     try {
       await handle.chmod(0o600);
       const header = encodeJournalHeader(base);
@@ -84,7 +85,7 @@ export class JournalFile {
     { validBytes, checksum }: Journal,
     openHandle: OpenJournalHandle = open,
   ): Promise<JournalFile> {
-    const handle = await openHandle(path, journalFlags);
+    const handle = await openHandle(path, journalFlags | constants.O_NOFOLLOW);
     try {
       await handle.truncate(validBytes);
       return new JournalFile(handle, validBytes, checksum);

@@ -3,6 +3,7 @@ import type { LoginCertificate } from "../../access/certificate-login.ts";
 import { isKey, sameHash } from "../../access/password-proof.ts";
 import type { Proof } from "../../access/proof.ts";
 import { loginLimits } from "../../limits.ts";
+import { costlyKeyProblem } from "../../settings/rsa-key.ts";
 import { secureResponse } from "../../wire/sha0.ts";
 import type { LoginAuthentication } from "./messages/login.ts";
 
@@ -70,6 +71,7 @@ export function verifyChallenge(
     // The time that a signature takes grows with the exponent, which a stranger chooses; all programs choose 65537.
     if (publicExponent > loginLimits.largestExponent) return false;
     if (publicKey.asymmetricKeyType !== "rsa" || !rsaBits.includes(bits)) return false;
+    if (costlyKeyProblem(publicKey) !== undefined) return false;
     return signature.length === bits / 8 && verify("sha1", challenge, publicKey, signature);
   } catch {
     // A key of a kind that the cryptography here does not know.

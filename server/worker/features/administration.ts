@@ -50,7 +50,12 @@ export const administration: Feature = {
     });
     environment.clientMethods.set("admin", (request) => service.answer(request));
     environment.webPages.set("api", (request) => api.answer(request));
-    return {};
+    return {
+      apply: () => {
+        service.review();
+        return [];
+      },
+    };
   },
 };
 

@@ -45,7 +45,7 @@ export class TestAdministration implements Administration {
 
   readonly now = () => now;
   readonly settings = () => this.#settings;
-  readonly update = (change: (settings: ServerSettings) => ServerSettings) =>
+  update = (change: (settings: ServerSettings) => ServerSettings): Promise<ServerSettings> =>
     Promise.resolve().then(() => {
       this.#settings = change(this.#settings);
       this.hubs.apply(this.#settings.hubs);

@@ -61,7 +61,6 @@ describe("JSON-RPC over HTTP", () => {
     for (const target of ["/api", "/api/"]) {
       const { status, headers, body } = await ask({ target, body: testCall });
       assert.deepEqual([status, headers["Content-Type"]], [200, "application/json"]);
-      assert.equal(headers["Access-Control-Allow-Methods"], "OPTIONS,GET,POST");
       assert.equal(headers["Connection"], undefined);
       assert.equal(body, JSON.stringify({ result: testReply, jsonrpc: "2.0", id: "7" }));
     }
@@ -144,14 +143,123 @@ describe("JSON-RPC over HTTP", () => {
     const call = await ask({ method: "GET", target: "/api/Test?IntValue_u32=5" });
     assert.equal(call.headers["Content-Type"], "text/plain; charset=UTF-8");
     assert.deepEqual(JSON.parse(call.body), { result: testReply, jsonrpc: "2.0", id: "1000" });
-    const online = await ask({ method: "GET", target: "/api/sethubonline?HubName_str=Hub&Online_bool=true" });
-    assert.deepEqual((JSON.parse(online.body) as { result: unknown }).result, {
-      HubName_str: "Hub",
-      Online_bool: true,
-    });
     const page = await ask({ method: "GET" });
     assert.match(page.headers["Content-Type"] ?? "", /^text\/html/);
     assert.match(page.body, /GetServerInfo/);
+  });
+
+  test("changes nothing by GET, whatever the case of the method", async () => {
+    const { ask, administration } = await createApi();
+    for (const name of [
+      "CreateUser",
+      "createuser",
+      "SETSERVERPASSWORD",
+      "DeleteHub",
+      "RebootServer",
+      "Flush",
+    ]) {
+      const target = `/api/${name}?HubName_str=Hub&Name_str=mallory&AuthType_u32=0&PlainTextPassword_str=x`;
+      const { status, headers, body } = await ask({ method: "GET", target });
+      assert.deepEqual([status, headers["Allow"]], [405, "POST"], name);
+      assert.match(body, /"code":33,.*GET reads only.*by POST/, name);
+    }
+    assert.equal(administration.settings().hubs[0]?.users.size, 0);
+    assert.deepEqual(administration.settings().hashedPassword, hashAdminPassword("secret"));
+  });
+
+  const change = { ...testCall, method: "SetHubOnline", params: { HubName_str: "Hub", Online_bool: false } };
+  const json = "application/json; charset=utf-8";
+  const form = "application/x-www-form-urlencoded";
+  const own = { host: "vpn.example:5555", origin: "https://vpn.example:5555" };
+  /** Requests for a change with Basic credentials, and how they are answered. */
+  const requests: readonly (readonly [headers: ApiRequest["headers"], status: number])[] = [
+    [{ "content-type": json }, 200],
+    [{ "content-type": form }, 200],
+    [{}, 200],
+    [{ "content-type": json, ...own }, 200],
+    [{ "content-type": json, ...own, "sec-fetch-site": "same-origin" }, 200],
+    [{ "content-type": json, "sec-fetch-site": "none" }, 200],
+    [{ "content-type": json, ...own, origin: "https://evil.example" }, 403],
+    [{ "content-type": json, ...own, origin: "https://vpn.example" }, 403],
+    [{ "content-type": json, ...own, origin: "http://vpn.example:5555" }, 403],
+    [{ "content-type": json, ...own, origin: "null" }, 403],
+    [{ "content-type": json, ...own, origin: "" }, 403],
+    [{ "content-type": json, origin: "https://vpn.example" }, 403],
+    [{ "content-type": json, "sec-fetch-site": "cross-site" }, 403],
+    [{ "content-type": json, ...own, "sec-fetch-site": "same-site" }, 403],
+    [{ "content-type": "text/plain", ...own, origin: "https://evil.example" }, 403],
+    [{ "content-type": "text/plain" }, 415],
+    [{ "content-type": "multipart/form-data; boundary=x" }, 415],
+    [{ "content-type": `${form}, ${json}` }, 415],
+    [{ "content-type": form, ...own }, 415],
+    [own, 415],
+    [{ "content-type": form, "sec-fetch-site": "same-origin" }, 415],
+  ];
+  for (const [headers, expected] of requests) {
+    test(`answers ${expected} to a change with ${JSON.stringify(headers)}`, async () => {
+      const { ask, administration } = await createApi();
+      const all = { ...basic("administrator:secret"), ...headers };
+      assert.equal((await ask({ headers: all, body: change })).status, expected);
+      assert.equal(administration.settings().hubs[0]?.online, expected !== 200);
+    });
+  }
+
+  test("answers no page of another site, but one that links to the page of the methods", async () => {
+    const { ask } = await createApi();
+    const foreign = { ...basic(":secret"), "sec-fetch-site": "cross-site" };
+    assert.equal((await ask({ method: "GET", target: "/api/EnumHub", headers: foreign })).status, 403);
+    assert.equal((await ask({ method: "GET", headers: foreign })).status, 200);
+    for (const method of ["GET", "POST", "OPTIONS"]) {
+      const { headers } = await ask({ method, body: testCall });
+      assert.deepEqual(
+        Object.keys(headers).filter((name) => name.startsWith("Access-Control-")),
+        [],
+      );
+      assert.match(headers["Content-Security-Policy"] ?? "", /frame-ancestors 'none'/);
+    }
+  });
+
+  test("takes no page under a name that leads here for the host itself, where no password is set", async () => {
+    const { ask, administration } = await createApi();
+    await administration.update((all) => ({ ...all, hashedPassword: hashAdminPassword("") }));
+    const statusOf = async (headers: ApiRequest["headers"]) => {
+      const call = { peerAddress: "127.0.0.1", headers: { "x-vpnadmin-password": "", ...headers } };
+      return (await ask({ ...call, body: testCall })).status;
+    };
+    const rebound = { host: "evil.example:5555", origin: "https://evil.example:5555" };
+    assert.equal(await statusOf(rebound), 403);
+    assert.equal(await statusOf({ host: "evil.example", "sec-fetch-site": "same-origin" }), 403);
+    for (const host of ["127.0.0.1:5555", "[::1]:5555", "localhost", "LOCALHOST:443"]) {
+      assert.equal(await statusOf({ host, origin: `https://${host}` }), 200, host);
+    }
+    assert.equal(await statusOf({ host: "evil.example:5555" }), 200, "a program");
+  });
+
+  test("does nothing by a password that became another while the request came in", async () => {
+    const { ask, administration } = await createApi();
+    let asked = false;
+    const answer = await ask({
+      get body() {
+        if (!asked)
+          void administration.update((all) => ({ ...all, hashedPassword: hashAdminPassword("new") }));
+        asked = true;
+        return change;
+      },
+    });
+    assert.equal(answer.status, 401);
+    assert.equal(administration.settings().hubs[0]?.online, true);
+  });
+
+  test("answers JSON that is deeper than any call with an error, and not with a fault", async () => {
+    const { ask } = await createApi();
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    for (const value of [deep, `{"a":${deep}}`, '"\\"[[[["', '{"a":"[[[[[[[[[[[[[[[[[[[[["}']) {
+      const text = `{"jsonrpc":"2.0","id":"1","method":"Test","params":{"IntValue_u32":${value}}}`;
+      assert.equal(
+        (JSON.parse((await ask({ body: text })).body) as { error: { code: number } }).error.code,
+        38,
+      );
+    }
   });
 
   test("tells without a password what may be asked, and refuses what may not", async () => {
