@@ -11,6 +11,12 @@ export interface Account {
   readonly hub: string;
   readonly user: string;
   readonly password: string;
+  /** Of its own addresses, the one that the connection comes from. */
+  readonly localAddress?: string;
+  /** @default false */
+  readonly compress?: boolean;
+  /** More than one station is behind the session. @default false */
+  readonly bridgeMode?: boolean;
 }
 
 /**
@@ -20,9 +26,12 @@ export interface Account {
  * @returns the connection, paused; what comes next is the data channel
  */
 export function login(account: Account): Promise<TLSSocket> {
-  const { address } = account;
+  const { address, localAddress } = account;
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: address, port: 5555, rejectUnauthorized: false });
+    const socket = connectTls({
+      ...{ host: address, port: 5555, rejectUnauthorized: false },
+      ...(localAddress !== undefined && { localAddress }),
+    });
     const http = new HttpReader();
     const response = new PackResponseReader(http);
     let state: "hello" | "welcome" = "hello";
@@ -54,7 +63,8 @@ export function login(account: Account): Promise<TLSSocket> {
   });
 }
 
-function loginPack({ hub, user, password }: Account, random: Uint8Array): Pack {
+function loginPack(account: Account, random: Uint8Array): Pack {
+  const { hub, user, password, compress = false, bridgeMode = false } = account;
   return new Pack()
     .addStr("method", "login")
     .addStr("hubname", hub)
@@ -71,9 +81,10 @@ function loginPack({ hub, user, password }: Account, random: Uint8Array): Pack {
     .addInt("client_id", 0)
     .addInt("max_connection", 1)
     .addInt("use_encrypt", 1)
-    .addInt("use_compress", 0)
+    .addBool("use_compress", compress)
     .addInt("half_connection", 0)
     .addInt("qos", 0)
+    .addBool("require_bridge_routing_mode", bridgeMode)
     .addData("unique_id", Buffer.alloc(20, 1));
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
 
-const sources = ["components", "program", "server", "test", "tools", "bench", "index.ts"].filter((path) =>
+const sources = ["components", "program", "server", "test", "tools", "bench", "attack", "fuzz", "index.ts"].filter((path) =>
   existsSync(join(root, path)),
 );
 
