@@ -91,7 +91,6 @@ export class Arena {
       port: arena.port,
       localAddresses: isHost ? ["127.0.0.1"] : this.#addresses,
       localAddresses6: isHost ? ["::1"] : this.#addresses6,
-      outsideAddress: this.#lab.outsider.address,
       stateDirectory: server.stateDirectory,
       seconds,
     };

@@ -31,8 +31,6 @@ export interface Field {
   /** Addresses of the attacker that connections may come from: some of IPv4, and many of one /64 of IPv6. */
   readonly localAddresses: readonly string[];
   readonly localAddresses6: readonly string[];
-  /** An address of the lab outside of the hubs, which a NAT reaches. */
-  readonly outsideAddress: string;
   /** Where the server keeps its state, its logs among it. */
   readonly stateDirectory: string;
   readonly seconds: number;

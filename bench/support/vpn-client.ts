@@ -25,8 +25,23 @@ export interface Account {
  *
  * @returns the connection, paused; what comes next is the data channel
  */
-export function login(account: Account): Promise<TLSSocket> {
-  const { address, localAddress } = account;
+export async function login(account: Account): Promise<TLSSocket> {
+  const { socket, answer } = await request(account, (random) => loginPack(account, random));
+  if (answer.int("error") === 0 && answer.has("session_key")) return socket;
+  socket.destroy();
+  throw new Error(`error ${answer.int("error")}`);
+}
+
+/**
+ * Connects and asks the server for something, as a VPN client does.
+ *
+ * @param make the request, of the server's challenge
+ * @returns the connection, paused, and what the server answered
+ */
+export function request(
+  { address, localAddress }: Pick<Account, "address" | "localAddress">,
+  make: (random: Uint8Array) => Pack,
+): Promise<{ readonly socket: TLSSocket; readonly answer: Pack }> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
       ...{ host: address, port: 5555, rejectUnauthorized: false },
@@ -34,7 +49,7 @@ export function login(account: Account): Promise<TLSSocket> {
     });
     const http = new HttpReader();
     const response = new PackResponseReader(http);
-    let state: "hello" | "welcome" = "hello";
+    let state: "hello" | "answer" = "hello";
     const fail = (error: Error) => {
       socket.destroy();
       reject(error);
@@ -44,16 +59,14 @@ export function login(account: Account): Promise<TLSSocket> {
       const pack = response.read();
       if (pack === undefined) return;
       if (state === "hello") {
-        state = "welcome";
-        const request = loginPack(account, decodeHello(pack).random);
-        socket.write(encodePackRequest(request, { host: address, date: new Date() }));
+        state = "answer";
+        const asked = make(decodeHello(pack).random);
+        socket.write(encodePackRequest(asked, { host: address, date: new Date() }));
         return;
       }
-      if (pack.int("error") !== 0 || !pack.has("session_key"))
-        return fail(new Error(`error ${pack.int("error")}`));
       socket.off("data", receive).pause();
       socket.unshift(http.takeRest());
-      resolve(socket);
+      resolve({ socket, answer: pack });
     };
     socket.setNoDelay(true);
     socket.on("error", fail);
