@@ -18,6 +18,7 @@ const serverAdministrator = ({ address }: Battle, password: string = arena.admin
 
 export const formerPassword: Attack = {
   about: "administrators go on by a connection from before their password was changed",
+  leavesSettings: true,
   async run(battle) {
     const faults: string[] = [];
     const other = "another password";
@@ -121,6 +122,7 @@ export const deepJson: Attack = {
 
 export const manyCalls: Attack = {
   about: "a hub's administrator lists everything as fast as it can, by 16 connections",
+  leavesSettings: true,
   async run(battle) {
     const agent = keptConnections(16);
     const credentials = hubAdministrator(battle);

@@ -23,6 +23,7 @@ const mostRules = 32_768;
 
 export const longAccessList: Attack = {
   about: "a hub's administrator sets 32,768 rules, then 5 Mbit/s of frames of that hub",
+  leavesSettings: true,
   // The list itself, in a request, as settings and compiled.
   memoryMb: 600,
   async run(battle) {

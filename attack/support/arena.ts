@@ -222,6 +222,13 @@ export class ArenaServer {
     return residentMb(await this.workerPid());
   }
 
+  /** What it tells its administrator: `GetServerStatus`. */
+  async ask(): Promise<Readonly<Record<string, number>>> {
+    const { station } = this.#server;
+    const { stdout } = await station.run(process.execPath, [support("ask-status.ts")]);
+    return JSON.parse(stdout) as Record<string, number>;
+  }
+
   /** Looks at the resident memory of the worker until asked for the most of it. */
   watchMemory(): { peak: () => number } {
     let [peak, pid] = [0, 0];

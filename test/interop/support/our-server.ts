@@ -15,7 +15,12 @@ const thisProgram = fileURLToPath(new URL("../../../server/main.ts", import.meta
 interface OurServerStatus {
   readonly supervisor: { readonly pid: number };
   readonly worker: { readonly pid: number; readonly restarts: number };
-  readonly hubs: readonly { readonly name: string; readonly online: boolean; readonly sessions: number }[];
+  readonly hubs: readonly {
+    readonly name: string;
+    readonly online: boolean;
+    readonly sessions: number;
+    readonly secureNat?: { readonly connections: number };
+  }[];
 }
 
 /** Our server, as `vpnserver start` starts it, in a station of the lab. */

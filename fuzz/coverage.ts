@@ -1,0 +1,59 @@
+import { Session, type Profiler } from "node:inspector";
+
+/**
+ * Which parts of sources have run, by V8's own counts of each block: what a fuzzer needs to know whether an input is a new
+ * one. V8 counts anew after each look.
+ */
+export class Coverage {
+  readonly #session = new Session();
+  readonly #sources: string;
+  readonly #seen = new Set<string>();
+
+  /** @param sources part of the paths of the files that count */
+  constructor(sources: string) {
+    this.#sources = sources;
+    this.#session.connect();
+    this.#post("Profiler.enable");
+    this.#post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+  }
+
+  /** Places that ran since the last look. */
+  look(): Set<string> {
+    const { result } = this.#post("Profiler.takePreciseCoverage") as Profiler.TakePreciseCoverageReturnType;
+    const places = new Set<string>();
+    for (const { scriptId, url, functions } of result) {
+      if (!url.includes(this.#sources)) continue;
+      for (const { ranges } of functions) {
+        for (const { startOffset, endOffset, count } of ranges) {
+          if (count > 0) places.add(`${scriptId}:${startOffset}:${endOffset}`);
+        }
+      }
+    }
+    return places;
+  }
+
+  /** Those of them where nothing came before. */
+  lookForNew(): Set<string> {
+    const places = this.look().difference(this.#seen);
+    for (const place of places) this.#seen.add(place);
+    return places;
+  }
+
+  get places(): number {
+    return this.#seen.size;
+  }
+
+  close(): void {
+    this.#session.disconnect();
+  }
+
+  /** A session with its own thread is answered within the call. */
+  #post(method: string, params: object = {}): unknown {
+    let outcome: unknown;
+    this.#session.post(method, params, (error, result) => {
+      if (error !== null) throw new Error(`${method}: ${error.message}`);
+      outcome = result;
+    });
+    return outcome;
+  }
+}

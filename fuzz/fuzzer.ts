@@ -1,0 +1,123 @@
+import { Coverage } from "./coverage.ts";
+import { Chance, mutate } from "./mutate.ts";
+
+/** One decoder, or several that meet the same bytes. */
+export interface FuzzTarget {
+  readonly about: string;
+  /** Inputs that are as they should be, to begin with. */
+  readonly seeds: () => readonly Buffer[];
+  /**
+   * Takes an input. What the decoder may throw for malformed bytes is caught here.
+   *
+   * @throws for a fault
+   */
+  readonly run: (input: Buffer) => void;
+  /** @default 2048 */
+  readonly mostBytes?: number;
+}
+
+export interface FuzzOptions {
+  readonly seed: number;
+  /** Inputs of former runs, regressions among them. */
+  readonly corpus: readonly Buffer[];
+  /** Ends after so many inputs, which makes a run the same each time, */
+  readonly runs?: number;
+  /** or after so much time. */
+  readonly seconds?: number;
+  /** Part of the paths of the files whose places count. @default "/server/" */
+  readonly sources?: string;
+  /** Called with each input that comes to places where none came before. */
+  readonly onNew?: (input: Buffer) => void;
+}
+
+export interface FuzzResult {
+  readonly runs: number;
+  /** Inputs in the corpus at the end. */
+  readonly kept: number;
+  readonly places: number;
+  /** The first input that met a fault. */
+  readonly fault?: { readonly input: Buffer; readonly error: unknown };
+}
+
+/** Coverage is looked at after so many inputs, since a look takes as long as many of them. */
+const batch = 64;
+/** No input may take longer, for the whole server waits meanwhile. */
+const slowMs = 250;
+const defaultMostBytes = 2_048;
+
+/** Runs a target on mutations of its corpus, and keeps those inputs that come to new places. */
+export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
+  const chance = new Chance(options.seed);
+  const { mostBytes = defaultMostBytes } = target;
+  const mostRuns = options.runs ?? Infinity;
+  const until = performance.now() + (options.seconds ?? Infinity) * 1000;
+  const corpus = [...target.seeds(), ...options.corpus];
+  if (corpus.length === 0) corpus.push(Buffer.alloc(0));
+  let runs = 0;
+  const coverage = new Coverage(options.sources ?? "/server/");
+  const result = (fault?: FuzzResult["fault"]): FuzzResult => ({
+    ...{ runs, kept: corpus.length, places: coverage.places },
+    ...(fault !== undefined && { fault }),
+  });
+  try {
+    for (const input of corpus) {
+      const error = faultOf(target, input);
+      runs++;
+      if (error !== undefined) return result({ input, error });
+    }
+    coverage.lookForNew();
+    while (runs < mostRuns && performance.now() < until) {
+      const inputs = Array.from({ length: batch }, () =>
+        mutate(chance.pick(corpus), corpus, chance, mostBytes),
+      );
+      for (const input of inputs) {
+        const error = faultOf(target, input);
+        runs++;
+        if (error !== undefined) return result({ input, error });
+      }
+      for (const input of thoseThatReach(coverage.lookForNew(), inputs, target, coverage)) {
+        corpus.push(input);
+        options.onNew?.(input);
+      }
+    }
+    return result();
+  } finally {
+    coverage.close();
+  }
+}
+
+/** Finds those of a batch by which the places were reached, by a look after each alone. */
+function thoseThatReach(
+  places: ReadonlySet<string>,
+  inputs: readonly Buffer[],
+  target: FuzzTarget,
+  coverage: Coverage,
+): Buffer[] {
+  const found: Buffer[] = [];
+  let missing = places;
+  for (const input of inputs) {
+    if (missing.size === 0) break;
+    faultOf(target, input);
+    const left = missing.difference(coverage.look());
+    if (left.size < missing.size) found.push(input);
+    missing = left;
+  }
+  return found;
+}
+
+/** What a target has against an input; undefined for nothing. */
+export function faultOf(target: FuzzTarget, input: Buffer): unknown {
+  const begin = performance.now();
+  try {
+    target.run(Buffer.from(input));
+  } catch (error) {
+    return error ?? new Error("threw nothing that tells of itself");
+  }
+  const tookMs = performance.now() - begin;
+  if (tookMs < slowMs) return undefined;
+  // Once more, for it may have been this machine.
+  const again = performance.now();
+  target.run(Buffer.from(input));
+  const tookAgainMs = performance.now() - again;
+  return tookAgainMs < slowMs ? undefined : new Error(`took ${tookAgainMs.toFixed(0)} ms, twice`);
+}
