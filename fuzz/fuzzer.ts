@@ -39,8 +39,8 @@ export interface FuzzResult {
   readonly fault?: { readonly input: Buffer; readonly error: unknown };
 }
 
-/** Coverage is looked at after so many inputs, since a look takes as long as many of them. */
-const batch = 64;
+/** Coverage is looked at after so many inputs, since a look takes as long as many of them; after more while nothing new comes. */
+const batch = { least: 64, most: 1_024 } as const;
 /** No input may take longer, for the whole server waits meanwhile. */
 const slowMs = 250;
 const defaultMostBytes = 2_048;
@@ -66,8 +66,9 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
       if (error !== undefined) return result({ input, error });
     }
     coverage.lookForNew();
+    let size: number = batch.least;
     while (runs < mostRuns && performance.now() < until) {
-      const inputs = Array.from({ length: batch }, () =>
+      const inputs = Array.from({ length: Math.min(size, mostRuns - runs) }, () =>
         mutate(chance.pick(corpus), corpus, chance, mostBytes),
       );
       for (const input of inputs) {
@@ -75,7 +76,9 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
         runs++;
         if (error !== undefined) return result({ input, error });
       }
-      for (const input of thoseThatReach(coverage.lookForNew(), inputs, target, coverage)) {
+      const reached = coverage.lookForNew();
+      size = reached.size > 0 ? batch.least : Math.min(2 * size, batch.most);
+      for (const input of thoseThatReach(reached, inputs, target, coverage)) {
         corpus.push(input);
         options.onNew?.(input);
       }
@@ -86,23 +89,23 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
   }
 }
 
-/** Finds those of a batch by which the places were reached, by a look after each alone. */
+/** Finds those of a batch by which the places were reached: of each half that reaches some, the halves. */
 function thoseThatReach(
   places: ReadonlySet<string>,
   inputs: readonly Buffer[],
   target: FuzzTarget,
   coverage: Coverage,
 ): Buffer[] {
-  const found: Buffer[] = [];
-  let missing = places;
-  for (const input of inputs) {
-    if (missing.size === 0) break;
-    faultOf(target, input);
-    const left = missing.difference(coverage.look());
-    if (left.size < missing.size) found.push(input);
-    missing = left;
-  }
-  return found;
+  if (places.size === 0) return [];
+  for (const input of inputs) faultOf(target, input);
+  const reached = coverage.look().intersection(places);
+  if (reached.size === 0 || inputs.length === 1) return reached.size === 0 ? [] : [...inputs];
+  const middle = inputs.length >> 1;
+  const found = thoseThatReach(reached, inputs.slice(0, middle), target, coverage);
+  // What the first half reached needs no second input.
+  for (const input of found) faultOf(target, input);
+  const missing = reached.difference(coverage.look());
+  return [...found, ...thoseThatReach(missing, inputs.slice(middle), target, coverage)];
 }
 
 /** What a target has against an input; undefined for nothing. */
