@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { createHubSettings, hashHubPassword } from "../../server/config/sections/hub-config.ts";
+import { loadOrCreateCertificate } from "../../server/identity/certificate.ts";
+import { identityFromPem } from "../../server/identity/identity-pem.ts";
+import type { ServerIdentity } from "../../server/settings/server-settings.ts";
 import { hubOf, OurServer, userOf } from "../../test/interop/support/our-server.ts";
+import { bundledServer, removeShared } from "../../test/processes/try-server.ts";
 import { Lab } from "../../test/lab/lab.ts";
 import type { Namespace } from "../../test/lab/namespace.ts";
 import { arena, type Attack, type Field, type Findings } from "./attack.ts";
@@ -39,6 +43,7 @@ export class Arena {
   readonly #attacker: Namespace;
   readonly #innocent: Namespace;
   #runs = 0;
+  #identity: ServerIdentity | undefined;
 
   private constructor(lab: Lab, [server, attacker, innocent]: readonly [Namespace, Namespace, Namespace]) {
     this.#lab = lab;
@@ -78,7 +83,11 @@ export class Arena {
       hubOf(arena.otherHub, users),
     ];
     const { hashedPassword } = hashHubPassword(arena.adminPassword);
-    const server = await OurServer.start(this.#server, directory, hubs, undefined, { hashedPassword });
+    // To make a key for each would take longer than all else of a start.
+    this.#identity ??= await makeIdentity(directory);
+    const { entry } = await bundledServer();
+    const settings = { hashedPassword, identity: this.#identity };
+    const server = await OurServer.start(this.#server, directory, hubs, entry, settings);
     return new ArenaServer(server, directory);
   }
 
@@ -180,6 +189,7 @@ export class Arena {
 
   async dispose(): Promise<void> {
     await this.#lab.dispose();
+    await removeShared();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -249,6 +259,11 @@ export class ArenaServer {
     await this.#server.stop();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+async function makeIdentity(directory: string): Promise<ServerIdentity> {
+  const [certificateFile, keyFile] = [join(directory, "crt"), join(directory, "key")];
+  return identityFromPem(await loadOrCreateCertificate({ certificateFile, keyFile }));
 }
 
 async function residentMb(pid: number): Promise<number> {
