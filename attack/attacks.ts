@@ -16,8 +16,15 @@ import { bridgeMacs, endlessSessions, fullQueues } from "./attacks/sessions.ts";
 import { emptyBlocks, forgedArp, keepAlives, tinyRecords } from "./attacks/streams.ts";
 import type { Attack } from "./support/attack.ts";
 
+/** What the machine itself does to those who are watched: all else is to be seen beside it. */
+const calm: Attack = {
+  about: "no attack",
+  run: () => Promise.resolve({}),
+};
+
 /** By name, in the order in which all are made. */
 export const attacks: Readonly<Record<string, Attack>> = {
+  calm,
   "broken-compression": brokenCompression,
   "compressed-blocks": compressedBlocks,
   "compressed-broadcasts": compressedBroadcasts,

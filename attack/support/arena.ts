@@ -88,7 +88,7 @@ export class Arena {
     const { entry } = await bundledServer();
     const settings = { hashedPassword, identity: this.#identity };
     const server = await OurServer.start(this.#server, directory, hubs, entry, settings);
-    return new ArenaServer(server, directory);
+    return new ArenaServer(server, directory, (await server.status()).supervisor.pid);
   }
 
   /** What the attackers are told of a server. */
@@ -201,10 +201,12 @@ export class Arena {
 export class ArenaServer {
   readonly #server: OurServer;
   readonly #directory: string;
+  readonly #supervisorPid: number;
 
-  constructor(server: OurServer, directory: string) {
+  constructor(server: OurServer, directory: string, supervisorPid: number) {
     this.#server = server;
     this.#directory = directory;
+    this.#supervisorPid = supervisorPid;
   }
 
   get address(): string {
@@ -219,8 +221,11 @@ export class ArenaServer {
     return this.#server.status();
   }
 
+  /** By the host's own list of processes, since a server that is attacked may be slow to say. */
   async workerPid(): Promise<number> {
-    return (await this.status()).worker.pid;
+    const pid = this.#supervisorPid;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+    return Number(children.split(" ")[0]);
   }
 
   /** How often the worker had to be started again. */
@@ -241,10 +246,9 @@ export class ArenaServer {
 
   /** Looks at the resident memory of the worker until asked for the most of it. */
   watchMemory(): { peak: () => number } {
-    let [peak, pid] = [0, 0];
+    let peak = 0;
     const look = async () => {
-      pid ||= await this.workerPid();
-      peak = Math.max(peak, await residentMb(pid));
+      peak = Math.max(peak, await this.residentMb());
     };
     const timer = setInterval(() => void look().catch(() => undefined), memoryPollMs);
     return {
@@ -255,9 +259,17 @@ export class ArenaServer {
     };
   }
 
+  /** Ends it at once: a server that an attack has got hold of may not listen to anybody. */
   async dispose(): Promise<void> {
-    await this.#server.stop();
-    await rm(this.#directory, { recursive: true, force: true });
+    for (const pid of [this.#supervisorPid, await this.workerPid()]) {
+      try {
+        // 0 would be this process and all that it has started.
+        if (pid > 0) process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

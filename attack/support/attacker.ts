@@ -9,7 +9,7 @@ if (attack === undefined) throw new Error(`there is no attack ${name}`);
 const field = JSON.parse(fieldJson) as Field;
 
 // The attacker has a machine of its own as a rule: here it must not take the server's processor from it.
-setPriority(constants.priority.PRIORITY_LOW);
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const end = Promise.withResolvers<void>();
 let overAt = Infinity;
 const battle: Battle = {

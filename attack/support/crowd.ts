@@ -11,7 +11,7 @@ const [address = ""] = process.argv.slice(2);
 const clients = 24;
 const mostStayMs = 2_000;
 
-setPriority(constants.priority.PRIORITY_LOW);
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const tally = { sessions: 0, failed: 0, changes: 0, changesFailed: 0 };
 let ending = false;
 const chance = () => Math.random();
