@@ -7,7 +7,7 @@ import { targets } from "./targets.ts";
 const usage = `usage: npm run fuzz [-- OPTIONS] [NAME...]
 
   --seconds N   for each target (20)
-  --seed N      of chance; the same seed, inputs and time find the same (of the clock)
+  --seed N      of chance (of the clock)
   --keep        writes inputs that reach new places to test/fuzz/corpus
   --list        prints the names of the targets
   --help        prints this
