@@ -28,8 +28,10 @@ export const leeway: Footprint = {
   restarts: 0,
 };
 
+/** @throws Error when the server does not answer */
 export async function footprintOf(server: ArenaServer): Promise<Footprint> {
   const { worker, hubs } = await server.status();
+  if (hubs === null) throw new Error("the server does not answer");
   const { NumMacTables_u32: macAddresses = 0, NumIpTables_u32: ipAddresses = 0 } = await server.ask();
   const sum = (of: (hub: (typeof hubs)[number]) => number) => hubs.reduce((total, hub) => total + of(hub), 0);
   return {

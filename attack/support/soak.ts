@@ -57,18 +57,26 @@ export async function soak(arena: Arena, options: SoakOptions): Promise<SoakResu
       await attacker.line("began", attackSeconds * 1000).catch(() => undefined);
       await delay(attackSeconds * 1000);
       attacker.kill();
-      rounds.push({ attack: name, ...(await footprintOf(server)) });
-      log(`${name}: ${JSON.stringify(rounds.at(-1))}`);
+      const now = await footprintOf(server).catch(() => undefined);
+      if (now !== undefined) rounds.push({ attack: name, ...now });
+      log(`${name}: ${now === undefined ? "the server does not answer" : JSON.stringify(now)}`);
     }
     crowd.endInput();
     const done = JSON.parse(await crowd.line("what was done", readyMs)) as Record<string, number>;
     const restUntil = performance.now() + restSeconds * 1000;
-    let after = await footprintOf(server);
-    while (leftOf(before, after).length > 0 && performance.now() < restUntil) {
+    for (;;) {
+      // As long as an attack still has hold of it, it does not answer.
+      const after = await footprintOf(server).catch((error: unknown) => {
+        if (performance.now() > restUntil) throw error;
+        return undefined;
+      });
+      if (after !== undefined) {
+        const left = leftOf(before, after);
+        if (left.length === 0 || performance.now() > restUntil)
+          return { before, rounds, after, crowd: done, left };
+      }
       await delay(pollMs);
-      after = await footprintOf(server);
     }
-    return { before, rounds, after, crowd: done, left: leftOf(before, after) };
   } finally {
     crowd.kill();
     await server.dispose();
