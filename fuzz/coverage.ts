@@ -44,8 +44,10 @@ export class Coverage {
   }
 
   #blocksOf(name: string): Map<string, Profiler.CoverageRange> {
-    let blocks = this.#blocks.get(name);
-    if (blocks === undefined) this.#blocks.set(name, (blocks = new Map()));
+    const known = this.#blocks.get(name);
+    if (known !== undefined) return known;
+    const blocks = new Map<string, Profiler.CoverageRange>();
+    this.#blocks.set(name, blocks);
     return blocks;
   }
 
