@@ -242,7 +242,7 @@ module.exports = {
       comment: "Tests know the product, not the other way round.",
       severity: "error",
       from: { path: "^(components|program|server|index\\.ts)" },
-      to: { path: "^(test|bench|tools)/" },
+      to: { path: "^(test|bench|attack|fuzz|tools)/" },
     },
     {
       name: "state-paths-know-no-room",

@@ -11,6 +11,12 @@ export interface Account {
   readonly hub: string;
   readonly user: string;
   readonly password: string;
+  /** Of its own addresses, the one that the connection comes from. */
+  readonly localAddress?: string;
+  /** @default false */
+  readonly compress?: boolean;
+  /** More than one station is behind the session. @default false */
+  readonly bridgeMode?: boolean;
 }
 
 /**
@@ -19,13 +25,31 @@ export interface Account {
  *
  * @returns the connection, paused; what comes next is the data channel
  */
-export function login(account: Account): Promise<TLSSocket> {
-  const { address } = account;
+export async function login(account: Account): Promise<TLSSocket> {
+  const { socket, answer } = await request(account, (random) => loginPack(account, random));
+  if (answer.int("error") === 0 && answer.has("session_key")) return socket;
+  socket.destroy();
+  throw new Error(`error ${answer.int("error")}`);
+}
+
+/**
+ * Connects and asks the server for something, as a VPN client does.
+ *
+ * @param make the request, of the server's challenge
+ * @returns the connection, paused, and what the server answered
+ */
+export function request(
+  { address, localAddress }: Pick<Account, "address" | "localAddress">,
+  make: (random: Uint8Array) => Pack,
+): Promise<{ readonly socket: TLSSocket; readonly answer: Pack }> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: address, port: 5555, rejectUnauthorized: false });
+    const socket = connectTls({
+      ...{ host: address, port: 5555, rejectUnauthorized: false },
+      ...(localAddress !== undefined && { localAddress }),
+    });
     const http = new HttpReader();
     const response = new PackResponseReader(http);
-    let state: "hello" | "welcome" = "hello";
+    let state: "hello" | "answer" = "hello";
     const fail = (error: Error) => {
       socket.destroy();
       reject(error);
@@ -35,16 +59,14 @@ export function login(account: Account): Promise<TLSSocket> {
       const pack = response.read();
       if (pack === undefined) return;
       if (state === "hello") {
-        state = "welcome";
-        const request = loginPack(account, decodeHello(pack).random);
-        socket.write(encodePackRequest(request, { host: address, date: new Date() }));
+        state = "answer";
+        const asked = make(decodeHello(pack).random);
+        socket.write(encodePackRequest(asked, { host: address, date: new Date() }));
         return;
       }
-      if (pack.int("error") !== 0 || !pack.has("session_key"))
-        return fail(new Error(`error ${pack.int("error")}`));
       socket.off("data", receive).pause();
       socket.unshift(http.takeRest());
-      resolve(socket);
+      resolve({ socket, answer: pack });
     };
     socket.setNoDelay(true);
     socket.on("error", fail);
@@ -54,7 +76,8 @@ export function login(account: Account): Promise<TLSSocket> {
   });
 }
 
-function loginPack({ hub, user, password }: Account, random: Uint8Array): Pack {
+function loginPack(account: Account, random: Uint8Array): Pack {
+  const { hub, user, password, compress = false, bridgeMode = false } = account;
   return new Pack()
     .addStr("method", "login")
     .addStr("hubname", hub)
@@ -71,9 +94,10 @@ function loginPack({ hub, user, password }: Account, random: Uint8Array): Pack {
     .addInt("client_id", 0)
     .addInt("max_connection", 1)
     .addInt("use_encrypt", 1)
-    .addInt("use_compress", 0)
+    .addBool("use_compress", compress)
     .addInt("half_connection", 0)
     .addInt("qos", 0)
+    .addBool("require_bridge_routing_mode", bridgeMode)
     .addData("unique_id", Buffer.alloc(20, 1));
 }
 

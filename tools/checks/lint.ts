@@ -5,9 +5,17 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
 
-const sources = ["components", "program", "server", "test", "tools", "bench", "index.ts"].filter((path) =>
-  existsSync(join(root, path)),
-);
+const sources = [
+  "components",
+  "program",
+  "server",
+  "test",
+  "tools",
+  "bench",
+  "attack",
+  "fuzz",
+  "index.ts",
+].filter((path) => existsSync(join(root, path)));
 
 /** What the code is checked with, each a program of node_modules/.bin with its arguments. */
 const checks: Readonly<Record<string, readonly string[]>> = {

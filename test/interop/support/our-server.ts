@@ -6,6 +6,7 @@ import { createHubSettings } from "../../../server/config/sections/hub-config.ts
 import { parseApplyResult, type ApplyResult } from "../../../server/contract/apply-result.ts";
 import type { HubSettings, UserSettings } from "../../../server/settings/hub-settings.ts";
 import { defaultPolicy, type Policy } from "../../../server/settings/policy.ts";
+import type { ServerSettings } from "../../../server/settings/server-settings.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import type { Namespace } from "../../lab/namespace.ts";
 
@@ -13,8 +14,13 @@ const thisProgram = fileURLToPath(new URL("../../../server/main.ts", import.meta
 
 interface OurServerStatus {
   readonly supervisor: { readonly pid: number };
-  readonly worker: { readonly pid: number };
-  readonly hubs: readonly { readonly name: string; readonly online: boolean; readonly sessions: number }[];
+  readonly worker: { readonly pid: number; readonly restarts: number };
+  readonly hubs: readonly {
+    readonly name: string;
+    readonly online: boolean;
+    readonly sessions: number;
+    readonly secureNat?: { readonly connections: number };
+  }[];
 }
 
 /** Our server, as `vpnserver start` starts it, in a station of the lab. */
@@ -32,18 +38,20 @@ export class OurServer {
   /**
    * @param directory where it keeps its state
    * @param program path of another version's `server/main.ts`
+   * @param settings what else is not as in a new server
    */
   static async start(
     station: Namespace,
     directory: string,
     hubs: readonly HubSettings[],
     program?: string,
+    settings: Partial<ServerSettings> = {},
   ): Promise<OurServer> {
     const stateDirectory = join(directory, station.name);
     const server = new OurServer(station, stateDirectory, program);
     const store = await ConfigStore.open({ configFile: join(stateDirectory, "vpn_server.config") });
     await mkdir(stateDirectory, { mode: 0o700 });
-    await store.updateHubs(() => hubs);
+    await store.update((former) => ({ ...former, ...settings, hubs }));
     await server.begin();
     return server;
   }

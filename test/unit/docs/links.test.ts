@@ -23,7 +23,9 @@ describe("CONTRIBUTING.md", () => {
   test("names files and folders that are there", () => {
     const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
     const paths = [...page.matchAll(/(?<=[`\s])(?:\.?[a-z]+\/)+[\w.*-]+\b/g)].map(([path]) => path);
-    const ours = paths.filter((path) => /^(bench|components|docs|examples|server|test|tools)\//.test(path));
+    const ours = paths.filter((path) =>
+      /^(attack|bench|components|docs|examples|fuzz|server|test|tools)\//.test(path),
+    );
     assert.ok(ours.length > 20);
     assert.deepEqual(
       ours.filter((path) => globSync(path, { cwd: root }).length === 0),

@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { dhcpOptions, dhcpTypes, writeDhcpMessage } from "../../server/dhcp/dhcp-message.ts";
+import type { Attack, Battle } from "../support/attack.ts";
+import { blocksOf, ipOf, randomWord, tcp, udp, writeMac } from "../support/frames.ts";
+import { NatClient } from "../support/nat-client.ts";
+import { flood, mbit, session } from "../support/traffic.ts";
+
+const port = 9_000;
+
+/** A host outside, played by the attacker. */
+async function listenOutside(battle: Battle, serve: (socket: Socket) => void): Promise<number> {
+  const host = battle.localAddresses[0] ?? "";
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    serve(socket);
+  });
+  server.listen({ port, host, backlog: 4_096 });
+  await once(server, "listening");
+  return ipOf(host);
+}
+
+const connections = 10_000;
+
+export const natConnections: Attack = {
+  about: "a client of SecureNAT opens 10,000 connections and keeps them",
+  secureNat: true,
+  memoryMb: 600,
+  async run(battle) {
+    const outside = await listenOutside(battle, (socket) => socket.resume());
+    const client = await NatClient.open(battle, 1);
+    let opened = 0;
+    battle.begin();
+    const chunk = () =>
+      client.blocksOf(16, () =>
+        opened >= connections
+          ? udp(client.ends(outside), 1, 9, Buffer.alloc(1))
+          : tcp(client.ends(outside), { fromPort: 10_000 + opened++, toPort: port }),
+      );
+    // 2,500 in a second.
+    await flood(battle, client.socket, { bitsPerSecond: 2_500 * 68 * 8, chunk });
+    return { figures: { opened, established: client.established, refused: client.refused } };
+  },
+};
+
+export const natUdpPorts: Attack = {
+  about: "a client of SecureNAT sends UDP to and from all ports, 20 Mbit/s",
+  secureNat: true,
+  async run(battle) {
+    const outside = ipOf(battle.localAddresses[0] ?? "");
+    const client = await NatClient.open(battle, 1);
+    const payload = Buffer.alloc(18);
+    battle.begin();
+    const chunk = () =>
+      client.blocksOf(64, () =>
+        udp(client.ends(outside), 1 + (randomWord() % 65_535), 1 + (randomWord() % 65_535), payload),
+      );
+    const sent = await flood(battle, client.socket, { bitsPerSecond: 20e6, chunk });
+    return { figures: { sent: mbit(sent) } };
+  },
+};
+
+export const natNeverReads: Attack = {
+  about: "a client of SecureNAT opens 500 connections to one who sends without end, and reads none",
+  secureNat: true,
+  memoryMb: 600,
+  async run(battle) {
+    const filling = Buffer.alloc(64 * 1024);
+    const outside = await listenOutside(battle, (socket) => {
+      const fill = () => {
+        while (!socket.destroyed && socket.write(filling));
+      };
+      socket.on("drain", fill);
+      fill();
+    });
+    const client = await NatClient.open(battle, 1);
+    let opened = 0;
+    battle.begin();
+    const chunk = () =>
+      client.blocksOf(8, () =>
+        tcp(client.ends(outside), { fromPort: 10_000 + (opened++ % 500), toPort: port, sequence: 1 }),
+      );
+    await flood(battle, client.socket, { bitsPerSecond: 250 * 68 * 8, chunk });
+    return { figures: { established: client.established, refused: client.refused } };
+  },
+};
+
+export const natDhcpClients: Attack = {
+  about: "thousands of made-up clients ask SecureNAT for addresses, 5 Mbit/s",
+  secureNat: true,
+  async run(battle) {
+    const socket = await session(battle, { bridgeMode: true });
+    let offers = 0;
+    socket.on("data", () => offers++);
+    let number = 5_000;
+    battle.begin();
+    const chunk = () => blocksOf(8, (index) => ask(index % 2 === 0 ? ++number : number, index % 2 === 0));
+    const sent = await flood(battle, socket, { bitsPerSecond: 5e6, chunk });
+    return { figures: { sent: mbit(sent), clients: number - 5_000, "reads with answers": offers } };
+  },
+};
+
+/** A client that looks for an address, or takes one of them as if it had been offered. */
+function ask(station: number, looks: boolean): Buffer {
+  const clientMac = Buffer.alloc(6);
+  writeMac(clientMac, 0, station);
+  const wanted = Buffer.alloc(4);
+  wanted.writeUInt32BE(ipOf("192.168.30.10") + (station % 190));
+  const host = Buffer.alloc(4);
+  host.writeUInt32BE(ipOf("192.168.30.1"));
+  const message = writeDhcpMessage({
+    isReply: false,
+    transactionId: station,
+    broadcast: true,
+    clientAddress: 0,
+    yourAddress: 0,
+    relayAddress: 0,
+    clientMac,
+    options: new Map<number, Uint8Array>([
+      [dhcpOptions.messageType, Uint8Array.of(looks ? dhcpTypes.discover : dhcpTypes.request)],
+      ...(looks
+        ? []
+        : ([
+            [dhcpOptions.requestedAddress, wanted],
+            [dhcpOptions.serverIdentifier, host],
+          ] as const)),
+    ]),
+  });
+  return udp({ to: "everybody", from: station, toIp: 0xffff_ffff, fromIp: 0 }, 68, 67, message);
+}
