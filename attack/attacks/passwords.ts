@@ -26,7 +26,7 @@ async function guess(battle: Battle, user: string, index = 0): Promise<void> {
   if (answer.int("error") === 0) throw new Error("a wrong password was taken");
 }
 
-const madeUp = passwordLimits.addresses + 50;
+const madeUp = passwordLimits.accounts + 50;
 
 export const forgottenThrottle: Attack = {
   about: "10,050 made-up user names, so that the wrong passwords of a real one are forgotten",

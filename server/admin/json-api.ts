@@ -107,7 +107,12 @@ export class JsonApi {
   }
 
   /** @param name of the method, where the target has it */
-  async #answerTo(login: Login, request: ApiRequest, name: string | undefined, url: URL): Promise<ApiResponse> {
+  async #answerTo(
+    login: Login,
+    request: ApiRequest,
+    name: string | undefined,
+    url: URL,
+  ): Promise<ApiResponse> {
     if (request.method === "POST") return this.#post(request, login);
     if (name === undefined) return response(200, "text/html; charset=utf-8", apiPage());
     if (isChange(name)) {
@@ -115,7 +120,13 @@ export class JsonApi {
       return response(405, "application/json", failure("0", "notSupported", text), { Allow: "POST" });
     }
     const params = paramsOf(url.searchParams);
-    const answer = await this.#call(name, params, String(this.#administration.now()), request, login.administrator);
+    const answer = await this.#call(
+      name,
+      params,
+      String(this.#administration.now()),
+      request,
+      login.administrator,
+    );
     return withContent("text/plain; charset=UTF-8", answer);
   }
 
@@ -138,7 +149,11 @@ export class JsonApi {
     return withContent("application/json", await this.#answerMessage(message, request, administrator));
   }
 
-  async #answerMessage(message: unknown, request: ApiRequest, administrator: Administrator): Promise<Content> {
+  async #answerMessage(
+    message: unknown,
+    request: ApiRequest,
+    administrator: Administrator,
+  ): Promise<Content> {
     if (!isJsonObject(message)) return failure("0", "invalidParameter", "JSON-RPC Parse Error");
     if (message["jsonrpc"] !== "2.0") {
       return failure("0", "invalidParameter", "JSON-RPC version is invalid");

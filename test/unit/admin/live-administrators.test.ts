@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rpcLimits } from "../../../server/limits.ts";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { AdminService } from "../../../server/admin/admin-service.ts";
@@ -137,9 +138,9 @@ describe("an administrator's connection", () => {
 
   test("gives its place to another when it ends", async () => {
     const { connect, administration } = await createServer();
-    for (let index = 0; index < 64; index++) await connect("Hub", "hub");
+    for (let index = 0; index < rpcLimits.connectionsPerHub; index++) await connect("Hub", "hub");
     await administration.update((all) => ({ ...all, hubs: [] }));
-    for (let index = 0; index < 64; index++) await connect();
+    for (let index = 0; index < rpcLimits.connections; index++) await connect();
   });
 });
 

@@ -101,11 +101,14 @@ describe("long calls", () => {
 
   test("the same as JSON", async () => {
     const { administration, dispatcher } = createServer();
-    const service = { login: () => Promise.resolve({ type: "accepted", administrator: call.administrator }) };
+    const service = {
+      login: () => Promise.resolve({ type: "administrator", administrator: call.administrator }),
+      stands: () => true,
+    };
     const api = new JsonApi(service as unknown as AdminService, dispatcher, administration);
     const ask = (method: string, params: object) => {
       const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", method, params }));
-      const headers = { "x-vpnadmin-password": "" };
+      const headers = { "x-vpnadmin-password": "", "content-type": "application/json" };
       return othersMeanwhile(
         api.answer({
           ...{ method: "POST", target: "/api/", headers, peerAddress: "192.0.2.1", connectionName: "CID-1" },
