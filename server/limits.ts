@@ -390,6 +390,8 @@ export const hubLimits = {
   stormWindowMs: 500,
   /** In which the bits of a port with a bandwidth limit are counted. */
   rateWindowMs: 1_000,
+  /** Lines in a minute about what stations a port has, or assigns addresses to. */
+  stationLines: 100,
   /** Frames of one hub, in bytes, that wait because an access list delays them. */
   delayedBytes: 16 * MiB,
   /** Frames of a hub, in bytes, that are copied for all its ports before it is asked how long that took. */
@@ -412,6 +414,12 @@ export const logLimits = {
   totalWaitingBytes: 32 * MiB,
   /** Longest line; the rest of a longer one is cut off. */
   lineCharacters: 8_192,
+  /** Lines in a minute about what peers of one network do; of those beyond their number is told. */
+  peerLines: 300,
+  /** Networks of which that is counted; beyond, the one that is counted for longest begins anew. */
+  networks: 10_000,
+  /** From one look for lines that were left out to the next. */
+  lookMs: 10_000,
   /** From a line to the disk, at most. */
   flushMs: 1_000,
   /** Text that goes to the disk without waiting for that. */

@@ -1,4 +1,4 @@
-import type { HubEvent } from "./hub/hub-log.ts";
+import type { HubEvent, LineAsItIs } from "./hub/hub-log.ts";
 import type { Logger } from "./logger.ts";
 
 /** What the server says goes to the journal and to the server log. */
@@ -7,7 +7,7 @@ export interface ServerLog extends Logger {
    * @param text line of the server log, without the time
    * @param event the same for programs that read the journal: in fields, or as it is
    */
-  event(text: string, event: HubEvent | "as it is"): void;
+  event(text: string, event: HubEvent | LineAsItIs): void;
   /** For the server log alone: what would only fill the journal. */
   detail(text: string): void;
 }

@@ -123,7 +123,10 @@ export class Sessions {
     const event = { event: "login-refused", user: userName, peer: peer.address, error: refusal.error };
     log.security(`${description}: refused: ${refusal.reason}.`, event);
     if (refusal.error === "authenticationFailed") {
-      log.security(authenticationFailure(connectionName, userName, peer.address), "as it is");
+      log.security(authenticationFailure(connectionName, userName, peer.address), {
+        asItIs: true,
+        peer: peer.address,
+      });
     }
     return refusal;
   }

@@ -1,6 +1,6 @@
 import { adminAddressFileName } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
-import type { HubEvent } from "../hub/hub-log.ts";
+import type { HubEvent, LineAsItIs } from "../hub/hub-log.ts";
 import { rpcLimits } from "../limits.ts";
 import { authenticationFailure } from "../access/authentication-failure.ts";
 import type { ClientAnswer, ClientRequest } from "../protocols/softether/client-request.ts";
@@ -27,7 +27,7 @@ export interface AdminServiceOptions {
   readonly admits: (peerAddress: string, hubName: string) => boolean;
   readonly throttle: PasswordThrottle;
   /** Called with what is for the log of the hub, or of the server where the name is empty. */
-  readonly tell: (hubName: string, text: string, event: HubEvent | "as it is") => void;
+  readonly tell: (hubName: string, text: string, event: HubEvent | LineAsItIs) => void;
 }
 
 /** A password that came as it is, over HTTP. */
@@ -170,7 +170,10 @@ export class AdminService {
       });
       if (isGuess(result.error)) {
         const name = hubName === "" ? "administrator" : hubName;
-        tell("", authenticationFailure(connectionName, name, peerAddress), "as it is");
+        tell("", authenticationFailure(connectionName, name, peerAddress), {
+          asItIs: true,
+          peer: peerAddress,
+        });
       }
     } else if (program !== undefined) {
       tell(

@@ -38,7 +38,7 @@ export function mayCarryChange(headers: Headers): boolean {
   const type = headers["content-type"];
   if (type === undefined) return !isOfBrowser(headers);
   if (typeof type !== "string") return false;
-  const essence = type.replace(/;.*$/s, "").trim().toLowerCase();
+  const essence = (type.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (essence === "application/json" || essence === "application/json-rpc") return true;
   return essence === "application/x-www-form-urlencoded" && !isOfBrowser(headers);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { HubEvent } from "../hub/hub-log.ts";
+import type { HubEvent, LineAsItIs } from "../hub/hub-log.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Administration } from "./administration.ts";
 import { AdminService, type AdminServiceOptions } from "./admin-service.ts";
@@ -27,7 +27,7 @@ export function createEntrances({
   readonly log: ServerLog;
 }): AdministrationEntrances {
   /** To the hub's security log, where one is concerned, and to the server log. */
-  const tell = (hubName: string, text: string, event: HubEvent | "as it is") => {
+  const tell = (hubName: string, text: string, event: HubEvent | LineAsItIs) => {
     const live = hubName === "" ? undefined : administration.hubs.find(hubName);
     if (live === undefined) log.event(text, event);
     else live.log.security(text, event);

@@ -15,7 +15,7 @@ import { createSecureNatSettings, type SecureNatSettings } from "../settings/sec
 import type { LocalBridgeSettings } from "../settings/local-bridge-settings.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { BridgeChange, bridgeKey } from "./bridge-change.ts";
-import { atOnce, valuesPerStep, type Steps } from "../turns.ts";
+import { valuesPerStep, type Steps } from "../turns.ts";
 import type { DesiredSecureNat } from "./desired-secure-nat.ts";
 import type { DesiredHub, DesiredState, DesiredUser } from "./desired-state.ts";
 import { passwordAuthentication } from "../config/sections/account-config.ts";
@@ -50,16 +50,6 @@ const nothingApplied: AppliedHub = {
  *
  * @param now Unix time in milliseconds
  */
-export function planChange(
-  { hubs, localBridges }: Pick<ServerSettings, "hubs" | "localBridges">,
-  record: AppliedRecord,
-  desired: DesiredState,
-  now: number,
-): DesiredChange {
-  return atOnce(planChangeInSteps({ hubs, localBridges }, record, desired, now));
-}
-
-/** Like {@link planChange}. */
 export function* planChangeInSteps(
   { hubs, localBridges }: Pick<ServerSettings, "hubs" | "localBridges">,
   record: AppliedRecord,

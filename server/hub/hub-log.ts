@@ -5,6 +5,12 @@ export interface HubEvent {
   readonly [field: string]: string | number | undefined;
 }
 
+/** For the journal as the line is, as programs that watch logs know it; of a peer that was refused. */
+export interface LineAsItIs {
+  readonly asItIs: true;
+  readonly peer: string;
+}
+
 /** Where a hub writes what it is configured to log. */
 export interface HubLog {
   /**
@@ -12,7 +18,7 @@ export interface HubLog {
    *
    * @param event the same for the journal, where it is worth a line there: in fields, or as it is
    */
-  security(message: string, event?: HubEvent | "as it is"): void;
+  security(message: string, event?: HubEvent | LineAsItIs): void;
   /** A line of the packet log, without date and time. */
   packet(line: string): void;
 }

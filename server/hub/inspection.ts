@@ -77,7 +77,7 @@ export class Inspection {
       frame.source1,
       now,
     );
-    if (learning === "new") this.#logStation(source);
+    if (learning === "new") this.#logStation(source, now);
     else if (learning !== "known") return this.#drop(source, learning, now);
     return this.#findDestination(source, now);
   }
@@ -192,18 +192,30 @@ export class Inspection {
     const owner = this.#hub.owner(macs.owner(slot));
     const isNew = ips.assign(owner.id, address, now);
     if (!isNew || (settings.options.NoDhcpPacketLogOutsideHub && owner === source)) return;
-    this.#writeSecurityLog(
+    this.#tellStation(
+      source,
+      now,
       `Session "${source.port.name}": the DHCP server ${formatIpv4(frame.sourceIp3)} (MAC address ${formatMac(frame.source0, frame.source1)}) assigned the IP address ${formatIpv4(address)} to MAC address ${formatMac(mac0, mac1)} of session "${owner.port.name}".`,
     );
   }
 
-  #logStation(source: PortState): void {
+  #logStation(source: PortState, now: number): void {
     const { frame } = this;
     if (this.#hub.settings.options.NoMacAddressLog) return;
     const vlan = frame.vlan === 0 ? "" : ` in VLAN ${frame.vlan}`;
-    this.#writeSecurityLog(
+    this.#tellStation(
+      source,
+      now,
       `Session "${source.port.name}": the MAC address ${formatMac(frame.source0, frame.source1)}${vlan} is there now.`,
     );
+  }
+
+  #tellStation(source: PortState, now: number, message: string): void {
+    if (!this.#hub.settings.log.saveSecurityLog) return;
+    const leftOut = source.tellStation(now);
+    if (leftOut === undefined) return;
+    const more = leftOut === 0 ? "" : ` ${leftOut} lines like this before it are left out.`;
+    this.#writeSecurityLog(`${message}${more}`);
   }
 
   /** Logs the frame if it is to be logged; false when more of them would be logged than the hub allows. */

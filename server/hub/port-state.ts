@@ -77,6 +77,9 @@ export class PortState implements AccessParty {
   /** Lines of the packet log in the minute that began then. */
   loggedSince = -Infinity;
   loggedFrames = 0;
+  #toldSince = -Infinity;
+  #told = 0;
+  #leftOut = 0;
   readonly #dropLoggedAt = new Map<DropReason, number>();
 
   constructor(id: number, port: HubPort, since = 0) {
@@ -125,6 +128,25 @@ export class PortState implements AccessParty {
     this.stripsRouters =
       policy.NoIPv6DefaultRouterInRA ||
       (isIpv6Peer && (policy.NoIPv6DefaultRouterInRAWhenIPv6 || options.NoIPv6DefaultRouterInRAWhenIPv6));
+  }
+
+  /**
+   * Whether a line may be logged about stations of the port, of which a peer makes up as many as it likes.
+   *
+   * @returns undefined if not; otherwise how many were left out since the last one
+   */
+  tellStation(now: number): number | undefined {
+    if (now - this.#toldSince >= 60_000) {
+      this.#toldSince = now;
+      this.#told = 0;
+    }
+    if (++this.#told > hubLimits.stationLines) {
+      this.#leftOut++;
+      return undefined;
+    }
+    const leftOut = this.#leftOut;
+    this.#leftOut = 0;
+    return leftOut;
   }
 
   /** Counts a frame that goes no further; tells whether a line may be logged about it, one in a while for each reason. */

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { HubLog } from "../hub/hub.ts";
+import type { HubEvent, HubLog, LineAsItIs } from "../hub/hub-log.ts";
 import { defaultHubLog, type HubLogSettings, type LogTurnover } from "../settings/hub-settings.ts";
 import { logLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { eventLine, type ServerLog } from "../server-log.ts";
+import { LineBudget } from "./line-budget.ts";
 import { logDisk, type LogDisk } from "./log-disk.ts";
 import { RollingLog } from "./rolling-log.ts";
 
@@ -29,6 +30,8 @@ export interface LogWriterOptions {
   readonly onWritten?: (bytes: number) => void;
   /** Unix time in milliseconds. */
   readonly unixNow?: () => number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
   readonly disk?: LogDisk;
   /** Size beyond which a file is not appended to. */
   readonly fileBytes?: number;
@@ -51,12 +54,23 @@ export class LogWriter {
   /** By path. A hub that is made again goes on with its files. */
   readonly #logs = new Map<string, RollingLog>();
   readonly #waiting = { bytes: 0 };
+  readonly #budget: LineBudget;
   #hubs: readonly LoggingHub[] | undefined;
   /** By name in lower case, of {@link #hubs}. */
   #hubLogs: ReadonlyMap<string, HubLogSettings> = new Map();
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+    const { log, now = () => performance.now() } = options;
+    this.#budget = new LineBudget(now, (text) => {
+      log.info(text);
+      this.#createServerWriter()(text);
+    });
+  }
+
+  /** Tells of lines that were left out in minutes that are over; to be called every now and then. */
+  look(): void {
+    this.#budget.look();
   }
 
   /** The log of the server itself, which goes to the journal too. */
@@ -72,7 +86,8 @@ export class LogWriter {
       warn: both("warn"),
       error: both("error"),
       event: (text, event) => {
-        log.info(event === "as it is" ? text : eventLine(event));
+        if (!this.#admits(event)) return;
+        log.info(isAsItIs(event) ? text : eventLine(event));
         write(text);
       },
       detail: write,
@@ -99,8 +114,9 @@ export class LogWriter {
     const writeServerLog = this.#createServerWriter();
     return {
       security: (message, event) => {
+        if (event !== undefined && !this.#admits(event)) return;
         writeServerLog(`[HUB "${hubName}"] ${message}`);
-        if (event === "as it is") log.info(message);
+        if (isAsItIs(event)) log.info(message);
         else if (event !== undefined) log.info(eventLine({ ...event, hub: hubName }));
         if (!settings().saveSecurityLog) return;
         security.write(message);
@@ -111,6 +127,12 @@ export class LogWriter {
         syslog?.("PACKET_LOG", hubName, line);
       },
     };
+  }
+
+  /** Whether the peer that an event is about has not filled the log already. */
+  #admits(event: HubEvent | LineAsItIs): boolean {
+    const { peer } = event;
+    return typeof peer !== "string" || this.#budget.admits(peer);
   }
 
   /** Resolves when every line is written or dropped. */
@@ -182,4 +204,8 @@ export function folderNameOf(hubName: string): string {
   while (Buffer.byteLength(cut) > longestName) cut = cut.slice(0, -1);
   if (cut === hubName && cut !== "") return cut;
   return `${cut}~${createHash("sha256").update(hubName).digest("hex").slice(0, 16)}`;
+}
+
+function isAsItIs(event: HubEvent | LineAsItIs | undefined): event is LineAsItIs {
+  return event !== undefined && "asItIs" in event;
 }

@@ -2,6 +2,7 @@ import type { HubLog } from "../hub/hub.ts";
 import type { HubLogSettings } from "../settings/hub-settings.ts";
 import type { Logger } from "../logger.ts";
 import type { ServerLog } from "../server-log.ts";
+import { logLimits } from "../limits.ts";
 import { LogFiles } from "./log-files.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { LogWriter, type SyslogKind } from "./log-writer.ts";
@@ -35,6 +36,7 @@ export class Logs {
   readonly #writer: LogWriter;
   readonly #keeper: LogKeeper;
   readonly #syslog: SyslogSender;
+  readonly #looks: NodeJS.Timeout;
 
   constructor({ directory, journal, settings }: LogsOptions) {
     const syslog = new SyslogSender({ destination: () => settings().syslog, log: journal });
@@ -53,6 +55,7 @@ export class Logs {
       onWritten: (bytes) => keeper.wrote(bytes),
     });
     this.server = this.#writer.createServerLog();
+    this.#looks = setInterval(() => this.#writer.look(), logLimits.lookMs);
     keeper.start();
   }
 
@@ -63,6 +66,7 @@ export class Logs {
   /** Resolves when all that was said is on its way to the disk. */
   async close(): Promise<void> {
     this.#keeper.stop();
+    clearInterval(this.#looks);
     await this.#writer.flush();
     this.#syslog.close();
   }

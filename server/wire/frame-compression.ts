@@ -28,7 +28,7 @@ class FrameCodec {
   #hasFailed = false;
 
   constructor(stream: Zlib) {
-    this.#stream = stream as ZlibStream;
+    this.#stream = stream;
     if (this.#stream._handle !== undefined) {
       this.#stream._handle.onerror = () => {
         this.#hasFailed = true;

@@ -138,7 +138,10 @@ export class ClientRequests {
     if (result.type === "refused") {
       live.log.security(`${who}: not changed: ${result.reason}.`, { ...event, result: result.error });
       if (result.error === "oldPasswordWrong") {
-        live.log.security(authenticationFailure(connectionName, userName, peer.address), "as it is");
+        live.log.security(authenticationFailure(connectionName, userName, peer.address), {
+          asItIs: true,
+          peer: peer.address,
+        });
       }
       return { type: "error", error: result.error };
     }
