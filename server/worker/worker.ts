@@ -13,6 +13,7 @@ import type { ApplyResult } from "../contract/apply-result.ts";
 import type { NativeStatus } from "../contract/server-status.ts";
 import { NativeLoader, type Native } from "../native/native.ts";
 import type { Server } from "./server.ts";
+import { diskProblem } from "../platform/disk-space.ts";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
@@ -117,15 +118,22 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     };
     const applier = new StateApplier({ paths, configuration, identity });
     answerRequests({
-      report: () =>
-        Promise.resolve({
+      report: async () => {
+        const disk = await diskProblem(paths.stateDirectory);
+        return {
           hubs: server.hubs(),
-          warnings: [...config.warnings, ...adminAddresses.problems, ...server.warnings()],
+          warnings: [
+            ...config.warnings,
+            ...adminAddresses.problems,
+            ...server.warnings(),
+            ...(disk === undefined ? [] : [disk]),
+          ],
           restrictions: restrictions(),
           notServed,
           ...(server.isFull() && { full: true as const }),
           native: nativeStatus(native.loaded),
-        }),
+        };
+      },
       apply: async (request) => {
         const result = await applier.apply(request);
         const { changes, endedSessions } = result;

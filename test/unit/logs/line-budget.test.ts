@@ -6,7 +6,14 @@ import { LineBudget } from "../../../server/logs/line-budget.ts";
 function setUp() {
   const clock = { ms: 0 };
   const told: string[] = [];
-  return { clock, told, budget: new LineBudget(() => clock.ms, (text) => told.push(text)) };
+  return {
+    clock,
+    told,
+    budget: new LineBudget(
+      () => clock.ms,
+      (text) => told.push(text),
+    ),
+  };
 }
 
 describe("lines about a peer", () => {
