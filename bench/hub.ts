@@ -1,5 +1,5 @@
 import { createHubSettings } from "../server/config/sections/hub-config.ts";
-import { Turns } from "../server/hub/hub-time.ts";
+import { ThreadTime } from "../server/hub/hub-time.ts";
 import { Hub } from "../server/hub/hub.ts";
 import type { HubPort } from "../server/hub/hub-port.ts";
 import type { HubSettings } from "../server/settings/hub-settings.ts";
@@ -82,7 +82,7 @@ function measure(each: Case): { readonly nsPerFrame: number; readonly framesPerR
     now: () => performance.now(),
     random: Math.random,
     schedule: () => () => undefined,
-    time: new Turns({ now: () => performance.now(), nextTurn: () => undefined }).createShare(),
+    time: new ThreadTime({ now: () => performance.now(), nextTurn: () => undefined }).createShare(),
   });
   const policy = { ...defaultPolicy, ...each.policy };
   const sender = hub.attach(new CountingPort("SENDER", policy));

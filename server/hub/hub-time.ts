@@ -10,7 +10,7 @@ export interface Work {
   work(isOver: () => boolean): boolean;
 }
 
-export interface TurnsOptions {
+export interface ThreadTimeOptions {
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
   /** Calls back in the next turn of the event loop, after its sockets were read. */
@@ -26,8 +26,8 @@ export interface TurnsOptions {
  * hub whoever has work, until {@link turnLimits.totalMs} are over. What is left waits for the next turn, in which all sockets are
  * read first.
  */
-export class Turns {
-  readonly #options: TurnsOptions;
+export class ThreadTime {
+  readonly #options: ThreadTimeOptions;
   /** Hubs with work that waits; the first is next. */
   readonly #waiting: Set<HubTime> = new Set();
   /** Hubs that did something at once in this turn. */
@@ -36,7 +36,7 @@ export class Turns {
   #scheduled = false;
   #isWorking = false;
 
-  constructor(options: TurnsOptions) {
+  constructor(options: ThreadTimeOptions) {
     this.#options = options;
   }
 
@@ -107,11 +107,11 @@ export class Turns {
   }
 }
 
-/** A hub's share of the thread; see {@link Turns}. */
+/** A hub's share of the thread; see {@link ThreadTime}. */
 export class HubTime {
   /** Of this turn, for what was done at once. */
   spentMs = 0;
-  readonly #turns: Turns;
+  readonly #thread: ThreadTime;
   /** Who waits; the first is next. */
   readonly #waiting = new Set<Work>();
   readonly #now: () => number;
@@ -119,9 +119,9 @@ export class HubTime {
   #end = 0;
   readonly #isOver = () => this.#now() >= this.#end;
 
-  constructor(turns: Turns) {
-    this.#turns = turns;
-    this.#now = turns.now;
+  constructor(thread: ThreadTime) {
+    this.#thread = thread;
+    this.#now = thread.now;
   }
 
   /**
@@ -141,7 +141,7 @@ export class HubTime {
 
   /** Does something at the end of this turn, or in a later one; once, however often it asks meanwhile. */
   later(what: Work): void {
-    if (this.#waiting.size === 0) this.#turns.waits(this);
+    if (this.#waiting.size === 0) this.#thread.waits(this);
     this.#waiting.add(what);
   }
 
@@ -171,7 +171,7 @@ export class HubTime {
   }
 
   #doAtOnce(what: Work, costMs: number): boolean {
-    const left = this.#turns.leftAtOnce(this.spentMs);
+    const left = this.#thread.leftAtOnce(this.spentMs);
     const began = this.#now();
     const outerEnd = this.#end;
     this.#end = began + left;
@@ -179,7 +179,7 @@ export class HubTime {
       return left <= 0 || what.work(this.#isOver);
     } finally {
       this.#end = outerEnd;
-      this.#turns.spend(this, this.#now() - began + costMs);
+      this.#thread.spend(this, this.#now() - began + costMs);
     }
   }
 }

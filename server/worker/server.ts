@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PasswordThrottle } from "../access/password-throttle.ts";
 import { Sessions } from "../access/sessions.ts";
 import { VirtualHubs } from "../access/virtual-hubs.ts";
-import { Turns } from "../hub/hub-time.ts";
+import { ThreadTime } from "../hub/hub-time.ts";
 import { Hub } from "../hub/hub.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import { connectionLimits, paceLimits } from "../limits.ts";
@@ -99,12 +99,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 function createEnvironment(options: ServerOptions): Environment {
   const { configuration, identity, log } = options;
   const { access, cipherName } = configuration.settings;
-  const turns = new Turns({
+  const threadTime = new ThreadTime({
     now: () => performance.now(),
     // After the sockets of this turn of the event loop, unlike a microtask.
     nextTurn: (callback) => void setImmediate(callback),
   });
-  const hubs = createHubs(options, turns);
+  const hubs = createHubs(options, threadTime);
   const shared = {
     protocols: [],
     clearProtocols: [],
@@ -124,7 +124,7 @@ function createEnvironment(options: ServerOptions): Environment {
       now: () => performance.now(),
       nextTurn: (callback) => void setImmediate(callback),
       later: (callback) => void setTimeout(callback, paceLimits.pollMs),
-      giveWay: () => turns.run(),
+      giveWay: () => threadTime.run(),
     }),
     log: new ConnectionLog(
       (line) => log.detail(line),
@@ -151,7 +151,7 @@ function createEnvironment(options: ServerOptions): Environment {
   };
 }
 
-function createHubs({ createHubLog, formerStatistics }: ServerOptions, turns: Turns): VirtualHubs {
+function createHubs({ createHubLog, formerStatistics }: ServerOptions, threadTime: ThreadTime): VirtualHubs {
   // A hub that is made anew under the name of one that was deleted begins anew.
   const former = new Map(formerStatistics);
   return new VirtualHubs({
@@ -165,7 +165,7 @@ function createHubs({ createHubLog, formerStatistics }: ServerOptions, turns: Tu
           const timer = setTimeout(callback, delayMs);
           return () => clearTimeout(timer);
         },
-        time: turns.createShare(),
+        time: threadTime.createShare(),
       }),
     createLog: createHubLog,
     unixNow: () => Date.now(),

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Turns, type Work } from "../../../server/hub/hub-time.ts";
+import { ThreadTime, type Work } from "../../../server/hub/hub-time.ts";
 import { turnLimits } from "../../../server/limits.ts";
 
 /** A thread whose clock goes on by the work that is done. */
 function setUp() {
   const clock = { ms: 1_000 };
   const turnEnds: (() => void)[] = [];
-  const turns = new Turns({ now: () => clock.ms, nextTurn: (callback) => turnEnds.push(callback) });
+  const turns = new ThreadTime({ now: () => clock.ms, nextTurn: (callback) => turnEnds.push(callback) });
   return {
     clock,
     turns,

@@ -9,7 +9,7 @@ import { Session, type SessionEnvironment } from "../../../../server/protocols/s
 import type { Link } from "../../../../server/access/vpn-session.ts";
 import { QueueMemory } from "../../../../server/protocols/softether/queue-memory.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
-import { Turns } from "../../../../server/hub/hub-time.ts";
+import { ThreadTime } from "../../../../server/hub/hub-time.ts";
 import { BlockDecoder, readUint32 } from "../../../../server/wire/block-stream.ts";
 
 /** Blocks as they stand on the wire. */
@@ -115,7 +115,7 @@ function setUp(
   const memory = new QueueMemory(sessionLimits.totalQueueBytes);
   // What passes of a turn is what the test says.
   let turnMs = 0;
-  const turns = new Turns({ now: () => (turnMs += msPerLook), nextTurn: () => {} });
+  const turns = new ThreadTime({ now: () => (turnMs += msPerLook), nextTurn: () => {} });
   const environment: SessionEnvironment = {
     now: () => now,
     randomBytes: (count) => Buffer.alloc(count, 1),
