@@ -202,7 +202,8 @@ export const testGroups = {
   e2e: {
     glob: "test/e2e/**/*.test.ts",
     about: "deployments to test hosts by the real engine",
-    concurrency: 1,
+    // They wait for hosts to boot and for Pulumi a third of the time; each has hosts of its own.
+    concurrency: 2,
     timeoutMs: 15 * minuteMs,
     deadlineMs: 45 * minuteMs,
     needsRoot: labNeedsRoot,
