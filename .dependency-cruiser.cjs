@@ -27,7 +27,17 @@ const rooms = {
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
-    imports: ["ethernet", "settings", "identity", "limits", "errors", "error-words", "logger", "contract"],
+    imports: [
+      "read-quota",
+      "ethernet",
+      "settings",
+      "identity",
+      "limits",
+      "errors",
+      "error-words",
+      "logger",
+      "contract",
+    ],
   },
   config: {
     is: "the file and its journal, to settings and back; nothing that runs",
@@ -63,7 +73,7 @@ const rooms = {
   },
   logs: {
     is: "lines to files and to syslog",
-    imports: ["settings", "hub", "platform/append", "limits", "logger", "server-log"],
+    imports: ["ethernet", "settings", "hub", "platform/append", "limits", "logger", "server-log"],
   },
   admin: {
     is: "the administration: messages in, messages out, the server seen through `Administration`",
@@ -84,6 +94,7 @@ const rooms = {
       "contract",
       "server-log",
       "state-paths",
+      "read-quota",
       "turns",
       "version",
     ],
@@ -104,7 +115,7 @@ const rooms = {
   },
   outside: {
     is: "the host's own network, by sockets, for a NAT",
-    imports: ["ethernet", "native", "secure-nat/outside"],
+    imports: ["read-quota", "ethernet", "native", "secure-nat/outside"],
   },
   "host-nat": {
     is: "what the host's kernel is set to while it translates for hubs, and the way there",

@@ -457,6 +457,18 @@ export const keepAliveLimits = {
 export const workLimits = {
   /** Of all such work together. */
   turnMs: 5,
+  /** What a request of the administration counts of it when it begins, since its short parts are not measured. */
+  beginMs: 1,
+} as const;
+
+/** What is read in a turn of the event loop from peers who can wait. */
+export const readQuotaLimits = {
+  /** One read of the system. */
+  readBytes: 64 * 1024,
+  /** Requests of administrators, all together. */
+  requestBytes: 512 * 1024,
+  /** What comes for clients of SecureNAT from outside, all together. */
+  outsideBytes: 1 * MiB,
 } as const;
 
 /** Bounds of the administration. */

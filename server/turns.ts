@@ -47,6 +47,8 @@ export class Turns {
   /** The owner that comes next is the first. */
   readonly #jobs = new Map<WorkOwner, Job[]>();
   #spentMs = 0;
+  /** What counts as spent in this turn and cannot be measured. */
+  #countedMs = 0;
   #isScheduled = false;
   #isWorking = false;
   #wasServers = false;
@@ -75,15 +77,29 @@ export class Turns {
     return promise;
   }
 
+  /**
+   * Resolves when something of an owner's may begin, whose parts are short and not known here. It counts
+   * {@link workLimits.beginMs}, so a turn has few of them, whoever asks and however often.
+   */
+  begin(owner: WorkOwner): Promise<void> {
+    return this.run(this.#beginning(), owner);
+  }
+
+  // eslint-disable-next-line require-yield -- it is one step
+  *#beginning(): Steps<void> {
+    this.#countedMs += workLimits.beginMs;
+  }
+
   #work(): void {
     const { now } = this.#options;
     const began = now();
     const leftMs = workLimits.turnMs - this.#spentMs;
+    const isOver = () => now() - began + this.#countedMs >= leftMs;
     this.#isWorking = true;
-    for (let spentMs = 0; spentMs < leftMs; spentMs = now() - began) {
+    while (!isOver()) {
       const owner = this.#nextOwner();
       if (owner === undefined) break;
-      this.#workFor(owner, began + leftMs);
+      this.#workFor(owner, isOver);
     }
     this.#isWorking = false;
     this.#spentMs += now() - began;
@@ -92,6 +108,7 @@ export class Turns {
     this.#options.nextTurn(() => {
       this.#isScheduled = false;
       this.#spentMs = 0;
+      this.#countedMs = 0;
       if (this.#jobs.size > 0) this.#work();
     });
   }
@@ -105,12 +122,12 @@ export class Turns {
   }
 
   /** Until the owner's work is done, or the time is. */
-  #workFor(owner: WorkOwner, until: number): void {
+  #workFor(owner: WorkOwner, isOver: () => boolean): void {
     const jobs = this.#jobs.get(owner) ?? [];
     this.#jobs.delete(owner);
     do {
       if (jobs[0]?.step() === true) jobs.shift();
-    } while (jobs.length > 0 && this.#options.now() < until);
+    } while (jobs.length > 0 && !isOver());
     if (jobs.length === 0) return;
     // A step may have asked for more in the owner's name.
     const added = this.#jobs.get(owner) ?? [];

@@ -1,4 +1,6 @@
-import { turns } from "../turns.ts";
+import { networkOf } from "../ethernet/ip-address.ts";
+import { isLoopback } from "../ethernet/loopback.ts";
+import { serverWork, turns } from "../turns.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
 import { requestLimitBytes, type AdminService } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
@@ -76,7 +78,9 @@ export class JsonApi {
   }
 
   async answer(request: ApiRequest): Promise<ApiResponse> {
-    const { method, target } = request;
+    const { method, target, peerAddress } = request;
+    // Whose it is, is known only by its password. Who administers on the server's own host does not wait for the network.
+    await turns.begin(isLoopback(peerAddress) ? serverWork : networkOf(peerAddress));
     if (!this.#administration.settings().access.jsonApi) {
       return response(404, "text/plain", "There is nothing here.\n", leaving);
     }

@@ -1,6 +1,7 @@
 import { rpcPackLimits } from "../limits.ts";
 import type { ConnectionEvents, SessionConnection } from "../protocols/softether/session-connection.ts";
-import { turns, type Steps, type WorkOwner } from "../turns.ts";
+import { requestQuota } from "../read-quota.ts";
+import { serverWork, turns, type Steps, type WorkOwner } from "../turns.ts";
 import { ByteQueue } from "../wire/byte-queue.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { decodePackInSteps, encodePackInSteps, type Pack } from "../wire/pack.ts";
@@ -48,6 +49,7 @@ export class PackRpcConnection implements ConnectionEvents {
       return;
     }
     this.#queue.push(chunk);
+    if (requestQuota.exceeds(chunk.length, () => this.#connection.goOn())) this.#connection.hold();
     this.#step();
   }
 
@@ -82,6 +84,7 @@ export class PackRpcConnection implements ConnectionEvents {
     const { answer, owner } = this.#options;
     let request: Pack;
     try {
+      await turns.begin(owner ?? serverWork);
       request = await decoded;
     } catch (error) {
       this.#refuse(error);

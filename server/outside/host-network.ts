@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import { outsideQuota } from "../read-quota.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import type {
@@ -123,7 +124,20 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
   const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
   socket.on("close", closed);
   socket.on("connect", () => events.connected());
-  socket.on("data", (bytes: Buffer) => events.data(bytes));
+  // Whoever waits for the client, or for the others' turn, is not read.
+  let waitsForClient = false;
+  let waitsForTurn = false;
+  const read = () => {
+    if (!waitsForClient && !waitsForTurn) socket.resume();
+  };
+  socket.on("data", (bytes: Buffer) => {
+    waitsForTurn = outsideQuota.exceeds(bytes.length, () => {
+      waitsForTurn = false;
+      read();
+    });
+    if (waitsForTurn) socket.pause();
+    events.data(bytes);
+  });
   socket.on("end", () => events.ended());
   socket.on("error", (error) => events.failed(error));
   return {
@@ -137,7 +151,13 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
       socket.on("error", () => {});
       socket.destroy();
     },
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
+    pause: () => {
+      waitsForClient = true;
+      socket.pause();
+    },
+    resume: () => {
+      waitsForClient = false;
+      read();
+    },
   };
 }

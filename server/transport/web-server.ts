@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { httpLimits } from "../limits.ts";
+import { requestQuota } from "../read-quota.ts";
 
 /** A request as the web server hands it over; `body` gives undefined when there is more than the limit. */
 export interface WebRequest {
@@ -183,6 +184,8 @@ async function readBody(
     bytes += chunk.length;
     if (bytes > limitBytes) return undefined;
     chunks.push(chunk);
+    const turn = Promise.withResolvers<void>();
+    if (requestQuota.exceeds(chunk.length, turn.resolve)) await turn.promise;
   }
   return Buffer.concat(chunks);
 }
