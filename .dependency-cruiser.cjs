@@ -15,7 +15,7 @@ const rooms = {
   },
   hub: {
     is: "the switch: whatever plugs into it is a HubPort",
-    imports: ["ethernet", "settings", "wire", "limits"],
+    imports: ["ethernet", "settings", "wire", "limits", "turns"],
   },
   identity: {
     is: "the certificate that the server is known by",

@@ -1,7 +1,8 @@
 import type { Frame } from "../ethernet/frame.ts";
 import { isUserList, type AccessRule } from "../settings/access-rule.ts";
 import { RuleIndex } from "./rule-index.ts";
-import { FrameWords, RuleTests } from "./rule-tests.ts";
+import { FrameWords, RuleTests, rulesPerStep } from "./rule-tests.ts";
+import { atOnce, type Steps } from "../turns.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {
@@ -31,14 +32,36 @@ export class AccessList {
   readonly #onDelivery: RulesByParty;
   readonly #frame = new FrameWords();
 
-  constructor(rules: readonly AccessRule[], { applyToArp }: { readonly applyToArp: boolean }) {
-    this.#rules = rules.filter(({ active }) => active).sort((a, b) => a.priority - b.priority);
-    const tests = new RuleTests(this.#rules);
-    const firstOnDelivery = this.#rules.findIndex((rule) => keyOf(rule, rule.destination.user) !== undefined);
-    const split = firstOnDelivery === none ? this.#rules.length : firstOnDelivery;
-    this.#onEntry = byParty(this.#rules, tests, 0, split);
-    this.#onDelivery = byParty(this.#rules, tests, split, this.#rules.length);
+  private constructor(
+    rules: readonly AccessRule[],
+    onEntry: RulesByParty,
+    onDelivery: RulesByParty,
+    applyToArp: boolean,
+  ) {
+    this.#rules = rules;
+    this.#onEntry = onEntry;
+    this.#onDelivery = onDelivery;
     this.applyToArp = applyToArp;
+  }
+
+  static of(rules: readonly AccessRule[], options: { readonly applyToArp: boolean }): AccessList {
+    return atOnce(AccessList.inSteps(rules, options));
+  }
+
+  /** Makes rules ready in steps, since they may be tens of thousands. */
+  static *inSteps(
+    all: readonly AccessRule[],
+    { applyToArp }: { readonly applyToArp: boolean },
+  ): Steps<AccessList> {
+    const rules = all.filter(({ active }) => active);
+    yield;
+    rules.sort((a, b) => a.priority - b.priority);
+    const tests = yield* RuleTests.inSteps(rules);
+    const firstOnDelivery = rules.findIndex((rule) => keyOf(rule, rule.destination.user) !== undefined);
+    const split = firstOnDelivery === none ? rules.length : firstOnDelivery;
+    const onEntry = yield* byParty(rules, tests, 0, split);
+    const onDelivery = yield* byParty(rules, tests, split, rules.length);
+    return new AccessList(rules, onEntry, onDelivery, applyToArp);
   }
 
   get isEmpty(): boolean {
@@ -100,9 +123,15 @@ function firstOf(one: number, other: number): number {
 }
 
 /** Puts the rules from `start` to `end` together by whom they name. */
-function byParty(rules: readonly AccessRule[], tests: RuleTests, start: number, end: number): RulesByParty {
+function* byParty(
+  rules: readonly AccessRule[],
+  tests: RuleTests,
+  start: number,
+  end: number,
+): Steps<RulesByParty> {
   const grouped = new Map<string | undefined, Map<string | undefined, number[]>>();
   for (let index = start; index < end; index++) {
+    if (index % rulesPerStep === 0) yield;
     const rule = rules[index] as AccessRule;
     const receiver = keyOf(rule, rule.destination.user);
     const sender = keyOf(rule, rule.source.user);
@@ -112,9 +141,21 @@ function byParty(rules: readonly AccessRule[], tests: RuleTests, start: number, 
     if (those === undefined) bySender.set(sender, [index]);
     else those.push(index);
   }
-  const indexed = (bySender: ReadonlyMap<string | undefined, readonly number[]>) =>
-    new Map([...bySender].map(([key, those]) => [key, new RuleIndex(tests, those)]));
-  return new Map([...grouped].map(([key, bySender]) => [key, indexed(bySender)]));
+  const indexed = new Map<string | undefined, Map<string | undefined, RuleIndex>>();
+  let inStep = 0;
+  for (const [receiver, bySender] of grouped) {
+    const ofReceiver = new Map<string | undefined, RuleIndex>();
+    indexed.set(receiver, ofReceiver);
+    for (const [sender, those] of bySender) {
+      inStep += those.length;
+      if (inStep >= rulesPerStep) {
+        inStep = 0;
+        yield;
+      }
+      ofReceiver.set(sender, new RuleIndex(tests, those));
+    }
+  }
+  return indexed;
 }
 
 /** How a rule names a user; undefined for everybody. */

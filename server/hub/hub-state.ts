@@ -4,6 +4,7 @@ import { AddressTable } from "./address-table.ts";
 import { hasHubFilter } from "./frame-filter.ts";
 import type { HubPort } from "./hub-port.ts";
 import type { HubSettings } from "../settings/hub-settings.ts";
+import type { Steps } from "../turns.ts";
 import { IpTable } from "./ip-table.ts";
 import { logsAnyFrame } from "./packet-log.ts";
 import { addPortCounters, createPortCounters, type PortCounters } from "./port-counters.ts";
@@ -133,6 +134,30 @@ export class HubState {
   }
 }
 
-function accessListOf({ accessList, options }: HubSettings): AccessList {
-  return new AccessList(accessList, { applyToArp: options.ApplyIPv4AccessListOnArpPacket });
+/** Lists that were made ready before a hub takes them, by their rules. */
+const prepared = new WeakMap<HubSettings["accessList"], AccessList>();
+
+/**
+ * Makes the access list of a hub ready that its settings have, unless it is; in steps, since it may be long. Without it, the hub does so
+ * itself, at once.
+ */
+export function prepareAccessList(settings: HubSettings): Steps<void> | undefined {
+  const { accessList } = settings;
+  if (accessList.length === 0 || isReady(settings)) return undefined;
+  return (function* () {
+    prepared.set(accessList, yield* AccessList.inSteps(accessList, accessListOptions(settings)));
+  })();
+}
+
+function accessListOptions({ options }: HubSettings): { readonly applyToArp: boolean } {
+  return { applyToArp: options.ApplyIPv4AccessListOnArpPacket };
+}
+
+function isReady(settings: HubSettings): boolean {
+  return prepared.get(settings.accessList)?.applyToArp === accessListOptions(settings).applyToArp;
+}
+
+function accessListOf(settings: HubSettings): AccessList {
+  const list = isReady(settings) ? prepared.get(settings.accessList) : undefined;
+  return list ?? AccessList.of(settings.accessList, accessListOptions(settings));
 }

@@ -1,4 +1,5 @@
 import { read32, tcpFlags, type Frame } from "../ethernet/frame.ts";
+import type { Steps } from "../turns.ts";
 import type { AccessEndpoint, AccessRule } from "../settings/access-rule.ts";
 
 /** The words of a frame that tests are about, by their place in {@link FrameWords}. */
@@ -31,6 +32,8 @@ export const testWords = 4;
 /** Of one rule at most: the words of two IP and MAC addresses, two ports, a protocol. */
 const mostTests = fieldCount;
 const sketchPlaces = 1 << 16;
+/** Rules that are made ready in one step. */
+export const rulesPerStep = 1_024;
 
 /** What of a frame rules are about; read anew for each frame. */
 export class FrameWords {
@@ -81,23 +84,31 @@ export class RuleTests {
   readonly starts: Int32Array;
   readonly #needs: Uint8Array;
 
-  constructor(rules: readonly AccessRule[]) {
+  private constructor(tests: Int32Array, starts: Int32Array, required: Uint8Array) {
+    this.tests = tests;
+    this.starts = starts;
+    this.#needs = required;
+  }
+
+  static *inSteps(rules: readonly AccessRule[]): Steps<RuleTests> {
     let tests = new Int32Array((4 * rules.length + mostTests) * testWords);
-    this.starts = new Int32Array(rules.length + 1);
-    this.#needs = new Uint8Array(rules.length);
+    const starts = new Int32Array(rules.length + 1);
+    const required = new Uint8Array(rules.length);
     let end = 0;
     for (let rule = 0; rule < rules.length; rule++) {
+      if (rule % rulesPerStep === 0) yield;
       if (end + mostTests * testWords > tests.length) {
         const larger = new Int32Array(2 * tests.length);
         larger.set(tests);
         tests = larger;
       }
       end = writeTests(rules[rule] as AccessRule, tests, end);
-      this.starts[rule + 1] = end;
-      this.#needs[rule] = needsOf(rules[rule] as AccessRule);
+      starts[rule + 1] = end;
+      required[rule] = needsOf(rules[rule] as AccessRule);
     }
-    this.tests = tests;
-    sortTests(tests, this.starts);
+    yield;
+    sortTests(tests, starts);
+    return new RuleTests(tests, starts, required);
   }
 
   /** Whether a rule fits, whoever it names. */

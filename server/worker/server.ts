@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PasswordThrottle } from "../access/password-throttle.ts";
 import { Sessions } from "../access/sessions.ts";
 import { VirtualHubs } from "../access/virtual-hubs.ts";
+import type { LiveConfiguration } from "../config/live-configuration.ts";
+import { prepareAccessList } from "../hub/hub-state.ts";
 import { ThreadTime } from "../hub/hub-time.ts";
 import { Hub } from "../hub/hub.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
@@ -14,6 +16,7 @@ import { Connections, type ConnectionBounds } from "../transport/connections.ts"
 import { Listeners } from "../transport/listeners.ts";
 import { Pacer } from "../transport/pacer.ts";
 import type { RefusalCounts } from "../transport/refusals.ts";
+import { turns } from "../turns.ts";
 import type { Environment, ServerOptions } from "./environment.ts";
 import type { HubSummary } from "../contract/server-status.ts";
 import type { Feature, RunningFeature } from "./feature.ts";
@@ -71,7 +74,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const running: RunningFeature[] = [];
   for (const feature of features) running.push(await feature.start(environment));
   let former: ServerSettings = configuration.settings;
-  configuration.giveTo(async (settings) => {
+  configuration.giveTo(async () => {
+    await preparedAccessLists(configuration);
+    // Those of now: another change may have come meanwhile.
+    const { settings } = configuration;
     const before = former;
     former = settings;
     // All begin at once, so that none of a later change comes first.
@@ -93,6 +99,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       for (const feature of running) feature.abandon?.();
     },
   };
+}
+
+/** Resolves when the hubs can take their access lists without holding up anybody. */
+async function preparedAccessLists(configuration: LiveConfiguration): Promise<void> {
+  for (const seen = new Set<ServerSettings>(); !seen.has(configuration.settings);) {
+    const { hubs } = configuration.settings;
+    seen.add(configuration.settings);
+    for (const hub of hubs) {
+      const steps = prepareAccessList(hub);
+      if (steps !== undefined) await turns.run(steps, hub.name.toLowerCase());
+    }
+  }
 }
 
 /** The parts that features share. None of them does anything yet. */

@@ -118,7 +118,7 @@ describe("many rules of an access list", () => {
           const rules = made.map((each, index) => accessRule({ ...each, priority: index + 1 }));
           const frame = new Frame();
           assert.ok(frame.read(bytes, 0, bytes.length));
-          const list = new AccessList(rules, { applyToArp });
+          const list = AccessList.of(rules, { applyToArp });
           const isUntouched = frame.network === "arp" && !applyToArp;
           const entry = list.findOnEntry(frame, sender);
           const mayReach = entry === undefined ? list.forReceivers(frame, sender) : undefined;
@@ -151,7 +151,7 @@ describe("many rules of an access list", () => {
       const rules = Array.from({ length: count }, (_, index) =>
         accessRule({ ...make(index + 1), priority: index + 1 }),
       );
-      const list = new AccessList(rules, { applyToArp: false });
+      const list = AccessList.of(rules, { applyToArp: false });
       for (const port of [1, 2, 500, count, count + 5]) {
         const bytes = tcp4({ from: 1, to: 2 }, { sourcePort: 4_000, destinationPort: port });
         const frame = new Frame();
