@@ -54,6 +54,11 @@ export class DevicePort implements HubPort {
     this.#device.close();
   }
 
+  /** Looks whether the interface is still what it was. */
+  check(): void {
+    this.#device.check();
+  }
+
   deliver(buffer: Buffer, start: number, end: number): void {
     this.#device.send(buffer, start, end);
   }

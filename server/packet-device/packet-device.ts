@@ -9,6 +9,8 @@ export interface PacketDevice {
   readonly dropped: number;
   /** Takes the blocks of `buffer` from `start` to `end`, well-formed. Never throws; what the host does not take is dropped. */
   send(buffer: Buffer, start: number, end: number): void;
+  /** Looks whether the interface still has its name; one that has another is lost. To be called every now and then. */
+  check(): void;
   /** Lets go of the interface; nothing comes from it any more. A second time does nothing. */
   close(): void;
 }

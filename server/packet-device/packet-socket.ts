@@ -59,6 +59,8 @@ export interface PacketSocketOptions {
 export class PacketSocket implements PacketDevice {
   readonly name: string;
   readonly #calls: SystemCalls;
+  /** Of the interface, for the kernel. */
+  readonly #index: number;
   readonly #events: PacketDeviceEvents;
   readonly #descriptor: Descriptor;
   /** Names the interface, for questions about it. */
@@ -76,10 +78,16 @@ export class PacketSocket implements PacketDevice {
   #most = packetDeviceLimits.readAtOnce as number;
   #isOpen = true;
 
-  private constructor(calls: SystemCalls, descriptor: Descriptor, name: string, events: PacketDeviceEvents) {
+  private constructor(
+    calls: SystemCalls,
+    descriptor: Descriptor,
+    { name, index }: { readonly name: string; readonly index: number },
+    events: PacketDeviceEvents,
+  ) {
     this.#calls = calls;
     this.#descriptor = descriptor;
     this.name = name;
+    this.#index = index;
     this.#events = events;
     this.#request = interfaceRequest(calls, name);
     this.#received = calls.receiveBatch(packetDeviceLimits.readAtOnce, {
@@ -122,7 +130,7 @@ export class PacketSocket implements PacketDevice {
       argument.bytes.writeUInt16BE(ETH_P_ALL, 2);
       argument.bytes.writeInt32LE(index, 4);
       calls.bind(descriptor, argument, addressBytes);
-      return new PacketSocket(calls, descriptor, name, events);
+      return new PacketSocket(calls, descriptor, { name, index }, events);
     } catch (error) {
       if (descriptor !== undefined) calls.close(descriptor);
       throw error;
@@ -138,6 +146,21 @@ export class PacketSocket implements PacketDevice {
 
   send(buffer: Buffer, start: number, end: number): void {
     if (this.#isOpen) this.#outgoing.add(buffer, start, end);
+  }
+
+  /** The kernel knows the interface by its number, and would go on with one that somebody gave another name. */
+  check(): void {
+    if (!this.#isOpen) return;
+    let problem: Error | undefined;
+    try {
+      const index = indexOfEthernet(this.#calls, this.#request, this.name);
+      if (index !== this.#index) problem = new Error(`${this.name} is another interface now`);
+    } catch (error) {
+      problem = error as Error;
+    }
+    if (problem === undefined) return;
+    this.close();
+    this.#events.lost(problem);
   }
 
   close(): void {

@@ -120,6 +120,9 @@ export class Tap implements PacketDevice {
     if (this.#isOpen) this.#outgoing.add(buffer, start, end);
   }
 
+  /** It is our own, whatever somebody calls it. */
+  check(): void {}
+
   close(): void {
     if (!this.#isOpen) return;
     this.#outgoing.flush();

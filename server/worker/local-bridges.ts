@@ -112,6 +112,7 @@ class RunningBridge {
         open: (events) => this.#options.open(settings, events),
         onLost: (error) => {
           this.#port = undefined;
+          this.#cancelRetry();
           this.#failed(error);
         },
       });
@@ -120,9 +121,18 @@ class RunningBridge {
       this.#port = port;
       this.problem = undefined;
       this.#tell("began");
+      this.#check();
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** Has an eye on the interface, as long as frames go through it. */
+  #check(): void {
+    this.#cancelRetry = this.#options.schedule(() => {
+      this.#port?.check();
+      if (this.#port !== undefined) this.#check();
+    }, localBridgeLimits.retryMs);
   }
 
   /** Tells of a problem once, as long as it stays the same. */

@@ -187,6 +187,20 @@ describe("an interface that is bridged to a hub", () => {
     assert.equal(await other.nextLine(), "lost near: ENETDOWN: recvmmsg a packet socket");
   });
 
+  test("that gets another name is told, whoever has its name then", async () => {
+    const { host } = stations;
+    await lay();
+    await using hub = await switchTo("near");
+    // Kernels before 6.2 rename no interface that is up.
+    const { code } = await host.run("ip", ["link", "set", "near", "name", "moved"], { check: false });
+    if (code !== 0) {
+      await host.run("ip", ["link", "set", "near", "down"]);
+      await host.run("ip", ["link", "set", "near", "name", "moved"]);
+    }
+    assert.match((await hub.nextLine()) ?? "", /^lost near: (ENODEV|ENETDOWN): /);
+    await host.run("ip", ["link", "delete", "moved"]);
+  });
+
   test("is refused with a reason: it is not there, is down, is no Ethernet, or the right is missing", async () => {
     const { host } = stations;
     await lay();

@@ -28,6 +28,7 @@ export function behindBadLink(
       return device.dropped;
     },
     send,
+    check: () => device.check(),
     close: () => device.close(),
   };
 }

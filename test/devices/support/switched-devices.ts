@@ -36,6 +36,9 @@ try {
   console.log(`refused: ${(error as Error).message}`);
   process.exitCode = 1;
 }
+setInterval(() => {
+  for (const port of ports) port.check();
+}, 100).unref();
 process.stdin.resume().once("end", () => {
   for (const port of ports) port.unplug();
 });

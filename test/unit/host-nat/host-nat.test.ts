@@ -44,6 +44,7 @@ class Scene {
         name: `vpnnat${this.devices.length - 1}`,
         dropped: 0,
         send: (buffer, start, end) => this.#answer(unblock(buffer.subarray(start, end)), events),
+        check: () => {},
         close: () => void (device.isOpen = false),
       });
     },

@@ -31,6 +31,13 @@ export class FakePacketDevice implements PacketDevice {
     if (this.isOpen) this.sent.push(Buffer.from(buffer.subarray(start, end)));
   }
 
+  /** What the next look finds wrong. */
+  problem: Error | undefined;
+
+  check(): void {
+    if (this.problem !== undefined && this.isOpen) this.vanish(this.problem);
+  }
+
   close(): void {
     this.isOpen = false;
   }

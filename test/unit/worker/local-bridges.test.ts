@@ -122,6 +122,29 @@ describe("local bridges", () => {
     );
   });
 
+  test("look each second whether the interface still has its name, and go on with the one that has", () => {
+    scene.apply([eth]);
+    scene.second();
+    assert.deepEqual(scene.states(), [working]);
+    const [former] = scene.devices;
+    assert.ok(former);
+    former.problem = new Error("ENODEV: ioctl a UDP socket");
+    scene.missing.add("eth1");
+    scene.second();
+    scene.second();
+    assert.deepEqual(scene.states(), [
+      { online: true, active: false, problem: "ENODEV: ioctl a UDP socket" },
+    ]);
+    assert.equal(former.isOpen, false);
+    scene.missing.clear();
+    scene.second();
+    assert.deepEqual(scene.states(), [working]);
+    assert.equal(scene.devices.at(-1)?.isOpen, true);
+    assert.equal(scene.timers.length, 1);
+    scene.bridges.close();
+    assert.equal(scene.timers.length, 0);
+  });
+
   test("try each second for an interface that is not there, and tell why once", () => {
     scene.missing.add("eth1");
     scene.apply([eth]);
@@ -135,7 +158,6 @@ describe("local bridges", () => {
     scene.second();
     assert.deepEqual(scene.states(), [working]);
     assert.deepEqual(scene.lines.slice(1), ['The local bridge with "eth1" began.']);
-    assert.deepEqual(scene.timers, []);
     // No number is used up by what did not come about.
     assert.deepEqual(scene.ports("ONE"), ["SID-LOCALBRIDGE-1"]);
   });
