@@ -134,9 +134,12 @@ export class HubTime {
     if (this.#doAtOnce(what, costMs)) this.later(what);
   }
 
-  /** Does something at once, as far as there is time in this turn, and the rest never. */
+  /**
+   * Does something at once, as far as there is time in this turn, and the rest never. Some time there is always: what the members of the
+   * hub bring must not have all that comes from elsewhere lost.
+   */
   atOnce(what: Work): void {
-    this.#doAtOnce(what, 0);
+    this.#doAtOnce(what, 0, turnLimits.crowdedMs);
   }
 
   /** Does something at the end of this turn, or in a later one; once, however often it asks meanwhile. */
@@ -170,8 +173,8 @@ export class HubTime {
     }
   }
 
-  #doAtOnce(what: Work, costMs: number): boolean {
-    const left = this.#thread.leftAtOnce(this.spentMs);
+  #doAtOnce(what: Work, costMs: number, leastMs = 0): boolean {
+    const left = Math.max(leastMs, this.#thread.leftAtOnce(this.spentMs));
     const began = this.#now();
     const outerEnd = this.#end;
     this.#end = began + left;

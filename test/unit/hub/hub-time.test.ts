@@ -73,6 +73,16 @@ describe("the time of hubs", () => {
     assert.equal(next.calls, 0);
   });
 
+  test("leaves some time for what cannot wait, whatever else the hub did", () => {
+    const { clock, turns, work } = setUp();
+    const hub = turns.createShare();
+    hub.begin(work(0, 0), 100 * turnLimits.atOnceMs);
+    const began = clock.ms;
+    const unwilling = work(1_000, 0.05);
+    hub.atOnce(unwilling);
+    assert.ok(unwilling.left < 1_000 && clock.ms - began < turnLimits.crowdedMs + 0.1);
+  });
+
   test("has a turn end in time, and goes on in the next one", () => {
     const { turns, work, endTurn } = setUp();
     const hub = turns.createShare();
