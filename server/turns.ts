@@ -3,11 +3,14 @@ import { workLimits } from "./limits.ts";
 /** Work in steps, each of a millisecond or less: between two of them whoever runs it may do something else. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** Whose work it is: the name of a hub for that of its administrators, {@link serverWork} for all else. */
+/** Whose work it is: the name of a hub for that of its administrators, {@link serverWork}, or {@link ownWork}. */
 export type WorkOwner = string;
 
-/** What the server's administrator asks for, and what the server does by itself. */
+/** What the server's administrator asks for. */
 export const serverWork: WorkOwner = "";
+
+/** What the server does by itself, such as to write its configuration: whoever asks for something small does not wait for all of it. */
+export const ownWork: WorkOwner = "\0own";
 
 export interface TurnsOptions {
   /** Milliseconds of a clock that only goes forward. */
@@ -40,7 +43,7 @@ export function isSteps<T>(value: T | Steps<T>): value is Steps<T> {
  * read first.
  *
  * Owners take turns, and the jobs of one owner follow each other: who asks for more, on however many connections, waits longer and
- * delays the others by one turn each time. Every other turn is the server's own, if it has something to do.
+ * delays the others by one turn each time. Every other turn is the one of the server's administrator, if it has something to do.
  */
 export class Turns {
   readonly #options: TurnsOptions;
@@ -58,7 +61,7 @@ export class Turns {
   }
 
   /** Begins at once if there is time left in this turn. Fails with what a step throws. */
-  run<T>(steps: Steps<T>, owner: WorkOwner = serverWork): Promise<T> {
+  run<T>(steps: Steps<T>, owner: WorkOwner = ownWork): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const step = () => {
       try {

@@ -74,7 +74,7 @@ export class PackRpcConnection implements ConnectionEvents {
     const steps = decodePackInSteps(bytes, rpcPackLimits);
     try {
       const first = steps.next();
-      void this.#answer(first.done === true ? first.value : turns.run(steps, this.#options.owner));
+      void this.#answer(first.done === true ? first.value : turns.run(steps, this.#options.owner ?? serverWork));
     } catch (error) {
       this.#refuse(error);
     }
@@ -94,7 +94,7 @@ export class PackRpcConnection implements ConnectionEvents {
     const reply = await answer(request);
     if (this.#isClosed()) return;
     if (reply === "end") this.#connection.close();
-    else this.#send(await turns.run(encodeReply(reply), owner), 0);
+    else this.#send(await turns.run(encodeReply(reply), owner ?? serverWork), 0);
   }
 
   /** The encryption of an answer of many megabytes must not hold the thread either: it goes out in parts. */

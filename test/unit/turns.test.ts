@@ -51,6 +51,28 @@ describe("Turns", () => {
     assert.equal(jobs.length, 64);
   });
 
+  test("keeps nobody who administers waiting for what the server does by itself", () => {
+    const { turns, work, nextTurn } = createTurns();
+    void turns.run(work("own", 100 * workLimits.turnMs));
+    void turns.run(work("server", 1), serverWork);
+    assert.ok(nextTurn().includes("server"));
+  });
+
+  test("begins few things in a turn whose length it does not know", async () => {
+    const { turns, nextTurn } = createTurns();
+    let begun = 0;
+    for (let count = 0; count < 1_000; count++) void turns.begin("hub").then(() => begun++);
+    await Promise.resolve();
+    await Promise.resolve();
+    const most = workLimits.turnMs / workLimits.beginMs;
+    assert.ok(begun > 0 && begun <= most, `${begun} at once`);
+    const before = begun;
+    nextTurn();
+    await Promise.resolve();
+    await Promise.resolve();
+    assert.ok(begun > before && begun - before <= most, `${begun - before} in a turn`);
+  });
+
   test("fails with what a step throws, and goes on with the others", async () => {
     const { turns, work } = createTurns();
     function* fault(): Steps<never> {
