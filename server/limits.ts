@@ -120,7 +120,7 @@ export const connectionLimits = {
 } as const;
 
 /** Connections that the kernel holds for a listener until they are accepted. */
-export const listenBacklog = 512;
+export const listenBacklog = 4_096;
 
 /** From one attempt to open the port of a listener to the next. */
 export const listenRetryMs = 2_000;

@@ -74,7 +74,9 @@ export class PackRpcConnection implements ConnectionEvents {
     const steps = decodePackInSteps(bytes, rpcPackLimits);
     try {
       const first = steps.next();
-      void this.#answer(first.done === true ? first.value : turns.run(steps, this.#options.owner ?? serverWork));
+      void this.#answer(
+        first.done === true ? first.value : turns.run(steps, this.#options.owner ?? serverWork),
+      );
     } catch (error) {
       this.#refuse(error);
     }
