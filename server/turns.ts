@@ -73,10 +73,7 @@ export class Turns {
         return true;
       }
     };
-    const jobs = this.#jobs.get(owner);
-    if (jobs === undefined) this.#jobs.set(owner, [{ step }]);
-    else jobs.push({ step });
-    if (!this.#isWorking) this.#work();
+    this.#add({ step }, owner);
     return promise;
   }
 
@@ -85,12 +82,21 @@ export class Turns {
    * {@link workLimits.beginMs}, so a turn has few of them, whoever asks and however often.
    */
   begin(owner: WorkOwner): Promise<void> {
-    return this.run(this.#beginning(), owner);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const step = () => {
+      this.#countedMs += workLimits.beginMs;
+      resolve();
+      return true;
+    };
+    this.#add({ step }, owner);
+    return promise;
   }
 
-  // eslint-disable-next-line require-yield -- it is one step
-  *#beginning(): Steps<void> {
-    this.#countedMs += workLimits.beginMs;
+  #add(job: Job, owner: WorkOwner): void {
+    const jobs = this.#jobs.get(owner);
+    if (jobs === undefined) this.#jobs.set(owner, [job]);
+    else jobs.push(job);
+    if (!this.#isWorking) this.#work();
   }
 
   #work(): void {

@@ -83,8 +83,9 @@ export class ThreadTime {
   #work(): void {
     const { now } = this.#options;
     const end = now() + turnLimits.totalMs;
-    for (let at = now(); this.#waiting.size > 0 && at < end; at = now()) {
-      const [hub] = this.#waiting as Iterable<HubTime> as [HubTime];
+    for (let at = now(); at < end; at = now()) {
+      const [hub] = this.#waiting;
+      if (hub === undefined) return;
       this.#waiting.delete(hub);
       try {
         hub.workUntil(Math.min(at + turnLimits.sliceMs, end));

@@ -36,11 +36,6 @@ export class Outbox {
     return this.#batches.length === 0;
   }
 
-  /** Frames that wait. */
-  get frames(): number {
-    return this.#batches.reduce((sum, { frames }) => sum + frames, 0);
-  }
-
   /** Whether a batch is full: it gets no better by waiting for more. */
   get hasFullBatch(): boolean {
     return this.#batches.length > 1;
@@ -85,7 +80,8 @@ export class Outbox {
     if (last !== undefined) {
       const length = last.length + bytes;
       if (length <= last.slab.length) return last;
-      if (length <= slabLimits.bytes) return this.#enlarge(last) ? last : undefined;
+      // Where there is no memory for a large one, another small one may do.
+      if (length <= slabLimits.bytes && this.#enlarge(last)) return last;
     }
     const size = slabBytes(blockHeaderBytes + bytes);
     if (!this.#account.take(size)) return undefined;
