@@ -91,8 +91,6 @@ export const loginLimits = {
   passwordCharacters: 255,
   /** RSA signature of the challenge: a key of 4096 bits. */
   signatureBytes: 512,
-  /** Public exponent of that key. */
-  largestExponent: 0xffff_ffff,
 } as const;
 
 /** Bounds of the connections that are open at the same time and have not logged in. */

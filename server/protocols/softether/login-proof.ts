@@ -67,9 +67,7 @@ export function verifyChallenge(
   if (signature.length > loginLimits.signatureBytes) return false;
   try {
     const { publicKey } = certificate.x509;
-    const { modulusLength: bits = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {};
-    // The time that a signature takes grows with the exponent, which a stranger chooses; all programs choose 65537.
-    if (publicExponent > loginLimits.largestExponent) return false;
+    const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
     if (publicKey.asymmetricKeyType !== "rsa" || !rsaBits.includes(bits)) return false;
     if (costlyKeyProblem(publicKey) !== undefined) return false;
     return signature.length === bits / 8 && verify("sha1", challenge, publicKey, signature);
