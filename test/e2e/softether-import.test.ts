@@ -103,6 +103,7 @@ test("a release that does not become healthy gives the host back to the SoftEthe
 
   assert.deepEqual(await serviceState(host, "vpnserver"), ["active", "enabled"]);
   await host.run("! test -e /var/lib/vpnserver && ! test -e /opt/vpnserver");
+  await softEther.untilItAnswers();
   assert.match(await softEther.inHub(hub, "UserGet", "alice"), /Alice of the office/);
   await client.untilEstablished();
 

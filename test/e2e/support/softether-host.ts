@@ -48,7 +48,7 @@ export class SoftEtherHost {
     await host.upload(file, `${isPackaged ? "/usr/lib" : "/etc"}/systemd/system/${unit}`);
     await host.run(`systemctl daemon-reload && systemctl enable --now ${unit}`);
     const server = new SoftEtherHost(lab, host, desk);
-    await server.#untilItAnswers();
+    await server.untilItAnswers();
     return server;
   }
 
@@ -74,25 +74,26 @@ export class SoftEtherHost {
     return file;
   }
 
-  async #vpncmd(where: readonly string[], words: readonly string[]): Promise<string> {
-    const password = this.#password === "" ? [] : [`/PASSWORD:${this.#password}`];
-    const server = [`${this.host.address}:5555`, "/SERVER", ...password, ...where];
-    // Files are named from the root folder on.
-    const { stdout } = await this.desk.run("vpncmd", [...server, "/CMD", ...words], { cwd: "/" });
-    return stdout;
-  }
-
-  async #untilItAnswers(): Promise<void> {
+  /** Its unit is active before it listens, as `vpnserver start` does not wait for the process that it begins. */
+  async untilItAnswers(): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     for (;;) {
-      const { code, stdout } = await this.desk.run(
-        "vpncmd",
-        [`${this.host.address}:5555`, "/SERVER", "/CMD", "HubList"],
-        { check: false },
-      );
+      const { code, stdout } = await this.#tryVpncmd([], ["HubList"], false);
       if (code === 0) return;
       if (performance.now() > deadline) throw new Error(`the SoftEther server does not answer:\n${stdout}`);
       await delay(200);
     }
+  }
+
+  async #vpncmd(where: readonly string[], words: readonly string[]): Promise<string> {
+    const { stdout } = await this.#tryVpncmd(where, words, true);
+    return stdout;
+  }
+
+  #tryVpncmd(where: readonly string[], words: readonly string[], check: boolean) {
+    const password = this.#password === "" ? [] : [`/PASSWORD:${this.#password}`];
+    const server = [`${this.host.address}:5555`, "/SERVER", ...password, ...where];
+    // Files are named from the root folder on.
+    return this.desk.run("vpncmd", [...server, "/CMD", ...words], { cwd: "/", check });
   }
 }
