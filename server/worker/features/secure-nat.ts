@@ -62,7 +62,9 @@ export const secureNat: Feature = {
       setInterval(keepAll, keepMs),
       setInterval(() => void nats.look(), kernelNatLimits.lookMs),
       setInterval(() => {
-        for (const each of running.values()) each.logRefused();
+        void hostNat.countRefused().then(() => {
+          for (const each of running.values()) each.logRefused();
+        });
       }, lookMs),
     ];
     return {

@@ -99,6 +99,7 @@ async function openWay(recordFile: string) {
     return await hostNat.open({
       mac: settings.host.mac,
       mtu: settings.nat.mtu,
+      perClient: settings.nat.perClient,
       receive: (buffer, start, end) => fromKernel(buffer, start, end),
       lost: () => console.log("lost"),
     });
