@@ -25,7 +25,6 @@ const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFI
 
 /** The host's network by sockets of the runtime. */
 export class HostNetwork implements Outside {
-  readonly queryDns = queryResolvers;
   readonly #most: number;
   readonly #native: NativeLoader;
   #sockets = 0;
@@ -34,6 +33,26 @@ export class HostNetwork implements Outside {
   constructor(most: number, native: NativeLoader) {
     this.#most = most;
     this.#native = native;
+  }
+
+  queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void {
+    if (!this.#take()) {
+      const failing = setImmediate(() => answered(undefined));
+      return () => clearImmediate(failing);
+    }
+    let isOpen = true;
+    const close = () => {
+      if (isOpen) this.#sockets--;
+      isOpen = false;
+    };
+    const giveUp = queryResolvers(query, (answer) => {
+      close();
+      answered(answer);
+    });
+    return () => {
+      close();
+      giveUp();
+    };
   }
 
   openPing(events: OutsidePingEvents): OutsidePing | undefined {
