@@ -139,6 +139,9 @@ export const answeringPortLimits = {
   queueBytes: 4 * 1024 * 1024,
   /** Frames of one port, until it is the turn of the next one that has some. */
   framesInTurn: 16,
+  /** Empty queues that are kept for the next, and the longest of them. */
+  spareQueues: 8,
+  spareBytes: 1024 * 1024,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */
@@ -254,8 +257,6 @@ export const tcpNatLimits = {
   totalBytes: 64 * 1024 * 1024,
   /** A share is at least so large, however many they are. */
   leastBytes: 8 * 1024,
-  /** What a client sends in one turn is gathered in pieces of at most so many bytes. */
-  gatheredBytes: 64 * 1024,
 } as const;
 
 /** Bounds of the UDP of a hub's NAT. */
@@ -291,6 +292,15 @@ export const fragmentLimits = {
 export const readLimits = {
   /** The most that the runtime reads at once without TLS; with TLS it is one record, 16 KiB. */
   sharedBytes: 64 * 1024,
+} as const;
+
+/** Buffers for what the streams of a NAT hold on its way. */
+export const pieceLimits = {
+  /** Sizes of one: the largest is what the system gives in a read at most. */
+  leastBytes: 8 * 1024,
+  mostBytes: 64 * 1024,
+  /** Those of each size that are kept when nobody uses them, while there are connections. */
+  kept: 32,
 } as const;
 
 /** Sizes of the buffers that outgoing frames are collected in. */

@@ -72,12 +72,13 @@ async function compareHubs(session: SshSession, options: CheckOptions): Promise<
       `the hubs could not be compared with what was declared: ${stderr.trim() || `apply ended with ${code ?? "a signal"}`}`,
     );
   }
-  const { changes, certificate } = applyResultIn(stdout);
+  const { changes, certificate, warnings = [] } = applyResultIn(stdout);
   if (changes.length > 0) {
     throw new UnhealthyError(
       `the hubs are no longer as declared; to make them so again: ${changes.join("; ")}`,
     );
   }
+  for (const warning of warnings) options.warn(warning);
   return certificate;
 }
 

@@ -16,9 +16,10 @@ export interface CountedSession {
 const noCount: TrafficCount = { broadcastBytes: 0, broadcastCount: 0, unicastBytes: 0, unicastCount: 0 };
 const noTraffic: Traffic = { received: noCount, sent: noCount };
 
-/** Counts what happens in one hub: logins, and the traffic of the sessions that have ended. */
+/** Counts what happens in one hub: logins, and the traffic of the users whose sessions have ended. */
 export class HubActivity {
   readonly #createdAt: number;
+  /** With the traffic of former runs of the server alone. */
   readonly #hub: MutableAccount = { logins: 0, lastLoginAt: 0, traffic: noTraffic };
   readonly #users = new Map<string, MutableAccount>();
   readonly #groups = new Map<string, { traffic: Traffic }>();
@@ -50,7 +51,8 @@ export class HubActivity {
 
   ended({ user, counters }: CountedSession, unixNow: number): void {
     const traffic = trafficOf(counters);
-    for (const account of [this.#hub, this.#user(user.name)]) account.traffic = sum(account.traffic, traffic);
+    const account = this.#user(user.name);
+    account.traffic = sum(account.traffic, traffic);
     if (user.group !== undefined) {
       const key = user.group.toLowerCase();
       this.#groups.set(key, { traffic: sum(this.#groups.get(key)?.traffic ?? noTraffic, traffic) });
@@ -61,12 +63,12 @@ export class HubActivity {
   /**
    * Since the hub was made, with what the sessions that go on have added. What each account did is counted when somebody asks for it:
    * most want to know of the hub alone, which may have thousands of users.
+   *
+   * @param ports what passed between the hub and all of its ports in this run of the server. As the official server does, a hub counts
+   *   its virtual host and bridges too, which are nobody's.
    */
-  statistics(sessions: Iterable<CountedSession>): HubStatistics {
+  statistics(sessions: Iterable<CountedSession>, ports: PortCounters): HubStatistics {
     const going = [...sessions];
-    const whole = new HubActivity(this.#createdAt);
-    Object.assign(whole.#hub, this.#hub);
-    for (const { counters } of going) whole.#hub.traffic = sum(whole.#hub.traffic, trafficOf(counters));
     const withAccounts = () => {
       const counted = new HubActivity(this.#createdAt);
       for (const [key, account] of this.#users) counted.#users.set(key, { ...account });
@@ -79,7 +81,8 @@ export class HubActivity {
     return {
       createdAt: this.#createdAt,
       lastCommunicationAt: this.#lastCommunicationAt,
-      ...whole.#hub,
+      ...this.#hub,
+      traffic: sum(this.#hub.traffic, trafficOf(ports)),
       get users() {
         return accounts().#users;
       },

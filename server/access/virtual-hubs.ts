@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Hub, HubLog } from "../hub/hub.ts";
 import type { HubSettings, UserSettings } from "../settings/hub-settings.ts";
-import type { PortCounters } from "../hub/port-counters.ts";
+import { createPortCounters, type PortCounters } from "../hub/port-counters.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
 import type { Policy } from "../settings/policy.ts";
 import type { ClientProgram, NodeInfo } from "./client-info.ts";
@@ -75,6 +75,7 @@ export class VirtualHubs {
     const live = this.find(hubName);
     return (live?.activity ?? new HubActivity(0)).statistics(
       [...(live?.sessions.values() ?? [])].map(({ session: { user }, counters }) => ({ user, counters })),
+      live?.hub.counters ?? createPortCounters(),
     );
   }
 

@@ -24,6 +24,7 @@ export function addApplyCommand(program: Command, context: CliContext): void {
         for (const change of linesOf(result)) context.note(change);
         context.print(jsonLine(version, result));
       } else context.print(describe(result, options.dryRun === true));
+      for (const warning of result.warnings ?? []) context.note(`warning: ${warning}`);
     });
 }
 

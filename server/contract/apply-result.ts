@@ -7,6 +7,8 @@ export interface ApplyResult {
   readonly changed: boolean;
   /** One line each, such as `hub DEFAULT: user alice created`. */
   readonly changes: readonly string[];
+  /** What is as desired, and hardly meant; left out where there is nothing to tell. */
+  readonly warnings?: readonly string[];
   /** Names of the sessions that had to end; none is known of in a dry run. */
   readonly endedSessions: readonly string[];
   /** The server's certificate, PEM, without its chain. */
@@ -22,6 +24,7 @@ export const parseApplyResult = parserOf(
   objectOf<ApplyResult>({
     changed: trueOrFalse,
     changes: listOf(text),
+    warnings: optional(listOf(text)),
     endedSessions: listOf(text),
     certificate: pem,
     hubs: listOf(text),

@@ -29,6 +29,8 @@ export interface DesiredChange {
   readonly record: AppliedRecord;
   /** One line each, such as `hub DEFAULT: user alice created`. */
   readonly changes: readonly string[];
+  /** What is as desired, and hardly meant. */
+  readonly warnings: readonly string[];
   /** Why it cannot be, each with its path. */
   readonly problems: readonly string[];
 }
@@ -46,7 +48,7 @@ const nothingApplied: AppliedHub = {
  * others made, is left as it is.
  *
  * A hub that is new and has users gets SecureNAT, unless it is told whether it does, or has a local bridge: a VPN that leads nowhere
- * helps nobody.
+ * helps nobody. One that is there keeps what it has, and there is a warning where that leads nowhere.
  *
  * @param now Unix time in milliseconds
  */
@@ -58,10 +60,11 @@ export function* planChangeInSteps(
 ): Steps<DesiredChange> {
   const changes: string[] = [];
   const problems: string[] = [];
+  const warnings: string[] = [];
   const result: HubSettings[] = [];
   const bridges = new BridgeChange(localBridges);
   const hasBridge = (name: string) =>
-    localBridges.some(({ hubName }) => hubName.toLowerCase() === name.toLowerCase());
+    bridges.bridges.some(({ hubName }) => hubName.toLowerCase() === name.toLowerCase());
   const applied = new Map<string, AppliedHub>();
   const left = new Map(desired.hubs.map((hub, index) => [hub.name.toLowerCase(), { hub, index }]));
   for (const hub of hubs) {
@@ -80,6 +83,7 @@ export function* planChangeInSteps(
     result.push(changed);
     changes.push(...change.changes);
     problems.push(...change.problems);
+    warnings.push(...change.warnings);
     if (wanted !== undefined)
       applied.set(key, appliedOf(wanted.hub, before.created, change.hasUsualSecureNat));
   }
@@ -100,6 +104,7 @@ export function* planChangeInSteps(
     localBridges: bridges.bridges,
     record: { hubs: applied },
     changes: [...changes, ...bridges.changes],
+    warnings,
     problems: [...problems, ...bridges.problems],
   };
 }
@@ -161,6 +166,7 @@ function isUntouched(hub: HubSettings): boolean {
 class HubChange {
   readonly changes: string[] = [];
   readonly problems: string[] = [];
+  readonly warnings: string[] = [];
   readonly #hub: HubSettings;
   readonly #before: AppliedHub;
   readonly #now: number;
@@ -288,16 +294,22 @@ class HubChange {
     );
     const isOn = this.#choose("secureNat", enabled, normal.enabled, present.enabled);
     const settings = { ...chosen, enabled: isOn };
+    const isTold = desired.secureNat !== undefined;
+    if (!isOn && !isTold && !this.#hasBridge && desired.users.length > 0) {
+      this.warnings.push(
+        `hub ${this.#hub.name} leads nowhere: it has neither SecureNAT nor a local bridge, so that its users reach each other alone; ` +
+          "set secureNat of the hub to true, or to false if that is meant",
+      );
+    }
     if (isOn !== present.enabled) this.#tell(`SecureNAT ${isOn ? "on" : "off"}`);
     else if (!isDeepStrictEqual(settings, present)) this.#tell("SecureNAT changed");
     return isDeepStrictEqual(settings, present) ? present : settings;
   }
 
-  #usualSecureNat({ users, localBridges = [] }: DesiredHub): Partial<DesiredSecureNat> {
+  #usualSecureNat({ users }: DesiredHub): Partial<DesiredSecureNat> {
     const isNew = this.#before === nothingApplied && isUntouched(this.#hub);
     // A second DHCP server would disturb the network that a bridge leads to.
-    const isBridged = this.#hasBridge || localBridges.length > 0;
-    const getsIt = isNew && !isBridged && users.length > 0;
+    const getsIt = isNew && !this.#hasBridge && users.length > 0;
     this.#hasUsualSecureNat = getsIt || this.#before.settings.has(usualSecureNat);
     return getsIt ? { enabled: true } : {};
   }

@@ -93,6 +93,7 @@ export class StateApplier {
       changes,
       endedSessions,
       certificate: leafOf(identity.current),
+      ...(change.warnings.length > 0 && { warnings: change.warnings }),
       hubs: change.hubs.map(({ name }) => name),
       networks: change.hubs.filter(({ secureNat }) => secureNat.enabled).map(networkOf),
     };

@@ -13,7 +13,7 @@ import {
   writeForwardingRecord,
   type ForwardingRecord,
 } from "./forwarding-record.ts";
-import { dropTable, natTable } from "./nat-table.ts";
+import { dropTable, natTable, parseRefused, type NatRules } from "./nat-table.ts";
 
 export interface ForwardingOptions {
   readonly run: RunProgram;
@@ -40,11 +40,11 @@ export class Forwarding {
   }
 
   /**
-   * Sets the kernel up for interfaces with these networks, also where somebody has undone it.
+   * Sets the kernel up for these hubs, also where somebody has undone it.
    *
    * @throws Error why that cannot be
    */
-  async set(networks: readonly Ipv4Network[]): Promise<void> {
+  async set(hubs: readonly NatRules[]): Promise<void> {
     const { kernel } = this.#options;
     const { forwarded, interfaces } = await this.#recordOnce();
     const table = await kernel.mostConnections();
@@ -55,7 +55,7 @@ export class Forwarding {
     await this.#nft(
       natTable({
         name: this.#table,
-        networks,
+        hubs,
         connections,
         perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
         // What was not forwarded before is not forwarded now.
@@ -93,6 +93,12 @@ export class Forwarding {
     }
     await removeForwardingRecord(recordFile);
     return left;
+  }
+
+  /** Packets that were turned away since the kernel was set up, by the first address of the network that they came from. */
+  async refused(networks: readonly Ipv4Network[]): Promise<Map<number, number>> {
+    const result = await this.#options.run("nft", ["-j", "list", "counters", "table", "ip", this.#table]);
+    return parseRefused(result?.code === 0 ? result.stdout : "", networks);
   }
 
   /** Who drops what is forwarded, as far as that can be told. */

@@ -9,12 +9,13 @@ import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
 import { outerNetwork } from "../secure-nat/kernel-nat.ts";
 import type { Station } from "../secure-nat/packet-writer.ts";
 import type { Forwarding } from "./forwarding.ts";
+import type { KernelPerClient } from "./nat-table.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
 import { findProbeResult, probeBlocks, type ProbeResult } from "./probe.ts";
 
 export interface HostNatOptions {
   readonly kernel: Pick<KernelNetworks, "routes">;
-  readonly forwarding: Pick<Forwarding, "set" | "putBack" | "suspects">;
+  readonly forwarding: Pick<Forwarding, "set" | "putBack" | "refused" | "suspects">;
   /** Makes an interface that the kernel routes to; throws why there can be none. */
   readonly openDevice: (events: PacketDeviceEvents, setup: RoutedSetup) => Promise<PacketDevice>;
   /** Resolves after a time. */
@@ -29,6 +30,8 @@ export interface WayOptions {
   /** MAC address of the virtual host, 6 bytes, which the interface has too. */
   readonly mac: Uint8Array;
   readonly mtu: number;
+  /** The hub's own bounds for a client. */
+  readonly perClient: KernelPerClient;
   /** Takes frames that the kernel sends; the blocks are valid during the call, and may be written to. */
   readonly receive: (buffer: Buffer, start: number, end: number) => void;
   /** The interface is gone; {@link HostNatWay.check} tells why. */
@@ -59,6 +62,17 @@ export class HostNat {
   /** Takes back what a former run has left, where no hub needs it. */
   settle(): Promise<void> {
     return this.#inTurn(() => this.#setOrWarn());
+  }
+
+  /** Asks the kernel how many packets it has turned away, for {@link HostNatWay.refused}. */
+  countRefused(): Promise<void> {
+    return this.#inTurn(() => this.#countRefused());
+  }
+
+  async #countRefused(): Promise<void> {
+    if (this.#ways.size === 0) return;
+    const counts = await this.#options.forwarding.refused(this.#networks()).catch(() => undefined);
+    for (const way of this.#ways) way.countRefused(counts?.get(way.network.network) ?? 0);
   }
 
   async #open(options: WayOptions): Promise<HostNatWay> {
@@ -105,7 +119,11 @@ export class HostNat {
 
   async #set(): Promise<void> {
     const { forwarding, warn } = this.#options;
-    if (this.#ways.size > 0) return forwarding.set(this.#networks());
+    if (this.#ways.size > 0) {
+      // It counts anew from here on.
+      await this.#countRefused();
+      return forwarding.set([...this.#ways].map(({ network, perClient }) => ({ network, perClient })));
+    }
     const left = await forwarding.putBack();
     if (left !== undefined) warn(left);
   }
@@ -132,7 +150,7 @@ interface HostNatWayOptions extends WayOptions, Pick<HostNatOptions, "delay" | "
 const firstProbePort = 1_024;
 
 /** A way as its hub uses it. */
-export type KernelWay = Pick<HostNatWay, "network" | "description" | "send" | "check" | "close">;
+export type KernelWay = Pick<HostNatWay, "network" | "description" | "refused" | "send" | "check" | "close">;
 
 /** The way of one hub. */
 export class HostNatWay {
@@ -142,6 +160,10 @@ export class HostNatWay {
   /** Of the last packets that tried the way out; each time another, so that each is a connection of its own. */
   #probePort = firstProbePort;
   #device: PacketDevice | undefined;
+  /** Packets of clients that the kernel turned away because there were too many connections. */
+  refused = 0;
+  /** What the kernel counted when it was asked last. */
+  #counted = 0;
   /** Why the interface is gone. */
   #loss: string | undefined;
   #onProbe: ((result: ProbeResult) => void) | undefined;
@@ -178,6 +200,16 @@ export class HostNatWay {
   /** For people: the interface and the network behind it. */
   get description(): string {
     return `${this.#device?.name ?? natDevicePrefix}, ${formatIpv4Network(this.network)}`;
+  }
+
+  get perClient(): KernelPerClient {
+    return this.#options.perClient;
+  }
+
+  /** @param packets that the kernel has counted since it was set up */
+  countRefused(packets: number): void {
+    this.refused += packets >= this.#counted ? packets - this.#counted : packets;
+    this.#counted = packets;
   }
 
   send(buffer: Buffer, start: number, end: number): void {

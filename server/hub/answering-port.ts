@@ -5,8 +5,11 @@ import { BlockQueue } from "./block-queue.ts";
 import { fitsShare } from "./fair-share.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
 
-/** Room of a queue that is kept when it is empty. */
-const mostSpareBytes = 256 * 1024;
+/**
+ * Empty queues, for the next ports that send to any answering port. They are shared, since what one turn brings is large, and hubs that were
+ * busy once are many.
+ */
+const spares: BlockQueue[] = [];
 
 /** Does some work and stops when the time is over; tells whether some is left, for which it is called again. */
 export type SlicedWork = (isOver: () => boolean) => boolean;
@@ -47,8 +50,6 @@ export class AnsweringPort implements HubPort {
   /** Frames that wait, by the port that sent them; the one whose turn is next comes first. */
   readonly #queues = new Map<number, BlockQueue>();
   #waitingBytes = 0;
-  /** An empty one, for the next port that sends. */
-  #spare: BlockQueue | undefined;
   /** Whether a turn was asked for, and whether one has ended without time for all that is done then. */
   #isAwaitingTurn = false;
   #isEnding = false;
@@ -99,8 +100,7 @@ export class AnsweringPort implements HubPort {
       return;
     }
     if (queue === undefined) {
-      queue = this.#spare ?? new BlockQueue();
-      this.#spare = undefined;
+      queue = spares.pop() ?? new BlockQueue();
       this.#queues.set(from, queue);
     }
     queue.push(buffer, start, end);
@@ -142,8 +142,9 @@ export class AnsweringPort implements HubPort {
   }
 
   #putBehind(from: number, queue: BlockQueue): void {
+    const { spareBytes, spareQueues } = answeringPortLimits;
     this.#queues.delete(from);
     if (queue.bytes > 0) this.#queues.set(from, queue);
-    else if (queue.buffer.length <= mostSpareBytes) this.#spare = queue;
+    else if (queue.buffer.length <= spareBytes && spares.length < spareQueues) spares.push(queue);
   }
 }

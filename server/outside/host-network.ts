@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import { readLimits } from "../limits.ts";
 import { outsideQuota } from "../read-quota.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
@@ -24,7 +25,6 @@ const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFI
 
 /** The host's network by sockets of the runtime. */
 export class HostNetwork implements Outside {
-  readonly queryDns = queryResolvers;
   readonly #most: number;
   readonly #native: NativeLoader;
   #sockets = 0;
@@ -33,6 +33,26 @@ export class HostNetwork implements Outside {
   constructor(most: number, native: NativeLoader) {
     this.#most = most;
     this.#native = native;
+  }
+
+  queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void {
+    if (!this.#take()) {
+      const failing = setImmediate(() => answered(undefined));
+      return () => clearImmediate(failing);
+    }
+    let isOpen = true;
+    const close = () => {
+      if (isOpen) this.#sockets--;
+      isOpen = false;
+    };
+    const giveUp = queryResolvers(query, (answer) => {
+      close();
+      answered(answer);
+    });
+    return () => {
+      close();
+      giveUp();
+    };
   }
 
   openPing(events: OutsidePingEvents): OutsidePing | undefined {
@@ -113,6 +133,9 @@ export class HostNetwork implements Outside {
   }
 }
 
+/** One for all connections: what is in it has been dealt with before the next read. */
+const sharedBuffer = Buffer.allocUnsafeSlow(readLimits.sharedBytes);
+
 const noConnection: Omit<OutsideTcp, "destroy"> = {
   write: () => {},
   end: () => {},
@@ -121,7 +144,13 @@ const noConnection: Omit<OutsideTcp, "destroy"> = {
 };
 
 function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () => void): OutsideTcp {
-  const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
+  let isOpen = true;
+  const socket = connect({
+    ...to,
+    allowHalfOpen: true,
+    noDelay: true,
+    onread: { buffer: sharedBuffer, callback: (bytes) => receive(sharedBuffer.subarray(0, bytes)) },
+  });
   socket.on("close", closed);
   socket.on("connect", () => events.connected());
   // Whoever waits for the client, or for the others' turn, is not read.
@@ -130,14 +159,16 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
   const read = () => {
     if (!waitsForClient && !waitsForTurn) socket.resume();
   };
-  socket.on("data", (bytes: Buffer) => {
+  const receive = (bytes: Buffer): boolean => {
+    if (!isOpen) return false;
     waitsForTurn = outsideQuota.exceeds(bytes.length, () => {
       waitsForTurn = false;
       read();
     });
     if (waitsForTurn) socket.pause();
     events.data(bytes);
-  });
+    return true;
+  };
   socket.on("end", () => events.ended());
   socket.on("error", (error) => events.failed(error));
   return {
@@ -147,7 +178,8 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
       }),
     end: () => void socket.end(),
     destroy: () => {
-      socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("error");
+      isOpen = false;
+      socket.removeAllListeners("end").removeAllListeners("error");
       socket.on("error", () => {});
       socket.destroy();
     },

@@ -49,7 +49,7 @@ export interface OutsideUdpEvents {
 
 /** A TCP connection of the host. */
 export interface OutsideTcp {
-  /** Sends bytes, which are the connection's from now on, and calls back when they are with the system. */
+  /** Sends bytes, and calls back when they are with the system; until then they are the connection's. */
   write(bytes: Buffer, done: () => void): void;
   /** Nothing more will be written. */
   end(): void;
@@ -62,7 +62,7 @@ export interface OutsideTcp {
 
 export interface OutsideTcpEvents {
   connected(): void;
-  /** The next bytes, which are the receiver's. */
+  /** The next bytes, valid during the call. */
   data(bytes: Buffer): void;
   /** The other end has sent everything. */
   ended(): void;

@@ -49,7 +49,7 @@ export interface SecureNatCounts {
   readonly dns: number;
   readonly ping: number;
   readonly leases: number;
-  /** Connections that were refused since the beginning because there were too many. */
+  /** Connections that were refused since the beginning because there were too many, by sockets or for want of an address behind the interface. */
   readonly refused: number;
 }
 
@@ -193,7 +193,7 @@ export class SecureNat {
       dns: this.#dns?.count ?? 0,
       ping: this.#ping?.count ?? 0,
       leases: this.leases().length,
-      refused: this.#tcp?.refused ?? 0,
+      refused: (this.#tcp?.refused ?? 0) + (this.#kernel?.refused ?? 0),
     };
   }
 

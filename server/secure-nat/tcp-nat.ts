@@ -1,6 +1,7 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import { tcpFlags, type Frame } from "../ethernet/frame.ts";
-import { secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
+import { pieceLimits, secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
+import { pieces } from "../tcp/piece-pool.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
@@ -291,7 +292,7 @@ export class TcpNat {
       this.#passOn(mapping);
       gathered = undefined;
     }
-    gathered ??= Buffer.allocUnsafe(Math.max(bytes, mapping.usualBytes));
+    gathered ??= pieces.take(Math.max(bytes, mapping.usualBytes));
     mapping.gathered = gathered;
     mapping.gatheredBytes += buffer.copy(gathered, mapping.gatheredBytes, start, end);
     this.#touch(mapping);
@@ -303,8 +304,9 @@ export class TcpNat {
     if (gathered === undefined) return;
     mapping.gathered = undefined;
     mapping.gatheredBytes = 0;
-    mapping.usualBytes = Math.min(bytes === gathered.length ? 2 * bytes : bytes, tcpNatLimits.gatheredBytes);
+    mapping.usualBytes = Math.min(bytes === gathered.length ? 2 * bytes : bytes, pieceLimits.mostBytes);
     outside?.write(gathered.subarray(0, bytes), () => {
+      pieces.release(gathered);
       connection.consumed(bytes);
       connection.flush();
     });
@@ -368,7 +370,7 @@ export class TcpNat {
     if (inner?.get(remoteKey) !== mapping) return;
     inner.delete(remoteKey);
     if (inner.size === 0) this.#mappings.delete(key);
-    this.#count--;
+    if (--this.#count === 0) pieces.clear();
     this.#shares.delete(mapping);
     this.#countConnected(mapping);
     const { address } = mapping.client;

@@ -39,7 +39,7 @@ export interface SecureNatSettings {
   };
 }
 
-/** The most of each that a client may have at the same time where sockets translate; 0 leaves the bound of the server. */
+/** The most of each that a client may have at the same time; 0 leaves the bound of the server. */
 export interface NatPerClient {
   readonly tcp: number;
   /** TCP connections that nobody has answered yet. */

@@ -1,8 +1,15 @@
 import type { Position } from "./sequence.ts";
+import { pieces as pool } from "./piece-pool.ts";
 
-/** Bytes of a stream that the peer has not acknowledged, sent or not, as the pieces that they came in. */
+interface QueuedPiece {
+  readonly buffer: Buffer;
+  /** How much of it is filled. */
+  bytes: number;
+}
+
+/** Bytes of a stream that the peer has not acknowledged, sent or not. */
 export class SendQueue {
-  readonly #pieces: Buffer[] = [];
+  readonly #pieces: QueuedPiece[] = [];
   /** Of the first piece that still counts, before which there are pieces that are done with. */
   #first = 0;
   #start: Position;
@@ -30,21 +37,28 @@ export class SendQueue {
     return this.#end;
   }
 
-  /** The piece is the queue's from now on. */
-  append(piece: Buffer): void {
-    if (piece.length === 0) return;
-    this.#pieces.push(piece);
-    this.#end += piece.length;
+  /** Copies the bytes behind those that are here. */
+  append(bytes: Buffer): void {
+    this.#end += bytes.length;
+    let at = 0;
+    while (at < bytes.length) {
+      const piece = this.#pieceFor(bytes.length - at);
+      const copied = bytes.copy(piece.buffer, piece.bytes, at);
+      piece.bytes += copied;
+      at += copied;
+    }
   }
 
   /** Lets go of the bytes before `position`. */
   drop(position: Position): void {
     this.#start = Math.min(Math.max(position, this.#start), this.#end);
     while (this.#first < this.#pieces.length) {
-      const next = this.#firstAt + (this.#pieces[this.#first] as Buffer).length;
+      const { buffer, bytes } = this.#pieces[this.#first] as QueuedPiece;
+      const next = this.#firstAt + bytes;
       if (next > this.#start) break;
-      this.#pieces[this.#first++] = empty;
+      this.#pieces[this.#first++] = none;
       this.#firstAt = next;
+      pool.release(buffer);
     }
     if (this.#first > 64 && this.#first * 2 > this.#pieces.length) {
       this.#pieces.splice(0, this.#first);
@@ -63,18 +77,32 @@ export class SendQueue {
     let left = bytes;
     let from = position;
     while (left > 0) {
-      const piece = this.#pieces[this.#cursor] as Buffer;
+      const piece = this.#pieces[this.#cursor] as QueuedPiece;
       const offset = from - this.#cursorAt;
-      if (offset >= piece.length) {
+      if (offset >= piece.bytes) {
         this.#cursor++;
-        this.#cursorAt += piece.length;
+        this.#cursorAt += piece.bytes;
         continue;
       }
-      const copied = piece.copy(target, at + bytes - left, offset, Math.min(piece.length, offset + left));
+      const copied = piece.buffer.copy(
+        target,
+        at + bytes - left,
+        offset,
+        Math.min(piece.bytes, offset + left),
+      );
       left -= copied;
       from += copied;
     }
   }
+
+  /** The last one while it has room, else a new one, which is not much larger than what it is for: many connections have little to say. */
+  #pieceFor(bytes: number): QueuedPiece {
+    const last = this.#first < this.#pieces.length ? this.#pieces.at(-1) : undefined;
+    if (last !== undefined && last.bytes < last.buffer.length) return last;
+    const piece = { buffer: pool.take(bytes), bytes: 0 };
+    this.#pieces.push(piece);
+    return piece;
+  }
 }
 
-const empty = Buffer.alloc(0);
+const none: QueuedPiece = { buffer: Buffer.alloc(0), bytes: 0 };

@@ -170,10 +170,10 @@ export class TcpConnection {
     this.#retransmitAt = this.#timedAt + this.#retransmission.ms;
   }
 
-  /** Gives the peer these bytes, which are the connection's from now on. */
-  write(piece: Buffer): void {
+  /** Gives the peer these bytes, which are read during the call. */
+  write(bytes: Buffer): void {
     if (this.#closed || this.#finWanted) return;
-    this.#queue.append(piece);
+    this.#queue.append(bytes);
     this.#output();
   }
 

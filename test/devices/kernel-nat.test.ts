@@ -38,8 +38,9 @@ describe("NAT by the host's kernel", () => {
   const nft = (...commands: readonly string[]) => host.run("nft", [commands.join("\n")]);
 
   /** The virtual host, its TAP in the client's namespace. */
-  async function start() {
-    const child = startChild(host, "nat-behind-tap.ts", ["tap_vpn", "", record()]);
+  async function start(mostTcp = 0) {
+    const args = ["tap_vpn", "", record(), String(mostTcp)];
+    const child = startChild(host, "nat-behind-tap.ts", args);
     const said: string[] = [];
     for (;;) {
       const line = await child.nextLine();
@@ -70,6 +71,28 @@ describe("NAT by the host's kernel", () => {
     }
     assert.deepEqual([await readForwarding(), await ruleset()], ["0", ""]);
     await assert.rejects(access(record()));
+  });
+
+  test("holds a client to the connections that its hub allows, refuses others at once and counts them", async () => {
+    await using server = startChild(web, "byte-server.ts");
+    assert.equal(await server.nextLine(), "ready");
+    await using nat = await start(3);
+    assert.deepEqual(nat.said, []);
+    const script = `const { connect } = require("node:net");
+      const open = () => new Promise((resolve) => {
+        const socket = connect(8080, "${web.address}", () => resolve("open")).on("error", ({ code }) => resolve(code));
+        socket.setTimeout(5_000, () => resolve("nothing"));
+      });
+      (async () => {
+        const ends = [];
+        while (ends.length < 5) ends.push(await open());
+        console.log(ends.join(" "));
+        process.exit();
+      })();`;
+    const { stdout } = await behind.run(process.execPath, ["-e", script]);
+    assert.equal(stdout.trim(), "open open open ECONNREFUSED ECONNREFUSED");
+    const listed = (await host.run("nft", ["list", "counters"])).stdout;
+    assert.match(listed, /counter refused_\w+ \{\s+packets 2 /);
   });
 
   test("carries pings, fragments, and what routers say of packets that come too far", async () => {

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { wordsOf } from "../../error-words.ts";
 import { Forwarding } from "../../host-nat/forwarding.ts";
 import { HostNat } from "../../host-nat/host-nat.ts";
 import { kernelNatLimits } from "../../limits.ts";
@@ -11,6 +10,7 @@ import { runProgram } from "../../platform/run-program.ts";
 import type { Environment } from "../environment.ts";
 import type { Feature } from "../feature.ts";
 import { readLeases, writeLeases } from "../secure-nat/lease-file.ts";
+import { LeaseKeeper } from "../secure-nat/lease-keeper.ts";
 import { SecureNats } from "../secure-nat/secure-nats.ts";
 
 /** From one look at what is to be logged and kept to the next. */
@@ -35,34 +35,24 @@ export const secureNat: Feature = {
       now: () => performance.now(),
       warn: (problem) => log.warn(problem),
     });
-    let keptChanges = "";
-    let writing: Promise<unknown> = Promise.resolve();
-    let problem: string | undefined;
-    const keepAll = () => {
-      const changes = nats.leaseChanges();
-      if (changes === keptChanges) return;
-      keptChanges = changes;
-      nats.keepLeases();
-      writing = writing
-        .then(() => writeLeases(paths.leasesFile, leases))
-        .then(() => (problem = undefined))
-        .catch((error: unknown) => {
-          const former = problem;
-          problem = `cannot write ${paths.leasesFile}: ${wordsOf(error)}`;
-          if (problem !== former) log.warn(problem);
-          // The disk may have room the next time; meanwhile leases are in memory.
-          keptChanges = "";
-        });
-    };
-
     await nats.apply(configuration.settings.hubs);
     await hostNat.settle();
-    keptChanges = nats.leaseChanges();
+    const keeper = new LeaseKeeper({
+      changes: () => nats.leaseChanges(),
+      write: () => {
+        nats.keepLeases();
+        return writeLeases(paths.leasesFile, leases);
+      },
+      file: paths.leasesFile,
+      warn: (problem) => log.warn(problem),
+    });
     const timers = [
-      setInterval(keepAll, keepMs),
+      setInterval(() => void keeper.keep(), keepMs),
       setInterval(() => void nats.look(), kernelNatLimits.lookMs),
       setInterval(() => {
-        for (const each of running.values()) each.logRefused();
+        void hostNat.countRefused().then(() => {
+          for (const each of running.values()) each.logRefused();
+        });
       }, lookMs),
     ];
     return {
@@ -70,12 +60,14 @@ export const secureNat: Feature = {
         await nats.apply(settings.hubs);
         return [];
       },
-      status: () => ({ warnings: [...nats.warnings(), ...(problem === undefined ? [] : [problem])] }),
+      status: () => ({
+        warnings: [...nats.warnings(), ...(keeper.problem === undefined ? [] : [keeper.problem])],
+      }),
       close: async () => {
         for (const timer of timers) clearInterval(timer);
-        keepAll();
+        const kept = keeper.keep();
         await nats.close();
-        await writing;
+        await kept;
       },
     };
   },

@@ -104,12 +104,13 @@ export class RunningSecureNat {
 
   /** Tells the hub's log of what was refused since it was told last. */
   logRefused(): void {
-    const { refused } = this.nat.counts();
+    const refused = this.nat.counts().refused + (this.kernel?.refused ?? 0);
     const news = refused - this.#toldRefused;
     this.#toldRefused = refused;
     if (news === 0 || !this.settings.saveLog) return;
+    const what = this.way === "kernel" ? "packets that would begin a connection" : "TCP connections";
     this.hub.log.security(
-      `SecureNAT: refused ${news} TCP connections in the last minute, since there were too many.`,
+      `SecureNAT: refused ${news} ${what} in the last minute, since there were too many.`,
       { event: "securenat-refused", connections: news },
     );
   }

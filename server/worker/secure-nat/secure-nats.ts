@@ -128,6 +128,7 @@ export class SecureNats {
     return this.#options.openKernel({
       mac: host.mac,
       mtu: nat.mtu,
+      perClient: nat.perClient,
       receive: (buffer, start, end) => running.get(key)?.nat.receiveFromKernel(buffer, start, end),
       lost: () => void this.look(),
     });

@@ -10,6 +10,7 @@ import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 import type { LocalBridgeSettings } from "../../../server/settings/local-bridge-settings.ts";
 import { HubActivity } from "../../../server/access/hub-activity.ts";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
+import { createPortCounters } from "../../../server/hub/port-counters.ts";
 import { TestHub } from "../hub/hub-fixture.ts";
 import { now } from "../access/login-fixture.ts";
 
@@ -52,7 +53,7 @@ export class TestAdministration implements Administration {
       return this.#settings;
     });
   readonly sessions = () => [...this.hubs].flatMap(({ sessions }) => [...sessions.values()]);
-  readonly statistics = () => new HubActivity(now).statistics([]);
+  readonly statistics = () => new HubActivity(now).statistics([], createPortCounters());
   readonly listeners = () => [];
   /** What each virtual host tells. */
   report: SecureNatReport | undefined;

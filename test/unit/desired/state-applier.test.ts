@@ -352,6 +352,27 @@ describe("apply", () => {
     assert.equal(hub().secureNat.enabled, false);
   });
 
+  test("warns of a hub whose users get nowhere, until it is told what is meant", async () => {
+    const warningsOf = async (...hubs: readonly object[]) =>
+      (await applier.apply({ desired: { hubs }, dryRun: true })).warnings;
+    await apply({ name: "DEFAULT", message: "without users" });
+    const named = { name: "DEFAULT", users: [bob] };
+    assert.deepEqual(await warningsOf(named), [
+      "hub DEFAULT leads nowhere: it has neither SecureNAT nor a local bridge, so that its users reach each other alone; " +
+        "set secureNat of the hub to true, or to false if that is meant",
+    ]);
+    for (const told of [
+      { secureNat: true },
+      { secureNat: false },
+      { localBridges: [{ device: "eth1" }] },
+      { users: [] },
+    ])
+      assert.equal(await warningsOf({ ...named, ...told }), undefined, JSON.stringify(told));
+    await apply({ ...named, localBridges: [{ device: "eth1" }] });
+    assert.equal((await warningsOf(named))?.length, 1, "the bridge goes");
+    assert.equal(await warningsOf({ name: "Other", users: [bob] }), undefined, "a new hub gets SecureNAT");
+  });
+
   test("SecureNAT is switched as told, and its plan stays that of others unless told", async () => {
     const theirs = { ...hub().secureNat, saveLog: false };
     await store.updateHubs((hubs) => hubs.map((each) => ({ ...each, secureNat: theirs })));

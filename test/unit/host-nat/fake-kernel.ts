@@ -20,6 +20,8 @@ export class FakeKernel implements KernelNetworks {
   chains: FakeChain[] = [];
   /** Our table, as it was given to nft; undefined for none. */
   table: string | undefined;
+  /** Packets that its counters have counted, by their names. */
+  counters: Readonly<Record<string, number>> = {};
   routesText = "";
   #tableName = "";
 
@@ -27,6 +29,11 @@ export class FakeKernel implements KernelNetworks {
     const done = (code: number, stdout = "", stderr = "") => Promise.resolve({ code, stdout, stderr });
     if (program !== "nft" || this.nft === "missing") return Promise.resolve(undefined);
     const [command = ""] = args;
+    if (command === "-j" && args.includes("counters")) {
+      const counters = Object.entries(this.counters);
+      const nftables = counters.map(([name, packets]) => ({ counter: { name, packets } }));
+      return done(0, JSON.stringify({ nftables: [{ metainfo: {} }, ...nftables] }));
+    }
     if (command === "-j") return done(0, JSON.stringify({ nftables: this.#listed() }));
     if (this.nft === "refuses") return done(1, "", "Error: Could not process rule: No such file\nmore");
     const [, name = "", table] =

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { internetChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
-import { formatIpv4Network, type Ipv4Network } from "../../../server/ethernet/ipv4-network.ts";
+import { formatIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
 import { HostNat, type HostNatWay } from "../../../server/host-nat/host-nat.ts";
+import type { NatRules } from "../../../server/host-nat/nat-table.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
 import { unblock } from "../hub/hub-fixture.ts";
 
+const perClient = { tcp: 0, connecting: 0, udp: 0, dns: 0, ping: 0 };
 const mac = Uint8Array.of(0x5e, 0, 0, 0, 0, 1);
 
 /** A host that answers probes as the test says: with a code of ICMP, or not at all. */
@@ -20,20 +22,22 @@ class Scene {
   deviceProblem: Error | undefined;
   readonly sets: string[][] = [];
   putBacks = 0;
+  refused = new Map<number, number>();
   probes = 0;
   readonly warnings: string[] = [];
   readonly devices: { readonly events: PacketDeviceEvents; isOpen: boolean }[] = [];
   readonly nat = new HostNat({
     kernel: { routes: () => Promise.resolve("") },
     forwarding: {
-      set: (networks: readonly Ipv4Network[]) => {
-        this.sets.push(networks.map(formatIpv4Network));
+      set: (hubs: readonly NatRules[]) => {
+        this.sets.push(hubs.map(({ network }) => formatIpv4Network(network)));
         return this.setProblem === undefined ? Promise.resolve() : Promise.reject(this.setProblem);
       },
       putBack: () => {
         this.putBacks++;
         return Promise.resolve(undefined);
       },
+      refused: () => Promise.resolve(this.refused),
       suspects: () => Promise.resolve(" (somebody)"),
     },
     openDevice: (events) => {
@@ -57,7 +61,7 @@ class Scene {
   });
 
   open(): Promise<HostNatWay> {
-    return this.nat.open({ mac, mtu: 1_500, receive: () => {}, lost: () => {} });
+    return this.nat.open({ mac, mtu: 1_500, perClient, receive: () => {}, lost: () => {} });
   }
 
   #answer([silent, probe]: readonly Buffer[], events: PacketDeviceEvents): void {
@@ -157,9 +161,32 @@ describe("the ways of hubs through the host's kernel", () => {
     assert.equal(await way.check(), "the host has no program nft");
   });
 
+  test("count what the kernel turned away, also when it counts anew", async () => {
+    const way = await scene.open();
+    const count = async (packets: number) => {
+      scene.refused = new Map([[way.network.network, packets]]);
+      await scene.nat.countRefused();
+      return way.refused;
+    };
+    assert.equal(await count(5), 5);
+    assert.equal(await count(7), 7);
+    scene.refused = new Map([[way.network.network, 9]]);
+    await scene.open();
+    assert.equal(way.refused, 9, "asked before the kernel is set up anew");
+    assert.equal(await count(4), 13);
+    await way.close();
+    assert.equal(await count(100), 13);
+  });
+
   test("end with their interface", async () => {
     let told = 0;
-    const way = await scene.nat.open({ mac, mtu: 1_500, receive: () => {}, lost: () => void told++ });
+    const way = await scene.nat.open({
+      mac,
+      mtu: 1_500,
+      perClient,
+      receive: () => {},
+      lost: () => void told++,
+    });
     scene.devices[0]?.events.lost(new Error("EBADFD: read"));
     assert.equal(told, 1);
     assert.equal(await way.check(), "the interface is gone: EBADFD: read");

@@ -52,6 +52,19 @@ describe("the host's network", () => {
     for (const { connection } of [other, again]) connection.destroy();
   });
 
+  test("counts questions to resolvers among its sockets, and has no answer where there is no room", async () => {
+    const network = new HostNetwork(1, native);
+    const query = Buffer.alloc(12);
+    const giveUp = network.queryDns(query, () => assert.fail("it was given up"));
+    const answer = await new Promise((resolve) => network.queryDns(query, resolve));
+    assert.deepEqual([answer, (await connect(network)).end], [undefined, "EMFILE"]);
+    giveUp();
+    giveUp();
+    const { end, connection } = await connect(network);
+    connection.destroy();
+    assert.equal(end, "connected");
+  });
+
   test("tells nothing of a connection that was given up", async () => {
     const network = new HostNetwork(0, native);
     const told: string[] = [];

@@ -118,6 +118,37 @@ describe("a queue of bytes to send", () => {
   });
 });
 
+describe("queues that share their buffers", () => {
+  test("each give their own bytes, while others take what one has dropped", () => {
+    const step = fc.record({
+      queue: fc.nat(2),
+      bytes: fc.integer({ min: 1, max: 150_000 }),
+      dropped: fc.nat(200_000),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const queues = [11, 101, 199].map((factor) => ({ queue: new SendQueue(0), factor }));
+        const byteAt = (position: number, factor: number) => (position * factor + (position >> 8)) & 0xff;
+        for (const { queue: index, bytes, dropped } of steps) {
+          const { queue, factor } = queues[index] ?? assert.fail();
+          const { end } = queue;
+          queue.append(
+            Buffer.from(Uint8Array.from({ length: bytes }, (_none, at) => byteAt(end + at, factor))),
+          );
+          queue.drop(queue.start + dropped);
+          for (const { queue: each, factor: own } of queues) {
+            const target = Buffer.alloc(each.end - each.start);
+            each.copy(each.start, target.length, target, 0);
+            for (let at = 0; at < target.length; at += 251)
+              assert.equal(target[at], byteAt(each.start + at, own));
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
 describe("a segment", () => {
   test("is read as it was written", () => {
     const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });

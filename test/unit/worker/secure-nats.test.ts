@@ -39,6 +39,7 @@ class Scene {
   readonly lines: string[] = [];
   readonly opened: WayOptions[] = [];
   closed = 0;
+  readonly kernel = { refused: 0 };
   readonly running = new Map<string, RunningSecureNat>();
   readonly hubs = new VirtualHubs({
     createHub: (settings) => new TestHub(settings).hub,
@@ -58,16 +59,18 @@ class Scene {
   #open(options: WayOptions): Promise<KernelWay> {
     if (this.problem !== undefined) return Promise.reject(new Error(this.problem));
     this.opened.push(options);
-    return Promise.resolve({
-      network,
-      description: "vpnnat0",
-      send: () => {},
-      check: () => Promise.resolve(this.checked),
-      close: () => {
-        this.closed++;
-        return Promise.resolve();
-      },
-    });
+    return Promise.resolve(
+      Object.assign(this.kernel, {
+        network,
+        description: "vpnnat0",
+        send: () => {},
+        check: () => Promise.resolve(this.checked),
+        close: () => {
+          this.closed++;
+          return Promise.resolve();
+        },
+      }),
+    );
   }
 
   async apply(...hubs: readonly HubSettings[]): Promise<void> {
@@ -86,6 +89,17 @@ describe("who translates for a hub", () => {
   let scene: Scene;
   beforeEach(() => (scene = new Scene()));
   afterEach(() => scene.nats.close());
+
+  test("tells the hub's log what the kernel turned away, once", async () => {
+    await scene.apply(hubWith());
+    scene.lines.length = 0;
+    scene.kernel.refused = 3;
+    for (let look = 0; look < 2; look++) scene.running.get("one")?.logRefused();
+    assert.deepEqual(scene.lines, [
+      "SecureNAT: refused 3 packets that would begin a connection in the last minute, since there were too many.",
+    ]);
+    assert.deepEqual(scene.opened[0]?.perClient, hubWith().secureNat.nat.perClient);
+  });
 
   test("is the kernel where it can, and the hub's log says so", async () => {
     await scene.apply(hubWith());
