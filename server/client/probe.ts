@@ -113,6 +113,10 @@ class Probe {
       }
       this.#stage = "tls";
       const tls = await this.#encrypt(stream);
+      // Asked before the hello: of a connection that the server closes after it, nothing can be asked.
+      const tlsVersion = tls.getProtocol() ?? "unknown";
+      const cipher = tls.getCipher().standardName;
+      const certificateFingerprint = tls.getPeerX509Certificate()?.fingerprint256 ?? "";
       this.#stage = "http";
       const sentAt = performance.now();
       const hello = await this.#hello(tls);
@@ -121,9 +125,9 @@ class Probe {
         product: hello.product,
         version: hello.version,
         build: hello.build,
-        tlsVersion: tls.getProtocol() ?? "unknown",
-        cipher: tls.getCipher().standardName,
-        certificateFingerprint: tls.getPeerX509Certificate()?.fingerprint256 ?? "",
+        tlsVersion,
+        cipher,
+        certificateFingerprint,
         roundTripMs,
       };
     } catch (error) {

@@ -211,7 +211,10 @@ export class Connections {
   /** A part of the handshake, for the pacer. */
   #jobOf(socket: Socket, run: () => void): PacedJob {
     return {
-      run,
+      // A connection may be gone before its close is told, and then has no cipher, no address and no use for an answer.
+      run: () => {
+        if (!socket.destroyed) run();
+      },
       late: () => {
         this.#refusals.add("overload");
         this.#lastFullAt = performance.now();

@@ -9,6 +9,7 @@ import { paceLimits, packBeforeLoginLimits } from "../../../server/limits.ts";
 import { encodePackRequest } from "../../../server/wire/pack-message.ts";
 import { Pack } from "../../../server/wire/pack.ts";
 import { encodeSignatureRequest } from "../../../server/wire/signature.ts";
+import { Pacer, type PacedJob } from "../../../server/transport/pacer.ts";
 import { createPacer, dialTcp, dialTls, serveOnLoopback, until } from "./loopback.ts";
 
 const host = "127.0.0.1";
@@ -140,6 +141,30 @@ describe("connections", () => {
     assert.equal(server.connections.size, paceLimits.listening);
     for (const { socket } of clients) socket.destroy();
     await until("the server to let go", () => server.connections.size === 0);
+  });
+
+  test("does nothing for a client that left while it waited for a turn, and before its close was told", async () => {
+    // Of all that waits nothing is taken back, as when the turn comes before the news of the close.
+    const waiting: PacedJob[] = [];
+    class LatePacer extends Pacer {
+      override run(job: PacedJob): () => void {
+        waiting.push(job);
+        return () => {};
+      }
+    }
+    const pacer = new LatePacer({
+      now: () => performance.now(),
+      nextTurn: (callback) => void setImmediate(callback),
+      later: (callback) => void setTimeout(callback, paceLimits.pollMs),
+      giveWay: () => {},
+    });
+    await using server = await serveOnLoopback({}, undefined, undefined, undefined, pacer);
+    const client = await dialTls(server.port);
+    await until("it to be served", () => waiting.length === 1);
+    client.socket.destroy();
+    await until("it to be gone", () => server.connections.size === 0);
+    for (const { run } of waiting) run();
+    assert.deepEqual(server.connections.pending(), []);
   });
 
   test("closes a client that sends its request byte by byte at the deadline", async () => {
