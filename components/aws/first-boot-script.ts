@@ -67,7 +67,7 @@ main </dev/null
 }
 
 /** Finds the volume and mounts it; makes a file system only on a volume that is blank. */
-function volumeScript({ volumeId, volumeGiB, stateDirectory }: FirstBootOptions): string {
+export function volumeScript({ volumeId, volumeGiB, stateDirectory }: FirstBootOptions): string {
   const directory = quote(stateDirectory);
   return `#!/bin/sh
 # Mounts the volume ${volumeId} (${volumeGiB} GiB) with the state of the VPN server.

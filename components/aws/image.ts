@@ -60,7 +60,12 @@ export function imageParameter(image: AwsImage, architecture: Architecture): str
  * What an instance type runs, of what the server is built for.
  *
  * @param supported as `DescribeInstanceTypes` tells; older types run 32-bit programs too
+ * @throws Error when it runs neither
  */
-export function architectureAmong(supported: readonly string[]): Architecture | undefined {
-  return (["x86_64", "arm64"] as const).find((architecture) => supported.includes(architecture));
+export function architectureAmong(supported: readonly string[], instanceType: string): Architecture {
+  const found = (["x86_64", "arm64"] as const).find((architecture) => supported.includes(architecture));
+  if (found !== undefined) return found;
+  throw new Error(
+    `instanceType is "${instanceType}", which runs ${supported.join(", ")}: the server is built for x86_64 and arm64`,
+  );
 }

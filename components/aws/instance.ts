@@ -79,13 +79,9 @@ function newestImage(
   const type = getInstanceTypeOutput({ instanceType, ...region }, invoking);
   const name = pulumi
     .all([instanceType, image, type.supportedArchitectures])
-    .apply(([instanceType, image, supported]) => {
-      const architecture = architectureAmong(supported);
-      if (architecture !== undefined) return imageParameter(image, architecture);
-      return provision.fail(
-        `instanceType is "${instanceType}", which runs ${supported.join(", ")}: the server is built for x86_64 and arm64`,
-      );
-    });
+    .apply(([instanceType, image, supported]) =>
+      provision.attempt(() => imageParameter(image, architectureAmong(supported, instanceType))),
+    );
   // The provider takes every parameter for a secret; the id of a public image is none.
   return pulumi.unsecret(getParameterOutput({ name, ...region }, invoking).value);
 }

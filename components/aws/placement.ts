@@ -63,11 +63,18 @@ function chooseSubnet(
   );
   return pulumi
     .all([subnets.ids, vpcId, instanceType])
-    .apply(
-      ([ids, vpcId, instanceType]) =>
-        [...ids].sort()[0] ??
-        provision.fail(
-          `the VPC ${vpcId} has no public subnet in a zone that has ${instanceType}: give subnetId, or another instanceType`,
-        ),
-    );
+    .apply(([ids, vpcId, instanceType]) => provision.attempt(() => subnetAmong(ids, vpcId, instanceType)));
+}
+
+/**
+ * The same one whenever there are the same ones.
+ *
+ * @throws Error when there is none
+ */
+export function subnetAmong(ids: readonly string[], vpcId: string, instanceType: string): string {
+  const [first] = [...ids].sort();
+  if (first !== undefined) return first;
+  throw new Error(
+    `the VPC ${vpcId} has no public subnet in a zone that has ${instanceType}: give subnetId, or another instanceType`,
+  );
 }

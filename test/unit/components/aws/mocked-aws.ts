@@ -15,14 +15,12 @@ const architectures: Readonly<Record<string, readonly string[]>> = {
   "t3.small": ["x86_64"],
   "t2.micro": ["i386", "x86_64"],
   "t4g.small": ["arm64"],
-  "mac1.metal": ["x86_64_mac"],
 };
 
 /** Subnets of the VPCs that there are, not in their order. */
 const subnets: Readonly<Record<string, readonly string[]>> = {
   "vpc-default": ["subnet-b", "subnet-a"],
   "vpc-own": ["subnet-own"],
-  "vpc-private": [],
 };
 
 /** AWS as the mocks of Pulumi's engine play it: what the component asks, and what it makes. */
