@@ -451,12 +451,14 @@ describe("wrong arguments of an AwsVpnServer", () => {
       }
     };
     const later = (name: "image" | "stateVolumeGiB", value: pulumi.Input<unknown>) =>
-      promiseOf(checkLater(name, value, refusing));
-    await assert.rejects(
-      later("image", pulumi.output("debian-11")),
+      promiseOf(
+        pulumi.recover(checkLater(name, value, refusing) as pulumi.Output<unknown>, (error) => String(error)),
+      );
+    assert.match(
+      String(await later("image", pulumi.output("debian-11"))),
       /^Error: edge: image is "debian-11": one of/,
     );
-    await assert.rejects(later("stateVolumeGiB", Promise.resolve("8")), /without quotes: 8$/);
+    assert.match(String(await later("stateVolumeGiB", Promise.resolve("8"))), /without quotes: 8$/);
     assert.equal(await later("image", pulumi.output("debian-12")), "debian-12");
   });
 
