@@ -121,8 +121,8 @@ const ownKinds = {
   instanceProfile: { type: "text" },
 } as const satisfies Readonly<Record<Exclude<keyof AwsVpnServerArgs, SeparateArgument>, ArgumentKind>>;
 
-/** Everything that an AwsVpnServer takes. */
-const kinds = {
+/** What all arguments must be. */
+export const awsServerKinds = {
   ...optionKinds,
   ...ownKinds,
   users: optionKinds.hubs,
@@ -156,7 +156,7 @@ export function checkAwsArguments(args: object): void {
       "connection is made here: the key pair, the host key and the address are the instance's. For a host that is there, take VpnServer",
     );
   }
-  problems.add(...unknownNames(others, kinds, ""));
+  problems.add(...unknownNames(others, awsServerKinds, ""));
   for (const name of plainArguments.filter((name) => isLater(others[name]))) {
     problems.add(`${name} is an Output: it decides which resources there are, so give it as a plain value`);
   }
@@ -197,7 +197,7 @@ function valueProblems(name: string, value: unknown): string[] {
     case "users":
     case "hubs":
       // Their members are checked by the server, which may know of them before it knows its host.
-      return Array.isArray(value) || isLeftOut(value) ? [] : kindProblems(name, value, kinds.hubs);
+      return Array.isArray(value) || isLeftOut(value) ? [] : kindProblems(name, value, awsServerKinds.hubs);
     case "mode":
       if (value !== DeploymentMode.User) break;
       return [
@@ -214,8 +214,8 @@ function valueProblems(name: string, value: unknown): string[] {
       return [...problems.list];
     }
   }
-  const kind = Object.hasOwn(kinds, name)
-    ? (kinds as Readonly<Record<string, ArgumentKind>>)[name]
+  const kind = Object.hasOwn(awsServerKinds, name)
+    ? (awsServerKinds as Readonly<Record<string, ArgumentKind>>)[name]
     : undefined;
   return kind === undefined ? [] : kindProblems(name, value, kind);
 }

@@ -47,7 +47,7 @@ export type AwsServerTransforms = ServerTransforms & {
   readonly [Child in keyof AwsChildArgs]?: AwsChildTransform<AwsChildArgs[Child]>;
 };
 
-const awsChildren = [
+export const awsChildren = [
   "securityGroup",
   "ingressRule",
   "egressRule",
