@@ -177,13 +177,13 @@ export function checkLater<T>(
   value: pulumi.Input<T>,
   attempt: <R>(work: () => R) => R,
 ): pulumi.Output<pulumi.Unwrap<T>> {
-  return pulumi.output(value).apply((known) =>
+  return pulumi.output(value).apply((known): pulumi.Unwrap<T> =>
     attempt(() => {
       const problems = valueProblems(name, known);
       if (problems.length > 0) throw new ArgumentError(problems);
       return known;
     }),
-  ) as pulumi.Output<pulumi.Unwrap<T>>;
+  );
 }
 
 /** What is wrong with one argument, judged by itself. */

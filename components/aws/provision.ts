@@ -33,7 +33,7 @@ export class Provision extends Deployment {
     super(name, component, serverTransformsOf(transforms), "AwsVpnServer");
     this.region = isLeftOut(args.region) ? {} : { region: args.region };
     this.#transforms = transforms;
-    this.#tags = pulumi.output(args.tags ?? {}) as pulumi.Output<Record<string, string>>;
+    this.#tags = pulumi.output(args.tags ?? {});
     const problems = awsTransformProblems(transforms);
     if (problems.length > 0) this.fail(new ArgumentError(problems));
   }

@@ -471,7 +471,7 @@ describe("wrong arguments of an AwsVpnServer", () => {
   });
 
   test("unknown values of a preview crash nothing", async () => {
-    const unknown = () => pulumi.output(pulumi.unknown as never) as pulumi.Output<never>;
+    const unknown = () => pulumi.output(pulumi.unknown as never);
     const server = new components.AwsVpnServer("unknown", {
       sshFrom,
       instanceType: unknown(),
