@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import * as provider from "@pulumi/pulumi/provider/index.js";
+import type { AwsVpnServer } from "./aws/aws-vpn-server.ts";
+import { explainMissingPackage } from "./missing-package.ts";
 import { servedByPlugin } from "./deployment/removal-failure.ts";
 import { VpnFleet, VpnServer } from "./index.ts";
 
@@ -16,10 +18,20 @@ type ComponentConstructor = new (
   opts: pulumi.ComponentResourceOptions,
 ) => pulumi.ComponentResource;
 
-const components: Readonly<Record<string, ComponentConstructor>> = {
-  "vpnserver:index:VpnServer": VpnServer,
-  "vpnserver:index:VpnFleet": VpnFleet,
+/** Each is loaded when it is wanted: not everybody has what those on AWS need. */
+const components: Readonly<Record<string, () => Promise<ComponentConstructor>>> = {
+  "vpnserver:index:VpnServer": () => Promise.resolve(VpnServer),
+  "vpnserver:index:VpnFleet": () => Promise.resolve(VpnFleet),
+  "vpnserver:index:AwsVpnServer": loadAwsVpnServer,
 };
+
+async function loadAwsVpnServer(): Promise<typeof AwsVpnServer> {
+  try {
+    return (await import("./aws/aws-vpn-server.ts")).AwsVpnServer;
+  } catch (error) {
+    throw explainMissingPackage(error, "AwsVpnServer", join(import.meta.dirname, "..", "..", ".."));
+  }
+}
 
 /**
  * Serves the components to programs in any Pulumi language, until the engine ends this process.
@@ -38,11 +50,12 @@ export function servePlugin(args: string[]): Promise<void> {
       version: schema.version,
       schema: text,
       async construct(name, type, inputs, options) {
-        const component = components[type];
+        const load = components[type];
         const description = schema.resources[type];
-        if (component === undefined || description === undefined) {
+        if (load === undefined || description === undefined) {
           throw new Error(`there is no ${type}; there are ${Object.keys(components).join(" and ")}`);
         }
+        const component = await load();
         const resource = new component(name, inputs as never, options);
         const outputs = resource as unknown as Readonly<Record<string, unknown>>;
         const names = Object.keys(description.properties);

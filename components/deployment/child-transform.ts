@@ -51,10 +51,13 @@ export interface ServerTransforms {
 
 export type ChildName = keyof ServerTransforms;
 
-const children = ["install", "hubs", "repair"] as const satisfies readonly ChildName[];
+export const serverChildren = ["install", "hubs", "repair"] as const satisfies readonly ChildName[];
 
 /** What is wrong with the transforms as a whole. */
-export function transformProblems(transforms: object): string[] {
+export function transformProblems(
+  transforms: object,
+  children: readonly string[] = serverChildren,
+): string[] {
   return Object.entries(transforms as Readonly<Record<string, unknown>>).flatMap(([name, transform]) => {
     if (!children.some((child) => child === name)) {
       return [`transform.${name} is not known: the children are ${children.join(", ")}`];

@@ -15,12 +15,15 @@ export class Deployment {
   readonly name: string;
   readonly server: pulumi.Resource;
   readonly transforms: ServerTransforms;
+  readonly #kind: string;
   /** Hooks are called from outside of the program, where messages would reach no engine. */
   readonly #inProgram = AsyncLocalStorage.snapshot();
   readonly #errors = new Map<string, DeploymentError>();
 
-  constructor(name: string, server: pulumi.Resource, transforms: ServerTransforms) {
+  /** @param kind of the component, for messages */
+  constructor(name: string, server: pulumi.Resource, transforms: ServerTransforms, kind = "VpnServer") {
     this.name = name;
+    this.#kind = kind;
     this.server = server;
     this.transforms = transforms;
     const problems = transformProblems(transforms);
@@ -29,7 +32,7 @@ export class Deployment {
 
   /** Throws the same object for the same cause, however many outputs fail by it. */
   fail(error: unknown): never {
-    const message = `VpnServer "${this.name}": ${messageOf(error)}`;
+    const message = `${this.#kind} "${this.name}": ${messageOf(error)}`;
     const known = this.#errors.get(message);
     if (known !== undefined) throw known;
     const made = new DeploymentError(message, this.server, { cause: error });

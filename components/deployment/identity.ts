@@ -30,8 +30,8 @@ export function makeAdminPassword(
 }
 
 /** A value that is made once: later ones are left out of account. */
-function makeOnce(
-  { name, server }: Deployment,
+export function makeOnce(
+  { name, server }: Pick<Deployment, "name" | "server">,
   what: string,
   value: pulumi.Input<string>,
 ): pulumi.Output<string> {

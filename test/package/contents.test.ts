@@ -35,6 +35,7 @@ describe("the packed npm package", () => {
     const paths = packed.files.map(({ path }) => path);
     const declarations = paths.filter((path) => /^dist\/lib\/(components|server)\/.+\.d\.ts$/.test(path));
     assert.ok(declarations.includes("dist/lib/components/index.d.ts"));
+    assert.ok(declarations.includes("dist/lib/components/aws/index.d.ts"));
     const pages = globSync("docs/**/*", { cwd: root, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
@@ -50,6 +51,7 @@ describe("the packed npm package", () => {
         "README.md",
         "SECURITY.md",
         "dist/THIRD-PARTY-LICENSES.txt",
+        "dist/lib/components/aws.js",
         "dist/lib/components/index.js",
         "dist/lib/components/plugin.js",
         "dist/lib/package.json",
@@ -142,6 +144,26 @@ new VpnServer("b", { connection: { host: "h" }, colour: "red" });
     assert.match(stdout, /wrong\.ts.3,[^\n]*'colour'/);
   });
 
+  test("loads nothing of AWS for those who do not ask for it, and tells those who do what is missing", async () => {
+    await template.write({
+      "lean.cjs": `require("pulumi-vpnserver");
+const loaded = Object.keys(require.cache).filter((path) => path.includes("@pulumi/aws"));
+let missing = "";
+try {
+  require("pulumi-vpnserver/aws");
+} catch (error) {
+  missing = error.message.split("\\n")[0];
+}
+console.log(JSON.stringify({ loaded, missing }));`,
+    });
+    const { loaded, missing } = JSON.parse(await template.check("node", ["lean.cjs"])) as {
+      loaded: string[];
+      missing: string;
+    };
+    assert.deepEqual(loaded, []);
+    assert.match(missing, /^Cannot find module '@pulumi\/aws\//);
+  });
+
   test("is tried in a CommonJS project on the oldest Node.js that it says it is for", async () => {
     assert.equal((await template.check("node", ["--version"])).trim(), `v${await oldestNode()}`);
   });
@@ -170,6 +192,7 @@ console.log(JSON.stringify(Object.keys(library).filter((name) => /^[A-Z]/.test(n
         const schema = await schemaOf(template.folder, command);
         assert.equal(schema.name, "vpnserver");
         assert.deepEqual(Object.keys(schema.resources).sort(), [
+          "vpnserver:index:AwsVpnServer",
           "vpnserver:index:VpnFleet",
           "vpnserver:index:VpnServer",
         ]);

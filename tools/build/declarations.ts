@@ -8,13 +8,13 @@ export interface Declaration {
 }
 
 /**
- * Makes the type declarations of a module and of all that it refers to, and no others. Their imports end in `.js`, which
+ * Makes the type declarations of modules and of all that they refer to, and no others. Their imports end in `.js`, which
  * every mode of module resolution understands.
  *
- * @param entry path of the module relative to the root
+ * @param entries paths of the modules relative to the root
  * @throws Error with the compiler's messages when the sources have type errors
  */
-export function declarationsOf(root: string, entry: string): Declaration[] {
+export function declarationsOf(root: string, entries: readonly string[]): Declaration[] {
   const options: ts.CompilerOptions = {
     ...compilerOptions(root),
     noEmit: false,
@@ -24,7 +24,10 @@ export function declarationsOf(root: string, entry: string): Declaration[] {
     rootDir: root,
     outDir: root,
   };
-  const program = ts.createProgram([join(root, entry)], options);
+  const program = ts.createProgram(
+    entries.map((entry) => join(root, entry)),
+    options,
+  );
   const emitted = new Map<string, string>();
   const { diagnostics } = program.emit(
     undefined,
@@ -42,12 +45,15 @@ export function declarationsOf(root: string, entry: string): Declaration[] {
       }),
     );
   }
-  return reachableFrom(entry.replace(/\.ts$/, ".d.ts"), emitted);
+  return reachableFrom(
+    entries.map((entry) => entry.replace(/\.ts$/, ".d.ts")),
+    emitted,
+  );
 }
 
-function reachableFrom(entry: string, emitted: ReadonlyMap<string, string>): Declaration[] {
+function reachableFrom(entries: readonly string[], emitted: ReadonlyMap<string, string>): Declaration[] {
   const found = new Map<string, string>();
-  const open = [entry];
+  const open = [...entries];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     if (found.has(path)) continue;
     let text = emitted.get(path);

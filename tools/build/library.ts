@@ -7,14 +7,17 @@ import { hashTexts } from "./hash.ts";
 import { inferSchema } from "./schema.ts";
 import { step, type Log } from "./step.ts";
 
-const entry = "components/index.ts";
 const pluginEntry = "components/plugin.ts";
-const components = ["VpnServer", "VpnFleet"];
+/** What users import: `.` and `./aws` of the package. */
+const entries = ["components/index.ts", "components/aws/index.ts"];
+const components = ["VpnServer", "VpnFleet", "AwsVpnServer"];
 
 interface PackageInfo {
   readonly version: string;
   readonly description: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** Optional ones, for entries of their own. */
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 /** SHA-256 of all that the library is made of. */
@@ -61,13 +64,13 @@ export async function buildLibrary(
   await writeFile(join(work, "package.json"), '{ "type": "commonjs" }\n');
   await step("bundle the components", log, () => bundleComponents(root, work, packageInfo));
   await step("declare their types", log, async () => {
-    for (const { path, text } of declarationsOf(root, entry)) {
+    for (const { path, text } of declarationsOf(root, entries)) {
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), text);
     }
   });
   await step("infer the schema for other languages", log, async () => {
-    const schema = await inferSchema(root, entry, components, packageInfo, workDirectory);
+    const schema = await inferSchema(root, pluginEntry, components, packageInfo, workDirectory);
     await writeFile(join(work, "schema.json"), schema);
   });
   // A folder that is not empty cannot be replaced in one step; this way the old one is gone for an instant only.
@@ -78,9 +81,13 @@ export async function buildLibrary(
 async function bundleComponents(root: string, directory: string, packageInfo: PackageInfo): Promise<void> {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: [entry, pluginEntry],
+    // Side by side, since they find what is deployed from where they are.
+    entryPoints: [
+      { in: "components/index.ts", out: "components/index" },
+      { in: "components/aws/index.ts", out: "components/aws" },
+      { in: pluginEntry, out: "components/plugin" },
+    ],
     outdir: directory,
-    outbase: root,
     bundle: true,
     metafile: true,
     packages: "external",
@@ -94,11 +101,19 @@ async function bundleComponents(root: string, directory: string, packageInfo: Pa
     },
     logOverride: { "empty-import-meta": "error" },
   });
-  const imports = Object.values(result.metafile.outputs).flatMap((output) => output.imports);
-  for (const { path } of imports) {
+  const optional = (path: string) => /\/(aws|plugin)\.js$/.test(path);
+  const imports = Object.entries(result.metafile.outputs).flatMap(([output, { imports }]) =>
+    imports.map(({ path }) => ({
+      path,
+      allowed: optional(output)
+        ? { ...packageInfo.dependencies, ...packageInfo.peerDependencies }
+        : packageInfo.dependencies,
+    })),
+  );
+  for (const { path, allowed } of imports) {
     const [scopeOrName = "", name = ""] = path.split("/");
     const packageName = scopeOrName.startsWith("@") ? `${scopeOrName}/${name}` : scopeOrName;
-    if (!path.startsWith("node:") && packageInfo.dependencies[packageName] === undefined) {
+    if (!path.startsWith("node:") && allowed[packageName] === undefined) {
       throw new Error(`the components import "${path}", which is not among the dependencies of package.json`);
     }
   }

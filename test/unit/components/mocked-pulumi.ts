@@ -21,6 +21,15 @@ export interface MockedResource {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** What providers answer, where the inputs alone will not do. */
+export interface MockedAnswers {
+  readonly outputsOf?: (type: string, name: string) => Readonly<Record<string, unknown>> | undefined;
+  readonly call?: (
+    token: string,
+    inputs: Readonly<Record<string, unknown>>,
+  ) => Record<string, unknown> | undefined;
+}
+
 /**
  * Takes the place of Pulumi's engine in a preview, as users' own tests do: resources are recorded by their names, and nobody is
  * dialled. What uses the components has to be imported after it; `pulumi-vpnserver` is the components of this checkout.
@@ -28,6 +37,7 @@ export interface MockedResource {
 export async function mockPulumi(
   project: string,
   config: Readonly<Record<string, string>> = {},
+  answers: MockedAnswers = {},
 ): Promise<ReadonlyMap<string, MockedResource>> {
   registerHooks({
     resolve: (specifier, context, next) => {
@@ -50,9 +60,13 @@ export async function mockPulumi(
       newResource: ({ name, type, inputs }) => {
         const state = inputs as Record<string, unknown>;
         resources.set(name, { type, inputs: state });
-        return { id: `${name}-id`, state: { ...state, output: state["input"] } };
+        const outputs = answers.outputsOf?.(type, name) ?? {};
+        return { id: `${name}-id`, state: { ...state, output: state["input"], ...outputs } };
       },
-      call: ({ inputs }) => inputs as Record<string, unknown>,
+      call: ({ token, inputs }) => {
+        const given = inputs as Record<string, unknown>;
+        return answers.call?.(token, given) ?? given;
+      },
     },
     project,
     "stack",

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { connectionKinds } from "../../../components/arguments/connection-arguments.ts";
+import { awsServerKinds } from "../../../components/aws/aws-server-arguments.ts";
+import { awsChildren } from "../../../components/aws/aws-transforms.ts";
 import { hostKeys } from "../../../program/fleet-config.ts";
 import { optionKinds } from "../../../components/arguments/server-arguments.ts";
 
@@ -24,6 +26,16 @@ describe("docs/reference/components.md", () => {
     for (const name of ["connection", "publicHost", ...Object.keys(optionKinds)]) {
       assert.ok(rows.has(name), `${name} has no row`);
     }
+  });
+
+  test("has a row for every argument of a server on AWS, and every child that a transform may change", () => {
+    const section = page.slice(page.indexOf("## AwsVpnServer"));
+    const rows = rowsOf(section);
+    for (const name of Object.keys(awsServerKinds)) {
+      if (name === "publicHost" || Object.hasOwn(optionKinds, name)) continue;
+      assert.ok(rows.has(name), `${name} has no row`);
+    }
+    for (const name of awsChildren) assert.ok(section.includes(`\`${name}\``), `${name} is not named`);
   });
 
   test("names every argument of a connection", () => {

@@ -26,6 +26,8 @@ const sources = [
   "deployment/deployment",
   "deployment/repair",
   "deployment/removal-failure",
+  "aws/first-boot",
+  "aws/placement",
 ].map((name) => `components/${name}.ts`);
 
 /** What takes texts that are no errors: progress, and what is looked for in texts of others. */
@@ -76,7 +78,8 @@ describe("docs/TROUBLESHOOTING.md", () => {
   });
 
   test("has every error of the host's script", () => {
-    const heads = textsOf("components/host/host-script.ts")
+    const heads = ["host/host-script", "aws/first-boot-script"]
+      .flatMap((name) => textsOf(`components/${name}.ts`))
       .flatMap(({ text }) => shellMessagesIn(text))
       .map(headOf);
     assert.ok(heads.length >= 8);

@@ -1,0 +1,286 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ArgumentError, ArgumentProblems } from "../arguments/argument-error.ts";
+import {
+  describeValue,
+  isLeftOut,
+  isObject,
+  kindProblems,
+  type ArgumentKind,
+} from "../arguments/argument-kind.ts";
+import { unknownNames } from "../arguments/argument-names.ts";
+import { DeploymentMode } from "../arguments/deployment-settings.ts";
+import type { HubUserArgs } from "../arguments/hub-arguments.ts";
+import { optionKinds, parsePublicHost, type VpnServerOptions } from "../arguments/server-arguments.ts";
+import { AwsImage } from "./image.ts";
+import { everywhere, networkProblems } from "./networks.ts";
+
+/** What an AwsVpnServer needs: what a VpnServer takes, and what it is made on. Only `sshFrom` is required. */
+export interface AwsVpnServerArgs extends VpnServerOptions {
+  /**
+   * Users of the hub `DEFAULT`, for those who need no other: short for `hubs: [{ name: "DEFAULT", users }]`.
+   * @default none
+   */
+  users?: pulumi.Input<pulumi.Input<HubUserArgs>[]>;
+  /**
+   * Host name or address that VPN clients connect to, such as a name that leads to the Elastic IP.
+   * @default the Elastic IP
+   */
+  publicHost?: pulumi.Input<string>;
+  /**
+   * TCP ports that the server listens on. The security group opens the same ones, so they have to be known in a preview.
+   * @default 443, 992 and 5555
+   */
+  listeners?: number[];
+  /**
+   * Networks from which the instance takes SSH, such as `203.0.113.7/32` for one address: those of all who run `pulumi up`. Nobody else
+   * reaches it.
+   */
+  sshFrom: string[];
+  /**
+   * Allow `0.0.0.0/0` and `::/0` in `sshFrom`.
+   * @default false
+   */
+  allowSshFromAnywhere?: boolean;
+  /**
+   * Networks from which VPN clients may come.
+   * @default everywhere: 0.0.0.0/0 and ::/0
+   */
+  vpnFrom?: string[];
+  /**
+   * Type of the instance; its processor decides between x86-64 and arm64.
+   * @default "t3.small"
+   */
+  instanceType?: pulumi.Input<string>;
+  /**
+   * What the instance begins with.
+   * @default "debian-13"
+   */
+  image?: pulumi.Input<AwsImage>;
+  /** Id of an image to begin with instead of `image`, with cloud-init and systemd; it needs `loginUser`. */
+  ami?: pulumi.Input<string>;
+  /** The user of `ami` whom cloud-init gives the key pair, with `sudo` without a password. */
+  loginUser?: pulumi.Input<string>;
+  /**
+   * Replace the instance when there is a newer image. It gets the state and the address of the former one; sessions break off meanwhile.
+   * @default false: an instance keeps the image that it began with
+   */
+  updateImage?: boolean;
+  /**
+   * A public subnet for the instance. The state stays in its availability zone.
+   * @default one of `vpcId`, chosen once
+   */
+  subnetId?: pulumi.Input<string>;
+  /**
+   * The VPC, in which a subnet that gives public addresses is chosen.
+   * @default the default VPC
+   */
+  vpcId?: pulumi.Input<string>;
+  /**
+   * Region of everything that is made.
+   * @default the provider's
+   */
+  region?: pulumi.Input<string>;
+  /**
+   * Size of the volume that holds configuration, certificate, keys and logs, in GiB. It can grow, and not shrink.
+   * @default 8
+   */
+  stateVolumeGiB?: pulumi.Input<number>;
+  /**
+   * Refuse to terminate the instance until this is false again.
+   * @default false
+   */
+  terminationProtection?: pulumi.Input<boolean>;
+  /**
+   * Give the instance a role by which Session Manager reaches it; the image has to have the SSM agent, as those of Ubuntu and Amazon Linux.
+   * @default false
+   */
+  sessionManager?: boolean;
+  /** Name of an instance profile of your own, instead of `sessionManager`. */
+  instanceProfile?: pulumi.Input<string>;
+  /** Tags of everything that is made, beside `Name`. */
+  tags?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+}
+
+/** Arguments that have a check of their own, or are checked by the server that they are handed to. */
+type SeparateArgument = "sshFrom" | "vpnFrom" | "tags" | "users" | keyof VpnServerOptions;
+
+const ownKinds = {
+  publicHost: { type: "text" },
+  allowSshFromAnywhere: { type: "boolean" },
+  instanceType: { type: "text" },
+  image: { type: "choice", allowed: Object.values(AwsImage) },
+  ami: { type: "text" },
+  loginUser: { type: "text" },
+  updateImage: { type: "boolean" },
+  subnetId: { type: "text" },
+  vpcId: { type: "text" },
+  region: { type: "text" },
+  stateVolumeGiB: { type: "integer", least: 1, most: 16_384 },
+  terminationProtection: { type: "boolean" },
+  sessionManager: { type: "boolean" },
+  instanceProfile: { type: "text" },
+} as const satisfies Readonly<Record<Exclude<keyof AwsVpnServerArgs, SeparateArgument>, ArgumentKind>>;
+
+/** What all arguments must be. */
+export const awsServerKinds = {
+  ...optionKinds,
+  ...ownKinds,
+  users: optionKinds.hubs,
+  sshFrom: { type: "texts" },
+  vpnFrom: { type: "texts" },
+  tags: { type: "endpoint" },
+} as const satisfies Readonly<Record<keyof AwsVpnServerArgs, ArgumentKind>>;
+
+/** Arguments that decide which resources there are. */
+const plainArguments = [
+  "sshFrom",
+  "allowSshFromAnywhere",
+  "vpnFrom",
+  "listeners",
+  "updateImage",
+  "sessionManager",
+] as const satisfies readonly (keyof AwsVpnServerArgs)[];
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks all arguments that are there already; values that come later are checked by {@link checkLater}.
+ *
+ * @throws ArgumentError with everything that is wrong
+ */
+export function checkAwsArguments(args: object): void {
+  const problems = new ArgumentProblems();
+  const { connection, ...others } = args as Members;
+  if (connection !== undefined) {
+    problems.add(
+      "connection is made here: the key pair, the host key and the address are the instance's. For a host that is there, take VpnServer",
+    );
+  }
+  problems.add(...unknownNames(others, awsServerKinds, ""));
+  for (const name of plainArguments.filter((name) => isLater(others[name]))) {
+    problems.add(`${name} is an Output: it decides which resources there are, so give it as a plain value`);
+  }
+  for (const [name, value] of Object.entries(others)) {
+    if (!isLater(value)) problems.add(...valueProblems(name, value));
+  }
+  problems.add(...accessProblems(others), ...pairProblems(others));
+  problems.throwIfAny();
+}
+
+/**
+ * A value that may come later, checked when it is there.
+ *
+ * @throws ArgumentError in the Output, by what `attempt` does with it
+ */
+export function checkLater<T>(
+  name: keyof AwsVpnServerArgs,
+  value: pulumi.Input<T>,
+  attempt: <R>(work: () => R) => R,
+): pulumi.Output<pulumi.Unwrap<T>> {
+  return pulumi.output(value).apply((known): pulumi.Unwrap<T> =>
+    attempt(() => {
+      const problems = valueProblems(name, known);
+      if (problems.length > 0) throw new ArgumentError(problems);
+      return known;
+    }),
+  );
+}
+
+/** What is wrong with one argument, judged by itself. */
+function valueProblems(name: string, value: unknown): string[] {
+  switch (name) {
+    case "sshFrom":
+    case "vpnFrom":
+      return networkProblems(name, value);
+    case "tags":
+      return tagProblems(value);
+    case "users":
+    case "hubs":
+      // Their members are checked by the server, which may know of them before it knows its host.
+      return Array.isArray(value) || isLeftOut(value) ? [] : kindProblems(name, value, awsServerKinds.hubs);
+    case "mode":
+      if (value !== DeploymentMode.User) break;
+      return [
+        'mode is "user": the instance is made for the server, which is a service there. Leave mode out; for user mode take VpnServer',
+      ];
+    case "stateDirectory":
+      if (typeof value !== "string" || /^(\/[\w.-]+)+$/.test(value)) break;
+      return [
+        `stateDirectory is ${describeValue(value)}: it is where a volume is mounted, so an absolute path of letters, digits, ".", "_" and "-" is needed`,
+      ];
+    case "publicHost": {
+      const problems = new ArgumentProblems();
+      if (!isLeftOut(value)) problems.collect(() => parsePublicHost(name, value));
+      return [...problems.list];
+    }
+  }
+  const kind = Object.hasOwn(awsServerKinds, name)
+    ? (awsServerKinds as Readonly<Record<string, ArgumentKind>>)[name]
+    : undefined;
+  return kind === undefined ? [] : kindProblems(name, value, kind);
+}
+
+function tagProblems(tags: unknown): string[] {
+  if (isLeftOut(tags)) return [];
+  if (!isObject(tags)) return [`tags is ${describeValue(tags)}: an object of texts is needed`];
+  return Object.entries(tags).flatMap(([name, value]) => {
+    if (/^aws:/i.test(name))
+      return [`tags: the name ${describeValue(name)} begins with "aws:", which is AWS's own`];
+    return isLater(value) || typeof value === "string"
+      ? []
+      : [`tags: the value of ${describeValue(name)} is ${describeValue(value)}: a text is needed`];
+  });
+}
+
+/** Who may come in. */
+function accessProblems({ sshFrom, vpnFrom, allowSshFromAnywhere }: Members): string[] {
+  const problems: string[] = [];
+  if (isLeftOut(sshFrom) || (Array.isArray(sshFrom) && sshFrom.length === 0)) {
+    problems.push(
+      `sshFrom is ${describeValue(sshFrom)}: give the networks from which "pulumi up" is run, such as ["203.0.113.7/32"]; ` +
+        '"curl https://checkip.amazonaws.com" prints the address that you have',
+    );
+  }
+  const open = Array.isArray(sshFrom) ? everywhere.filter((network) => sshFrom.includes(network)) : [];
+  if (open.length > 0 && allowSshFromAnywhere !== true) {
+    problems.push(
+      `sshFrom has ${open.join(" and ")}, by which everybody could try to log in: give the networks from which "pulumi up" is run, or say ` +
+        "allowSshFromAnywhere: true",
+    );
+  }
+  if (Array.isArray(vpnFrom) && vpnFrom.length === 0) {
+    problems.push("vpnFrom is an empty list: nobody could connect; leave it out for clients from everywhere");
+  }
+  return problems;
+}
+
+/** Arguments that do not go together, or need each other. */
+function pairProblems(args: Members): string[] {
+  const has = (name: keyof AwsVpnServerArgs) => !isLeftOut(args[name]);
+  const problems: string[] = [];
+  if (has("users") && has("hubs")) {
+    problems.push("users and hubs are both given: users is short for the hub DEFAULT, so write it into hubs");
+  }
+  if (has("ami") && has("image")) problems.push("ami and image are both given: leave one out");
+  if (has("ami") && !has("loginUser")) {
+    problems.push(
+      'loginUser is missing, and ami is given: name the user who may log in there, such as "admin"',
+    );
+  }
+  if (has("loginUser") && !has("ami")) {
+    problems.push("loginUser belongs to ami: the user of an image that is named by image is known");
+  }
+  if (has("sessionManager") && args["sessionManager"] !== false && has("instanceProfile")) {
+    problems.push(
+      "sessionManager and instanceProfile are both given: give your own profile what Session Manager needs, or leave it out",
+    );
+  }
+  if (has("subnetId") && has("vpcId"))
+    problems.push("vpcId and subnetId are both given: the subnet tells the VPC, so leave vpcId out");
+  return problems;
+}
+
+/** Whether the value is known only when the engine has run. */
+function isLater(value: unknown): boolean {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
+}

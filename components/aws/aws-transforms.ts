@@ -1,0 +1,89 @@
+import type { VolumeArgs } from "@pulumi/aws/ebs/volume.js";
+import type { EipArgs } from "@pulumi/aws/ec2/eip.js";
+import type { EipAssociationArgs } from "@pulumi/aws/ec2/eipAssociation.js";
+import type { InstanceArgs } from "@pulumi/aws/ec2/instance.js";
+import type { KeyPairArgs } from "@pulumi/aws/ec2/keyPair.js";
+import type { SecurityGroupArgs } from "@pulumi/aws/ec2/securityGroup.js";
+import type { VolumeAttachmentArgs } from "@pulumi/aws/ec2/volumeAttachment.js";
+import type { InstanceProfileArgs } from "@pulumi/aws/iam/instanceProfile.js";
+import type { RoleArgs } from "@pulumi/aws/iam/role.js";
+import type { RolePolicyAttachmentArgs } from "@pulumi/aws/iam/rolePolicyAttachment.js";
+import type { SecurityGroupEgressRuleArgs } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
+import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { serverChildren, transformProblems, type ServerTransforms } from "../deployment/child-transform.ts";
+
+/** A child resource as it would be registered. */
+export interface AwsChild<Args> {
+  /** Name of the resource, such as `edge-instance`. */
+  readonly name: string;
+  readonly args: Args;
+  readonly opts: pulumi.CustomResourceOptions;
+}
+
+/** Changes arguments or options of a child; what it does not return stays. Its parent stays in any case. */
+export type AwsChildTransform<Args> = (
+  child: AwsChild<Args>,
+) => { readonly args?: Partial<Args>; readonly opts?: pulumi.CustomResourceOptions } | undefined;
+
+/** What each child on AWS is made with. */
+export interface AwsChildArgs {
+  securityGroup: SecurityGroupArgs;
+  ingressRule: SecurityGroupIngressRuleArgs;
+  egressRule: SecurityGroupEgressRuleArgs;
+  keyPair: KeyPairArgs;
+  address: EipArgs;
+  addressAssociation: EipAssociationArgs;
+  stateVolume: VolumeArgs;
+  stateAttachment: VolumeAttachmentArgs;
+  instance: InstanceArgs;
+  role: RoleArgs;
+  rolePolicy: RolePolicyAttachmentArgs;
+  instanceProfile: InstanceProfileArgs;
+}
+
+/** Changes to the children of an AwsVpnServer on AWS, and to those of its server. */
+export type AwsServerTransforms = ServerTransforms & {
+  readonly [Child in keyof AwsChildArgs]?: AwsChildTransform<AwsChildArgs[Child]>;
+};
+
+export const awsChildren = [
+  "securityGroup",
+  "ingressRule",
+  "egressRule",
+  "keyPair",
+  "address",
+  "addressAssociation",
+  "stateVolume",
+  "stateAttachment",
+  "instance",
+  "role",
+  "rolePolicy",
+  "instanceProfile",
+] as const satisfies readonly (keyof AwsChildArgs)[];
+
+/** What is wrong with the transforms as a whole. */
+export function awsTransformProblems(transforms: object): string[] {
+  return transformProblems(transforms, [...awsChildren, ...serverChildren]);
+}
+
+/** The transforms of the server itself. */
+export function serverTransformsOf({ install, hubs, repair }: AwsServerTransforms): ServerTransforms {
+  return { ...(install && { install }), ...(hubs && { hubs }), ...(repair && { repair }) };
+}
+
+/** The child as its transform wants it. */
+export function transformAwsChild<Child extends keyof AwsChildArgs>(
+  transforms: AwsServerTransforms,
+  child: Child,
+  resource: AwsChild<AwsChildArgs[Child]>,
+): AwsChild<AwsChildArgs[Child]> {
+  const transform = transforms[child] as AwsChildTransform<AwsChildArgs[Child]> | undefined;
+  const changed = transform?.(resource);
+  if (changed === undefined) return resource;
+  return {
+    ...resource,
+    args: { ...resource.args, ...changed.args },
+    opts: { ...resource.opts, ...changed.opts },
+  };
+}
