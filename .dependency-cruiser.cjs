@@ -23,7 +23,7 @@ const rooms = {
   },
   access: {
     is: "who gets into a hub, whatever protocol brings them",
-    imports: ["ethernet", "settings", "wire", "hub", "limits"],
+    imports: ["ethernet", "settings", "platform/own-file", "wire", "hub", "limits"],
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
@@ -73,7 +73,7 @@ const rooms = {
   },
   logs: {
     is: "lines to files and to syslog",
-    imports: ["ethernet", "settings", "hub", "platform/append", "limits", "logger", "server-log"],
+    imports: ["ethernet", "settings", "hub", "platform/own-file", "limits", "logger", "server-log"],
   },
   admin: {
     is: "the administration: messages in, messages out, the server seen through `Administration`",
@@ -261,7 +261,10 @@ module.exports = {
       comment: "The supervisor knows them, and must not get by them what it does not import itself.",
       severity: "error",
       from: { path: "^server/state-paths\\.ts$" },
-      to: { path: "^server/", pathNot: "^server/(errors|error-words|platform/trusted-folder)\\.ts$" },
+      to: {
+        path: "^server/",
+        pathNot: "^server/(errors|error-words|platform/(own-file|trusted-folder))\\.ts$",
+      },
     },
     {
       name: "only-installations-know-init-systems",

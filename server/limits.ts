@@ -535,8 +535,11 @@ export const passwordLimits = {
   freeFailures: 3,
   firstDelayMs: 250,
   longestDelayMs: 8_000,
-  /** Attempts of one address for one account that wait; one more is refused without a look. */
-  waitingPerAddress: 128,
+  /** Attempts of one address for one account that wait; for one more the oldest of them leaves. */
+  waitingPerAddress: 32,
+  /** Of those that have waited, how many are looked at at once, and then from one look to the next. */
+  looksAtOnce: 16,
+  lookMs: 250,
   /** From one change of its password by a user to the next. */
   changeMs: 1_000,
   /** After this long without a wrong one an address begins anew. */

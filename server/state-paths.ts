@@ -1,8 +1,8 @@
-import { mkdir, open } from "node:fs/promises";
-import { constants, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileProblemOf, isAboutRights } from "./error-words.ts";
 import { ServerError } from "./errors.ts";
+import { readOwnFileSync, setFolderMode } from "./platform/own-file.ts";
 import { checkTrustedFolder } from "./platform/trusted-folder.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
@@ -109,8 +109,7 @@ export async function makeStateDirectories(paths: StatePaths): Promise<void> {
         checkTrustedFolder(directory, "state directory", "--state-dir");
         continue;
       }
-      const folder = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-      await folder.chmod(0o700).finally(() => folder.close());
+      await setFolderMode(directory, 0o700);
     } catch (error) {
       if (error instanceof ServerError) throw error;
       throw new ServerError(
@@ -135,7 +134,7 @@ function installedStateDirectory(executable: string | undefined): string | undef
   if (prefix === undefined) return undefined;
   const record = join(prefix, "install.json");
   try {
-    const { stateDirectory } = JSON.parse(readFileSync(record, "utf8")) as { stateDirectory?: unknown };
+    const { stateDirectory } = JSON.parse(readOwnFileSync(record).toString()) as { stateDirectory?: unknown };
     if (typeof stateDirectory === "string" && stateDirectory !== "") return stateDirectory;
     throw new Error("it names no stateDirectory");
   } catch (error) {

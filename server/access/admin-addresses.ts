@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { readOwnFileSync } from "../platform/own-file.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
 
 export const adminAddressLimits = {
@@ -123,7 +124,7 @@ export class AdminAddressFile {
 /** Tells a file from what it was before. */
 function versionOf(path: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs, mode } = statSync(path, { bigint: true });
+    const { ino, size, mtimeNs, ctimeNs, mode } = lstatSync(path, { bigint: true });
     return `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}`;
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
@@ -145,12 +146,7 @@ const mostProblems = 5;
 
 /** @throws Error when the file is none that can be read, or too large */
 export function readAdminAddresses(path: string): string {
-  const file = statSync(path);
-  if (!file.isFile()) throw new Error("it is no file");
-  if (file.size > adminAddressLimits.bytes) {
-    throw new Error(`it has more than ${adminAddressLimits.bytes} bytes`);
-  }
-  return readFileSync(path, "utf8");
+  return readOwnFileSync(path, adminAddressLimits.bytes).toString();
 }
 
 function parseNetwork(text: string): AdminAddressRule["network"] {

@@ -14,5 +14,7 @@ export interface EntryRequest {
   readonly node: NodeInfo;
   /** Such as `CID-7`, for the logs. */
   readonly connectionName: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
   readonly peer: { readonly address: string; readonly port: number };
 }

@@ -1,12 +1,12 @@
 import { passwordLimits } from "../limits.ts";
 import { networkOf } from "../ethernet/ip-address.ts";
+import { AttemptQueue, type AttemptQueueOptions } from "./attempt-queue.ts";
 
 /** Wrong passwords for one account from one network. */
 interface Source {
   failures: number;
   lastFailureAt: number;
-  /** Attempts that wait for their turn. */
-  waiting: number;
+  readonly queue: AttemptQueue;
 }
 
 /** What is remembered of one network: an IPv4 address, or a /64 of IPv6. */
@@ -18,47 +18,63 @@ interface Network {
   floorAt: number;
 }
 
-/** What came of an attempt. */
-export type Attempt<Result> = Result | "too many";
+/** What came of an attempt: it was looked at, gave its place to others, or lost its connection before its turn. */
+export type Attempt<Result> = Result | Unseen;
+type Unseen = "too many" | "gone";
 
-export interface PasswordThrottleOptions {
-  /** Milliseconds of a clock that only goes forward. */
-  readonly now: () => number;
-  readonly delay: (ms: number) => Promise<void>;
+/** Why an attempt was not looked at, for people. */
+export const unseenReasons: Record<Unseen, string> = {
+  "too many": "too many wrong passwords from this address",
+  gone: "the client left before its password was looked at",
+};
+
+/** Whose password somebody says to know, and where the attempt comes from. */
+export interface AttemptSource {
+  readonly address: string;
+  /** Tells accounts apart, without regard to case. */
+  readonly account: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
 }
+
+const systemClock: AttemptQueueOptions = {
+  now: () => performance.now(),
+  schedule: (callback, delayMs) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
 
 /**
  * Makes guessing a password slow: each wrong one makes the next attempts from the same source wait longer before they are
  * looked at, the right one included. A source is an account and an address, so that who knows the password of one account gains
- * nothing for guessing another's. It is forgotten after a while without a wrong one.
+ * nothing for guessing another's. It is forgotten after a while without a wrong one. Who sends many attempts at once gains nothing
+ * either: see {@link AttemptQueue}.
  *
  * Whether there is such an account makes no difference. So made-up ones are remembered too, and the table is bounded: a network
  * with many accounts pushes out its own alone, those with fewest wrong passwords first, and the others begin with as many as one
  * that was pushed out had. Of all networks, one without delays goes first.
  */
 export class PasswordThrottle {
-  readonly #options: PasswordThrottleOptions;
+  readonly #options: AttemptQueueOptions;
   /** In the order of their last wrong passwords: networks that nothing delays, and the others. */
   readonly #light = new Map<string, Network>();
   readonly #heavy = new Map<string, Network>();
   /** Sources of all networks. */
   #size = 0;
 
-  constructor(options: PasswordThrottleOptions) {
+  constructor(options: AttemptQueueOptions = systemClock) {
     this.#options = options;
   }
 
   /**
    * Looks at an attempt when it is its turn: at once, or when it has waited.
    *
-   * @param account tells accounts apart, without regard to case
    * @param look looks at the password
    * @param isRight whether that was right
-   * @returns what `look` gave, or "too many" when too many attempts of this source wait already
    */
   attempt<Result>(
-    address: string,
-    account: string,
+    { address, account, gone }: AttemptSource,
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
@@ -74,12 +90,41 @@ export class PasswordThrottle {
     };
     if (network === undefined || failures <= passwordLimits.freeFailures) return lookNow();
     const source = network.sources.get(accountName) ?? this.#add(networkName, network, accountName);
-    if (source.waiting >= passwordLimits.waitingPerAddress) return "too many";
-    source.waiting++;
-    return this.#options.delay(delayMs(failures)).then(() => {
-      source.waiting--;
-      return lookNow();
+    return this.#wait(source.queue, { address, gone, waitMs: delayMs(failures) }, lookNow);
+  }
+
+  #wait<Result>(
+    queue: AttemptQueue,
+    { address, gone, waitMs }: Pick<AttemptSource, "address" | "gone"> & { readonly waitMs: number },
+    look: () => Result,
+  ): Promise<Attempt<Result>> {
+    if (gone.aborted) return Promise.resolve("gone");
+    const { now, schedule } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Attempt<Result>>();
+    const dueAt = now() + waitMs;
+    let cancelAnswer: (() => void) | undefined;
+    const leaveQueue = queue.add({
+      address,
+      dueAt,
+      look: () => {
+        try {
+          resolve(look());
+        } catch (error) {
+          reject(error);
+        }
+      },
+      // Not sooner than a wrong password would be, or the next attempt would follow at once.
+      drop: () => {
+        cancelAnswer = schedule(() => resolve("too many"), Math.max(0, dueAt - now()));
+      },
     });
+    const leave = () => {
+      leaveQueue();
+      cancelAnswer?.();
+      resolve("gone");
+    };
+    gone.addEventListener("abort", leave, { once: true });
+    return promise.finally(() => gone.removeEventListener("abort", leave));
   }
 
   #find(name: string): Network | undefined {
@@ -88,7 +133,7 @@ export class PasswordThrottle {
 
   #failuresOf(network: Network, accountName: string): number {
     const source = network.sources.get(accountName);
-    if (source !== undefined && source.waiting === 0 && !this.#isRecent(source.lastFailureAt)) {
+    if (source !== undefined && source.queue.size === 0 && !this.#isRecent(source.lastFailureAt)) {
       source.failures = 0;
     }
     return Math.max(source?.failures ?? 0, this.#floorOf(network));
@@ -123,7 +168,11 @@ export class PasswordThrottle {
 
   #add(networkName: string, network: Network, accountName: string): Source {
     if (network.sources.size >= passwordLimits.accountsPerAddress) this.#dropWeakest(networkName, network);
-    const source = { failures: 0, lastFailureAt: this.#options.now(), waiting: 0 };
+    const source = {
+      failures: 0,
+      lastFailureAt: this.#options.now(),
+      queue: new AttemptQueue(this.#options),
+    };
     network.sources.set(accountName, source);
     this.#size++;
     return source;
@@ -131,7 +180,7 @@ export class PasswordThrottle {
 
   /** Forgets the account of a network with fewest wrong passwords, the oldest of several. */
   #dropWeakest(networkName: string, network: Network): void {
-    const rank = ({ failures, waiting }: Source) => (waiting > 0 ? Number.MAX_SAFE_INTEGER : failures);
+    const rank = ({ failures, queue }: Source) => (queue.size > 0 ? Number.MAX_SAFE_INTEGER : failures);
     const [weakest] = [...network.sources].sort(([, one], [, other]) => rank(one) - rank(other));
     if (weakest === undefined) return;
     const [accountName, { failures, lastFailureAt }] = weakest;
@@ -154,7 +203,12 @@ export class PasswordThrottle {
 
   #forget(networkName: string, accountName: string): void {
     const network = this.#find(networkName);
-    if (network?.sources.delete(accountName) !== true) return;
+    const source = network?.sources.get(accountName);
+    if (network === undefined || source === undefined) return;
+    source.failures = 0;
+    // The rate holds for those that wait still, and for those who come after them.
+    if (source.queue.size > 0) return;
+    network.sources.delete(accountName);
     this.#size--;
     if (network.sources.size > 0) return;
     this.#light.delete(networkName);

@@ -7,7 +7,7 @@ import { admit, type Admission } from "./admission.ts";
 import { authenticate, type Authenticated } from "./authenticate.ts";
 import { authenticationFailure } from "./authentication-failure.ts";
 import type { EntryRequest } from "./entry-request.ts";
-import type { Attempt, PasswordThrottle } from "./password-throttle.ts";
+import { unseenReasons, type Attempt, type PasswordThrottle } from "./password-throttle.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { placeProblem } from "./standing.ts";
 import { bridges, review, type HubSession, type LiveHub, type VirtualHubs } from "./virtual-hubs.ts";
@@ -107,11 +107,12 @@ export class Sessions {
    */
   throttled<Result>(
     { hub }: LiveHub,
-    { peer, userName }: Pick<EntryRequest, "peer" | "userName">,
+    { peer, userName, gone }: Pick<EntryRequest, "peer" | "userName" | "gone">,
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
-    return this.#options.throttle.attempt(peer.address, `${hub.settings.name}/${userName}`, look, isRight);
+    const source = { address: peer.address, account: `${hub.settings.name}/${userName}`, gone };
+    return this.#options.throttle.attempt(source, look, isRight);
   }
 
   /** Logs that a hub refused somebody. */
@@ -164,9 +165,9 @@ export class Sessions {
     authenticated: Attempt<Authenticated | Refusal>,
     open: (admitted: AdmittedSession) => Session,
   ): Entered<Session> | Refusal {
-    if (authenticated === "too many") {
-      const busy = refuse("authenticationFailed", `too many wrong passwords of user "${request.userName}"`);
-      return this.refuse(live, asker, busy);
+    if (authenticated === "too many" || authenticated === "gone") {
+      const error = authenticated === "gone" ? "disconnected" : "authenticationFailed";
+      return this.refuse(live, asker, refuse(error, unseenReasons[authenticated]));
     }
     if (authenticated.type === "refused") return this.refuse(live, asker, authenticated);
     // It may have waited since the hub was looked at.

@@ -37,6 +37,8 @@ export interface PasswordLogin {
   readonly password: string;
   readonly peerAddress: string;
   readonly connectionName: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
 }
 
 /** Lets administrators in, and answers them. */
@@ -54,7 +56,7 @@ export class AdminService {
    *
    * Source: `Cedar/Admin.c` AdminAccept.
    */
-  async answer({ pack, challenge, peer, connectionName }: ClientRequest): Promise<ClientAnswer> {
+  async answer({ pack, challenge, peer, connectionName, gone }: ClientRequest): Promise<ClientAnswer> {
     const { dispatcher } = this.#options;
     const response = pack.data("secure_password");
     if (response?.length !== rpcLimits.proofBytes) return { type: "error", error: "protocol" };
@@ -63,6 +65,7 @@ export class AdminService {
       hubName,
       peerAddress: peer.address,
       connectionName,
+      gone,
       byHttp: false,
       proves: (hash) => isSame(secureResponse(hash, challenge), response),
       program: pack.str("client_str").slice(0, 100),
@@ -145,10 +148,10 @@ export class AdminService {
   }
 
   /** Whether somebody who asks over HTTP is an administrator. */
-  login({ hubName, password, peerAddress, connectionName }: PasswordLogin): Promise<AuthenticationResult> {
+  login({ password, ...who }: PasswordLogin): Promise<AuthenticationResult> {
     const hash = hashAdminPassword(password);
     const proves = (expected: Uint8Array) => isSame(hash, expected);
-    return this.#authenticate({ hubName, peerAddress, connectionName, byHttp: true, proves });
+    return this.#authenticate({ ...who, byHttp: true, proves });
   }
 
   async #authenticate({ connectionName, program, ...claim }: Attempt): Promise<AuthenticationResult> {

@@ -3,7 +3,7 @@ import { emptyPasswordHash } from "../config/sections/server-settings-config.ts"
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
 import type { ProtocolError } from "../wire/protocol-error.ts";
-import type { PasswordThrottle } from "../access/password-throttle.ts";
+import { unseenReasons, type PasswordThrottle } from "../access/password-throttle.ts";
 import type { Administrator } from "./rpc.ts";
 
 /** Who somebody says to be, and how to tell whether it is true. */
@@ -11,6 +11,8 @@ export interface AdministratorClaim {
   /** Of the hub whose administrator it is; empty for the server's. */
   readonly hubName: string;
   readonly peerAddress: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
   /** By HTTP. Nobody is a hub's administrator there who has no password, not even on the server's own host. */
   readonly byHttp: boolean;
   /** Whether the claim proves a password with this hash. */
@@ -60,7 +62,7 @@ export async function authenticateAdministrator(
   claim: AdministratorClaim,
   throttle: PasswordThrottle,
 ): Promise<AuthenticationResult> {
-  const { hubName, peerAddress, byHttp } = claim;
+  const { hubName, peerAddress, byHttp, gone } = claim;
   const wanted = passwordFor(settings(), hubName);
   if (wanted === undefined) return refused("hubNotFound", "there is no such hub");
   const { hub } = wanted;
@@ -75,8 +77,7 @@ export async function authenticateAdministrator(
     return refused("accessDenied", "no password is set, so that the hub has no administrator by HTTP");
   }
   const proven = await throttle.attempt(
-    peerAddress,
-    hub?.name ?? "",
+    { address: peerAddress, account: hub?.name ?? "", gone },
     () => {
       const hash = passwordFor(settings(), hubName)?.hash;
       // Zeros are the hash of no password, and everybody can answer with them.
@@ -84,7 +85,8 @@ export async function authenticateAdministrator(
     },
     (hash) => hash !== undefined,
   );
-  if (proven === "too many") return refused("accessDenied", "too many wrong passwords from this address");
+  if (proven === "too many") return refused("accessDenied", unseenReasons[proven]);
+  if (proven === "gone") return refused("disconnected", unseenReasons[proven]);
   if (proven === undefined) return refused("accessDenied", "wrong password");
   if (!emptyPassword && isSame(proven, emptyPasswordHash)) {
     return refused("accessDenied", "the password was taken away meanwhile");

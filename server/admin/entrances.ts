@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { HubEvent, LineAsItIs } from "../hub/hub-log.ts";
 import type { ServerLog } from "../server-log.ts";
 import type { Administration } from "./administration.ts";
@@ -65,7 +64,7 @@ export function createEntrances({
     settings: administration.settings,
     dispatcher,
     admits,
-    throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
+    throttle: new PasswordThrottle(),
     tell,
   });
   return { service, api: new JsonApi(service, dispatcher, administration) };

@@ -20,6 +20,8 @@ export interface ApiRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly peerAddress: string;
   readonly connectionName: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
   /**
    * Reads the body.
    *
@@ -182,14 +184,14 @@ export class JsonApi {
     return parts.length === 1 ? String(parts[0]) : parts;
   }
 
-  #login({ headers, peerAddress, connectionName }: ApiRequest): Promise<AuthenticationResult> {
+  #login({ headers, peerAddress, connectionName, gone }: ApiRequest): Promise<AuthenticationResult> {
     const credentials = credentialsOf(headers);
     if (credentials === undefined) {
       return Promise.resolve({ type: "refused", error: "accessDenied", reason: "no password was sent" });
     }
     const { userName, password } = credentials;
     const hubName = userName.toLowerCase() === "administrator" ? "" : userName;
-    return this.#service.login({ hubName, password, peerAddress, connectionName });
+    return this.#service.login({ hubName, password, peerAddress, connectionName, gone });
   }
 }
 

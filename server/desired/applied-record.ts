@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
@@ -29,7 +29,7 @@ export const emptyRecord: AppliedRecord = { hubs: new Map() };
  */
 export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
   try {
-    return parseRecord(JSON.parse(await readFile(path, "utf8")));
+    return parseRecord(JSON.parse((await readOwnFile(path)).toString()));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return emptyRecord;
     const why = error instanceof SyntaxError ? "it is not in JSON" : (error as Error).message;

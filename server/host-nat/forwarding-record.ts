@@ -1,4 +1,5 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
+import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 
 /** What the host was like before its kernel was set up for us, to be put back later, also by `uninstall` after a crash. */
@@ -15,10 +16,10 @@ export interface ForwardingRecord {
 
 /** Undefined when there is none, or none that can be read. */
 export async function readForwardingRecord(path: string): Promise<ForwardingRecord | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
+  const text = await readOwnFile(path).catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    const { bootId, forwarded, chains, interfaces } = JSON.parse(text) as Record<string, unknown>;
+    const { bootId, forwarded, chains, interfaces } = JSON.parse(text.toString()) as Record<string, unknown>;
     return typeof bootId === "string" && typeof forwarded === "boolean"
       ? { bootId, forwarded, chains: textsOf(chains), interfaces: textsOf(interfaces) }
       : undefined;

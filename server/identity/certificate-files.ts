@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { access, readdir, readFile, stat } from "node:fs/promises";
+import { access, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readOwnFile } from "../platform/own-file.ts";
 import { identityLimits, withSigners, type IdentityPem } from "./identity-check.ts";
 import { chainOf } from "./identity-pem.ts";
 import { identityToPem } from "./identity-pem.ts";
@@ -60,8 +61,7 @@ async function readCertificates(folder: string): Promise<X509Certificate[]> {
   for (const name of names.sort().slice(0, mostChainFiles)) {
     const path = join(folder, name);
     try {
-      const { size } = await stat(path);
-      if (size <= identityLimits.pemCharacters) certificates.push(new X509Certificate(await readFile(path)));
+      certificates.push(new X509Certificate(await readOwnFile(path, identityLimits.pemCharacters)));
     } catch {
       // A text, as the official server puts one there, or something else that is none of it.
     }

@@ -7,10 +7,11 @@ import {
   X509Certificate,
   type KeyObject,
 } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { createSecureContext } from "node:tls";
+import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { checkIdentity, type IdentityPem } from "./identity-check.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
@@ -214,7 +215,7 @@ function damaged(what: string, cause: unknown): ServerError {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return (await readOwnFile(path)).toString();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new ServerError("STATE_INVALID", `cannot read ${path}: ${wordsOf(error)}`, { cause: error });

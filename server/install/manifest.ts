@@ -1,5 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
+import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
@@ -41,8 +42,8 @@ export async function readManifest(layout: Layout): Promise<Manifest | undefined
   const path = layout.manifest;
   let text: string;
   try {
-    text = await readFile(path, "utf8");
-    const { uid } = await stat(path);
+    text = (await readOwnFile(path)).toString();
+    const { uid } = await lstat(path);
     if (uid !== process.geteuid?.()) {
       throw new ServerError(
         "NOT_PERMITTED",
@@ -77,7 +78,7 @@ export async function readManifest(layout: Layout): Promise<Manifest | undefined
 /** The mode of the installation in a folder, whoever made it; `undefined` when there is none that can be seen. */
 export async function installedMode(layout: Layout): Promise<Mode | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(layout.manifest, "utf8"));
+    const value: unknown = JSON.parse((await readOwnFile(layout.manifest)).toString());
     return isManifest(value) ? value.mode : undefined;
   } catch {
     return undefined;

@@ -1,18 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from "node:fs/promises";
+import { copyFile, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { openOwnFile, setFolderMode } from "../platform/own-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
@@ -25,7 +14,9 @@ const stagingPrefix = ".staging-";
 /** SHA-256 of a file, in lower-case hexadecimal. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+  const file = await openOwnFile(path);
+  // Closes the file at its end, and when it breaks off.
+  for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024 })) {
     hash.update(chunk as Buffer);
   }
   return hash.digest("hex");
@@ -55,17 +46,17 @@ export class ReleaseStore {
     const { releases } = this.#layout;
     const target = this.executableOf(sha256);
     if ((await sha256OfFile(target).catch(() => undefined)) === sha256) {
-      await chmod(target, this.#mode);
+      await setFileMode(target, this.#mode);
       return;
     }
     const staging = join(releases, stagingPrefix + randomBytes(6).toString("hex"));
     try {
       await this.#makeFolder(staging);
       // The folder of releases is made on the way, with the umask's mode.
-      await chmod(releases, this.#mode);
+      await setFolderMode(releases, this.#mode);
       const copy = join(staging, "vpnserver");
       await copyFile(executable, copy);
-      await chmod(copy, this.#mode);
+      await setFileMode(copy, this.#mode);
       await syncToDisk(copy);
       if ((await sha256OfFile(copy)) !== sha256) {
         throw new ServerError("FAILED", `${executable} changed while it was copied`);
@@ -205,8 +196,13 @@ export class ReleaseStore {
   async #makeFolder(path: string): Promise<void> {
     await mkdir(path, { recursive: true });
     // Whatever the umask is.
-    await chmod(path, this.#mode);
+    await setFolderMode(path, this.#mode);
   }
+}
+
+async function setFileMode(path: string, mode: number): Promise<void> {
+  const file = await openOwnFile(path);
+  await file.chmod(mode).finally(() => file.close());
 }
 
 async function syncToDisk(path: string): Promise<void> {

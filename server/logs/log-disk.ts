@@ -1,6 +1,6 @@
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { appendFlags } from "../platform/append.ts";
+import { appendFlags, openOwnFile } from "../platform/own-file.ts";
 
 /** What the logs need of the file system. */
 export interface LogDisk {
@@ -36,7 +36,7 @@ export const logDisk: LogDisk = {
 };
 
 async function appendWhole(path: string, text: string): Promise<number> {
-  const file = await open(path, appendFlags, 0o600);
+  const file = await openOwnFile(path, appendFlags, 0o600);
   try {
     const { size } = await file.stat();
     try {

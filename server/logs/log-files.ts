@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
-import { open, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { openOwnFile } from "../platform/own-file.ts";
 import { folderNameOf } from "./log-writer.ts";
 
 export interface LogFilesOptions {
@@ -48,7 +49,7 @@ export class LogFiles {
 
   /** @param path one that {@link list} gave */
   async read(path: string, offset: number, bytes: number): Promise<Buffer> {
-    const file = await open(join(this.#options.directory, path));
+    const file = await openOwnFile(join(this.#options.directory, path));
     try {
       const buffer = Buffer.alloc(bytes);
       const { bytesRead } = await file.read(buffer, 0, bytes, offset);

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
+import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 
 /** Name of koffi's library among the assets of the executable. */
@@ -55,8 +56,8 @@ export async function placeKoffi(library: Uint8Array, folder: LibraryFolder): Pr
 }
 
 async function isThere(file: string, library: Uint8Array): Promise<boolean> {
-  const info = await lstat(file).catch(() => undefined);
-  return info?.isFile() === true && info.size === library.length && (await readFile(file)).equals(library);
+  const there = await readOwnFile(file, library.length).catch(() => undefined);
+  return there?.equals(library) === true;
 }
 
 function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonly mode: number }): void {

@@ -1,6 +1,6 @@
-import { closeSync, lstatSync, openSync } from "node:fs";
+import { closeSync, lstatSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { appendFlags } from "./append.ts";
+import { appendFlags, openOwnFileSync } from "./own-file.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 
@@ -26,7 +26,7 @@ export class InstanceLock {
   static acquire(path: string, option?: "--prefix" | "--state-dir"): InstanceLock | undefined {
     let database: DatabaseSync | undefined;
     try {
-      refuseLink(path);
+      refuseOthers(path);
       database = new DatabaseSync(path, { timeout: patienceMs });
       // Nothing is ever written, so no journal needs to be beside the file.
       database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
@@ -44,10 +44,14 @@ export class InstanceLock {
   }
 }
 
-/** SQLite would make an empty database of what a link leads to. */
-function refuseLink(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
-  throw new ServerError("STATE_INVALID", `${path} is a link: remove it, no server runs here`);
+/** SQLite opens by itself: it would make an empty database of what a link leads to, and wait for the other end of a named pipe. */
+function refuseOthers(path: string): void {
+  for (const file of [path, `${path}-journal`]) {
+    const stats = lstatSync(file, { throwIfNoEntry: false });
+    if (stats === undefined || stats.isFile()) continue;
+    const what = stats.isSymbolicLink() ? "a link" : "no file";
+    throw new ServerError("STATE_INVALID", `${file} is ${what}: remove it, no server runs here`);
+  }
 }
 
 /** SQLite does not say why a file cannot be opened: the system does. */
@@ -57,7 +61,7 @@ function cannotLock(
   error: unknown,
 ): ServerError {
   try {
-    closeSync(openSync(path, appendFlags, 0o600));
+    closeSync(openOwnFileSync(path, appendFlags, 0o600));
   } catch (cause) {
     const code = isAboutRights(cause) ? "NOT_PERMITTED" : "STATE_INVALID";
     return new ServerError(code, `cannot lock ${path}: ${fileProblemOf(cause, path, option)}`, { cause });

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from "node:fs";
-import { appendFlags } from "../platform/append.ts";
+import { closeSync, fstatSync, ftruncateSync, readSync, renameSync, writeSync } from "node:fs";
+import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
 
 export const logFileLimits = {
   /** A file that has grown beyond this is set aside. */
@@ -21,7 +21,7 @@ export class LogFile {
   constructor(path: string, limits: { readonly bytes: number; readonly files: number } = logFileLimits) {
     this.#path = path;
     this.#limits = limits;
-    this.#descriptor = openSync(path, appendFlags, 0o600);
+    this.#descriptor = openOwnFileSync(path, appendFlags, 0o600);
     this.#bytes = fstatSync(this.#descriptor).size;
   }
 
@@ -50,7 +50,7 @@ export class LogFile {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }
     }
-    const descriptor = openSync(this.#path, appendFlags, 0o600);
+    const descriptor = openOwnFileSync(this.#path, appendFlags, 0o600);
     closeSync(this.#descriptor);
     this.#descriptor = descriptor;
     this.#bytes = 0;
@@ -61,7 +61,7 @@ export class LogFile {
 export function readLastLogLines(path: string, count: number): string[] {
   let descriptor: number;
   try {
-    descriptor = openSync(path, "r");
+    descriptor = openOwnFileSync(path);
   } catch {
     return [];
   }

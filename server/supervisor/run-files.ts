@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
+import { readOwnFileSync } from "../platform/own-file.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ProcessIdentity } from "../platform/process-identity.ts";
 import { removeFile } from "../platform/remove-file.ts";
@@ -24,7 +25,7 @@ export function removeRunFiles(paths: StatePaths): void {
 export function readRunFiles(paths: StatePaths): ServerProcesses | undefined {
   let record: Partial<ServerProcesses>;
   try {
-    record = JSON.parse(readFileSync(paths.processesFile, "utf8")) as Partial<ServerProcesses>;
+    record = JSON.parse(readOwnFileSync(paths.processesFile).toString()) as Partial<ServerProcesses>;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { appendFlags } from "../platform/append.ts";
+import { closeSync } from "node:fs";
+import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
 import { makeStateDirectories, stateDirectoryVariable, type StatePaths } from "../state-paths.ts";
 import { fileProblemOf, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
@@ -104,7 +104,7 @@ function firstMessage(child: ChildProcess, paths: StatePaths, timeoutMs: number)
 
 function openLog(path: string): number {
   try {
-    return openSync(path, appendFlags, 0o600);
+    return openOwnFileSync(path, appendFlags, 0o600);
   } catch (error) {
     throw new ServerError("STATE_INVALID", `cannot write the log ${path}: ${fileProblemOf(error, path)}`, {
       cause: error,

@@ -48,6 +48,7 @@ export class ClientConnection {
   /** Nothing is heard any more: it was closed or handed over. */
   #ended = false;
   #takeBack: (() => void) | undefined;
+  #gone: AbortController | undefined;
 
   constructor(options: ClientConnectionOptions) {
     const { socket, name, peer, bounds, refused } = options;
@@ -64,6 +65,7 @@ export class ClientConnection {
     socket.once("close", () => {
       this.#deadline.pause();
       this.#takeBack?.();
+      this.#gone?.abort();
       if (!this.#ended) refused("connection-lost");
     });
   }
@@ -71,6 +73,14 @@ export class ClientConnection {
   /** Whether the connection can go on without TLS. */
   get canLeaveTls(): boolean {
     return this.#socket instanceof TLSSocket && canLeaveTls(this.#socket);
+  }
+
+  /** Aborted when the connection has ended. */
+  get gone(): AbortSignal {
+    // Most connections are not waited for, and so have none.
+    this.#gone ??= new AbortController();
+    if (this.#socket.closed) this.#gone.abort();
+    return this.#gone.signal;
   }
 
   /** Who hears what comes in from now on. */

@@ -10,6 +10,8 @@ export interface WebRequest {
   readonly headers: IncomingMessage["headers"];
   readonly peerAddress: string;
   readonly connectionName: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
   readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
 }
 
@@ -34,6 +36,8 @@ export interface WebBounds {
 /** What is kept of one connection. */
 interface WebConnection {
   readonly name: string;
+  /** Aborted when it has ended. */
+  readonly gone: AbortSignal;
   /** Counts a request that was refused for want of a password. */
   readonly refused: () => void;
   /** Tells that a request has logged in. */
@@ -82,7 +86,7 @@ export class WebServer {
   /** Takes over a connection, with what was read from it already. */
   serve(
     socket: Socket,
-    events: Pick<WebConnection, "name" | "refused" | "loggedIn">,
+    events: Pick<WebConnection, "name" | "gone" | "refused" | "loggedIn">,
     received: Buffer,
   ): void {
     const connection: WebConnection = { ...events, deadline: undefined, answering: false };
@@ -111,6 +115,7 @@ export class WebServer {
         headers,
         peerAddress: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
         connectionName: connection.name,
+        gone: connection.gone,
         body: (limitBytes) => readBody(request, limitBytes, goOn),
       });
     } catch {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { PasswordThrottle } from "../access/password-throttle.ts";
 import { Sessions } from "../access/sessions.ts";
 import { VirtualHubs } from "../access/virtual-hubs.ts";
@@ -158,7 +157,7 @@ function createEnvironment(options: ServerOptions): Environment {
       hubs,
       unixNow: () => Date.now(),
       tellServer: (text, event) => log.event(text, event),
-      throttle: new PasswordThrottle({ now: () => performance.now(), delay: (ms) => delay(ms) }),
+      throttle: new PasswordThrottle(),
     }),
     listeners: new Listeners({
       addresses: listenAddressesOf(access),

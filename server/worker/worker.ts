@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../state-paths.ts";
 import { AdminAddressFile } from "../access/admin-addresses.ts";
@@ -18,7 +18,7 @@ import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
-import { appendFlags } from "../platform/append.ts";
+import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "../supervisor/failure.ts";
 import {
@@ -219,7 +219,7 @@ function tell(message: WorkerMessage, done: () => void = () => {}): void {
 
 function note(logFile: string, message: string): void {
   try {
-    const descriptor = openSync(logFile, appendFlags, 0o600);
+    const descriptor = openOwnFileSync(logFile, appendFlags, 0o600);
     createLogger({ write: (line) => void writeSync(descriptor, line) }).warn(message);
     closeSync(descriptor);
   } catch {

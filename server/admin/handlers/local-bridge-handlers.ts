@@ -4,6 +4,7 @@ import { createLocalBridge, isNamed, isSameBridge } from "../../settings/local-b
 import type { Administration, LocalBridgeReport, Possible } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import { RpcError } from "../rpc.ts";
+import { trimmed } from "./given-texts.ts";
 import { nameLimits } from "../../limits.ts";
 
 /** Bridges between hubs and network interfaces of the host. */
@@ -64,7 +65,8 @@ export function createLocalBridgeHandlers({ update, localBridges }: Administrati
 /** @throws {RpcError} invalidParameter */
 function checkNames(...names: readonly string[]): void {
   for (const name of names)
-    if (name === "" || name.length > nameLimits.nameCharacters) throw new RpcError("invalidParameter");
+    if (trimmed(name) === "" || name.length > nameLimits.nameCharacters)
+      throw new RpcError("invalidParameter");
 }
 
 /** @throws {RpcError} bridgeNotSupported, with the reason */

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { readOwnFile } from "../../platform/own-file.ts";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
 import { isSameBytes } from "./long-bytes.ts";
 
@@ -40,7 +41,7 @@ export async function listBackups(configFile: string): Promise<Backup[]> {
   const backups = await Promise.all(
     numbered.map(async (backup) => {
       try {
-        return { ...backup, writtenAt: (await stat(backup.path)).mtimeMs };
+        return { ...backup, writtenAt: (await lstat(backup.path)).mtimeMs };
       } catch {
         // Taken away since.
         return undefined;
@@ -59,7 +60,7 @@ export async function writeBackup(configFile: string, bytes: Uint8Array): Promis
   await mkdir(backupDirectoryOf(configFile), { recursive: true, mode: 0o700 });
   const backups = await listBackups(configFile);
   const newest = backups[0];
-  if (newest !== undefined && (await isSameBytes(await readFile(newest.path), bytes))) return;
+  if (newest !== undefined && (await isSameBytes(await readOwnFile(newest.path), bytes))) return;
   const number = (newest?.number ?? 0) + 1;
   const name = `${String(number).padStart(8, "0")}_${basename(configFile)}`;
   await writeFileAtomically(join(backupDirectoryOf(configFile), name), bytes, { mode: 0o600 });

@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { copyFile, open, readdir, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { readOwnFile } from "../../platform/own-file.ts";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
 import { fileProblemOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
@@ -197,7 +197,7 @@ export class ConfigFiles {
     const time = new Date(this.#now()).toISOString().replace(/[-:.]/g, "");
     const aside = `${path}.unusable-${time}`;
     try {
-      await copyFile(path, aside, constants.COPYFILE_EXCL);
+      await writeFileAtomically(aside, await readOwnFile(path), { mode: 0o600 });
       this.#warn(`${path} is kept as ${aside}`);
       const prefix = `${basename(path)}.unusable-`;
       const names = (await readdir(dirname(path))).filter((name) => name.startsWith(prefix)).sort();

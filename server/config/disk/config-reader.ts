@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { readOwnFile } from "../../platform/own-file.ts";
 import { ServerError } from "../../errors.ts";
 import { listBackups } from "./config-backups.ts";
 import { RestrictionError } from "../text/config-fields.ts";
@@ -62,7 +62,7 @@ export async function readStoredConfig(
 /** Tells a file from what it was before; undefined when there is none. */
 export function versionOf(path: string): string | undefined {
   try {
-    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+    const { ino, size, mtimeNs } = lstatSync(path, { bigint: true });
     return `${ino} ${size} ${mtimeNs}`;
   } catch {
     return undefined;
@@ -145,7 +145,7 @@ function firstRecordAfter({ base, records }: Journal, sha256: string): number | 
 async function newestGoodBackup(path: string, check: (document: ConfigDocument) => void) {
   for (const backup of await listBackups(path)) {
     try {
-      const bytes = await readFile(backup.path);
+      const bytes = await readOwnFile(backup.path);
       return { path: backup.path, document: checked(bytes, check), sha256: sha256Of(bytes) };
     } catch {
       // The one before it, then.
@@ -162,9 +162,7 @@ function checked(bytes: Uint8Array, check: (document: ConfigDocument) => void): 
 
 async function readBytes(path: string): Promise<Buffer | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > configLimits.bytes) throw new Error(`it is larger than ${configLimits.bytes} bytes`);
-    return await readFile(path);
+    return await readOwnFile(path, configLimits.bytes);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new ServerError("STATE_INVALID", `cannot read ${path}: ${(error as Error).message}`, {

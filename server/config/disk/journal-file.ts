@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { openOwnFile } from "../../platform/own-file.ts";
 import {
   encodeJournalHeader,
   encodeJournalRecord,
@@ -62,9 +63,9 @@ export class JournalFile {
   static async create(
     path: string,
     base: string,
-    openHandle: OpenJournalHandle = open,
+    openHandle: OpenJournalHandle = openOwnFile,
   ): Promise<JournalFile> {
-    const flags = journalFlags | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    const flags = journalFlags | constants.O_CREAT | constants.O_TRUNC;
     const handle = await openHandle(path, flags, 0o600);
     try {
       await handle.chmod(0o600);
@@ -83,9 +84,9 @@ export class JournalFile {
   static async reopen(
     path: string,
     { validBytes, checksum }: Journal,
-    openHandle: OpenJournalHandle = open,
+    openHandle: OpenJournalHandle = openOwnFile,
   ): Promise<JournalFile> {
-    const handle = await openHandle(path, journalFlags | constants.O_NOFOLLOW);
+    const handle = await openHandle(path, journalFlags);
     try {
       await handle.truncate(validBytes);
       return new JournalFile(handle, validBytes, checksum);

@@ -1,5 +1,6 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { readOwnFile } from "../../platform/own-file.ts";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
 import type { StatePaths } from "../../state-paths.ts";
 import { fileProblemOf, wordsOf } from "../../error-words.ts";
@@ -37,7 +38,7 @@ export function importRecordFile({ stateDirectory }: Paths): string {
 export async function readImportRecord(paths: Paths): Promise<ImportRecord | undefined> {
   const file = importRecordFile(paths);
   try {
-    const record = JSON.parse(await readFile(file, "utf8")) as ImportRecord;
+    const record = JSON.parse((await readOwnFile(file)).toString()) as ImportRecord;
     const { format, from, named, complete, units, executables } = record;
     const isRecord =
       Number(format) === 1 &&

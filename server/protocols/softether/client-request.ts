@@ -9,6 +9,8 @@ export interface ClientRequest {
   readonly challenge: Buffer;
   /** Name of the connection, such as `CID-7`. */
   readonly connectionName: string;
+  /** Aborted when the connection has ended. */
+  readonly gone: AbortSignal;
   readonly peer: { readonly address: string; readonly port: number };
   /** Whether the connection can go on without TLS. */
   readonly canLeaveTls: boolean;

@@ -1,4 +1,5 @@
 import { passwordLimits } from "../../limits.ts";
+import { unseenReasons } from "../../access/password-throttle.ts";
 import { refuse, type Refusal } from "../../access/refusal.ts";
 import type { Entered, Sessions } from "../../access/sessions.ts";
 import { authenticationFailure } from "../../access/authentication-failure.ts";
@@ -121,18 +122,29 @@ export class ClientRequests {
     };
   }
 
-  async #changePassword({ pack, challenge, peer, connectionName }: ClientRequest): Promise<ClientAnswer> {
+  async #changePassword({
+    pack,
+    challenge,
+    peer,
+    gone,
+    connectionName,
+  }: ClientRequest): Promise<ClientAnswer> {
     const change = decodePasswordChange(pack);
     const { userName } = change;
     const live = this.#options.hubs.find(change.hubName);
     if (live === undefined) return { type: "error", error: "hubNotFound" };
     const attempt = await this.#options.sessions.throttled(
       live,
-      { peer, userName },
+      { peer, userName, gone },
       () => changePassword(live.hub.settings, change, { random: challenge, now: this.#options.unixNow() }),
       ({ type }) => type === "changed",
     );
-    const result = attempt === "too many" ? refuse("oldPasswordWrong", "too many wrong passwords") : attempt;
+    const result =
+      attempt === "too many"
+        ? refuse("oldPasswordWrong", unseenReasons[attempt])
+        : attempt === "gone"
+          ? refuse("disconnected", unseenReasons[attempt])
+          : attempt;
     const who = `Password of user "${userName}" from ${peer.address}`;
     const event = { event: "password-change", user: userName, peer: peer.address };
     if (result.type === "refused") {

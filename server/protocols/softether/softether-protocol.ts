@@ -49,6 +49,7 @@ export class SoftEtherProtocol implements StreamProtocol {
           challenge,
           connectionName: name,
           peer,
+          gone: connection.gone,
           canLeaveTls: connection.canLeaveTls,
         }),
       now: () => new Date(),
@@ -62,7 +63,8 @@ export class SoftEtherProtocol implements StreamProtocol {
         web: (received) => {
           const refused = () => connection.refused("login-refused");
           const loggedIn = () => connection.loggedIn();
-          this.#web.serve(connection.handOver("web"), { name, refused, loggedIn }, received);
+          const { gone } = connection;
+          this.#web.serve(connection.handOver("web"), { name, gone, refused, loggedIn }, received);
         },
       },
     });

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readOwnFile } from "../../platform/own-file.ts";
 import type { Lease } from "../../dhcp/lease-table.ts";
 import { wordsOf } from "../../error-words.ts";
 import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
@@ -16,7 +16,7 @@ export type LeasesOfHubs = Map<string, readonly Lease[]>;
  */
 export async function readLeases(path: string, onProblem: (problem: string) => void): Promise<LeasesOfHubs> {
   try {
-    const hubs = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    const hubs = JSON.parse((await readOwnFile(path)).toString()) as Record<string, unknown>;
     return new Map(
       Object.entries(hubs).map(([hub, leases]) => [
         hub,

@@ -118,7 +118,7 @@ describe("AdminAddressFile", () => {
     for (let look = 0; look < 3; look++) assert.equal(file.admits("127.0.0.1", ""), false);
     assert.match(
       problems.join(),
-      /adminip\.txt cannot be read \(it is no file\).*nobody administers.*until it can/,
+      /adminip\.txt cannot be read \(.*is a folder where a file should be.*\).*nobody administers.*until it can/,
     );
     await rm(path, { recursive: true });
     await writeFile(path, "*\n".repeat(adminAddressLimits.bytes));

@@ -1,3 +1,4 @@
+import { neverGone } from "./manual-clock.ts";
 import { createHubSettings, hashHubPassword } from "../../../server/config/sections/hub-config.ts";
 import {
   defaultHubOptions,
@@ -93,6 +94,7 @@ export function requestOf(changed: Partial<EntryRequest> = {}): EntryRequest {
     client: { product: "SoftEther VPN Client", version: 501, build: 9674, clientId: 0 },
     node,
     connectionName: "CID-1",
+    gone: neverGone,
     peer: { address: "192.0.2.9", port: 50_000 },
     ...changed,
   };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { authenticateAdministrator, isSame } from "../../../server/admin/authentication.ts";
+import type { AttemptQueueOptions } from "../../../server/access/attempt-queue.ts";
+import { createHastyClock, ManualClock, neverGone } from "../access/manual-clock.ts";
 import { PasswordThrottle } from "../../../server/access/password-throttle.ts";
 import { passwordLimits } from "../../../server/limits.ts";
 import { hashAdminPassword } from "../../../server/wire/sha0.ts";
@@ -8,18 +10,18 @@ import { hubOf } from "../access/login-fixture.ts";
 import { TestAdministration } from "./administration-fixture.ts";
 
 /** Logs in at a server with hub "Hub", whose administrator's password is "hub", and hub "Open" without a password. */
-function createLogin(serverPassword: string) {
+function createLogin(serverPassword: string, clock: AttemptQueueOptions = createHastyClock()) {
   const open = hubOf({ name: "Open", hashedPassword: hashAdminPassword("") });
   const settings = {
     ...new TestAdministration([hubOf({ name: "Hub" }), open]).settings(),
     hashedPassword: hashAdminPassword(serverPassword),
   };
-  const throttle = new PasswordThrottle({ now: () => 0, delay: () => new Promise<void>(() => {}) });
+  const throttle = new PasswordThrottle(clock);
   return async (hubName: string, password: string, peerAddress = "192.0.2.1", byHttp = false) => {
     const proves = (hash: Uint8Array) => isSame(hash, hashAdminPassword(password));
     const result = await authenticateAdministrator(
       () => settings,
-      { hubName, peerAddress, byHttp, proves },
+      { hubName, peerAddress, byHttp, gone: neverGone, proves },
       throttle,
     );
     if (result.type === "refused") return result.error;
@@ -64,9 +66,9 @@ describe("the login of administrators", () => {
       ...new TestAdministration([hubOf({ name: "Hub", hashedPassword: zeros })]).settings(),
       hashedPassword: zeros,
     };
-    const throttle = new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() });
+    const throttle = new PasswordThrottle(createHastyClock());
     for (const hubName of ["", "Hub"]) {
-      const claim = { hubName, peerAddress: "127.0.0.1", byHttp: false, proves: () => true };
+      const claim = { hubName, peerAddress: "127.0.0.1", byHttp: false, gone: neverGone, proves: () => true };
       const result = await authenticateAdministrator(() => settings, claim, throttle);
       assert.equal(result.type, "refused");
     }
@@ -94,10 +96,16 @@ describe("the login of administrators", () => {
   });
 
   test("refuses without a look who tried too often", async () => {
-    const login = createLogin("secret");
+    const clock = new ManualClock();
+    const login = createLogin("secret", clock);
     for (let index = 0; index <= passwordLimits.freeFailures; index++) await login("", "wrong");
-    for (let index = 0; index < passwordLimits.waitingPerAddress; index++) void login("", "secret");
-    assert.equal(await login("", "secret"), "accessDenied");
+    const { looksAtOnce, waitingPerAddress } = passwordLimits;
+    const early = Array.from({ length: looksAtOnce }, () => login("", "wrong"));
+    const oldest = login("", "secret");
+    for (let index = 0; index < waitingPerAddress; index++) void login("", "wrong");
+    await Promise.all(early);
+    clock.pass(passwordLimits.longestDelayMs);
+    assert.equal(await oldest, "accessDenied");
     assert.equal(typeof (await login("", "secret", "192.0.2.2")), "object");
   });
 });

@@ -4,6 +4,7 @@ import { AdminService } from "../../../server/admin/admin-service.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
 import { JsonApi, type ApiRequest } from "../../../server/admin/json-api.ts";
+import { createHastyClock, neverGone } from "../access/manual-clock.ts";
 import { PasswordThrottle } from "../../../server/access/password-throttle.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { hashAdminPassword } from "../../../server/wire/sha0.ts";
@@ -28,7 +29,7 @@ async function createApi() {
     settings: administration.settings,
     dispatcher,
     admits: (peerAddress, hubName) => peerAddress !== "198.51.100.1" || hubName === "Hub",
-    throttle: new PasswordThrottle({ now: () => 0, delay: () => Promise.resolve() }),
+    throttle: new PasswordThrottle(createHastyClock()),
     tell: (_hubName, text) => log.push(text),
   });
   const api = new JsonApi(service, dispatcher, {
@@ -45,6 +46,7 @@ async function createApi() {
       headers: password,
       peerAddress: "192.0.2.1",
       connectionName: "CID-1",
+      gone: neverGone,
       ...rest,
       body: (limitBytes) => {
         limits.push(limitBytes);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { rpcLimits } from "../../../server/limits.ts";
+import { passwordLimits, rpcLimits } from "../../../server/limits.ts";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { AdminService } from "../../../server/admin/admin-service.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
+import { ManualClock, neverGone } from "../access/manual-clock.ts";
 import { PasswordThrottle } from "../../../server/access/password-throttle.ts";
 import { hashHubPassword } from "../../../server/config/sections/hub-config.ts";
 import { packProtocolLimits } from "../../../server/limits.ts";
@@ -34,12 +35,12 @@ async function createServer() {
   });
   const log: string[] = [];
   const denied = new Set<string>();
-  let wait: Promise<void> | undefined;
+  const clock = new ManualClock();
   const service = new AdminService({
     settings: administration.settings,
     dispatcher,
     admits: (address) => !denied.has(address),
-    throttle: new PasswordThrottle({ now: () => 0, delay: () => wait ?? Promise.resolve() }),
+    throttle: new PasswordThrottle(clock),
     tell: (_hubName, text) => log.push(text),
   });
   review = () => service.review();
@@ -49,7 +50,7 @@ async function createServer() {
       .addStr("client_str", "test")
       .addData("secure_password", secureResponse(hashAdminPassword(password), challenge));
     const peer = { address: "192.0.2.1", port: 1 };
-    return service.answer({ pack, challenge, peer, connectionName: "CID-1" } as never);
+    return service.answer({ pack, challenge, peer, connectionName: "CID-1", gone: neverGone } as never);
   };
   const connect = async (hubName = "", password = "secret") => {
     const answer = await login(hubName, password);
@@ -80,7 +81,7 @@ async function createServer() {
     };
     return { ask, state };
   };
-  return { administration, connect, login, denied, log, holdBack: (until: Promise<void>) => (wait = until) };
+  return { administration, connect, login, denied, log, pass: (ms: number) => clock.pass(ms) };
 }
 
 const setPassword = (password: string) => (pack: Pack) =>
@@ -146,13 +147,11 @@ describe("an administrator's connection", () => {
 
 describe("a login that waits", () => {
   test("is held against the password that there is when its turn comes", async () => {
-    const { login, administration, holdBack } = await createServer();
-    const turn = Promise.withResolvers<void>();
-    for (let index = 0; index < 5; index++) await login("", "wrong");
-    void holdBack(turn.promise);
+    const { login, administration, pass } = await createServer();
+    for (let index = 0; index <= passwordLimits.freeFailures; index++) await login("", "wrong");
     const answer = login("", "secret");
     await administration.update((all) => ({ ...all, hashedPassword: hashAdminPassword("new") }));
-    turn.resolve();
+    pass(passwordLimits.longestDelayMs);
     assert.deepEqual(await answer, { type: "error", error: "accessDenied" });
   });
 });

@@ -78,6 +78,15 @@ describe("a name", () => {
     assert.equal(again.type === "error" && again.error, "userExists");
   });
 
+  test("keeps what only looks like a blank, and is refused for it", async () => {
+    for (const name of ["a\n", "\u00a0a", "a\u3000", "\u2003a", "\ufeffa"]) {
+      for (const kind of ["user", "group", "hub"] as const) {
+        const answer = await createServer()(...calls[kind](name));
+        assert.equal(answer.type === "error" && answer.error, "invalidParameter", JSON.stringify(name));
+      }
+    }
+  });
+
   test("that a configuration has is that of a user who can be changed and deleted", async () => {
     const ask = createServer({ users: [userOf("alice!")] });
     for (const method of ["SetUser", "DeleteUser"] as const) {

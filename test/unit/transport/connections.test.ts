@@ -270,6 +270,27 @@ describe("connections", () => {
     client.socket.destroy();
   });
 
+  test("tells whoever makes an answer that its client has left, however it leaves and asked", async () => {
+    const asked: AbortSignal[] = [];
+    const wait = ({ gone }: { readonly gone: AbortSignal }) => {
+      asked.push(gone);
+      return new Promise<never>(() => {});
+    };
+    await using server = await serveOnLoopback({}, wait, wait);
+    const web = Buffer.from("GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (const request of [Buffer.concat([signature, login]), web]) {
+      for (const how of ["end", "destroy"] as const) {
+        const client = await dialTls(server.port);
+        client.socket.write(request);
+        await until("the request", () => asked.length === 1);
+        assert.equal(asked[0]?.aborted, false);
+        client.socket[how]();
+        await until("the word of it", () => asked[0]?.aborted === true);
+        asked.length = 0;
+      }
+    }
+  });
+
   test("survives clients that leave or reset at any point", async () => {
     await using server = await serveOnLoopback();
     for (let point = 0; point < 6; point++) {

@@ -70,7 +70,10 @@ export function createPacer(now = () => performance.now()): Pacer {
  */
 export async function serveOnLoopback(
   bounds: Partial<ConnectionBounds & WebBounds> = {},
-  answerRequest: (request: ClientRequest) => ClientAnswer = () => ({ type: "error", error: "notSupported" }),
+  answerRequest: (request: ClientRequest) => ClientAnswer | Promise<ClientAnswer> = () => ({
+    type: "error",
+    error: "notSupported",
+  }),
   answerWeb: (request: WebRequest) => Promise<WebResponse> = () =>
     Promise.resolve({ status: 404, headers: {}, body: "" }),
   log?: ConnectionLog,

@@ -43,7 +43,7 @@ describe("requests of clients", () => {
   });
 
   test("makes guessing a user's password slow, for that user and address", async () => {
-    const { ask, goOn, waits, hubs } = setUp();
+    const { ask, goOn, hubs, plugged } = setUp();
     const wrong = () => ask(loginPack("alice", {}, "DEFAULT", "wrong"));
     for (let index = 0; index <= passwordLimits.freeFailures; index++) {
       assert.equal(errorOf(wrong()), "authenticationFailed");
@@ -53,13 +53,18 @@ describe("requests of clients", () => {
     assert.equal(errorOf(ask(loginPack(), { address: "192.0.2.10" })), "join");
     const [guess, right] = [wrong(), ask(loginPack())];
     assert.ok(guess instanceof Promise && right instanceof Promise);
-    assert.deepEqual(waits, [passwordLimits.firstDelayMs, passwordLimits.firstDelayMs]);
     goOn();
     assert.equal(errorOf(await guess), "authenticationFailed");
     assert.equal(errorOf(await right), "join");
     // The right one ends it.
     assert.equal(errorOf(wrong()), "authenticationFailed");
     for (let index = 0; index < passwordLimits.freeFailures; index++) errorOf(wrong());
+    const before = plugged.size;
+    const connection = new AbortController();
+    const left = ask(loginPack(), { gone: connection.signal });
+    connection.abort();
+    assert.equal(errorOf(await left), "disconnected");
+    assert.equal(plugged.size, before, "no session of a client that has left");
     const late = ask(loginPack());
     hubs.apply([]);
     goOn();
@@ -67,14 +72,15 @@ describe("requests of clients", () => {
   });
 
   test("makes guessing by a change of the password slow as well", async () => {
-    const { ask, waits, goOn, stored } = setUp();
+    const { ask, goOn, stored } = setUp();
     const guess = () => ask(passwordPack("wrong"));
     for (let index = 0; index <= passwordLimits.freeFailures; index++) {
       assert.equal(errorOf(await guess()), "oldPasswordWrong");
     }
-    const attempts = Array.from({ length: passwordLimits.waitingPerAddress }, guess);
-    assert.equal(waits.length, attempts.length);
-    assert.equal(errorOf(await ask(passwordPack("secret"))), "oldPasswordWrong");
+    const early = Array.from({ length: passwordLimits.looksAtOnce }, guess);
+    const oldest = ask(passwordPack("secret"));
+    const attempts = [oldest, ...Array.from({ length: passwordLimits.waitingPerAddress }, guess)];
+    for (const attempt of early) await attempt;
     goOn();
     for (const attempt of attempts) assert.equal(errorOf(await attempt), "oldPasswordWrong");
     assert.deepEqual(stored, []);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sessionLimits } from "../../../../server/limits.ts";
+import { passwordLimits, sessionLimits } from "../../../../server/limits.ts";
 import { createFreeTime } from "../../hub/free-time.ts";
 import { Hub, type HubEnvironment } from "../../../../server/hub/hub.ts";
 import type { HubPort } from "../../../../server/hub/hub-port.ts";
@@ -14,6 +14,7 @@ import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
 import { VirtualHubs } from "../../../../server/access/virtual-hubs.ts";
 import { Pack } from "../../../../server/wire/pack.ts";
 import { hashPassword, secureResponse } from "../../../../server/wire/sha0.ts";
+import { ManualClock, neverGone } from "../../access/manual-clock.ts";
 import { hubOf, now as startOfTests, random, userOf } from "../../access/login-fixture.ts";
 
 /** A hub that tells what is plugged into it. */
@@ -45,8 +46,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
   const plugged = new Set<string>();
   const security: string[] = [];
   const stored: { hub: string; user: UserSettings }[] = [];
-  const waits: number[] = [];
-  const waiting: (() => void)[] = [];
+  const throttleClock = new ManualClock();
   const virtualHubs = new VirtualHubs({
     createHub: (settings, log) =>
       new RecordingHub(
@@ -68,13 +68,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     hubs: virtualHubs,
     unixNow: () => now,
     tellServer: (line) => security.push(`server: ${line}`),
-    throttle: new PasswordThrottle({
-      now: () => now,
-      delay: (ms) => {
-        waits.push(ms);
-        return new Promise((resolve) => waiting.push(resolve));
-      },
-    }),
+    throttle: new PasswordThrottle(throttleClock),
   });
   const requests = new ClientRequests({
     hubs: virtualHubs,
@@ -90,12 +84,13 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     storeUser: async (hub, user) => void stored.push({ hub, user }),
   });
   let connections = 0;
-  const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9" } = {}) =>
+  const ask = (pack: Pack, { canLeaveTls = true, address = "192.0.2.9", gone = neverGone } = {}) =>
     requests.answer({
       pack,
       challenge: Buffer.from(random),
       connectionName: `CID-${++connections}`,
       peer: { address, port: 50_000 },
+      gone,
       canLeaveTls,
     });
   return {
@@ -104,9 +99,8 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     plugged,
     security,
     stored,
-    waits,
-    /** Lets those who wait for another look at a password go on. */
-    goOn: () => waiting.splice(0).forEach((resolve) => resolve()),
+    /** Lets those who wait for a look at their password go on. */
+    goOn: () => throttleClock.pass(2 * passwordLimits.longestDelayMs),
     ask,
     pass: (ms: number) => {
       now += ms;
