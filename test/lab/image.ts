@@ -36,9 +36,9 @@ const maskedUnits = [
 /** What one host must not share with another, or with the machine that the image is made on. */
 const personalFiles = ["etc/hostname", "etc/resolv.conf", "etc/ssh/ssh_host_*"];
 
-const recipe = [
+const recipeWith = (more: readonly string[]): readonly string[] => [
   "--variant=minbase",
-  `--include=${packages.join(",")}`,
+  `--include=${[...packages, ...more].join(",")}`,
   `--customize-hook=systemctl --root="$1" --quiet mask ${maskedUnits.join(" ")}`,
   `--customize-hook=cd "$1" && rm -f ${personalFiles.join(" ")} && : > etc/machine-id`,
   "bookworm",
@@ -54,8 +54,12 @@ const buildTimeoutMs = 15 * 60_000;
  */
 export async function ensureImage(
   log: (line: string) => void,
-  cacheDirectory = join(defaultCacheDirectory(), "lab"),
+  {
+    cacheDirectory = join(defaultCacheDirectory(), "lab"),
+    packages: more = [],
+  }: { cacheDirectory?: string; /** Besides those of every host. */ packages?: readonly string[] } = {},
 ): Promise<string> {
+  const recipe = recipeWith(more);
   const image = join(
     cacheDirectory,
     createHash("sha256").update(recipe.join("\n")).digest("hex").slice(0, 16),

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -108,6 +109,14 @@ export class Machine {
   /** Resolves when the machine has gone down by itself, to whether it wants to start again. */
   async wentDown(): Promise<"reboot" | "off"> {
     return Number(await this.#hear()) === wantsReboot ? "reboot" : "off";
+  }
+
+  /** Takes the power away for good: whatever it has not written is lost, and so is its disk. */
+  async destroy(): Promise<void> {
+    if (this.#keeper.exitCode !== null || this.#keeper.signalCode !== null) return;
+    const ended = once(this.#keeper, "exit");
+    this.#keeper.kill("SIGKILL");
+    await ended;
   }
 
   /** Runs a shell command as root, without any help of the network. */

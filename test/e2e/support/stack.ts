@@ -38,6 +38,13 @@ export interface StackOptions {
    * @default this checkout, the fleet program
    */
   readonly program?: string;
+  /**
+   * Pulumi's home, with its plugins.
+   * @default that of the toolchain
+   */
+  readonly pulumiHome?: string;
+  /** Variables for the engine and what it starts. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Configuration by full key, as for {@link Stack.setConfig}. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -67,7 +74,12 @@ export class Stack {
   readonly #environment: NodeJS.ProcessEnv;
   #runs = 0;
 
-  private constructor(lab: Lab, program: string, directory: string, toolchain: Toolchain) {
+  private constructor(
+    { lab, env = {} }: StackOptions,
+    program: string,
+    directory: string,
+    toolchain: Toolchain,
+  ) {
     this.#lab = lab;
     this.#program = program;
     this.#directory = directory;
@@ -75,6 +87,7 @@ export class Stack {
     this.#environment = {
       ...withoutInfluence(process.env),
       ...toolchain.env,
+      ...env,
       PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: randomBytes(18).toString("base64url"),
       // Makes the option --event-log known.
@@ -82,10 +95,12 @@ export class Stack {
     };
   }
 
-  static async create({ lab, program = repository, config = {} }: StackOptions): Promise<Stack> {
-    const toolchain = await ensureToolchain({ log: () => undefined });
+  static async create(options: StackOptions): Promise<Stack> {
+    const { lab, program = repository, config = {}, pulumiHome } = options;
+    const home = pulumiHome !== undefined && { pulumiHome };
+    const toolchain = await ensureToolchain({ ...home, log: () => undefined });
     const directory = await mkdtemp(join(lab.directory, "stack-"));
-    const stack = new Stack(lab, program, directory, toolchain);
+    const stack = new Stack(options, program, directory, toolchain);
     await mkdir(join(directory, "state"));
     // A project of the same name stands in for the program's folder where the command would write into that.
     await mkdir(stack.#project);
@@ -96,9 +111,9 @@ export class Stack {
     return stack;
   }
 
-  /** `pulumi up`, without the preview that goes before it. */
-  up(options: RunOptions = {}): Promise<StackResult> {
-    return this.#operate(["up", "--yes", "--skip-preview"], options);
+  /** `pulumi up`, without the preview that goes before it; with `refresh` it looks at what there is first. */
+  up({ refresh = false, ...options }: RunOptions & { refresh?: boolean } = {}): Promise<StackResult> {
+    return this.#operate(["up", "--yes", "--skip-preview", ...(refresh ? ["--refresh"] : [])], options);
   }
 
   /** `pulumi preview`. */

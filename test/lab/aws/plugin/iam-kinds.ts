@@ -1,0 +1,100 @@
+import { at, listAt, textAt } from "../api/xml.ts";
+import type { ResourceKind } from "./resource-kind.ts";
+import { ifFound, object, text } from "./values.ts";
+
+function tagList(inputs: Parameters<ResourceKind["create"]>[0]) {
+  const tags = Object.entries(object(inputs, "tags") ?? {});
+  return tags.map(([key, value]) => ({ Key: key, Value: String(value) }));
+}
+
+const role: ResourceKind = {
+  carriesOut: ["assumeRolePolicy", "description", "name", "path"],
+  replaces: ["name", "path", "assumeRolePolicy", "description"],
+  autoNamed: "name",
+  async create(inputs, api) {
+    const policy = inputs["assumeRolePolicy"];
+    await api.iam("CreateRole", {
+      RoleName: text(inputs, "name"),
+      AssumeRolePolicyDocument: typeof policy === "string" ? policy : JSON.stringify(policy),
+      Description: text(inputs, "description"),
+      Path: text(inputs, "path"),
+      Tags: tagList(inputs),
+    });
+    return text(inputs, "name") ?? "";
+  },
+  async read(id, _, api) {
+    const found = await ifFound(api.iam("GetRole", { RoleName: id }));
+    const answer = at(found, "Role");
+    return found === undefined
+      ? undefined
+      : {
+          arn: textAt(answer, "Arn"),
+          name: textAt(answer, "RoleName"),
+          uniqueId: textAt(answer, "RoleId"),
+        };
+  },
+  async delete(id, _, api) {
+    await ifFound(api.iam("DeleteRole", { RoleName: id }));
+  },
+};
+
+const instanceProfile: ResourceKind = {
+  carriesOut: ["name", "path", "role"],
+  replaces: ["name", "path", "role"],
+  autoNamed: "name",
+  async create(inputs, api) {
+    const name = text(inputs, "name") ?? "";
+    const parameters = { InstanceProfileName: name, Path: text(inputs, "path"), Tags: tagList(inputs) };
+    await api.iam("CreateInstanceProfile", parameters);
+    const roleName = text(inputs, "role");
+    if (roleName !== undefined) {
+      await api.iam("AddRoleToInstanceProfile", { InstanceProfileName: name, RoleName: roleName });
+    }
+    return name;
+  },
+  async read(id, _, api) {
+    const found = await ifFound(api.iam("GetInstanceProfile", { InstanceProfileName: id }));
+    const answer = at(found, "InstanceProfile");
+    return found === undefined
+      ? undefined
+      : {
+          arn: textAt(answer, "Arn"),
+          name: textAt(answer, "InstanceProfileName"),
+          uniqueId: textAt(answer, "InstanceProfileId"),
+        };
+  },
+  async delete(id, inputs, api) {
+    const roleName = text(inputs, "role");
+    const name = { InstanceProfileName: id };
+    if (roleName !== undefined) {
+      await ifFound(api.iam("RemoveRoleFromInstanceProfile", { ...name, RoleName: roleName }));
+    }
+    await ifFound(api.iam("DeleteInstanceProfile", name));
+  },
+};
+
+const rolePolicyAttachment: ResourceKind = {
+  carriesOut: ["role", "policyArn"],
+  replaces: ["role", "policyArn"],
+  async create(inputs, api) {
+    const [roleName, arn] = [text(inputs, "role"), text(inputs, "policyArn")];
+    await api.iam("AttachRolePolicy", { RoleName: roleName, PolicyArn: arn });
+    return `${roleName}/${arn}`;
+  },
+  async read(_, inputs, api) {
+    const roleName = { RoleName: text(inputs, "role") };
+    const answer = await ifFound(api.iam("ListAttachedRolePolicies", roleName));
+    const attached = answer === undefined ? [] : listAt(answer, "AttachedPolicies");
+    return attached.some((policy) => at(policy, "PolicyArn") === inputs["policyArn"]) ? {} : undefined;
+  },
+  async delete(_, inputs, api) {
+    const [roleName, arn] = [text(inputs, "role"), text(inputs, "policyArn")];
+    await ifFound(api.iam("DetachRolePolicy", { RoleName: roleName, PolicyArn: arn }));
+  },
+};
+
+export const iamKinds: Readonly<Record<string, ResourceKind>> = {
+  "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
+  "aws:iam/role:Role": role,
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,
+};

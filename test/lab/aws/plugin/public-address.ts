@@ -1,0 +1,13 @@
+/** Elastic and public addresses of the lab: a range for measuring networks, of which nothing is on the Internet (RFC 2544). */
+export const publicRange = "198.18.0.0/15";
+
+/**
+ * The address by which the lab reaches what the server of the API gives an address from its own head: it takes Elastic IPs from
+ * 127.0.0.0/8, which no kernel forwards, and public addresses from those of others.
+ */
+export function publicAddressOf(madeUp: string): string {
+  const [first, second, third, fourth] = madeUp.split(".").map(Number);
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined) return "";
+  // Both kinds are told apart, and three of four bytes stay as they are but for one of 127 in the second.
+  return `198.${18 + (first === 127 ? second % 2 : 0)}.${third}.${fourth}`;
+}
