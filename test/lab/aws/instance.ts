@@ -188,7 +188,9 @@ function filesOf({
     datasource_list: ["NoCloud"],
     // The host has its address from its network namespace.
     network: { config: "disabled" },
-    apt_preserve_sources_list: true,
+    apt: { preserve_sources_list: true },
+    // The image is minimal: there are no locales to choose from.
+    locale: false,
     system_info: { default_user: defaultUser },
   };
   const metadata = {

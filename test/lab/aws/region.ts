@@ -115,7 +115,7 @@ export class Region {
     ]);
     const image = imageOf(textAt(instance, "imageId"), this.#api.region);
     if (image === undefined) throw new Error(`the instance ${id} has an image that the lab does not know`);
-    const publicKey = Buffer.from(textAt(keys, "keySet.0.publicKey"), "base64").toString().trim();
+    const publicKey = textAt(keys, "keySet.0.publicKey").trim();
     return {
       id,
       privateAddress: textAt(instance, "privateIpAddress"),

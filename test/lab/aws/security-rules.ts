@@ -29,7 +29,7 @@ export function securityRules(
   const membersOf = (group: string): string[] =>
     instances.filter((one) => one.groups.includes(group)).map((one) => one.privateAddress);
   const chain = (name: string, permissions: XmlValue[], side: "saddr" | "daddr"): string[] => [
-    `  chain "${name}" {`,
+    `  chain ${name} {`,
     ...permissions.flatMap((permission) =>
       matchesOf(permission, side, membersOf).map((match) => `    ${match} return`),
     ),
@@ -44,14 +44,14 @@ export function securityRules(
     "delete table inet aws",
     "table inet aws {",
     ...instances.flatMap((instance) => [
-      ...chain(`in-${instance.interface}`, permissionsOf(instance, "ipPermissions"), "saddr"),
-      ...chain(`out-${instance.interface}`, permissionsOf(instance, "ipPermissionsEgress"), "daddr"),
+      ...chain(chainOf("in", instance), permissionsOf(instance, "ipPermissions"), "saddr"),
+      ...chain(chainOf("out", instance), permissionsOf(instance, "ipPermissionsEgress"), "daddr"),
     ]),
     "  chain forward {",
     "    type filter hook forward priority filter; policy drop;",
     "    ct state established,related accept",
-    ...instances.map(({ interface: name }) => `    iifname "${name}" jump "out-${name}"`),
-    ...instances.map(({ interface: name }) => `    oifname "${name}" jump "in-${name}"`),
+    ...instances.map((one) => `    iifname "${one.interface}" jump ${chainOf("out", one)}`),
+    ...instances.map((one) => `    oifname "${one.interface}" jump ${chainOf("in", one)}`),
     `    oifname { ${[outside, ...instances.map((one) => one.interface)].map((name) => `"${name}"`).join(", ")} } accept`,
     "  }",
     "  chain prerouting {",
@@ -70,6 +70,10 @@ export function securityRules(
     "}",
     "",
   ].join("\n");
+}
+
+function chainOf(direction: "in" | "out", instance: Guarded): string {
+  return `${direction}_${instance.interface.replaceAll("-", "_")}`;
 }
 
 /** What a permission lets through: one match for each range and each other group. */

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listAt, textAt } from "../lab/aws/api/xml.ts";
+import { Cloud } from "../lab/aws/cloud.ts";
+import { Lab } from "../lab/lab.ts";
+import type { Namespace } from "../lab/namespace.ts";
+import { writeProgram } from "./support/aws-program.ts";
+import { assertSucceeded } from "./support/deployment.ts";
+import { ImportedClient } from "./support/imported-client.ts";
+import { Stack } from "./support/stack.ts";
+
+const region = "eu-central-1";
+const account = "DEFAULT on edge";
+
+/** As a user writes it, with what the lab is: the operator's address, and an image whose system its hosts have. */
+const source = (operator: string): string => `
+import { AwsVpnServer } from "pulumi-vpnserver/aws";
+
+const server = new AwsVpnServer("edge", {
+  image: "debian-12",
+  sshFrom: ["${operator}/32"],
+  users: [{ name: "alice", password: "correct horse battery staple" }],
+});
+
+export const { publicIp, instanceId, certificate, lastCheck, vpnFiles } = server;
+`;
+
+interface Outputs {
+  readonly publicIp: string;
+  readonly instanceId: string;
+  readonly certificate: string;
+  readonly lastCheck: unknown;
+  readonly vpnFiles: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+test("a server on AWS outlives its instance: the same address, certificate and users for a connected client", async () => {
+  await using lab = await Lab.create();
+  await using cloud = await Cloud.create(lab);
+  const { environment: env, pulumiHome } = cloud;
+  const program = await writeProgram(lab.directory, source(lab.operator.address));
+  await using stack = await Stack.create({
+    ...{ lab, program, env, pulumiHome },
+    config: { "aws:region": region },
+  });
+  const outputs = async () => (await stack.outputs()) as unknown as Outputs;
+
+  assertSucceeded(await stack.up());
+
+  const first = await outputs();
+  const alice = await ImportedClient.start(lab, "alice");
+  await cloud.connect(alice.station);
+  await alice.import(first.vpnFiles["DEFAULT"]?.["alice"] ?? "");
+  await alice.connect(account);
+  assert.equal(await opens(lab.outsider, first.publicIp, 443), true);
+  assert.equal(await opens(lab.outsider, first.publicIp, 22), false);
+  assertSucceeded(await stack.up({ expectNoChanges: true }));
+
+  await cloud.kill(first.instanceId);
+  const [replaced] = await Promise.all([
+    stack.up({ refresh: true }),
+    alice.client.until("the session to be lost", async () => {
+      const status = await alice.client.status(account);
+      return status.get("Session Status") !== "Connection Completed (Session Established)";
+    }),
+  ]);
+
+  assertSucceeded(replaced);
+  const second = await outputs();
+  assert.notEqual(second.instanceId, first.instanceId);
+  assert.equal(second.publicIp, first.publicIp);
+  assert.equal(second.certificate, first.certificate);
+  await alice.client.untilEstablished(account);
+
+  assertSucceeded(await stack.destroy());
+  await cloud.settled();
+  assert.deepEqual(await leftIn(cloud), { live: 0, volumes: 0, addresses: 0, keys: 0, groups: ["default"] });
+});
+
+/** Whether a connection to a port is made. */
+async function opens(from: Namespace, address: string, port: number): Promise<boolean> {
+  const command = `exec 3<>/dev/tcp/${address}/${port}`;
+  const { code } = await from.run("timeout", ["3", "bash", "-c", command], { check: false });
+  return code === 0;
+}
+
+async function leftIn(cloud: Cloud) {
+  const api = cloud.api(region);
+  const instances = listAt(await api.ec2("DescribeInstances"), "reservationSet");
+  const states = instances.map((one) => textAt(one, "instancesSet.0.instanceState.name"));
+  const groups = listAt(await api.ec2("DescribeSecurityGroups"), "securityGroupInfo");
+  return {
+    live: states.filter((state) => state !== "terminated").length,
+    volumes: listAt(await api.ec2("DescribeVolumes"), "volumeSet").length,
+    addresses: listAt(await api.ec2("DescribeAddresses"), "addressesSet").length,
+    keys: listAt(await api.ec2("DescribeKeyPairs"), "keySet").length,
+    groups: groups.map((group) => textAt(group, "groupName")),
+  };
+}
