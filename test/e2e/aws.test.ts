@@ -10,7 +10,6 @@ import { ImportedClient } from "./support/imported-client.ts";
 import { Stack } from "./support/stack.ts";
 
 const region = "eu-central-1";
-const account = "DEFAULT on edge";
 
 /** As a user writes it, with what the lab is: the operator's address, and an image whose system its hosts have. */
 const source = (operator: string): string => `
@@ -45,8 +44,8 @@ test("a server on AWS outlives its instance: the same address, certificate and u
   const outputs = async () => (await stack.outputs()) as unknown as Outputs;
 
   assertSucceeded(await stack.up());
-
   const first = await outputs();
+  const account = `alice@${first.publicIp}/DEFAULT`;
   const alice = await ImportedClient.start(lab, "alice");
   await cloud.connect(alice.station);
   await alice.import(first.vpnFiles["DEFAULT"]?.["alice"] ?? "");

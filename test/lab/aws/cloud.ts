@@ -86,10 +86,10 @@ export class Cloud {
 
   /** What happens when the hardware below an instance fails: it is off at once, and AWS has terminated it. */
   async kill(id: string, region = "eu-central-1"): Promise<void> {
-    await this.settled();
-    await (await this.#regions.get(region))?.cutPower(id);
     const protection = { InstanceId: id, DisableApiTermination: { Value: false } };
     await this.api(region).ec2("ModifyInstanceAttribute", protection);
+    const host = await this.host(id, region);
+    await host.destroy();
     await this.api(region).ec2("TerminateInstances", { InstanceId: [id] });
     await this.settled();
   }

@@ -182,12 +182,6 @@ export class Region {
       await host.attach(id, device, volume);
     }
   }
-
-  /** As if the machine below the instance had failed: AWS is not asked, and finds out with the next change. */
-  async cutPower(id: string): Promise<void> {
-    await this.#hosts.get(id)?.destroy();
-    this.#hosts.delete(id);
-  }
 }
 
 /** Volumes besides the root's, which the host has in its own way. */

@@ -142,6 +142,7 @@ const eipAssociation: ResourceKind = {
   carriesOut: ["allocationId", "instanceId", "allowReassociation"],
   replaces: ["allocationId", "instanceId", "allowReassociation"],
   async create(inputs, api) {
+    await releaseFromDead(text(inputs, "allocationId") ?? "", api);
     const answer = await api.ec2("AssociateAddress", {
       AllocationId: text(inputs, "allocationId"),
       InstanceId: text(inputs, "instanceId"),
@@ -166,6 +167,17 @@ const eipAssociation: ResourceKind = {
     await ifFound(api.ec2("DisassociateAddress", { AssociationId: id }));
   },
 };
+
+/** AWS takes the address from an instance that is terminated; the server of the API forgets to. */
+async function releaseFromDead(allocationId: string, api: AwsApi): Promise<void> {
+  const address = firstOf(
+    await api.ec2("DescribeAddresses", { AllocationId: [allocationId] }),
+    "addressesSet",
+  );
+  const [id, instance] = [textAt(address, "associationId"), textAt(address, "instanceId")];
+  if (id === "" || (await liveInstance(instance, api)) !== undefined) return;
+  await api.ec2("DisassociateAddress", { AssociationId: id });
+}
 
 async function associated(id: string, api: AwsApi) {
   const answer = await api.ec2("DescribeAddresses");
