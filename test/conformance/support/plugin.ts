@@ -70,7 +70,11 @@ export class Plugin {
   }
 
   /** Starts the program, reads its port and configures it the way the engine does. */
-  static async start(program: PluginProgram, environment: NodeJS.ProcessEnv = {}): Promise<Plugin> {
+  static async start(
+    program: PluginProgram,
+    environment: NodeJS.ProcessEnv = {},
+    configuration: Properties = {},
+  ): Promise<Plugin> {
     const engine = await FakeEngine.start();
     const { SSH_AUTH_SOCK: _agent, ...inherited } = process.env;
     const child = spawn(program.command, [...program.arguments, engine.address], {
@@ -92,7 +96,7 @@ export class Plugin {
         },
       );
       const plugin = new Plugin(program, child, client, engine);
-      await plugin.#configure();
+      await plugin.#configure(configuration);
       return plugin;
     } catch (error) {
       child.kill("SIGKILL");
@@ -103,13 +107,13 @@ export class Plugin {
     }
   }
 
-  async #configure(): Promise<void> {
+  async #configure(configuration: Properties): Promise<void> {
     const request = new messages.ConfigureRequest();
     request.setAcceptsecrets(true);
     request.setAcceptresources(true);
     request.setSendsOldInputs(true);
     request.setSendsOldInputsToDelete(true);
-    request.setArgs(struct({}));
+    request.setArgs(struct(configuration));
     const answer = await unary<messages.ConfigureResponse>((done) => this.#client.configure(request, done));
     this.capabilities = {
       secrets: answer.getAcceptsecrets(),
@@ -235,6 +239,15 @@ export class Plugin {
     request.setOldInputs(struct(old.inputs));
     request.setTimeout(options.timeoutSeconds ?? 0);
     await unary((done) => this.#client.delete(request, done));
+  }
+
+  /** Calls a function of the package. */
+  async invoke(token: string, args: Properties): Promise<Properties> {
+    const request = new messages.InvokeRequest();
+    request.setTok(token);
+    request.setArgs(struct(args));
+    const answer = await unary<messages.InvokeResponse>((done) => this.#client.invoke(request, done));
+    return properties(answer.getReturn());
   }
 
   async cancel(): Promise<void> {

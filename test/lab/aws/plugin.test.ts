@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Plugin, type ResourceState } from "../../conformance/support/plugin.ts";
+import type { Properties } from "../../conformance/support/values.ts";
+import { AwsApi } from "./api/aws-api.ts";
+import { listAt, textAt } from "./api/xml.ts";
+import { Front } from "./front.ts";
+import { MotoServer } from "./moto-server.ts";
+import { socketVariable } from "./plugin/launcher.ts";
+
+const region = "eu-central-1";
+const instanceToken = "aws:ec2/instance:Instance";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+const urnOf = (token: string, name = "edge") => `urn:pulumi:claim::project::${token}::${name}`;
+
+describe("the plugin of the lab's AWS", () => {
+  let directory: string;
+  let moto: MotoServer;
+  let front: Front;
+  let plugin: Plugin;
+  let api: AwsApi;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "vpnserver-aws-"));
+    const socket = join(directory, "aws.socket");
+    moto = await MotoServer.start();
+    front = await Front.open(socket, moto.port, () => undefined);
+    api = new AwsApi(socket, region);
+    const program = {
+      name: "stand-in" as const,
+      command: process.execPath,
+      arguments: [join(import.meta.dirname, "plugin/main.ts")],
+    };
+    plugin = await Plugin.start(program, { [socketVariable]: socket }, { region });
+  });
+
+  after(async () => {
+    await plugin.stop();
+    await front.close();
+    await moto.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const image = async (parameter: string): Promise<string> =>
+    String((await plugin.invoke("aws:ssm/getParameter:getParameter", { name: parameter }))["value"]);
+  const debian = (architecture = "amd64") => image(`/aws/service/debian/release/12/latest/${architecture}`);
+  const failures = async (token: string, inputs: Properties): Promise<string[]> =>
+    (await plugin.check(urnOf(token), inputs)).failures.map(({ reason }) => reason);
+  const make = async (token: string, inputs: Properties, name?: string): Promise<ResourceState> => {
+    const urn = urnOf(token, name);
+    const checked = await plugin.check(urn, inputs);
+    assert.deepEqual(checked.failures, []);
+    return await plugin.create(urn, checked.inputs);
+  };
+  const subnet = async (): Promise<string> => {
+    const vpc = await plugin.invoke("aws:ec2/getVpc:getVpc", { default: true });
+    const filters = [{ name: "vpc-id", values: [String(vpc["id"])] }];
+    const { ids } = await plugin.invoke("aws:ec2/getSubnets:getSubnets", { filters });
+    return String((ids as string[])[0]);
+  };
+
+  test("refuses images and instance types that AWS does not have, and one for another processor", async () => {
+    const ami = await debian();
+    assert.match(
+      (await failures(instanceToken, { ami: "ami-0123", instanceType: "t3.small" })).join(),
+      /InvalidAMIID\.NotFound: eu-central-1 has no image "ami-0123"/,
+    );
+    assert.match(
+      (await failures(instanceToken, { ami, instanceType: "t9.huge" })).join(),
+      /do not exist: \[t9\.huge\]/,
+    );
+    assert.match(
+      (await failures(instanceToken, { ami, instanceType: "t4g.small" })).join(),
+      /architecture "arm64" of t4g\.small does not match "x86_64"/,
+    );
+    assert.deepEqual(
+      await failures(instanceToken, { ami: await debian("arm64"), instanceType: "t4g.small" }),
+      [],
+    );
+    assert.deepEqual(await failures(instanceToken, { ami: unknown, instanceType: unknown }), []);
+  });
+
+  test("refuses properties that the package does not have, and those that the lab would leave undone", async () => {
+    assert.match((await failures(instanceToken, { imageId: "x" })).join(), /has no property "imageId"/);
+    assert.match(
+      (await failures(instanceToken, { hibernation: true })).join(),
+      /does not carry out "hibernation" of aws:ec2\/instance:Instance/,
+    );
+    await assert.rejects(
+      plugin.check(urnOf("aws:s3/bucket:Bucket"), {}),
+      /does not know aws:s3\/bucket:Bucket; it knows/,
+    );
+    await assert.rejects(
+      plugin.invoke("aws:ssm/getParameter:getParameter", { nome: "x" }),
+      /needs "name"[^]*has no property "nome"/,
+    );
+  });
+
+  test("knows the public parameters of each system, by region", async () => {
+    const names = [
+      "/aws/service/debian/release/13/latest/arm64",
+      "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
+      "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id",
+      "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    ];
+    const ids = await Promise.all(names.map(image));
+    assert.equal(new Set(ids).size, names.length);
+    const elsewhere = { name: names[0] ?? "", region: "us-east-1" };
+    const there = await plugin.invoke("aws:ssm/getParameter:getParameter", elsewhere);
+    assert.notEqual(there["value"], ids[0]);
+    const filters = [
+      { name: "name", values: ["debian-12-*"] },
+      { name: "architecture", values: ["x86_64"] },
+    ];
+    const found = await plugin.invoke("aws:ec2/getAmi:getAmi", { owners: ["136693071363"], filters });
+    assert.equal(found["id"], await debian());
+    await assert.rejects(image("/aws/service/debian/release/99/latest/amd64"), /ParameterNotFound|NotFound/i);
+  });
+
+  test("says which changes make another instance", async () => {
+    const inputs = { ami: await debian(), instanceType: "t3.small", subnetId: await subnet(), userData: "a" };
+    const urn = urnOf(instanceToken);
+    const state = await make(instanceToken, inputs);
+    const replaces = async (change: Properties) =>
+      (await plugin.diff(urn, state, { ...state.inputs, ...change })).replaces;
+
+    assert.deepEqual(await replaces({ ami: await debian("arm64") }), ["ami"]);
+    assert.deepEqual(await replaces({ subnetId: "subnet-1", keyName: "k" }), ["keyName", "subnetId"]);
+    assert.deepEqual(await replaces({ instanceType: "t3.large" }), []);
+    assert.deepEqual(await replaces({ userData: "b" }), []);
+    assert.deepEqual(await replaces({ userData: "b", userDataReplaceOnChange: true }), ["userData"]);
+    assert.equal((await plugin.diff(urn, state, state.inputs)).changes, "none");
+
+    await plugin.delete(urn, state);
+    assert.equal((await plugin.read(urn, state)).id, "", "a terminated instance is gone");
+  });
+
+  test("names what has no name, and keeps that name", async () => {
+    const token = "aws:ec2/keyPair:KeyPair";
+    const publicKey = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
+    const { inputs } = await plugin.check(urnOf(token), { publicKey });
+    assert.match(String(inputs["keyName"]), /^edge-[0-9a-f]{7}$/);
+  });
+
+  test("opens a security group by rules only, and takes them away with it", async () => {
+    const groupToken = "aws:ec2/securityGroup:SecurityGroup";
+    const ruleToken = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+    const vpc = await plugin.invoke("aws:ec2/getVpc:getVpc", { default: true });
+    const group = await make(groupToken, { vpcId: String(vpc["id"]), description: "edge" });
+    const described = async () => {
+      const answer = await api.ec2("DescribeSecurityGroups", { GroupId: [group.id] });
+      return listAt(answer, "securityGroupInfo")[0];
+    };
+    assert.deepEqual(listAt(await described(), "ipPermissionsEgress"), [], "nothing goes out unasked");
+    const range = { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 443, toPort: 443 };
+    assert.match((await failures(ruleToken, range)).join(), /exactly one of cidrIpv4/);
+    const rule = await make(ruleToken, { ...range, cidrIpv4: "203.0.113.0/24" });
+    assert.equal(textAt(await described(), "ipPermissions.0.ipRanges.0.cidrIp"), "203.0.113.0/24");
+    await plugin.delete(urnOf(ruleToken), rule);
+    assert.deepEqual(listAt(await described(), "ipPermissions"), []);
+    await plugin.delete(urnOf(groupToken), group);
+    assert.equal((await plugin.read(urnOf(groupToken), group)).id, "");
+  });
+
+  test("gives volume and address of a dead instance to the next one", async () => {
+    const place = { ami: await debian(), instanceType: "t3.small", subnetId: await subnet() };
+    const zone = (await plugin.invoke("aws:ec2/getSubnet:getSubnet", { id: place.subnetId }))[
+      "availabilityZone"
+    ];
+    const [volume, address] = [
+      await make("aws:ebs/volume:Volume", { availabilityZone: String(zone), size: 8, encrypted: true }),
+      await make("aws:ec2/eip:Eip", { domain: "vpc" }),
+    ];
+    assert.match(String(address.values["publicIp"]), /^198\.1[89]\./);
+    const give = async (name: string) => {
+      const instance = await make(instanceToken, place, name);
+      const attachment = { deviceName: "/dev/sdf", instanceId: instance.id, volumeId: volume.id };
+      const attached = await make("aws:ec2/volumeAttachment:VolumeAttachment", attachment, name);
+      const association = { instanceId: instance.id, allocationId: address.id };
+      const associated = await make("aws:ec2/eipAssociation:EipAssociation", association, name);
+      return { instance, attached, associated };
+    };
+    const first = await give("first");
+    await api.ec2("TerminateInstances", { InstanceId: [first.instance.id] });
+    const gone = async (token: string, state: ResourceState) =>
+      (await plugin.read(urnOf(token), state)).id === "";
+    assert.equal(await gone(instanceToken, first.instance), true);
+    assert.equal(await gone("aws:ec2/volumeAttachment:VolumeAttachment", first.attached), true);
+    assert.equal(await gone("aws:ec2/eipAssociation:EipAssociation", first.associated), true);
+    const second = await give("second");
+    assert.equal(await gone("aws:ec2/eipAssociation:EipAssociation", second.associated), false);
+    assert.equal(second.associated.values["publicIp"], address.values["publicIp"]);
+  });
+
+  test("lets a role into an instance profile with a policy of AWS", async () => {
+    const role = await make("aws:iam/role:Role", {
+      assumeRolePolicy: '{"Version":"2012-10-17","Statement":[]}',
+    });
+    const policy = await make("aws:iam/rolePolicyAttachment:RolePolicyAttachment", {
+      role: role.id,
+      policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+    });
+    const profile = await make("aws:iam/instanceProfile:InstanceProfile", { role: role.id });
+    assert.equal(profile.values["role"], role.id);
+    await plugin.delete(urnOf("aws:iam/instanceProfile:InstanceProfile"), profile);
+    await plugin.delete(urnOf("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), policy);
+    await plugin.delete(urnOf("aws:iam/role:Role"), role);
+    assert.equal((await plugin.read(urnOf("aws:iam/role:Role"), role)).id, "");
+  });
+});
