@@ -44,6 +44,8 @@ const labPackages = [
   "systemd-container",
   "util-linux",
 ];
+/** What moto is installed with: the server behind the lab's AWS. */
+const awsPackages = ["python3-venv"];
 /** The unmodified clients, and what tests send through their sessions. */
 const clientPackages = [
   "curl",
@@ -179,14 +181,14 @@ export const testGroups = {
   },
   lab: {
     glob: "test/lab/**/*.test.ts",
-    about: "the test hosts themselves",
+    about: "the test hosts themselves, and the lab's AWS",
     concurrency: 1,
     timeoutMs: 10 * minuteMs,
     deadlineMs: 20 * minuteMs,
     needsRoot: labNeedsRoot,
     needsToolchain: false,
     needsBuild: false,
-    packages: labPackages,
+    packages: [...labPackages, ...awsPackages],
   },
   claims: {
     glob: "test/lab-claims/**/*.test.ts",
@@ -209,7 +211,7 @@ export const testGroups = {
     needsRoot: labNeedsRoot,
     needsToolchain: true,
     needsBuild: true,
-    packages: [...labPackages, ...clientPackages],
+    packages: [...labPackages, ...clientPackages, ...awsPackages],
   },
   quickstart: {
     glob: "test/quickstart/**/*.test.ts",

@@ -28,7 +28,7 @@ export class Cloud {
   #work: Promise<void> = Promise.resolve();
   /** Regions that will be looked at anyway. */
   readonly #due = new Set<string>();
-  #failure: unknown;
+  #failure: Error | undefined;
 
   private constructor(lab: Lab, image: string, moto: MotoServer) {
     this.#lab = lab;
@@ -122,7 +122,7 @@ export class Cloud {
         await (await known).follow();
       })
       .catch((error: unknown) => {
-        this.#failure ??= error;
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
       });
   }
 }

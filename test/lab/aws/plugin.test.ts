@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Plugin, type ResourceState } from "../../conformance/support/plugin.ts";
-import type { Properties } from "../../conformance/support/values.ts";
+import type { Json, Properties } from "../../conformance/support/values.ts";
 import { AwsApi } from "./api/aws-api.ts";
 import { listAt, textAt } from "./api/xml.ts";
 import { Front } from "./front.ts";
@@ -16,6 +16,11 @@ const instanceToken = "aws:ec2/instance:Instance";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const urnOf = (token: string, name = "edge") => `urn:pulumi:claim::project::${token}::${name}`;
+
+function textOf(value: Json | undefined): string {
+  assert.equal(typeof value, "string");
+  return value as string;
+}
 
 describe("the plugin of the lab's AWS", () => {
   let directory: string;
@@ -46,7 +51,7 @@ describe("the plugin of the lab's AWS", () => {
   });
 
   const image = async (parameter: string): Promise<string> =>
-    String((await plugin.invoke("aws:ssm/getParameter:getParameter", { name: parameter }))["value"]);
+    textOf((await plugin.invoke("aws:ssm/getParameter:getParameter", { name: parameter }))["value"]);
   const debian = (architecture = "amd64") => image(`/aws/service/debian/release/12/latest/${architecture}`);
   const failures = async (token: string, inputs: Properties): Promise<string[]> =>
     (await plugin.check(urnOf(token), inputs)).failures.map(({ reason }) => reason);
@@ -58,7 +63,7 @@ describe("the plugin of the lab's AWS", () => {
   };
   const subnet = async (): Promise<string> => {
     const vpc = await plugin.invoke("aws:ec2/getVpc:getVpc", { default: true });
-    const filters = [{ name: "vpc-id", values: [String(vpc["id"])] }];
+    const filters = [{ name: "vpc-id", values: [textOf(vpc["id"])] }];
     const { ids } = await plugin.invoke("aws:ec2/getSubnets:getSubnets", { filters });
     return String((ids as string[])[0]);
   };
@@ -143,14 +148,14 @@ describe("the plugin of the lab's AWS", () => {
     const token = "aws:ec2/keyPair:KeyPair";
     const publicKey = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
     const { inputs } = await plugin.check(urnOf(token), { publicKey });
-    assert.match(String(inputs["keyName"]), /^edge-[0-9a-f]{7}$/);
+    assert.match(textOf(inputs["keyName"]), /^edge-[0-9a-f]{7}$/);
   });
 
   test("opens a security group by rules only, and takes them away with it", async () => {
     const groupToken = "aws:ec2/securityGroup:SecurityGroup";
     const ruleToken = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
     const vpc = await plugin.invoke("aws:ec2/getVpc:getVpc", { default: true });
-    const group = await make(groupToken, { vpcId: String(vpc["id"]), description: "edge" });
+    const group = await make(groupToken, { vpcId: textOf(vpc["id"]), description: "edge" });
     const described = async () => {
       const answer = await api.ec2("DescribeSecurityGroups", { GroupId: [group.id] });
       return listAt(answer, "securityGroupInfo")[0];
@@ -172,10 +177,10 @@ describe("the plugin of the lab's AWS", () => {
       "availabilityZone"
     ];
     const [volume, address] = [
-      await make("aws:ebs/volume:Volume", { availabilityZone: String(zone), size: 8, encrypted: true }),
+      await make("aws:ebs/volume:Volume", { availabilityZone: textOf(zone), size: 8, encrypted: true }),
       await make("aws:ec2/eip:Eip", { domain: "vpc" }),
     ];
-    assert.match(String(address.values["publicIp"]), /^198\.1[89]\./);
+    assert.match(textOf(address.values["publicIp"]), /^198\.1[89]\./);
     const give = async (name: string) => {
       const instance = await make(instanceToken, place, name);
       const attachment = { deviceName: "/dev/sdf", instanceId: instance.id, volumeId: volume.id };

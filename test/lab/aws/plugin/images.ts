@@ -37,9 +37,9 @@ const amazon = {
 const otherNames = { x86_64: "amd64", arm64: "arm64" } as const;
 
 const offers: readonly {
-  publisher: Publisher;
-  name(architecture: Architecture): string;
-  parameter(architecture: Architecture): string;
+  readonly publisher: Publisher;
+  readonly name: (architecture: Architecture) => string;
+  readonly parameter: (architecture: Architecture) => string;
 }[] = [
   ...["12", "13"].map((release) => ({
     publisher: debian,

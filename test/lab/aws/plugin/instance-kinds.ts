@@ -187,7 +187,9 @@ async function typeRefusals(inputs: Values, api: AwsApi) {
   } catch (error) {
     return fail((error as Error).message);
   }
-  const offered = listAt(found, "instanceTypeSet.0.processorInfo.supportedArchitectures");
+  const offered = listAt(found, "instanceTypeSet.0.processorInfo.supportedArchitectures").filter(
+    (one) => typeof one === "string",
+  );
   if (image === undefined || offered.includes(image.architecture)) return [];
   return fail(
     `the architecture "${offered.join(", ")}" of ${type} does not match "${image.architecture}" of ${image.id} (${image.name})`,
@@ -195,8 +197,8 @@ async function typeRefusals(inputs: Values, api: AwsApi) {
 }
 
 const volume: ResourceKind = {
-  carriesOut: ["availabilityZone", "size", "type", "encrypted", "snapshotId", "finalSnapshot"],
-  replaces: ["availabilityZone", "encrypted", "snapshotId"],
+  carriesOut: ["availabilityZone", "size", "type", "encrypted"],
+  replaces: ["availabilityZone", "encrypted"],
   async create(inputs, api) {
     const answer = await api.ec2("CreateVolume", {
       AvailabilityZone: text(inputs, "availabilityZone"),
@@ -235,14 +237,7 @@ const volume: ResourceKind = {
 };
 
 const volumeAttachment: ResourceKind = {
-  carriesOut: [
-    "deviceName",
-    "instanceId",
-    "volumeId",
-    "forceDetach",
-    "skipDestroy",
-    "stopInstanceBeforeDetaching",
-  ],
+  carriesOut: ["deviceName", "instanceId", "volumeId", "skipDestroy", "stopInstanceBeforeDetaching"],
   replaces: ["deviceName", "instanceId", "volumeId"],
   async create(inputs, api) {
     const [device, id, volumeId] = [

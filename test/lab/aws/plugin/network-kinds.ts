@@ -7,7 +7,7 @@ import type { ResourceKind } from "./resource-kind.ts";
 import { firstOf, ifFound, scalar, tagsIn, tagSpecification, text } from "./values.ts";
 
 const securityGroup: ResourceKind = {
-  carriesOut: ["name", "description", "vpcId", "revokeRulesOnDelete"],
+  carriesOut: ["name", "description", "vpcId"],
   replaces: ["name", "description", "vpcId"],
   autoNamed: "name",
   async create(inputs, api) {

@@ -67,8 +67,8 @@ export class AwsProvider {
       }),
       configure: unary((request: messages.ConfigureRequest) => {
         const args = plain(request.getArgs());
-        const region = String(args["region"] ?? "");
-        if (region === "") throw new Error(noRegion().getReason());
+        const region = args["region"];
+        if (typeof region !== "string" || region === "") throw new Error(noRegion().getReason());
         this.#api = this.#api.in(region);
         const defaults = args["defaultTags"];
         const parsed = (typeof defaults === "string" ? JSON.parse(defaults) : (defaults ?? {})) as Values;

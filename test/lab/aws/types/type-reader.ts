@@ -5,6 +5,13 @@ import type { Properties, PropertyType, TypeTable } from "./type-table.ts";
 
 type Interfaces = ReadonlyMap<string, ts.InterfaceDeclaration>;
 
+const keywords: ReadonlyMap<ts.SyntaxKind, PropertyType> = new Map([
+  [ts.SyntaxKind.StringKeyword, "string"],
+  [ts.SyntaxKind.NumberKeyword, "number"],
+  [ts.SyntaxKind.BooleanKeyword, "boolean"],
+  [ts.SyntaxKind.AnyKeyword, "any"],
+]);
+
 /**
  * Reads the declarations of the package by their syntax alone: they are generated, and so all of one form.
  *
@@ -59,16 +66,8 @@ class TypeReader {
   }
 
   #type(node: ts.TypeNode): PropertyType {
-    switch (node.kind) {
-      case ts.SyntaxKind.StringKeyword:
-        return "string";
-      case ts.SyntaxKind.NumberKeyword:
-        return "number";
-      case ts.SyntaxKind.BooleanKeyword:
-        return "boolean";
-      case ts.SyntaxKind.AnyKeyword:
-        return "any";
-    }
+    const keyword = keywords.get(node.kind);
+    if (keyword !== undefined) return keyword;
     if (ts.isArrayTypeNode(node)) return { list: this.#type(node.elementType) };
     if (ts.isParenthesizedTypeNode(node)) return this.#type(node.type);
     if (ts.isUnionTypeNode(node)) return this.#union(node);
