@@ -1,9 +1,7 @@
-/** Elastic and public addresses of the lab: a range for measuring networks, of which nothing is on the Internet (RFC 2544). */
-export const publicRange = "198.18.0.0/15";
-
 /**
  * The address by which the lab reaches what the server of the API gives an address from its own head: it takes Elastic IPs from
- * 127.0.0.0/8, which no kernel forwards, and public addresses from those of others.
+ * 127.0.0.0/8, which no kernel forwards, and public addresses from those of others. What it gets here is of 198.18.0.0/15, a range
+ * for measurements, of which nothing is on the Internet (RFC 2544).
  */
 export function publicAddressOf(madeUp: string): string {
   const [first, second, third, fourth] = madeUp.split(".").map(Number);

@@ -1,4 +1,4 @@
-import type { Properties, PropertyType, TypeTable } from "./type-table.ts";
+import type { Properties, PropertyType, TypeTable } from "./property-types.ts";
 
 /** Values as they come over the wire: JSON, in which fixed texts stand for what is not known yet. */
 export type Values = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import type { Properties, PropertyType, TypeTable } from "./type-table.ts";
+import type { Properties, PropertyType, TypeTable } from "./property-types.ts";
 
 type Interfaces = ReadonlyMap<string, ts.InterfaceDeclaration>;
 

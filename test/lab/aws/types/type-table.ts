@@ -4,32 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { writeFileAtomically } from "../../../../server/platform/atomic-file.ts";
-
-/** What a property may be; an object's name leads to its properties in {@link TypeTable.objects}. */
-export type PropertyType =
-  | "string"
-  | "number"
-  | "boolean"
-  | "any"
-  | { readonly list: PropertyType }
-  | { readonly map: PropertyType }
-  | { readonly object: string }
-  | { readonly oneOf: readonly PropertyType[] };
-
-export interface Property {
-  readonly type: PropertyType;
-  readonly required: boolean;
-}
-
-export type Properties = Readonly<Record<string, Property>>;
-
-/** Properties of `@pulumi/aws`. */
-export interface TypeTable {
-  /** By token, such as `aws:ec2/instance:Instance` or `aws:ec2/getVpc:getVpc`. */
-  readonly members: Readonly<Record<string, { readonly inputs: Properties; readonly outputs: Properties }>>;
-  /** By the name that the package's files give them, such as `inputs.ec2.InstanceRootBlockDevice`. */
-  readonly objects: Readonly<Record<string, Properties>>;
-}
+import type { TypeTable } from "./property-types.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 const packageFile = createRequire(import.meta.url).resolve("@pulumi/aws/package.json");
