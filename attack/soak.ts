@@ -24,7 +24,7 @@ if (values.help || !(minutes > 0)) {
   await ensureDebianPackages(["iproute2"], { purpose: "the soak", log: (line) => console.error(line) });
   await using place = await Arena.create();
   const result = await soak(place, {
-    ...{ minutes, attackSeconds: 10, restSeconds: 150 },
+    ...{ minutes, attackSeconds: 10, restSeconds: 400 },
     log: (line) => console.error(line),
   });
   console.log(values.json ? JSON.stringify(result, undefined, 2) : soakTable(result));

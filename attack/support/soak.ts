@@ -7,7 +7,7 @@ import { footprintOf, leftOf, type Footprint } from "./footprint.ts";
 export interface SoakOptions {
   readonly minutes: number;
   readonly attackSeconds: number;
-  /** Longest time until what came has gone: a NAT waits a minute for the answers to UDP. */
+  /** Longest time until what came has gone: a NAT waits a minute for answers to UDP, and asks silent clients for five whether they are there. */
   readonly restSeconds: number;
   readonly log: (line: string) => void;
 }
