@@ -412,6 +412,8 @@ export const hubLimits = {
   dropLogMs: 1_000,
   /** Rules of an access list that name users by a file, of which the log tells. */
   toldRules: 20,
+  /** Flows for which it is kept what a long access list decides; one more takes the place of another. */
+  keptDecisions: 512,
 } as const;
 
 /** Bounds of server log, security logs and packet logs. */
