@@ -259,6 +259,12 @@ export const tcpNatLimits = {
   leastBytes: 8 * 1024,
 } as const;
 
+/** Bounds of the sockets that stand for clients of SecureNAT outside. */
+export const outsideLimits = {
+  /** Opened in one turn of the event loop, for all hubs together. */
+  openedInTurn: 16,
+} as const;
+
 /** Bounds of the UDP of a hub's NAT. */
 export const udpNatLimits = {
   /** Ports of all clients; the one that was not used for longest makes room. */

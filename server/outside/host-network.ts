@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { connect, type Socket } from "node:net";
+import { Socket } from "node:net";
 import { readLimits } from "../limits.ts";
 import { outsideQuota } from "../read-quota.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
@@ -99,7 +99,7 @@ export class HostNetwork implements Outside {
       events.message(bytes, Buffer.from(parseAddress(address) ?? [0, 0, 0, 0]).readUInt32BE(), port);
     });
     socket.on("error", fail);
-    socket.bind(0);
+    place.open(() => socket.bind(0));
     return {
       send: (bytes, address, port) => {
         place.used();
@@ -148,12 +148,11 @@ function connectTcp(
   place: SocketPlace,
 ): { readonly socket: Socket; readonly connection: OutsideTcp } {
   let isOpen = true;
-  const socket = connect({
-    ...to,
+  const socket = new Socket({
     allowHalfOpen: true,
-    noDelay: true,
     onread: { buffer: sharedBuffer, callback: (bytes) => receive(sharedBuffer.subarray(0, bytes)) },
-  });
+  }).setNoDelay();
+  place.open(() => socket.connect(to));
   socket.on("close", () => place.giveBack());
   socket.on("connect", () => events.connected());
   // Whoever waits for the client, or for the others' turn, is not read.
@@ -185,6 +184,7 @@ function connectTcp(
     end: () => void socket.end(),
     destroy: () => {
       isOpen = false;
+      place.giveBack();
       socket.removeAllListeners("end").removeAllListeners("error");
       socket.on("error", () => {});
       socket.destroy();

@@ -1,10 +1,15 @@
+import { OpeningTurns, type OpeningTurnsOptions } from "./opening-turns.ts";
 import { Shares } from "../secure-nat/shares.ts";
+
+const nextTurn = (callback: () => void) => void setImmediate(callback);
 
 /** A socket that is open, or about to be. */
 interface Place {
   source: number;
   /** Counts up with each use of any socket, which takes less time than to look at a clock. */
   usedAt: number;
+  /** Of what waits to be opened, if anything does. */
+  callOff: () => void;
   readonly giveUp: () => void;
 }
 
@@ -20,6 +25,8 @@ export interface SocketShare {
 }
 
 export interface SocketPlace {
+  /** Opens the socket when it is its turn, if it is not closed before. */
+  open(opening: () => void): void;
   /** Something came or went by the socket. */
   used(): void;
   /** The socket is closed. To say so twice does nothing. */
@@ -33,12 +40,14 @@ export interface SocketPlace {
 export class SocketPool {
   readonly #most: number;
   readonly #shares = new Shares<Place>(({ usedAt }) => usedAt);
+  readonly #turns: OpeningTurns;
   #count = 0;
   #users = 0;
   #uses = 0;
 
-  constructor(most: number) {
+  constructor(most: number, options: OpeningTurnsOptions = { nextTurn }) {
     this.#most = most;
+    this.#turns = new OpeningTurns(options);
   }
 
   /** For another user. */
@@ -49,10 +58,14 @@ export class SocketPool {
 
   #take(source: number, giveUp: () => void): SocketPlace | undefined {
     if (this.#count >= this.#most && !this.#makeRoom(source)) return undefined;
-    const place: Place = { source, usedAt: ++this.#uses, giveUp };
+    const place: Place = { source, usedAt: ++this.#uses, callOff: () => {}, giveUp };
     this.#shares.add(place);
     this.#count++;
-    return { used: () => (place.usedAt = ++this.#uses), giveBack: () => this.#giveBack(place) };
+    return {
+      open: (opening) => void (place.callOff = this.#turns.open(source, opening)),
+      used: () => void (place.usedAt = ++this.#uses),
+      giveBack: () => this.#giveBack(place),
+    };
   }
 
   /** Whether the user that has most has one less now; it is not one who would have as many then as it. */
@@ -67,6 +80,8 @@ export class SocketPool {
   }
 
   #giveBack(place: Place): void {
-    if (this.#shares.delete(place)) this.#count--;
+    if (!this.#shares.delete(place)) return;
+    this.#count--;
+    place.callOff();
   }
 }

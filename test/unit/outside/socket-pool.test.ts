@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { outsideLimits } from "../../../server/limits.ts";
 import { SocketPool, type SocketPlace } from "../../../server/outside/socket-pool.ts";
 
 /** A hub that opens sockets; those that it has, in the order in which it opened them. */
@@ -55,6 +56,25 @@ describe("a pool of sockets", () => {
     largest.sockets.get(2)?.used();
     assert.equal(other.openAll(3), 2);
     assert.deepEqual([...largest.sockets.keys()], [1, 2]);
+  });
+
+  test("opens none that was given up while it waited for its turn", () => {
+    const turns: (() => void)[] = [];
+    const most = outsideLimits.openedInTurn + 2;
+    const pool = new SocketPool(most, { nextTurn: (callback) => turns.push(callback) });
+    const [largest, other] = [pool.share(), pool.share()];
+    const opened: number[] = [];
+    const lost: number[] = [];
+    const places = Array.from({ length: most }, (_, index) => largest.take(() => lost.push(index)));
+    for (const [index, place] of places.entries()) place?.open(() => opened.push(index));
+    for (const place of places.slice(0, -2)) place?.used();
+    assert.equal(opened.length, most - 2);
+    assert.notEqual(
+      other.take(() => {}),
+      undefined,
+    );
+    for (const turn of turns.splice(0)) turn();
+    assert.deepEqual([lost, opened.slice(-2)], [[most - 2], [most - 3, most - 1]]);
   });
 
   test("is never overdrawn, and never keeps a hub below an equal share", () => {
