@@ -60,21 +60,20 @@ describe("a pool of sockets", () => {
 
   test("opens none that was given up while it waited for its turn", () => {
     const turns: (() => void)[] = [];
-    const most = outsideLimits.openedInTurn + 2;
-    const pool = new SocketPool(most, { nextTurn: (callback) => turns.push(callback) });
+    const pool = new SocketPool(4, { nextTurn: (callback) => turns.push(callback) });
     const [largest, other] = [pool.share(), pool.share()];
-    const opened: number[] = [];
-    const lost: number[] = [];
-    const places = Array.from({ length: most }, (_, index) => largest.take(() => lost.push(index)));
-    for (const [index, place] of places.entries()) place?.open(() => opened.push(index));
-    for (const place of places.slice(0, -2)) place?.used();
-    assert.equal(opened.length, most - 2);
-    assert.notEqual(
-      other.take(() => {}),
-      undefined,
-    );
+    const opened: string[] = [];
+    const lost: string[] = [];
+    const take = (name: string) => largest.take(() => lost.push(name)) ?? assert.fail();
+    const first = take("first");
+    for (let count = 0; count < outsideLimits.openedInTurn; count++) first.open(() => {});
+    for (const name of ["second", "third", "fourth"]) take(name).open(() => opened.push(name));
+    first.used();
+    const newcomer = other.take(() => {}) ?? assert.fail();
+    newcomer.open(() => opened.push("newcomer"));
+    assert.deepEqual([lost, opened], [["second"], []]);
     for (const turn of turns.splice(0)) turn();
-    assert.deepEqual([lost, opened.slice(-2)], [[most - 2], [most - 3, most - 1]]);
+    assert.deepEqual(opened, ["third", "newcomer", "fourth"]);
   });
 
   test("is never overdrawn, and never keeps a hub below an equal share", () => {
