@@ -259,6 +259,12 @@ export const tcpNatLimits = {
   leastBytes: 8 * 1024,
 } as const;
 
+/** Bounds of the sockets that stand for clients of SecureNAT outside. */
+export const outsideLimits = {
+  /** Opened in one turn of the event loop, for all hubs together. */
+  openedInTurn: 16,
+} as const;
+
 /** Bounds of the UDP of a hub's NAT. */
 export const udpNatLimits = {
   /** Ports of all clients; the one that was not used for longest makes room. */
@@ -412,6 +418,8 @@ export const hubLimits = {
   dropLogMs: 1_000,
   /** Rules of an access list that name users by a file, of which the log tells. */
   toldRules: 20,
+  /** Flows for which it is kept what a long access list decides; one more takes the place of another. */
+  keptDecisions: 512,
 } as const;
 
 /** Bounds of server log, security logs and packet logs. */

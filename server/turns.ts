@@ -151,6 +151,20 @@ export const turns = new Turns({
   nextTurn: (callback) => void setImmediate(callback),
 });
 
+/** Units of work in one step, where a unit takes some nanoseconds, such as to look at a number and to change it. */
+export const unitsPerStep = 32_768;
+
+/** Counts the work that a step has done: what it gives takes more units, and says when that is enough. */
+export function stepMeter(): (units: number) => boolean {
+  let done = 0;
+  return (units) => {
+    done += units;
+    if (done < unitsPerStep) return false;
+    done = 0;
+    return true;
+  };
+}
+
 /** The values of a list, each made anew, in steps. */
 export function* mapped<T, R>(values: Iterable<T>, make: (value: T, index: number) => R): Steps<R[]> {
   const made: R[] = [];

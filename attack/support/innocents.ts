@@ -2,10 +2,7 @@
 // logs in again and again. Prints `ready`, and what it saw as JSON once its input ends. Arguments: address of the server.
 import { constants, setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TLSSocket } from "node:tls";
-import { encodeFrame, login, payloadAt } from "../../bench/support/vpn-client.ts";
-import { blockLimits } from "../../server/limits.ts";
-import { BlockDecoder } from "../../server/wire/block-stream.ts";
+import { encodeFrame, login, onFrames, payloadAt } from "../../bench/support/vpn-client.ts";
 import { arena } from "./attack.ts";
 import type { Innocence } from "./innocence.ts";
 
@@ -40,12 +37,14 @@ for (const socket of [one, two]) {
     if (!ending) lostSessions++;
   });
 }
-onFrames(two, (kind, number) => {
+onFrames(two, (buffer, start) => {
+  const { kind, number } = payloadOf(buffer, start);
   if (kind === kinds.flow) count(arrived);
   else if (kind === kinds.ping && !two.destroyed)
     two.write(encodeFrame(pinging, answering, payload(kinds.ping, number)));
 });
-onFrames(one, (kind, number) => {
+onFrames(one, (buffer, start) => {
+  const { kind, number } = payloadOf(buffer, start);
   const ping = kind === kinds.ping ? pings[number] : undefined;
   if (ping !== undefined) ping.tookMs = begun + performance.now() - ping.sentAt;
 });
@@ -114,18 +113,7 @@ function payload(kind: number, number: number): Buffer {
   return bytes;
 }
 
-function onFrames(socket: TLSSocket, receive: (kind: number, number: number) => void): void {
-  const decoder = new BlockDecoder({
-    frameBytes: blockLimits.frameBytes,
-    sink: {
-      alive: () => {},
-      oversized: () => {},
-      blocks: (buffer, start, end) => {
-        for (let at = start; at < end; at += 4 + buffer.readUInt32BE(at)) {
-          receive(buffer.readUInt32BE(at + payloadAt), buffer.readUInt32BE(at + payloadAt + 4));
-        }
-      },
-    },
-  });
-  socket.on("data", (chunk: Buffer) => decoder.receive(chunk)).resume();
+function payloadOf(buffer: Buffer, frameAt: number): { readonly kind: number; readonly number: number } {
+  const at = frameAt + payloadAt;
+  return { kind: buffer.readUInt32BE(at), number: buffer.readUInt32BE(at + 4) };
 }

@@ -1,7 +1,6 @@
 import type { TLSSocket } from "node:tls";
+import { onFrames } from "../../bench/support/vpn-client.ts";
 import { Frame, tcpFlags } from "../../server/ethernet/frame.ts";
-import { blockLimits } from "../../server/limits.ts";
-import { BlockDecoder } from "../../server/wire/block-stream.ts";
 import { IncomingSegment } from "../../server/tcp/segment.ts";
 import type { Battle } from "./attack.ts";
 import { arp, blocksOf, ipOf, tcp, type Ends } from "./frames.ts";
@@ -29,21 +28,7 @@ export class NatClient {
     this.socket = socket;
     this.#mac = mac;
     this.#address = address;
-    const decoder = new BlockDecoder({
-      frameBytes: blockLimits.frameBytes,
-      sink: {
-        alive: () => {},
-        oversized: () => {},
-        blocks: (buffer, start, end) => {
-          for (let at = start; at < end;) {
-            const next = at + 4 + buffer.readUInt32BE(at);
-            this.#receive(buffer, at + 4, next);
-            at = next;
-          }
-        },
-      },
-    });
-    socket.on("data", (chunk: Buffer) => decoder.receive(chunk));
+    onFrames(socket, (buffer, start, end) => this.#receive(buffer, start, end));
   }
 
   /** Logs in and finds the virtual host. */

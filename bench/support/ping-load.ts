@@ -1,10 +1,7 @@
 // Two sessions of a hub of their own, one of which pings the other: prints when each ping was sent (Unix time) and how long it
 // took, in milliseconds, as JSON, once its input ends. Arguments: address, hub, password, milliseconds between two pings.
 import { constants, setPriority } from "node:os";
-import { BlockDecoder } from "../../server/wire/block-stream.ts";
-import { blockLimits } from "../../server/limits.ts";
-import type { TLSSocket } from "node:tls";
-import { encodeFrame, login, payloadAt } from "./vpn-client.ts";
+import { encodeFrame, login, onFrames, payloadAt } from "./vpn-client.ts";
 
 const [address = "", hub = "", password = "", intervalMs = ""] = process.argv.slice(2);
 const [pinging, answering] = [1, 2];
@@ -14,17 +11,21 @@ const pings: { sentAt: number; tookMs: number }[] = [];
 setPriority(constants.priority.PRIORITY_HIGHEST);
 const one = await login({ address, hub, user: "one", password });
 const two = await login({ address, hub, user: "two", password });
-onFrames(two, (payload) => two.write(encodeFrame(pinging, answering, payload)));
-onFrames(one, (payload) => {
-  const sentAt = payload.readDoubleBE(0);
+const payloadBytes = 8;
+onFrames(two, (buffer, start) => {
+  const payload = buffer.subarray(start + payloadAt, start + payloadAt + payloadBytes);
+  two.write(encodeFrame(pinging, answering, payload));
+});
+onFrames(one, (buffer, start) => {
+  const sentAt = buffer.readDoubleBE(start + payloadAt);
   // The first frame of the other one, which is for everybody.
   if (sentAt === 0) return;
   pings.push({ sentAt: performance.timeOrigin + sentAt, tookMs: performance.now() - sentAt });
 });
 // So that the hub knows where it is.
-two.write(encodeFrame("all", answering, Buffer.alloc(8)));
+two.write(encodeFrame("all", answering, Buffer.alloc(payloadBytes)));
 const timer = setInterval(() => {
-  const payload = Buffer.alloc(8);
+  const payload = Buffer.alloc(payloadBytes);
   payload.writeDoubleBE(performance.now());
   one.write(encodeFrame(answering, pinging, payload));
 }, Number(intervalMs));
@@ -34,19 +35,3 @@ process.stdin.resume().once("end", () => {
   for (const socket of [one, two]) socket.end();
   console.log(JSON.stringify(pings));
 });
-
-function onFrames(socket: TLSSocket, receive: (payload: Buffer) => void): void {
-  const decoder = new BlockDecoder({
-    frameBytes: blockLimits.frameBytes,
-    sink: {
-      alive: () => {},
-      oversized: () => {},
-      blocks: (buffer, start, end) => {
-        for (let at = start; at < end; at += 4 + buffer.readUInt32BE(at)) {
-          receive(Buffer.from(buffer.subarray(at + payloadAt, at + payloadAt + 8)));
-        }
-      },
-    },
-  });
-  socket.on("data", (chunk: Buffer) => decoder.receive(chunk)).resume();
-}

@@ -1,4 +1,6 @@
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import { blockLimits } from "../../server/limits.ts";
+import { BlockDecoder } from "../../server/wire/block-stream.ts";
 import { decodeHello } from "../../server/wire/hello.ts";
 import { HttpReader } from "../../server/wire/http-head.ts";
 import { encodePackRequest, PackResponseReader } from "../../server/wire/pack-message.ts";
@@ -103,7 +105,7 @@ function loginPack(account: Account, random: Uint8Array): Pack {
 
 /** One Ethernet frame as the data channel carries it, between two of the benchmark's stations, or from one to all. */
 export function encodeFrame(destination: number | "all", source: number, payload: Uint8Array): Buffer {
-  const frameBytes = Math.max(60, 14 + payload.length);
+  const frameBytes = Math.max(60, payloadAt + payload.length);
   const bytes = Buffer.alloc(8 + frameBytes);
   bytes.writeUInt32BE(1, 0);
   bytes.writeUInt32BE(frameBytes, 4);
@@ -113,15 +115,41 @@ export function encodeFrame(destination: number | "all", source: number, payload
   writeMacAddress(frame, 6, source);
   // A type for experiments (IEEE 802), which nobody takes for IP.
   frame.writeUInt16BE(0x88b5, 12);
-  frame.set(payload, 14);
+  frame.set(payload, payloadAt);
   return bytes;
 }
 
-/** Where the payload of a frame begins in its block: behind the length and the Ethernet header. */
-export const payloadAt = 4 + 14;
+/** Where the payload of a frame begins: behind the Ethernet header. */
+export const payloadAt = 14;
 
 /** One of those that everybody may give to whom they like. */
 function writeMacAddress(frame: Buffer, at: number, station: number): void {
   frame.writeUInt16BE(0x0200, at);
   frame.writeUInt32BE(station, at + 2);
+}
+
+/**
+ * Reads the frames of a session.
+ *
+ * @param receive gets the buffer, and where in it a frame begins and ends; it is valid during the call
+ */
+export function onFrames(
+  socket: TLSSocket,
+  receive: (buffer: Buffer, start: number, end: number) => void,
+): void {
+  const decoder = new BlockDecoder({
+    frameBytes: blockLimits.frameBytes,
+    sink: {
+      alive: () => {},
+      oversized: () => {},
+      blocks: (buffer, start, end) => {
+        for (let at = start; at < end;) {
+          const next = at + 4 + buffer.readUInt32BE(at);
+          receive(buffer, at + 4, next);
+          at = next;
+        }
+      },
+    },
+  });
+  socket.on("data", (chunk: Buffer) => decoder.receive(chunk)).resume();
 }

@@ -1,8 +1,10 @@
 import type { Frame } from "../ethernet/frame.ts";
-import { isUserList, type AccessRule } from "../settings/access-rule.ts";
+import { inOrderOfPriority, isUserList, namesUserList, type AccessRule } from "../settings/access-rule.ts";
+import { hubLimits } from "../limits.ts";
 import { RuleIndex } from "./rule-index.ts";
-import { FrameWords, RuleTests, rulesPerStep } from "./rule-tests.ts";
-import { atOnce, type Steps } from "../turns.ts";
+import { DecisionCache } from "./decision-cache.ts";
+import { FrameWords, RuleTests } from "./rule-tests.ts";
+import { atOnce, stepMeter, type Steps } from "../turns.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
 export interface AccessParty {
@@ -13,6 +15,8 @@ export interface AccessParty {
 }
 
 const none = -1;
+/** Of work, to read the names of a rule, and to make an index for the rules of one name. */
+const [unitsPerRule, unitsPerIndex] = [256, 2_048];
 
 /** Rules by the receiver and then the sender that they name; undefined where they name none. */
 type RulesByParty = ReadonlyMap<string | undefined, ReadonlyMap<string | undefined, RuleIndex>>;
@@ -26,6 +30,8 @@ type RulesByParty = ReadonlyMap<string | undefined, ReadonlyMap<string | undefin
 export class AccessList {
   /** Whether rules of IPv4 hold for ARP too. */
   readonly applyToArp: boolean;
+  /** Active rules that name users by a file, as many as the log tells of. */
+  readonly namingUserLists: readonly AccessRule[];
   /** Active ones, in the order in which they are tried. */
   readonly #rules: readonly AccessRule[];
   readonly #onEntry: RulesByParty;
@@ -36,8 +42,9 @@ export class AccessList {
     rules: readonly AccessRule[],
     onEntry: RulesByParty,
     onDelivery: RulesByParty,
-    applyToArp: boolean,
+    { applyToArp, namingUserLists }: Pick<AccessList, "applyToArp" | "namingUserLists">,
   ) {
+    this.namingUserLists = namingUserLists;
     this.#rules = rules;
     this.#onEntry = onEntry;
     this.#onDelivery = onDelivery;
@@ -53,15 +60,17 @@ export class AccessList {
     all: readonly AccessRule[],
     { applyToArp }: { readonly applyToArp: boolean },
   ): Steps<AccessList> {
-    const rules = all.filter(({ active }) => active);
+    const active = all.filter((rule) => rule.active);
     yield;
-    rules.sort((a, b) => a.priority - b.priority);
+    const rules = isInOrder(active) ? active : inOrderOfPriority(active);
     const tests = yield* RuleTests.inSteps(rules);
+    const cache = new DecisionCache();
     const firstOnDelivery = rules.findIndex((rule) => keyOf(rule, rule.destination.user) !== undefined);
     const split = firstOnDelivery === none ? rules.length : firstOnDelivery;
-    const onEntry = yield* byParty(rules, tests, 0, split);
-    const onDelivery = yield* byParty(rules, tests, split, rules.length);
-    return new AccessList(rules, onEntry, onDelivery, applyToArp);
+    const onEntry = yield* byParty(rules, tests, cache, 0, split);
+    const onDelivery = yield* byParty(rules, tests, cache, split, rules.length);
+    const namingUserLists = yield* firstNamingUserLists(rules);
+    return new AccessList(rules, onEntry, onDelivery, { applyToArp, namingUserLists });
   }
 
   get isEmpty(): boolean {
@@ -122,16 +131,33 @@ function firstOf(one: number, other: number): number {
   return Math.min(one, other);
 }
 
+function isInOrder(rules: readonly AccessRule[]): boolean {
+  return rules.every(({ priority }, index) => index === 0 || (rules[index - 1]?.priority ?? 0) <= priority);
+}
+
+function* firstNamingUserLists(rules: readonly AccessRule[]): Steps<AccessRule[]> {
+  const found: AccessRule[] = [];
+  const looking = stepMeter();
+  for (const rule of rules) {
+    if (found.length === hubLimits.toldRules) break;
+    if (namesUserList(rule)) found.push(rule);
+    if (looking(unitsPerRule)) yield;
+  }
+  return found;
+}
+
 /** Puts the rules from `start` to `end` together by whom they name. */
 function* byParty(
   rules: readonly AccessRule[],
   tests: RuleTests,
+  cache: DecisionCache,
   start: number,
   end: number,
 ): Steps<RulesByParty> {
   const grouped = new Map<string | undefined, Map<string | undefined, number[]>>();
+  const grouping = stepMeter();
   for (let index = start; index < end; index++) {
-    if (index % rulesPerStep === 0) yield;
+    if (grouping(unitsPerRule)) yield;
     const rule = rules[index] as AccessRule;
     const receiver = keyOf(rule, rule.destination.user);
     const sender = keyOf(rule, rule.source.user);
@@ -142,17 +168,15 @@ function* byParty(
     else those.push(index);
   }
   const indexed = new Map<string | undefined, Map<string | undefined, RuleIndex>>();
-  let inStep = 0;
+  const indexing = stepMeter();
   for (const [receiver, bySender] of grouped) {
     const ofReceiver = new Map<string | undefined, RuleIndex>();
     indexed.set(receiver, ofReceiver);
     for (const [sender, those] of bySender) {
-      inStep += those.length;
-      if (inStep >= rulesPerStep) {
-        inStep = 0;
-        yield;
-      }
-      ofReceiver.set(sender, new RuleIndex(tests, those));
+      if (indexing(unitsPerIndex)) yield;
+      // No other has the same first rule.
+      const number = (those[0] ?? 0) + 1;
+      ofReceiver.set(sender, yield* RuleIndex.inSteps(tests, Int32Array.from(those), { cache, number }));
     }
   }
   return indexed;

@@ -1,7 +1,6 @@
 import { blockLimits, hubLimits } from "../limits.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
 import { writeTagged } from "../ethernet/frame-vlan.ts";
-import { namesUserList } from "../settings/access-rule.ts";
 import { formatIp, formatMac } from "../ethernet/word-address.ts";
 import { DelayedFrames } from "./delayed-frames.ts";
 import { Delivery } from "./delivery.ts";
@@ -262,12 +261,8 @@ export class Hub {
   }
 
   #tellUnsupported(): void {
-    const { accessList, log } = this.settings;
-    if (!log.saveSecurityLog) return;
-    let told = 0;
-    for (const rule of accessList) {
-      if (!rule.active || !namesUserList(rule)) continue;
-      if (told++ === hubLimits.toldRules) return;
+    if (!this.settings.log.saveSecurityLog) return;
+    for (const rule of this.#state.accessList.namingUserLists) {
       const effect = rule.action === "discard" ? "discards frames of everybody" : "fits no frame";
       this.#options.log.security(
         `The access list entry of priority ${rule.priority} names users by a file (include:, exclude:). Such files are not read; the entry ${effect}. Name a user or a group instead.`,

@@ -1,5 +1,5 @@
 import { read32, tcpFlags, type Frame } from "../ethernet/frame.ts";
-import type { Steps } from "../turns.ts";
+import { stepMeter, type Steps } from "../turns.ts";
 import type { AccessEndpoint, AccessRule } from "../settings/access-rule.ts";
 
 /** The words of a frame that tests are about, by their place in {@link FrameWords}. */
@@ -11,8 +11,10 @@ const fields = {
   sourcePort: 12,
   destinationPort: 13,
   protocol: 14,
+  /** What it is: bits of {@link needs}. */
+  meets: 15,
 } as const;
-const fieldCount = 15;
+export const fieldCount = 16;
 
 /** What a rule may need a frame to be. */
 const needs = {
@@ -29,17 +31,15 @@ const needs = {
 
 /** Numbers of one test: the masked word of the field is from `low` to `low + span`. */
 export const testWords = 4;
-/** Of one rule at most: the words of two IP and MAC addresses, two ports, a protocol. */
+/** Of one rule at most: one of each field. */
 const mostTests = fieldCount;
 const sketchPlaces = 1 << 16;
-/** Rules that are made ready in one step. */
-export const rulesPerStep = 1_024;
+/** Units of work that it takes to read a rule, and to put the tests of one in order. */
+const unitsPerRule = 512;
 
 /** What of a frame rules are about; read anew for each frame. */
 export class FrameWords {
   readonly words = new Int32Array(fieldCount);
-  /** Which of the needs it meets. */
-  meets = 0;
 
   read(frame: Frame): void {
     const { words } = this;
@@ -58,7 +58,7 @@ export class FrameWords {
     words[12] = frame.sourcePort;
     words[13] = frame.destinationPort;
     words[14] = frame.protocol;
-    this.meets = needsMetBy(frame);
+    words[15] = needsMetBy(frame);
   }
 }
 
@@ -82,21 +82,19 @@ export class RuleTests {
   readonly tests: Int32Array;
   /** Where the tests of a rule begin; those of the next one follow. */
   readonly starts: Int32Array;
-  readonly #needs: Uint8Array;
 
-  private constructor(tests: Int32Array, starts: Int32Array, required: Uint8Array) {
+  private constructor(tests: Int32Array, starts: Int32Array) {
     this.tests = tests;
     this.starts = starts;
-    this.#needs = required;
   }
 
   static *inSteps(rules: readonly AccessRule[]): Steps<RuleTests> {
     let tests = new Int32Array((4 * rules.length + mostTests) * testWords);
     const starts = new Int32Array(rules.length + 1);
-    const required = new Uint8Array(rules.length);
+    const writing = stepMeter();
     let end = 0;
     for (let rule = 0; rule < rules.length; rule++) {
-      if (rule % rulesPerStep === 0) yield;
+      if (writing(unitsPerRule)) yield;
       if (end + mostTests * testWords > tests.length) {
         const larger = new Int32Array(2 * tests.length);
         larger.set(tests);
@@ -104,17 +102,13 @@ export class RuleTests {
       }
       end = writeTests(rules[rule] as AccessRule, tests, end);
       starts[rule + 1] = end;
-      required[rule] = needsOf(rules[rule] as AccessRule);
     }
-    yield;
-    sortTests(tests, starts);
-    return new RuleTests(tests, starts, required);
+    yield* sortTests(tests, starts);
+    return new RuleTests(tests, starts);
   }
 
   /** Whether a rule fits, whoever it names. */
-  fits(rule: number, { words, meets }: FrameWords): boolean {
-    const required = this.#needs[rule] as number;
-    if ((meets & required) !== required) return false;
+  fits(rule: number, { words }: FrameWords): boolean {
     const { tests } = this;
     const end = this.starts[rule + 1] as number;
     for (let at = this.starts[rule] as number; at < end; at += testWords) {
@@ -144,12 +138,15 @@ function isEmptyRange({ ports }: AccessEndpoint): boolean {
 }
 
 /** Writes the tests of a rule; gives where they end. */
-function writeTests({ version, source, destination, protocol }: AccessRule, tests: Int32Array, at: number) {
+function writeTests(rule: AccessRule, tests: Int32Array, at: number): number {
+  const { version, source, destination, protocol } = rule;
   const isIpv4 = version === "ipv4";
   let end = writeEndpoint(source, isIpv4, fields.sourceIp, fields.sourceMac, fields.sourcePort, tests, at);
   const { destinationIp, destinationMac, destinationPort } = fields;
   end = writeEndpoint(destination, isIpv4, destinationIp, destinationMac, destinationPort, tests, end);
-  return protocol === undefined ? end : write(tests, end, fields.protocol, 0xff, protocol, 0);
+  if (protocol !== undefined) end = write(tests, end, fields.protocol, 0xff, protocol, 0);
+  const required = needsOf(rule);
+  return writeMasked(tests, end, fields.meets, required, required);
 }
 
 function writeEndpoint(
@@ -196,15 +193,18 @@ function write(tests: Int32Array, at: number, field: number, mask: number, low: 
 }
 
 /** Puts the tests first that let least pass: of many bits, and shared with few rules. */
-function sortTests(tests: Int32Array, starts: Int32Array): void {
+function* sortTests(tests: Int32Array, starts: Int32Array): Steps<void> {
   const end = starts.at(-1) as number;
   // Counts how many rules have a test, roughly: tests that share a place are taken for one.
   const sketch = new Int32Array(sketchPlaces);
+  const counting = stepMeter();
   for (let at = 0; at < end; at += testWords) {
     const place = placeOf(tests, at);
     sketch[place] = (sketch[place] as number) + 1;
+    if (counting(8)) yield;
   }
   const costs = new Int32Array(mostTests);
+  const sorting = stepMeter();
   for (let rule = 0; rule + 1 < starts.length; rule++) {
     const start = starts[rule] as number;
     const count = ((starts[rule + 1] as number) - start) / testWords;
@@ -216,6 +216,7 @@ function sortTests(tests: Int32Array, starts: Int32Array): void {
       costs[to] = cost;
       if (to < index) moveUp(tests, at, start + to * testWords);
     }
+    if (sorting(unitsPerRule)) yield;
   }
 }
 

@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
+import { Socket } from "node:net";
 import { readLimits } from "../limits.ts";
 import { outsideQuota } from "../read-quota.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
@@ -15,6 +15,7 @@ import type {
 } from "../secure-nat/outside.ts";
 import type { NativeLoader } from "../native/native.ts";
 import { HostPing } from "./host-ping.ts";
+import type { SocketPlace, SocketShare } from "./socket-pool.ts";
 import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
@@ -23,34 +24,32 @@ const mostWaiting = 16;
 /** What a socket fails with that there is no room for. */
 const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFILE" });
 
-/** The host's network by sockets of the runtime. */
+/** The host's network by sockets of the runtime, for one hub. */
 export class HostNetwork implements Outside {
-  readonly #most: number;
+  readonly #sockets: SocketShare;
   readonly #native: NativeLoader;
-  #sockets = 0;
 
-  /** @param most sockets of all its users together, so that files are left to the process for all else */
-  constructor(most: number, native: NativeLoader) {
-    this.#most = most;
+  /** @param sockets how many it may have, so that some are left to others, and files to the process for all else */
+  constructor(sockets: SocketShare, native: NativeLoader) {
+    this.#sockets = sockets;
     this.#native = native;
   }
 
   queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void {
-    if (!this.#take()) {
+    const place = this.#sockets.take(() => {
+      giveUp();
+      answered(undefined);
+    });
+    if (place === undefined) {
       const failing = setImmediate(() => answered(undefined));
       return () => clearImmediate(failing);
     }
-    let isOpen = true;
-    const close = () => {
-      if (isOpen) this.#sockets--;
-      isOpen = false;
-    };
     const giveUp = queryResolvers(query, (answer) => {
-      close();
+      place.giveBack();
       answered(answer);
     });
     return () => {
-      close();
+      place.giveBack();
       giveUp();
     };
   }
@@ -69,7 +68,13 @@ export class HostNetwork implements Outside {
   }
 
   openUdp(events: OutsideUdpEvents): OutsideUdp {
-    if (!this.#take()) {
+    const fail = (error: Error) => {
+      if (!isOpen) return;
+      close();
+      events.failed(error);
+    };
+    const place = this.#sockets.take(() => fail(tooMany()));
+    if (place === undefined) {
       const failing = setImmediate(() => events.failed(tooMany()));
       return { send: () => {}, close: () => clearImmediate(failing) };
     }
@@ -81,7 +86,7 @@ export class HostNetwork implements Outside {
       if (!isOpen) return;
       isOpen = false;
       waiting = [];
-      this.#sockets--;
+      place.giveBack();
       socket.close();
     };
     socket.on("listening", () => {
@@ -89,17 +94,15 @@ export class HostNetwork implements Outside {
       for (const send of waiting.splice(0)) send();
     });
     socket.on("message", (bytes, { address, port }) => {
-      if (isOpen)
-        events.message(bytes, Buffer.from(parseAddress(address) ?? [0, 0, 0, 0]).readUInt32BE(), port);
-    });
-    socket.on("error", (error) => {
       if (!isOpen) return;
-      close();
-      events.failed(error);
+      place.used();
+      events.message(bytes, Buffer.from(parseAddress(address) ?? [0, 0, 0, 0]).readUInt32BE(), port);
     });
-    socket.bind(0);
+    socket.on("error", fail);
+    place.open(() => socket.bind(0));
     return {
       send: (bytes, address, port) => {
+        place.used();
         // The callback takes the error, such as for a network that is not there.
         const send = () => void (isOpen && socket.send(bytes, port, formatIpv4(address), () => {}));
         if (isBound) send();
@@ -119,17 +122,13 @@ export class HostNetwork implements Outside {
   }
 
   #connect(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {
-    if (!this.#take()) {
+    const place = this.#sockets.take(() => made.socket.destroy(tooMany()));
+    if (place === undefined) {
       const failing = setImmediate(() => events.failed(tooMany()));
       return { ...noConnection, destroy: () => clearImmediate(failing) };
     }
-    return connectTcp(to, events, () => this.#sockets--);
-  }
-
-  #take(): boolean {
-    if (this.#sockets >= this.#most) return false;
-    this.#sockets++;
-    return true;
+    const made = connectTcp(to, events, place);
+    return made.connection;
   }
 }
 
@@ -143,15 +142,18 @@ const noConnection: Omit<OutsideTcp, "destroy"> = {
   resume: () => {},
 };
 
-function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () => void): OutsideTcp {
+function connectTcp(
+  to: ResolverAddress,
+  events: OutsideTcpEvents,
+  place: SocketPlace,
+): { readonly socket: Socket; readonly connection: OutsideTcp } {
   let isOpen = true;
-  const socket = connect({
-    ...to,
+  const socket = new Socket({
     allowHalfOpen: true,
-    noDelay: true,
     onread: { buffer: sharedBuffer, callback: (bytes) => receive(sharedBuffer.subarray(0, bytes)) },
-  });
-  socket.on("close", closed);
+  }).setNoDelay();
+  place.open(() => socket.connect(to));
+  socket.on("close", () => place.giveBack());
   socket.on("connect", () => events.connected());
   // Whoever waits for the client, or for the others' turn, is not read.
   let waitsForClient = false;
@@ -166,19 +168,23 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
       read();
     });
     if (waitsForTurn) socket.pause();
+    place.used();
     events.data(bytes);
     return true;
   };
   socket.on("end", () => events.ended());
   socket.on("error", (error) => events.failed(error));
-  return {
-    write: (bytes, done) =>
-      void socket.write(bytes, (error) => {
+  const connection: OutsideTcp = {
+    write: (bytes, done) => {
+      place.used();
+      socket.write(bytes, (error) => {
         if (!error) done();
-      }),
+      });
+    },
     end: () => void socket.end(),
     destroy: () => {
       isOpen = false;
+      place.giveBack();
       socket.removeAllListeners("end").removeAllListeners("error");
       socket.on("error", () => {});
       socket.destroy();
@@ -192,4 +198,5 @@ function connectTcp(to: ResolverAddress, events: OutsideTcpEvents, closed: () =>
       read();
     },
   };
+  return { socket, connection };
 }

@@ -27,9 +27,12 @@ export class Shares<Entry extends SharedEntry> {
     own.set(entry, this.#usedAt(entry));
   }
 
-  delete(entry: Entry): void {
+  /** Whether it was there. */
+  delete(entry: Entry): boolean {
     const own = this.#bySource.get(entry.source);
-    if (own?.delete(entry) === true && own.size === 0) this.#bySource.delete(entry.source);
+    if (own?.delete(entry) !== true) return false;
+    if (own.size === 0) this.#bySource.delete(entry.source);
+    return true;
   }
 
   /** Notes that an entry belongs to another session now. */

@@ -1,12 +1,14 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
-import { tcpFlags, type Frame } from "../ethernet/frame.ts";
+import type { Frame } from "../ethernet/frame.ts";
 import { pieceLimits, secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
 import { pieces } from "../tcp/piece-pool.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
 import type { NatPerClient } from "../settings/secure-nat-settings.ts";
+import { DueQueue, type Due } from "./due-queue.ts";
 import { leastBound } from "./least-bound.ts";
+import { refuseSegment } from "./refuse-segment.ts";
 import { Shares } from "./shares.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
@@ -29,7 +31,7 @@ export interface TcpNatOptions {
 }
 
 /** A connection of a client with the one of the host that stands for it. */
-interface Mapping {
+interface Mapping extends Due {
   source: number;
   readonly client: Station;
   readonly clientPort: number;
@@ -65,6 +67,8 @@ export class TcpNat {
   /** What each client has, by its address. */
   readonly #clients = new Map<number, { connections: number; connecting: number }>();
   readonly #touched = new Set<Mapping>();
+  /** All of them, none later than something of it is due. */
+  readonly #due = new DueQueue<Mapping>();
   readonly #shares = new Shares<Mapping>(({ usedAt }) => usedAt);
   /** Of those that no end outside has answered yet. */
   readonly #connecting = new Shares<Mapping>(({ usedAt }) => usedAt);
@@ -126,7 +130,7 @@ export class TcpNat {
     }
     if (mapping === undefined) {
       if (isFirst && !segment.has("rst")) this.#open(frame, client, remote, from);
-      else if (!segment.has("rst")) this.#refuse(frame, client, remote);
+      else if (!segment.has("rst")) this.#refuse(frame);
       return;
     }
     if (mapping.source !== from) this.#moveTo(mapping, from);
@@ -146,6 +150,7 @@ export class TcpNat {
       this.#touched.delete(mapping);
       this.#passOn(mapping);
       mapping.connection.flush();
+      this.#setDue(mapping);
       if (isOver()) break;
     }
     return this.#touched.size > 0;
@@ -159,17 +164,17 @@ export class TcpNat {
   tick(): number {
     const { now: clock, timeoutMs } = this.#options;
     const now = clock();
-    let next = Infinity;
     let left = tcpNatLimits.dueAtOnce as number;
-    for (const inner of this.#mappings.values()) {
-      for (const { connection, usedAt } of inner.values()) {
-        if ((now - usedAt > timeoutMs || connection.deadline <= now) && left-- === 0) return now;
-        if (now - usedAt > timeoutMs) connection.abort();
-        else if (connection.deadline <= now) connection.timeout();
-        next = Math.min(next, connection.deadline, usedAt + timeoutMs);
-      }
+    for (;;) {
+      const mapping = this.#due.first;
+      if (mapping === undefined) return Infinity;
+      if (mapping.dueAt > now) return mapping.dueAt;
+      if (left-- === 0) return now;
+      const { connection, usedAt } = mapping;
+      if (now - usedAt > timeoutMs) connection.abort();
+      else if (connection.deadline <= now) connection.timeout();
+      if (mapping.dueIndex !== -1) this.#due.set(mapping, this.#dueAt(mapping));
     }
-    return next;
   }
 
   /** Ends all of them. */
@@ -185,7 +190,7 @@ export class TcpNat {
     if (!hasRoom) this.refused++;
     const connect = hasRoom ? route(remote, frame.destinationPort) : undefined;
     if (connect === undefined) {
-      this.#refuse(frame, client, remote);
+      this.#refuse(frame);
       return;
     }
     if (this.#count >= tcpNatLimits.connections) this.#makeRoom();
@@ -228,6 +233,8 @@ export class TcpNat {
       usualBytes: 0,
       isPaused: false,
       isConnecting: true,
+      dueAt: Infinity,
+      dueIndex: -1,
       usedAt: now(),
       createdAt: now(),
       sent: 0,
@@ -238,16 +245,21 @@ export class TcpNat {
       connected: () => {
         this.#countConnected(mapping);
         connection.accept();
+        this.#setDue(mapping);
       },
       data: (bytes) => {
         mapping.usedAt = now();
         mapping.received += bytes.length;
         connection.write(bytes);
+        this.#setDue(mapping);
         if (connection.pending <= this.#share() || mapping.isPaused) return;
         mapping.isPaused = true;
         mapping.outside?.pause();
       },
-      ended: () => connection.end(),
+      ended: () => {
+        connection.end();
+        this.#setDue(mapping);
+      },
       failed: () => {
         mapping.outside = undefined;
         connection.abort();
@@ -324,28 +336,20 @@ export class TcpNat {
     writer.finishTransport(payloadAt + bytes, ipProtocols.tcp, at + 16);
   }
 
-  /** Says that there is no such connection (RFC 9293, section 3.10.7.1). */
-  #refuse(frame: Frame, client: number, remote: number): void {
+  /** When something is due by what a connection knows now. A millisecond more, since only then the time-out is exceeded. */
+  #dueAt({ connection, usedAt }: Mapping): number {
+    return Math.min(connection.deadline, usedAt + this.#options.timeoutMs + 1);
+  }
+
+  /** Sees to what is due sooner than before. What is due later is found out when its former time has come. */
+  #setDue(mapping: Mapping): void {
+    const dueAt = this.#dueAt(mapping);
+    if (dueAt < mapping.dueAt && mapping.dueIndex !== -1) this.#due.set(mapping, dueAt);
+  }
+
+  #refuse(frame: Frame): void {
     const { writer, router } = this.#options;
-    const segment = this.#segment;
-    const bytes = segment.payloadEnd - segment.payloadAt;
-    const taken = bytes + (segment.has("syn") ? 1 : 0) + (segment.has("fin") ? 1 : 0);
-    const at = writer.begin(
-      { ...router, address: remote },
-      { mac0: frame.source0, mac1: frame.source1, address: client },
-      ipProtocols.tcp,
-    );
-    const end = writeSegmentHeader(writer.buffer, at, frame.destinationPort, frame.sourcePort, {
-      sequence: segment.has("ack") ? segment.acknowledgment : 0,
-      acknowledgment: segment.has("ack") ? 0 : (segment.sequence + taken) >>> 0,
-      flags: tcpFlags.rst | (segment.has("ack") ? 0 : tcpFlags.ack),
-      window: 0,
-      mss: 0,
-      windowScale: -1,
-      sackPermitted: false,
-      sackEdges: [],
-    });
-    writer.finishTransport(end, ipProtocols.tcp, at + 16);
+    refuseSegment(writer, router, frame, this.#segment);
   }
 
   #enter(mapping: Mapping): void {
@@ -356,6 +360,7 @@ export class TcpNat {
     this.#count++;
     this.#shares.add(mapping);
     this.#connecting.add(mapping);
+    this.#due.set(mapping, this.#dueAt(mapping));
     const { address } = mapping.client;
     const its = this.#clients.get(address) ?? { connections: 0, connecting: 0 };
     this.#clients.set(address, its);
@@ -372,6 +377,7 @@ export class TcpNat {
     if (inner.size === 0) this.#mappings.delete(key);
     if (--this.#count === 0) pieces.clear();
     this.#shares.delete(mapping);
+    this.#due.delete(mapping);
     this.#countConnected(mapping);
     const { address } = mapping.client;
     const its = this.#clients.get(address);

@@ -3,6 +3,7 @@ import { Forwarding } from "../../host-nat/forwarding.ts";
 import { HostNat } from "../../host-nat/host-nat.ts";
 import { kernelNatLimits } from "../../limits.ts";
 import { HostNetwork } from "../../outside/host-network.ts";
+import { SocketPool } from "../../outside/socket-pool.ts";
 import { Tap } from "../../packet-device/tap.ts";
 import { kernelNetworks } from "../../platform/ipv4-forwarding.ts";
 import { hasCapability, openFileLimit } from "../../platform/proc.ts";
@@ -26,11 +27,12 @@ export const secureNat: Feature = {
     const { hubs, configuration, secureNats: running, paths, log, native } = environment;
     const leases = await readLeases(paths.leasesFile, (problem) => log.warn(problem));
     const hostNat = createHostNat(environment);
+    const sockets = new SocketPool(openFileLimit() * shareOfFiles);
     const nats = new SecureNats({
       hubs,
       running,
       leases,
-      outside: new HostNetwork(openFileLimit() * shareOfFiles, native),
+      createOutside: () => new HostNetwork(sockets.share(), native),
       openKernel: (options) => hostNat.open(options),
       now: () => performance.now(),
       warn: (problem) => log.warn(problem),

@@ -13,7 +13,8 @@ export interface SecureNatsOptions {
   readonly running: Map<string, RunningSecureNat>;
   /** Of a former run, and of virtual hosts that run no more. */
   readonly leases: LeasesOfHubs;
-  readonly outside: Outside;
+  /** The host's network for another virtual host. */
+  readonly createOutside: () => Outside;
   /** Makes a way by the host's kernel; rejects with the reason why there can be none. */
   readonly openKernel: (options: WayOptions) => Promise<KernelWay>;
   /** Milliseconds that only go up. */
@@ -141,11 +142,11 @@ export class SecureNats {
     kernel: KernelWay | undefined,
     reason: string | undefined,
   ): void {
-    const { running, outside, leases } = this.#options;
+    const { running, createOutside, leases } = this.#options;
     const started = new RunningSecureNat({
       hub,
       settings,
-      outside,
+      outside: createOutside(),
       leases: leases.get(key) ?? [],
       kernel,
       reason,

@@ -5,6 +5,7 @@ import { HostNat } from "../../../server/host-nat/host-nat.ts";
 import { AnsweringPort } from "../../../server/hub/answering-port.ts";
 import { NativeLoader } from "../../../server/native/native.ts";
 import { HostNetwork } from "../../../server/outside/host-network.ts";
+import { SocketPool } from "../../../server/outside/socket-pool.ts";
 import { DevicePort } from "../../../server/packet-device/device-port.ts";
 import { Tap } from "../../../server/packet-device/tap.ts";
 import { kernelNetworks } from "../../../server/platform/ipv4-forwarding.ts";
@@ -50,7 +51,7 @@ const nat = new SecureNat({
       send: (buffer: Buffer, start: number, end: number) => way.send(buffer, start, end),
     },
   }),
-  outside: new HostNetwork(4_096, loader),
+  outside: new HostNetwork(new SocketPool(4_096).share(), loader),
   mayReach: (address) => isReachable(address, []),
   send: (buffer, start, end) => port.sendBlocks(buffer, start, end),
   soon: queueMicrotask,

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { NativeLoader } from "../../../server/native/native.ts";
 import { HostNetwork } from "../../../server/outside/host-network.ts";
+import { SocketPool } from "../../../server/outside/socket-pool.ts";
 import type { OutsideTcp } from "../../../server/secure-nat/outside.ts";
 
 const native = new NativeLoader({ env: { VPNSERVER_NATIVE: "off" }, directory: "/nowhere" });
@@ -31,7 +32,7 @@ function connect(network: HostNetwork): Promise<{ readonly end: string; readonly
 
 describe("the host's network", () => {
   test("has no more sockets than it may, and gives back those that are closed", async () => {
-    const network = new HostNetwork(2, native);
+    const network = new HostNetwork(new SocketPool(2).share(), native);
     const [one, other] = [await connect(network), await connect(network)];
     assert.deepEqual(
       [one.end, other.end, (await connect(network)).end],
@@ -53,7 +54,7 @@ describe("the host's network", () => {
   });
 
   test("counts questions to resolvers among its sockets, and has no answer where there is no room", async () => {
-    const network = new HostNetwork(1, native);
+    const network = new HostNetwork(new SocketPool(1).share(), native);
     const query = Buffer.alloc(12);
     const giveUp = network.queryDns(query, () => assert.fail("it was given up"));
     const answer = await new Promise((resolve) => network.queryDns(query, resolve));
@@ -65,8 +66,47 @@ describe("the host's network", () => {
     assert.equal(end, "connected");
   });
 
+  test("leaves the question of a hub unanswered whose place another gets", async () => {
+    const pool = new SocketPool(2);
+    const [asking, other] = [new HostNetwork(pool.share(), native), new HostNetwork(pool.share(), native)];
+    const query = Buffer.alloc(12);
+    const answers: unknown[] = [];
+    const stop = [0, 1].map(() => asking.queryDns(query, (answer) => answers.push(answer)));
+    const { end, connection } = await connect(other);
+    connection.destroy();
+    for (const each of stop) each();
+    assert.deepEqual([end, answers], ["connected", [undefined]]);
+  });
+
+  test("closes the socket of a hub that has more for one that has fewer, and tells so", async () => {
+    const pool = new SocketPool(3);
+    const [greedy, other] = [new HostNetwork(pool.share(), native), new HostNetwork(pool.share(), native)];
+    const lost: string[] = [];
+    const losing = (name: string) => ({
+      connected: () => {},
+      data: () => {},
+      ended: () => {},
+      message: () => {},
+      failed: (error: Error) => void lost.push(`${name} ${(error as NodeJS.ErrnoException).code}`),
+    });
+    greedy.openUdp(losing("udp"));
+    let kept: OutsideTcp | undefined;
+    await new Promise<void>((resolve) => {
+      kept = greedy.connectTcp(loopback, port, { ...losing("tcp"), connected: resolve });
+    });
+    const used = greedy.openUdp(losing("used"));
+    const { end, connection } = await connect(other);
+    assert.deepEqual([end, lost], ["connected", ["udp EMFILE"]]);
+    assert.equal((await connect(other)).end, "EMFILE", "it would have as many as the other then");
+    used.close();
+    const again = await connect(other);
+    assert.equal(again.end, "connected", "there is room again");
+    for (const each of [connection, again.connection, kept]) each?.destroy();
+    assert.deepEqual(lost, ["udp EMFILE"]);
+  });
+
   test("tells nothing of a connection that was given up", async () => {
-    const network = new HostNetwork(0, native);
+    const network = new HostNetwork(new SocketPool(0).share(), native);
     const told: string[] = [];
     const events = {
       connected: () => void told.push("connected"),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { tcpFlags } from "../../../server/ethernet/frame.ts";
 import { tcpLimits, tcpNatLimits } from "../../../server/limits.ts";
+import { TcpConnection } from "../../../server/tcp/tcp-connection.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { ip, defaultSecureNat, web, World, readTcp, established } from "./world.ts";
 
@@ -126,6 +127,24 @@ describe("TCP through a NAT", () => {
     silent.events.data(Buffer.from("anybody there?"));
     for (; world.now < 600_000 && world.nat.counts().tcp > 0; world.now += 50) world.nat.tick();
     assert.deepEqual(silent.calls, ["destroy"]);
+  });
+
+  test("costs nothing while nothing of it is due, however many there are", (t) => {
+    const world = new World();
+    const count = 400;
+    for (let index = 0; index < count; index++) {
+      world.receive(world.segment({ sequence: 10, flags: syn }, "", { port: 1_024 + index }));
+      world.outside.at(-1)?.events.connected();
+    }
+    assert.equal(world.nat.counts().tcp, count);
+    const looks = t.mock.getter(TcpConnection.prototype, "deadline");
+    const due = world.nat.tick();
+    assert.ok(due > world.now && due < Infinity);
+    assert.equal(looks.mock.callCount(), 0);
+    world.sent.length = 0;
+    world.now = due;
+    world.nat.tick();
+    assert.equal(world.sent.length, Math.min(count, tcpNatLimits.dueAtOnce), "as many as there are at once");
   });
 
   test("on which nobody says anything for half an hour ends, although the client is there", () => {

@@ -50,7 +50,7 @@ class Scene {
     hubs: this.hubs,
     running: this.running,
     leases: new Map(),
-    outside,
+    createOutside: () => outside,
     openKernel: (options) => this.#open(options),
     now: () => this.now,
     warn: assert.fail,
