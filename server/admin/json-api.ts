@@ -9,7 +9,7 @@ import { rpcs } from "./definitions.ts";
 import { isCrossSite, isOfBrowser, mayCarryChange, namesAddress } from "./cross-site.ts";
 import { isChange, type RpcDispatcher } from "./dispatch.ts";
 import { isJsonObject } from "./json-messages.ts";
-import { formatJsonInSteps, parseJsonInSteps } from "./json-text.ts";
+import { formatJsonInSteps, parseJsonInSteps } from "../json/json-text.ts";
 import { ownerOf, type Administrator } from "./rpc.ts";
 
 /** A request for a target below `/api`. Header values by lower-case name. */

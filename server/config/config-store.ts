@@ -10,7 +10,7 @@ import { withListeners } from "./sections/listener-config.ts";
 import { type ListenerSettings } from "../settings/listener-settings.ts";
 import { isSteps, turns, type Steps } from "../turns.ts";
 import { journalLimits } from "./disk/journal-file.ts";
-import { joined } from "./disk/long-bytes.ts";
+import { joined } from "../long-bytes.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
-import { isSameBytes } from "./long-bytes.ts";
+import { isSameBytes } from "../../long-bytes.ts";
 
 const dayMs = 86_400_000;
 

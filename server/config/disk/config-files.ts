@@ -10,7 +10,7 @@ import { journalFileOf, readStoredConfig, versionOf, type CheckDocument, type St
 import { configLimits, formatConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
 import { turns } from "../../turns.ts";
 import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";
-import { joined, sha256InSteps } from "./long-bytes.ts";
+import { joined, sha256InSteps } from "../../long-bytes.ts";
 
 /** Files that could not be used, of one kind, that are kept aside. */
 const keptAside = 5;

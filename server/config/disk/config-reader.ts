@@ -7,7 +7,7 @@ import { withChanges } from "../text/config-change.ts";
 import { configLimits, parseConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
 import { parseJournal, type Journal } from "../text/journal-text.ts";
 import { turns, type Steps } from "../../turns.ts";
-import { sha256InSteps } from "./long-bytes.ts";
+import { sha256InSteps } from "../../long-bytes.ts";
 
 /** Looks at a file that another process writes anew at the same time. */
 const mostLooks = 20;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { formatJsonInSteps, parseJsonInSteps } from "../../../server/admin/json-text.ts";
+import { formatJsonInSteps, parseJsonInSteps } from "../../../server/json/json-text.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { atOnce } from "../../../server/turns.ts";
 
