@@ -30,7 +30,6 @@ const rooms = {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
     imports: [
       "read-quota",
-      "long-bytes",
       "ethernet",
       "settings",
       "identity",

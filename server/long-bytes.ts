@@ -19,8 +19,10 @@ export function isSameBytes(one: Uint8Array, other: Uint8Array): Promise<boolean
   return turns.run(compareInSteps(one, other));
 }
 
-/** The parts in one piece. */
+/** The parts in one piece; one alone is not copied. */
 export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Buffer> {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length);
   const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,6 +1,7 @@
 import { networkOf } from "../ethernet/ip-address.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
-import { serverWork, turns } from "../turns.ts";
+import { joinInSteps } from "../long-bytes.ts";
+import { serverWork, turns, type Steps } from "../turns.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
 import { requestLimitBytes, type AdminService } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
@@ -21,11 +22,11 @@ export interface ApiRequest {
   readonly peerAddress: string;
   readonly connectionName: string;
   /**
-   * Reads the body.
+   * Reads the body, in the parts in which it came.
    *
    * @returns undefined when it is larger than `limitBytes`
    */
-  readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
+  readonly body: (limitBytes: number) => Promise<readonly Buffer[] | undefined>;
 }
 
 export interface ApiResponse {
@@ -242,12 +243,16 @@ function unauthorized(): ApiResponse {
 }
 
 /** The JSON of a body; undefined for what is none, and for what is deeper than any call. */
-async function parseBody(body: Buffer, administrator: Administrator): Promise<unknown> {
+async function parseBody(body: readonly Buffer[], administrator: Administrator): Promise<unknown> {
   try {
-    return await turns.run(parseJsonInSteps(body), ownerOf(administrator));
+    return await turns.run(jsonOf(body), ownerOf(administrator));
   } catch {
     return undefined;
   }
+}
+
+function* jsonOf(parts: readonly Buffer[]): Steps<unknown> {
+  return yield* parseJsonInSteps(yield* joinInSteps(parts));
 }
 
 /** Fields of a request in the query; the last of several with one name holds. */

@@ -3,14 +3,14 @@ import type { Socket } from "node:net";
 import { httpLimits } from "../limits.ts";
 import { requestQuota } from "../read-quota.ts";
 
-/** A request as the web server hands it over; `body` gives undefined when there is more than the limit. */
+/** A request as the web server hands it over; `body` gives its parts, or undefined when there is more than the limit. */
 export interface WebRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: IncomingMessage["headers"];
   readonly peerAddress: string;
   readonly connectionName: string;
-  readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
+  readonly body: (limitBytes: number) => Promise<readonly Buffer[] | undefined>;
 }
 
 export interface WebResponse {
@@ -174,7 +174,7 @@ async function readBody(
   request: IncomingMessage,
   limitBytes: number,
   goOn?: () => void,
-): Promise<Buffer | undefined> {
+): Promise<readonly Buffer[] | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return undefined;
   goOn?.();
   const chunks: Buffer[] = [];
@@ -187,5 +187,5 @@ async function readBody(
     const turn = Promise.withResolvers<void>();
     if (requestQuota.exceeds(chunk.length, turn.resolve)) await turn.promise;
   }
-  return Buffer.concat(chunks);
+  return chunks;
 }

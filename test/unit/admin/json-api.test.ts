@@ -48,7 +48,7 @@ async function createApi() {
       ...rest,
       body: (limitBytes) => {
         limits.push(limitBytes);
-        return Promise.resolve(text.length > limitBytes ? undefined : text);
+        return Promise.resolve(text.length > limitBytes ? undefined : [text]);
       },
     });
   };

@@ -112,7 +112,7 @@ describe("long calls", () => {
       return othersMeanwhile(
         api.answer({
           ...{ method: "POST", target: "/api/", headers, peerAddress: "192.0.2.1", connectionName: "CID-1" },
-          body: () => Promise.resolve(body),
+          body: () => Promise.resolve([body]),
         }),
       );
     };
