@@ -3,7 +3,7 @@ import { isLoopback } from "../ethernet/loopback.ts";
 import { joinInSteps } from "../long-bytes.ts";
 import { serverWork, turns, type Steps } from "../turns.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
-import { requestLimitBytes, type AdminService } from "./admin-service.ts";
+import { requestLimitBytes, type AdminService, type WebPlace } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
 import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
@@ -21,6 +21,8 @@ export interface ApiRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly peerAddress: string;
   readonly connectionName: string;
+  /** The same object for all requests of a connection. */
+  readonly connection: WebPlace;
   /**
    * Reads the body, in the parts in which it came.
    *
@@ -30,7 +32,7 @@ export interface ApiRequest {
 }
 
 export interface ApiResponse {
-  readonly status: 200 | 401 | 403 | 404 | 405 | 413 | 415;
+  readonly status: 200 | 401 | 403 | 404 | 405 | 413 | 415 | 503;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** The request has logged in. */
@@ -107,6 +109,10 @@ export class JsonApi {
     // Nothing proves that it is the administrator who asks, if not that only this host's programs can.
     if (login.emptyPassword && isOfBrowser(request.headers) && !namesAddress(request.headers)) {
       return this.#foreign();
+    }
+    if (!this.#service.enter(login.administrator, request.connection)) {
+      const headers = { ...leaving, "Retry-After": "1" };
+      return response(503, "text/plain", "There are too many connections of administrators.\n", headers);
     }
     return { ...(await this.#answerTo(login, request, name, url)), loggedIn: true };
   }

@@ -10,6 +10,7 @@ export interface WebRequest {
   readonly headers: IncomingMessage["headers"];
   readonly peerAddress: string;
   readonly connectionName: string;
+  readonly connection: WebCarrier;
   readonly body: (limitBytes: number) => Promise<readonly Buffer[] | undefined>;
 }
 
@@ -21,6 +22,15 @@ export interface WebResponse {
   readonly loggedIn?: boolean;
   /** In the place of a body that is long: its parts, in UTF-8, each sent when the one before it is with the system. */
   readonly parts?: readonly Buffer[];
+}
+
+/** The connection that requests come on: the same object for all of them. */
+export interface WebCarrier {
+  /** Cuts it. */
+  close(): void;
+  /** Whether every request was answered. */
+  isIdle(): boolean;
+  onClosed(callback: () => void): void;
 }
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
@@ -42,6 +52,7 @@ interface WebConnection {
   deadline: NodeJS.Timeout | undefined;
   /** A request was not answered yet. */
   answering: boolean;
+  readonly carrier: WebCarrier;
 }
 
 /**
@@ -85,7 +96,12 @@ export class WebServer {
     events: Pick<WebConnection, "name" | "refused" | "loggedIn">,
     received: Buffer,
   ): void {
-    const connection: WebConnection = { ...events, deadline: undefined, answering: false };
+    const carrier: WebCarrier = {
+      close: () => socket.destroy(),
+      isIdle: () => !connection.answering,
+      onClosed: (callback) => void socket.once("close", callback),
+    };
+    const connection: WebConnection = { ...events, carrier, deadline: undefined, answering: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => clearTimeout(connection.deadline));
     cutAfter(socket, connection, this.#bounds.loginMs);
@@ -111,6 +127,7 @@ export class WebServer {
         headers,
         peerAddress: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
         connectionName: connection.name,
+        connection: connection.carrier,
         body: (limitBytes) => readBody(request, limitBytes, goOn),
       });
     } catch {
