@@ -6,6 +6,7 @@
 /** What a room is, for the error message, and what of the server it may import. */
 const rooms = {
   contract: { is: "the JSON that the executable prints and the components read", imports: [] },
+  json: { is: "JSON in steps, and how deep it is: pure", imports: ["limits", "turns"] },
   ethernet: { is: "what frames and addresses are made of: pure", imports: [] },
   settings: { is: "what may be configured: immutable values", imports: ["ethernet", "limits"] },
   wire: { is: "SoftEther's codecs: pure", imports: ["ethernet", "settings", "limits", "errors", "turns"] },
@@ -51,6 +52,7 @@ const rooms = {
       "state-paths",
       "errors",
       "error-words",
+      "long-bytes",
       "turns",
     ],
   },
@@ -58,6 +60,7 @@ const rooms = {
     is: "what `apply` takes, compared with what there is",
     imports: [
       "contract",
+      "json",
       "ethernet",
       "settings",
       "wire",
@@ -94,6 +97,8 @@ const rooms = {
       "contract",
       "server-log",
       "state-paths",
+      "json",
+      "long-bytes",
       "read-quota",
       "turns",
       "version",
@@ -138,7 +143,7 @@ const rooms = {
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",
-    imports: ["platform", "contract", "state-paths", "errors", "error-words", "logger", "version"],
+    imports: ["platform", "contract", "json", "limits", "state-paths", "errors", "error-words", "logger", "version"],
   },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",
@@ -151,7 +156,7 @@ const ofProtocols = ["ethernet", "settings", "wire", "hub", "access", "transport
 
 /** Rooms in which everything comes in from outside: no socket, file or timer of their own. */
 const pure = {
-  rooms: "contract|ethernet|settings|wire|hub|tcp|dhcp|secure-nat",
+  rooms: "contract|json|ethernet|settings|wire|hub|tcp|dhcp|secure-nat",
   modules: "buffer|crypto|net|util|zlib",
 };
 

@@ -8,6 +8,10 @@ const benchmarks: Readonly<Record<string, { readonly about: string; readonly run
     about: "a client, a TAP and a host behind an interface through a bridged hub, beside SoftEther's server",
     run: async () => (await import("./bridge.ts")).measureBridge(),
   },
+  calls: {
+    about: "how long each call of the administration takes, and how long it holds up all others",
+    run: async () => (await import("./calls.ts")).measureCalls(),
+  },
   hub: {
     about: "what it costs a Virtual Hub to find out where a frame goes",
     run: async () => (await import("./hub.ts")).measureHub(),

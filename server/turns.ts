@@ -166,11 +166,15 @@ export function stepMeter(): (units: number) => boolean {
 }
 
 /** The values of a list, each made anew, in steps. */
-export function* mapped<T, R>(values: Iterable<T>, make: (value: T, index: number) => R): Steps<R[]> {
+export function* mapped<T, R>(
+  values: Iterable<T>,
+  make: (value: T, index: number) => R,
+  perStep: number = valuesPerStep,
+): Steps<R[]> {
   const made: R[] = [];
   for (const value of values) {
     made.push(make(value, made.length));
-    if (made.length % valuesPerStep === 0) yield;
+    if (made.length % perStep === 0) yield;
   }
   return made;
 }

@@ -3,6 +3,7 @@ import type { Hub, HubLog } from "../hub/hub.ts";
 import type { HubSettings, UserSettings } from "../settings/hub-settings.ts";
 import { createPortCounters, type PortCounters } from "../hub/port-counters.ts";
 import type { HubStatistics } from "../hub/statistics.ts";
+import { atOnce, type Steps } from "../turns.ts";
 import type { Policy } from "../settings/policy.ts";
 import type { ClientProgram, NodeInfo } from "./client-info.ts";
 import { hubLimitProblem } from "./admission.ts";
@@ -86,17 +87,21 @@ export class VirtualHubs {
    * @returns names of the sessions that were ended
    */
   apply(settings: readonly HubSettings[]): string[] {
-    const ended: string[] = [];
-    const end = ({ session }: HubSession, ...[reason, cause]: End) => {
-      ended.push(session.name);
-      session.end(reason, cause);
-    };
+    return this.begin(settings).flatMap(({ steps }) => atOnce(steps));
+  }
+
+  /**
+   * Like {@link apply}, in steps: the settings hold when it returns, and the sessions of each hub that changed are left to be looked at,
+   * of which there may be thousands.
+   */
+  begin(settings: readonly HubSettings[]): HubReview[] {
+    const reviews: HubReview[] = [];
     const wanted = new Map(settings.map((each) => [each.name.toLowerCase(), each]));
     for (const [key, live] of this.#hubs) {
       if (wanted.has(key)) continue;
-      for (const session of [...live.sessions.values()]) end(session, "hub deleted");
       live.log.security("The Virtual Hub was deleted.", { event: "hub-deleted" });
       this.#hubs.delete(key);
+      reviews.push({ hub: key, steps: endAll(live) });
     }
     for (const [key, each] of wanted) {
       const live = this.#hubs.get(key);
@@ -116,20 +121,25 @@ export class VirtualHubs {
       if (former === each) continue;
       live.hub.update(each);
       if (former.online !== each.online) tellState(live.log, each);
-      for (const [session, why] of this.#sessionsToEnd(live, former)) end(session, ...why);
+      reviews.push({ hub: key, steps: this.#review(live, former) });
     }
-    return ended;
+    return reviews;
   }
 
-  /** The sessions of a hub that may not go on, now that its settings have changed, and why. */
-  #sessionsToEnd({ hub, sessions }: LiveHub, former: HubSettings): [HubSession, End][] {
-    const { settings } = hub;
-    const now = this.#options.unixNow();
+  /** Ends the sessions of a hub that may not go on, now that its settings have changed. */
+  *#review(live: LiveHub, former: HubSettings): Steps<string[]> {
+    const { settings } = live.hub;
     const isChanged = rightsOfAll.some((name) => settings[name] !== former[name]);
     const mayBeFull = settings.maxSessions !== former.maxSessions || isChanged;
+    if (!mayBeFull && settings.users === former.users) return [];
+    const now = this.#options.unixNow();
     const left = { sessions: 0, bridges: 0 };
-    const toEnd: [HubSession, End][] = [];
-    for (const entry of sessions.values()) {
+    const ended: string[] = [];
+    let looks = 0;
+    for (const entry of [...live.sessions.values()]) {
+      if (++looks % reviewsPerStep === 0) yield;
+      // It has ended meanwhile.
+      if (!live.sessions.has(entry.session.name)) continue;
       const key = entry.claim.userName.toLowerCase();
       const isConcerned = isChanged || settings.users.get(key) !== former.users.get(key);
       const why =
@@ -137,14 +147,37 @@ export class VirtualHubs {
         // Those that came first stay, as if all came again.
         (mayBeFull ? describe(hubLimitProblem(settings, entry.claim, left)) : undefined);
       if (why !== undefined) {
-        toEnd.push([entry, why]);
+        ended.push(entry.session.name);
+        entry.session.end(...why);
+        yield;
         continue;
       }
       left.sessions++;
       if (bridges(entry)) left.bridges++;
     }
-    return toEnd;
+    return ended;
   }
+}
+
+/** What is left to do of a change of one hub. */
+export interface HubReview {
+  /** Its name in lower case. */
+  readonly hub: string;
+  /** Give the names of the sessions that were ended. */
+  readonly steps: Steps<string[]>;
+}
+
+/** Sessions that are looked at in one step. */
+const reviewsPerStep = 16;
+
+function* endAll({ sessions }: LiveHub): Steps<string[]> {
+  const ended: string[] = [];
+  for (const { session } of [...sessions.values()]) {
+    ended.push(session.name);
+    session.end("hub deleted");
+    yield;
+  }
+  return ended;
 }
 
 type End = [reason: SessionEnd, cause?: string];

@@ -18,6 +18,7 @@ import {
 import type { RpcDispatcher } from "./dispatch.ts";
 import { PackRpcConnection } from "./pack-rpc.ts";
 import type { PasswordThrottle } from "../access/password-throttle.ts";
+import type { WorkOwner } from "../turns.ts";
 import { ownerOf, type Administrator, type Call } from "./rpc.ts";
 
 export interface AdminServiceOptions {
@@ -41,11 +42,20 @@ export interface PasswordLogin {
   readonly gone: AbortSignal;
 }
 
+/** A connection over HTTP, as long as it is the same object. */
+export interface WebPlace {
+  close(): void;
+  /** Whether it waits for a request that may come. */
+  isIdle(): boolean;
+  onClosed(callback: () => void): void;
+}
+
 /** Lets administrators in, and answers them. */
 export class AdminService {
   readonly #options: AdminServiceOptions;
   readonly #places = new AdministratorPlaces();
   readonly #connections = new Set<OpenConnection>();
+  readonly #webPlaces = new WeakMap<WebPlace, { readonly owner: WorkOwner; readonly leave: () => void }>();
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
@@ -106,6 +116,27 @@ export class AdminService {
   /** Ends the connections of administrators who would not be let in any more; for each change of the settings. */
   review(): void {
     for (const open of [...this.#connections]) if (!this.#mayGoOn(open)) open.close();
+  }
+
+  /**
+   * Gives a connection over HTTP the place of an administrator until it closes.
+   *
+   * @returns whether there was one
+   */
+  enter(administrator: Administrator, connection: WebPlace): boolean {
+    const owner = ownerOf(administrator);
+    const former = this.#webPlaces.get(connection);
+    if (former?.owner === owner) return true;
+    if (!this.#places.hasRoomFor(administrator)) return false;
+    former?.leave();
+    const leave = this.#places.take(
+      administrator,
+      () => connection.close(),
+      () => connection.isIdle(),
+    );
+    if (former === undefined) connection.onClosed(() => this.#webPlaces.get(connection)?.leave());
+    this.#webPlaces.set(connection, { owner, leave });
+    return true;
   }
 
   /** Whether the login of a request over HTTP holds still: it was looked at before the request was read. */

@@ -139,6 +139,8 @@ export interface LogFileSummary {
 
 export interface LogAdministration {
   readonly list: () => Promise<readonly LogFileSummary[]>;
+  /** One of them, without a look at the others. */
+  readonly find: (path: string) => Promise<LogFileSummary | undefined>;
   /** Part of a file that {@link list} names; empty beyond its end. */
   readonly read: (path: string, offset: number, bytes: number) => Promise<Buffer>;
 }

@@ -1,15 +1,16 @@
 import { networkOf } from "../ethernet/ip-address.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
-import { serverWork, turns } from "../turns.ts";
+import { joinInSteps } from "../long-bytes.ts";
+import { serverWork, turns, type Steps } from "../turns.ts";
 import { protocolErrors, type ProtocolError } from "../wire/protocol-error.ts";
-import { requestLimitBytes, type AdminService } from "./admin-service.ts";
+import { requestLimitBytes, type AdminService, type WebPlace } from "./admin-service.ts";
 import type { Administration } from "./administration.ts";
 import type { AuthenticationResult } from "./authentication.ts";
 import { rpcs } from "./definitions.ts";
 import { isCrossSite, isOfBrowser, mayCarryChange, namesAddress } from "./cross-site.ts";
 import { isChange, type RpcDispatcher } from "./dispatch.ts";
 import { isJsonObject } from "./json-messages.ts";
-import { formatJsonInSteps, parseJsonInSteps } from "./json-text.ts";
+import { formatJsonInSteps, parseJsonInSteps } from "../json/json-text.ts";
 import { ownerOf, type Administrator } from "./rpc.ts";
 
 /** A request for a target below `/api`. Header values by lower-case name. */
@@ -22,16 +23,18 @@ export interface ApiRequest {
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
+  /** The same object for all requests of a connection. */
+  readonly connection: WebPlace;
   /**
-   * Reads the body.
+   * Reads the body, in the parts in which it came.
    *
    * @returns undefined when it is larger than `limitBytes`
    */
-  readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
+  readonly body: (limitBytes: number) => Promise<readonly Buffer[] | undefined>;
 }
 
 export interface ApiResponse {
-  readonly status: 200 | 401 | 403 | 404 | 405 | 413 | 415;
+  readonly status: 200 | 401 | 403 | 404 | 405 | 413 | 415 | 503;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** The request has logged in. */
@@ -108,6 +111,10 @@ export class JsonApi {
     // Nothing proves that it is the administrator who asks, if not that only this host's programs can.
     if (login.emptyPassword && isOfBrowser(request.headers) && !namesAddress(request.headers)) {
       return this.#foreign();
+    }
+    if (!this.#service.enter(login.administrator, request.connection)) {
+      const headers = { ...leaving, "Retry-After": "1" };
+      return response(503, "text/plain", "There are too many connections of administrators.\n", headers);
     }
     return { ...(await this.#answerTo(login, request, name, url)), loggedIn: true };
   }
@@ -244,12 +251,16 @@ function unauthorized(): ApiResponse {
 }
 
 /** The JSON of a body; undefined for what is none, and for what is deeper than any call. */
-async function parseBody(body: Buffer, administrator: Administrator): Promise<unknown> {
+async function parseBody(body: readonly Buffer[], administrator: Administrator): Promise<unknown> {
   try {
-    return await turns.run(parseJsonInSteps(body), ownerOf(administrator));
+    return await turns.run(jsonOf(body), ownerOf(administrator));
   } catch {
     return undefined;
   }
+}
+
+function* jsonOf(parts: readonly Buffer[]): Steps<unknown> {
+  return yield* parseJsonInSteps(yield* joinInSteps(parts));
 }
 
 /** Fields of a request in the query; the last of several with one name holds. */

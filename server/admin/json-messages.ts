@@ -1,12 +1,23 @@
 import { isIP } from "node:net";
 import { rpcLimits } from "../limits.ts";
+import { LongText } from "../json/json-text.ts";
+import { joinInSteps } from "../long-bytes.ts";
 import { atOnce, mapped, type Steps } from "../turns.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
 import { RpcError } from "./rpc.ts";
 import { zeroOf } from "./zero-value.ts";
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+/** Long bytes are turned into text when they are written. */
+type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | Buffer
+  | LongText
+  | readonly Json[]
+  | { readonly [name: string]: Json };
 type JsonObject = Readonly<Record<string, Json>>;
 type Scalar = ScalarValues[ScalarKind];
 type Item = Readonly<Record<string, Scalar>>;
@@ -52,7 +63,9 @@ export function* messageToJsonInSteps<F extends Fields>(
   }
   for (const [name, field] of entries) {
     if (field.type === "scalar") {
-      json[name + suffixes[field.kind]] = scalarToJson(field.kind, message[name] as Scalar);
+      const value = message[name] as Scalar;
+      const isLong = Buffer.isBuffer(value) && value.length > longBytes;
+      json[name + suffixes[field.kind]] = isLong ? value : scalarToJson(field.kind, value);
     } else if (field.type === "values") {
       json[name + suffixes[field.kind]] = yield* mapped(message[name] as readonly Scalar[], (value) =>
         scalarToJson(field.kind, value),
@@ -83,7 +96,11 @@ export function* messageFromJsonInSteps<F extends Fields>(fields: F, json: JsonO
     }
     const jsonName = name + suffixes[field.kind];
     const value = json[jsonName];
-    if (field.type === "scalar") message[name] = scalarFromJson(jsonName, field.kind, value);
+    if (field.type === "scalar") {
+      const bytes =
+        field.kind === "bin" && value instanceof LongText ? yield* bytesOfLong(value) : undefined;
+      message[name] = bytes ?? scalarFromJson(jsonName, field.kind, value);
+    }
     else {
       message[name] = yield* mapped(valuesOf(jsonName, value), (each) =>
         scalarFromJson(jsonName, field.kind, each),
@@ -140,13 +157,13 @@ function scalarToJson(kind: ScalarKind, value: Scalar): Json {
     case "bin":
       return (value as Buffer).toString("base64");
     case "ip":
-      return (value as string) || "0.0.0.0";
+      return (value) || "0.0.0.0";
     case "u32":
     case "u64":
     case "bool":
     case "str":
     case "utf":
-      return value as number | boolean | string;
+      return value;
   }
 }
 
@@ -154,8 +171,29 @@ function scalarFromJson(name: string, kind: ScalarKind, value: Json | undefined)
   if (value === undefined || value === null) return zeroOf(kind);
   const read = readers[kind](value);
   if (read !== undefined) return read;
-  const told = JSON.stringify(value).slice(0, toldLength);
+  const told = value instanceof LongText ? "a text of megabytes" : JSON.stringify(value).slice(0, toldLength);
   throw new RpcError("invalidParameter", `${name}: ${told} is not ${descriptions[kind]}`);
+}
+
+/** A file, say. */
+const longBytes = 48 * 1024;
+
+/** The bytes of a text in base64; undefined for one that is none. */
+function* bytesOfLong({ parts }: LongText): Steps<Buffer | undefined> {
+  const decoded: Buffer[] = [];
+  let rest = "";
+  for (const [index, part] of parts.entries()) {
+    // Only the end is filled up.
+    const isLast = index === parts.length - 1;
+    if (!(isLast ? /^[A-Za-z0-9+/=\s]*$/ : /^[A-Za-z0-9+/\s]*$/).test(part)) return undefined;
+    const text = rest + part.replace(/\s/g, "");
+    // Four characters of three bytes each.
+    const end = isLast ? text.length : text.length - (text.length % 4);
+    decoded.push(Buffer.from(text.slice(0, end), "base64"));
+    rest = text.slice(end);
+    yield;
+  }
+  return yield* joinInSteps(decoded);
 }
 
 /** Characters of a wrong value that its error tells. */

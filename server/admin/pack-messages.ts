@@ -95,6 +95,9 @@ function* addValues<T>(
   pack.add(name, { type, values } as PackValues);
 }
 
+/** From which on bytes are a file. */
+const fileBytes = 1024 * 1024;
+
 /** How a value of each kind is put into a PACK. */
 const packForms: Readonly<
   Record<
@@ -130,9 +133,12 @@ function readValue(pack: Pack, name: string, kind: ScalarKind, index: number): S
       return pack.str(name, index);
     case "utf":
       return pack.uniStr(name, index);
-    case "bin":
-      // A copy: settings must not keep the whole request alive.
-      return Buffer.from(pack.data(name, index) ?? []);
+    case "bin": {
+      const bytes = pack.data(name, index) ?? new Uint8Array();
+      // A copy: settings must not keep the whole request alive. A file is no part of any, and is most of its request.
+      const isFile = bytes.length > fileBytes;
+      return isFile ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.from(bytes);
+    }
     case "ip":
       return readAddress(pack, name, index) ?? "";
   }

@@ -1,6 +1,7 @@
 import { rpcPackLimits } from "../limits.ts";
 import type { ConnectionEvents, SessionConnection } from "../protocols/softether/session-connection.ts";
 import { requestQuota } from "../read-quota.ts";
+import { joinInSteps } from "../long-bytes.ts";
 import { serverWork, turns, type Steps, type WorkOwner } from "../turns.ts";
 import { ByteQueue } from "../wire/byte-queue.ts";
 import { DecodeError } from "../wire/decode-error.ts";
@@ -9,6 +10,9 @@ import { errorPack } from "../wire/protocol-error.ts";
 
 /** Bytes of the length before each PACK. */
 const lengthBytes = 4;
+
+/** A request from this length on. */
+const longRequestBytes = 256 * 1024;
 
 /** Bytes that are sent at once. */
 const sendBytes = 256 * 1024;
@@ -35,6 +39,9 @@ export class PackRpcConnection implements ConnectionEvents {
   readonly #options: PackRpcOptions;
   readonly #queue = new ByteQueue();
   #length: number | undefined;
+  /** What came of a long request behind what the queue holds of it. */
+  #long: Buffer[] = [];
+  #longBytes = 0;
   #state: "idle" | "answering" | "closed" = "idle";
 
   constructor(connection: SessionConnection, options: PackRpcOptions) {
@@ -44,11 +51,11 @@ export class PackRpcConnection implements ConnectionEvents {
 
   receive(chunk: Buffer): void {
     if (this.#state === "closed") return;
-    if (this.#queue.length + chunk.length > this.#options.requestBytes + lengthBytes) {
+    if (this.#held + chunk.length > this.#options.requestBytes + lengthBytes) {
       this.#connection.close();
       return;
     }
-    this.#queue.push(chunk);
+    this.#hold(chunk);
     if (requestQuota.exceeds(chunk.length, () => this.#connection.goOn())) this.#connection.hold();
     this.#step();
   }
@@ -67,11 +74,11 @@ export class PackRpcConnection implements ConnectionEvents {
       this.#connection.close();
       return;
     }
-    const bytes = this.#queue.take(this.#length);
-    if (bytes === undefined) return;
+    const parts = this.#take(this.#length);
+    if (parts === undefined) return;
     this.#length = undefined;
     this.#state = "answering";
-    const steps = decodePackInSteps(bytes, rpcPackLimits);
+    const steps = decodeParts(parts);
     try {
       const first = steps.next();
       void this.#answer(
@@ -80,6 +87,33 @@ export class PackRpcConnection implements ConnectionEvents {
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** All that came and was not taken yet. */
+  get #held(): number {
+    return this.#queue.length + this.#longBytes;
+  }
+
+  /** Of a long request what comes is kept in parts: to put it into one piece as it comes would copy megabytes in one go. */
+  #hold(chunk: Buffer): void {
+    const missing = (this.#length ?? 0) - this.#held;
+    if (this.#length === undefined || this.#length < longRequestBytes || missing <= 0) {
+      this.#queue.push(chunk);
+      return;
+    }
+    this.#long.push(Buffer.from(chunk.subarray(0, missing)));
+    this.#longBytes += Math.min(chunk.length, missing);
+    if (chunk.length > missing) this.#queue.push(chunk.subarray(missing));
+  }
+
+  /** The parts of the request; undefined while some are missing. */
+  #take(length: number): readonly Buffer[] | undefined {
+    if (this.#held < length) return undefined;
+    const begin = this.#queue.take(length - this.#longBytes) ?? Buffer.alloc(0);
+    const parts = [begin, ...this.#long];
+    this.#long = [];
+    this.#longBytes = 0;
+    return parts;
   }
 
   async #answer(decoded: Pack | Promise<Pack>): Promise<void> {
@@ -121,6 +155,10 @@ export class PackRpcConnection implements ConnectionEvents {
   #isClosed(): boolean {
     return this.#state === "closed";
   }
+}
+
+function* decodeParts(parts: readonly Buffer[]): Steps<Pack> {
+  return yield* decodePackInSteps(yield* joinInSteps(parts), rpcPackLimits);
 }
 
 /** Its length and the PACK. */

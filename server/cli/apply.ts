@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import type { ApplyResult } from "../contract/apply-result.ts";
 import { jsonLine } from "../contract/json-format.ts";
 import { ServerError } from "../errors.ts";
+import { isDeeperThan } from "../json/json-depth.ts";
+import { rpcLimits } from "../limits.ts";
 import { controlLimits } from "../supervisor/control-protocol.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
@@ -58,6 +60,12 @@ function parseJson(bytes: Buffer): unknown {
     throw new ServerError(
       "USAGE",
       'standard input is empty: give the desired state in JSON, such as {"hubs":[]}',
+    );
+  }
+  if (isDeeperThan(bytes, rpcLimits.jsonDepth)) {
+    throw new ServerError(
+      "USAGE",
+      `standard input nests lists and objects more than ${rpcLimits.jsonDepth} deep: no desired state does`,
     );
   }
   try {

@@ -1,5 +1,5 @@
 import type { HubSettings } from "../settings/hub-settings.ts";
-import { changesBetween, changesBetweenInSteps, withChanges } from "./text/config-change.ts";
+import { changesBetweenInSteps, withChanges } from "./text/config-change.ts";
 import { emptyDocument, withServerConfiguration } from "./text/config-document.ts";
 import { defaultServerConfig } from "./disk/config-file.ts";
 import { damaged, readStoredConfig } from "./disk/config-reader.ts";
@@ -10,11 +10,10 @@ import { withListeners } from "./sections/listener-config.ts";
 import { type ListenerSettings } from "../settings/listener-settings.ts";
 import { isSteps, turns, type Steps } from "../turns.ts";
 import { journalLimits } from "./disk/journal-file.ts";
-import { joined } from "./disk/long-bytes.ts";
+import { joined } from "../long-bytes.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import {
-  checkServerSettings,
   readServerSettings,
   readServerSettingsInSteps,
   withServerSettingsInSteps,
@@ -102,7 +101,7 @@ export class ConfigStore {
     const { unixNow = Date.now, onWarning, disk } = options;
     const warnings = new Warnings(onWarning);
     const storage = new ConfigFiles(configFile, unixNow, (problem) => warnings.add(problem), disk);
-    const stored = await storage.read(checkServerSettings);
+    const stored = await storage.read(readServerSettingsInSteps);
     const document = stored?.document ?? newDocument(unixNow());
     const folded = storage.hasJournal ? (stored?.file?.document ?? document) : document;
     return new ConfigStore(configFile, { document, folded }, storage, warnings, options);
@@ -303,10 +302,10 @@ export class ConfigStore {
     const warn = (why: string) =>
       this.#warnings.add(`${this.#path} was changed while the server runs: ${why}`);
     try {
-      const stored = await readStoredConfig(this.#path, checkServerSettings);
+      const stored = await readStoredConfig(this.#path, readServerSettingsInSteps);
       if (stored === undefined) return this.#document;
       if (stored.file !== undefined) {
-        const changes = changesBetween(this.#folded, this.#document);
+        const changes = await turns.run(changesBetweenInSteps(this.#folded, this.#document));
         if (changes !== undefined) return withChanges(stored.file.document, changes);
       }
       warn(stored.problems[0] ?? "the changes do not fit together with those of the server");

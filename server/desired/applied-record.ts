@@ -2,6 +2,8 @@ import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
+import { parseJsonInSteps } from "../json/json-text.ts";
+import { mapped, turns, type Steps } from "../turns.ts";
 
 /** What `apply` made, so that it takes away what is no longer desired, and nothing else. Names only. */
 export interface AppliedRecord {
@@ -20,6 +22,9 @@ export interface AppliedHub {
   readonly settings: ReadonlySet<string>;
 }
 
+/** Each may have thousands of users. */
+const hubsPerStep = 1;
+
 export const emptyRecord: AppliedRecord = { hubs: new Map() };
 
 /**
@@ -29,7 +34,7 @@ export const emptyRecord: AppliedRecord = { hubs: new Map() };
  */
 export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
   try {
-    return parseRecord(JSON.parse((await readOwnFile(path)).toString()));
+    return await turns.run(recordFrom(await readOwnFile(path)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return emptyRecord;
     const why = error instanceof SyntaxError ? "it is not in JSON" : (error as Error).message;
@@ -41,11 +46,13 @@ export async function readAppliedRecord(path: string): Promise<AppliedRecord> {
   }
 }
 
-function parseRecord(value: unknown): AppliedRecord {
+function* recordFrom(bytes: Buffer): Steps<AppliedRecord> {
+  const value = yield* parseJsonInSteps(bytes);
   const hubs = (value as { hubs?: unknown } | null)?.hubs;
   if (typeof hubs !== "object" || hubs === null) throw new Error("it has no hubs");
-  const entries = Object.entries(hubs).map(
-    ([name, hub]: [string, Partial<Record<keyof AppliedHub, unknown>>]) => {
+  const entries = yield* mapped(
+    Object.entries(hubs) as [string, Partial<Record<keyof AppliedHub, unknown>>][],
+    ([name, hub]) => {
       const names = (key: "users" | "groups" | "settings") => {
         const list = hub[key];
         if (!Array.isArray(list)) throw new Error(`it has no ${key} of hub ${name}`);
@@ -59,14 +66,15 @@ function parseRecord(value: unknown): AppliedRecord {
       };
       return [name, applied] as const;
     },
+    hubsPerStep,
   );
   return { hubs: new Map(entries) };
 }
 
 /** @throws {ServerError} STATE_INVALID when it cannot be written */
-export async function writeAppliedRecord(path: string, record: AppliedRecord): Promise<void> {
+export async function writeAppliedRecord(path: string, text: string): Promise<void> {
   try {
-    await writeFileAtomically(path, formatRecord(record), { mode: 0o600 });
+    await writeFileAtomically(path, text, { mode: 0o600 });
   } catch (error) {
     throw new ServerError("STATE_INVALID", `cannot write ${path}: ${fileProblemOf(error, path)}`, {
       cause: error,
@@ -74,18 +82,23 @@ export async function writeAppliedRecord(path: string, record: AppliedRecord): P
   }
 }
 
-export function formatRecord(record: AppliedRecord): string {
-  const hubs = [...record.hubs].map(([name, { created, users, groups, settings }]) => [
-    name,
-    { created, users: [...users].sort(), groups: [...groups].sort(), settings: [...settings].sort() },
-  ]);
-  return `${JSON.stringify({ hubs: Object.fromEntries(hubs) as unknown }, undefined, 2)}\n`;
+/** The text of its file, a line for each hub. */
+export function* formatRecord(record: AppliedRecord): Steps<string> {
+  const lines = yield* mapped(
+    record.hubs,
+    ([name, { created, users, groups, settings }]) => {
+      const lists = { users: [...users].sort(), groups: [...groups].sort(), settings: [...settings].sort() };
+      return `${JSON.stringify(name)}:${JSON.stringify({ created, ...lists })}`;
+    },
+    hubsPerStep,
+  );
+  return `{"hubs":{\n${lines.join(",\n")}\n}}\n`;
 }
 
 /** What one of the two holds: right whether or not the change between them came to pass. */
-export function bothRecords(one: AppliedRecord, other: AppliedRecord): AppliedRecord {
+export function* bothRecords(one: AppliedRecord, other: AppliedRecord): Steps<AppliedRecord> {
   const names = new Set([...one.hubs.keys(), ...other.hubs.keys()]);
-  const hubs = [...names].map((name): [string, AppliedHub] => {
+  const bothOf = (name: string): [string, AppliedHub] => {
     const first = one.hubs.get(name);
     const second = other.hubs.get(name);
     const both = (key: "users" | "groups" | "settings") =>
@@ -99,6 +112,6 @@ export function bothRecords(one: AppliedRecord, other: AppliedRecord): AppliedRe
         settings: both("settings"),
       },
     ];
-  });
-  return { hubs: new Map(hubs) };
+  };
+  return { hubs: new Map(yield* mapped(names, bothOf, hubsPerStep)) };
 }

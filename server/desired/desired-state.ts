@@ -16,6 +16,7 @@ import {
   type Policy,
   type PolicyName,
 } from "../settings/policy.ts";
+import { atOnce, mapped, type Steps } from "../turns.ts";
 import { groupNameProblem, hubNameProblem, userNameProblem } from "../settings/names.ts";
 import { localBridgeLimits, loginLimits, nameLimits } from "../limits.ts";
 import { checkCertificate } from "./desired-certificate.ts";
@@ -94,8 +95,17 @@ const limits = {
 } as const;
 const uint32 = 0xffff_ffff;
 
+/** Users and their like, each of which may have a certificate, that are checked in one step. */
+const membersPerStep = 8;
+
 /** Problems that one message lists. */
 const mostProblems = 50;
+
+/** A desired state that was looked at; only without a problem is it complete. */
+interface CheckedState {
+  readonly desired: DesiredState;
+  readonly problems: readonly string[];
+}
 
 /**
  * Checks a desired state completely.
@@ -104,16 +114,22 @@ const mostProblems = 50;
  * @throws {ServerError} USAGE with every problem and its path; no message holds a password
  */
 export function parseDesiredState(value: unknown): DesiredState {
-  const { desired, problems } = checkDesiredState(value);
+  return atOnce(parseDesiredStateInSteps(value));
+}
+
+/** Like {@link parseDesiredState}. */
+export function* parseDesiredStateInSteps(value: unknown): Steps<DesiredState> {
+  const { desired, problems } = yield* checkInSteps(value);
   throwProblems(problems);
   return desired;
 }
 
-/** The same for those who tell the problems in words of their own; only without a problem is the state complete. */
-export function checkDesiredState(value: unknown): {
-  readonly desired: DesiredState;
-  readonly problems: readonly string[];
-} {
+/** The same for those who tell the problems in words of their own. */
+export function checkDesiredState(value: unknown): CheckedState {
+  return atOnce(checkInSteps(value));
+}
+
+function* checkInSteps(value: unknown): Steps<CheckedState> {
   const problems = new Problems();
   const members = ["adminPassword", "certificate", "privateKey", "hubs"];
   const root = new ObjectCheck({ value, path: "" }, members, problems);
@@ -124,7 +140,8 @@ export function checkDesiredState(value: unknown): {
   if (adminPassword === "")
     root.report("adminPassword", "is empty; leave it out to leave the password as it is");
   if (!root.has("hubs")) root.report("hubs", "is missing; a list of hubs, which may be empty, is expected");
-  const hubs = (root.list("hubs", limits.hubs) ?? []).map((member) => checkHub(member, problems));
+  const hubs: DesiredHub[] = [];
+  for (const member of root.list("hubs", limits.hubs) ?? []) hubs.push(yield* checkHub(member, problems));
   checkNames(hubs, "hubs", problems);
   const identity = checkServerIdentity(root);
   return { desired: { adminPassword, identity, hubs }, problems: problems.texts };
@@ -174,11 +191,19 @@ const hubMembers = [
   "localBridges",
 ] as const satisfies readonly (keyof DesiredHub)[];
 
-function checkHub(member: Member, problems: Problems): DesiredHub {
+function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
   const hub = new ObjectCheck(member, hubMembers, problems);
   const name = checkName(hub, hubNameProblem);
-  const users = (hub.list("users", limits.accounts) ?? []).map((user) => checkUser(user, problems));
-  const groups = (hub.list("groups", limits.accounts) ?? []).map((group) => checkGroup(group, problems));
+  const each = <T>(members: keyof DesiredHub, most: number, check: (member: Member, index: number) => T) =>
+    mapped(hub.list(members, most) ?? [], check, membersPerStep);
+  const users = yield* each("users", limits.accounts, (user) => checkUser(user, problems));
+  const groups = yield* each("groups", limits.accounts, (group) => checkGroup(group, problems));
+  const authorities = yield* each("trustedAuthorities", limits.authorities, (authority) =>
+    checkCertificate(authority, problems),
+  );
+  const rules = yield* each("accessList", limits.accessRules, (rule, index) =>
+    checkAccessRule(rule, index + 1, problems),
+  );
   checkNames(users, `${hub.path}.users`, problems);
   checkNames(groups, `${hub.path}.groups`, problems);
   return {
@@ -189,13 +214,12 @@ function checkHub(member: Member, problems: Problems): DesiredHub {
     adminPassword: hub.text("adminPassword", { least: 1, most: loginLimits.passwordCharacters }),
     users,
     groups,
-    trustedAuthorities: hub
-      .list("trustedAuthorities", limits.authorities)
-      ?.flatMap((authority) => checkCertificate(authority, problems) ?? []),
-    accessList: hub
-      .list("accessList", limits.accessRules)
-      ?.map((rule, index) => checkAccessRule(rule, index + 1, problems))
-      .sort((one, other) => one.priority - other.priority),
+    trustedAuthorities: hub.has("trustedAuthorities")
+      ? authorities.filter((authority) => authority !== undefined)
+      : undefined,
+    accessList: hub.has("accessList")
+      ? rules.sort((one, other) => one.priority - other.priority)
+      : undefined,
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
     secureNat: checkSecureNat(hub.member("secureNat"), problems),

@@ -1,8 +1,14 @@
 import { hashAdminPassword } from "../wire/sha0.ts";
-import { bothRecords, formatRecord, readAppliedRecord, writeAppliedRecord } from "./applied-record.ts";
+import {
+  bothRecords,
+  formatRecord,
+  readAppliedRecord,
+  writeAppliedRecord,
+  type AppliedRecord,
+} from "./applied-record.ts";
 import type { LiveConfiguration } from "../config/live-configuration.ts";
 import { planChangeInSteps, type DesiredChange } from "./desired-change.ts";
-import { parseDesiredState, throwProblems, type DesiredState } from "./desired-state.ts";
+import { parseDesiredStateInSteps, throwProblems, type DesiredState } from "./desired-state.ts";
 import { timeProblem, type IdentityPem } from "../identity/identity-check.ts";
 import { identityFromPem, isSameIdentity, leafOf } from "../identity/identity-pem.ts";
 import { turns, type Steps } from "../turns.ts";
@@ -58,7 +64,7 @@ export class StateApplier {
 
   async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
     const { paths, configuration, identity, unixNow = Date.now } = this.#options;
-    const state = parseDesiredState(desired);
+    const state = await turns.run(parseDesiredStateInSteps(desired));
     const record = await readAppliedRecord(paths.appliedFile);
     const newIdentity = differentIdentity(identity.current, state, unixNow());
     const plan = function* (settings: ServerSettings): Steps<ServerChange> {
@@ -72,7 +78,8 @@ export class StateApplier {
     if (!dryRun) {
       // Before all else: when it cannot be kept, nothing has changed.
       if (newIdentity !== undefined) await identity.replace(newIdentity);
-      await this.#keepRecord(record, bothRecords(record, change.record));
+      const both = await turns.run(bothRecords(record, change.record));
+      await this.#keepRecord(record, both);
       if (change.changes.length > 0) {
         ({ endedSessions } = await configuration.update(function* (now) {
           // A user may have changed its password meanwhile.
@@ -80,7 +87,8 @@ export class StateApplier {
           return change.settings;
         }));
       }
-      await this.#keepRecord(bothRecords(record, change.record), change.record);
+      // The settings may have become others meanwhile, and with them what is applied.
+      await this.#keepRecord(await turns.run(bothRecords(record, change.record)), change.record);
       // Who applied something and looks into the file finds it there, not only in the journal.
       if (change.changes.length > 0) await configuration.store.flush();
     }
@@ -99,12 +107,10 @@ export class StateApplier {
     };
   }
 
-  async #keepRecord(
-    former: Parameters<typeof formatRecord>[0],
-    record: Parameters<typeof formatRecord>[0],
-  ): Promise<void> {
-    if (formatRecord(former) === formatRecord(record)) return;
-    await writeAppliedRecord(this.#options.paths.appliedFile, record);
+  async #keepRecord(former: AppliedRecord, record: AppliedRecord): Promise<void> {
+    const text = await turns.run(formatRecord(record));
+    if ((await turns.run(formatRecord(former))) === text) return;
+    await writeAppliedRecord(this.#options.paths.appliedFile, text);
   }
 }
 

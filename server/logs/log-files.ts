@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openOwnFile } from "../platform/own-file.ts";
 import { folderNameOf } from "./log-writer.ts";
@@ -18,6 +18,12 @@ export interface FoundFile {
   /** Unix time in milliseconds. */
   readonly updatedAt: number;
 }
+
+const logName = /\.log(\.\d+)?$/;
+
+/** Of a file in one of the folders. */
+const pathParts =
+  /^(?:server_log\/|(?<kind>security_log|packet_log)\/(?<folder>[^/\0]+)\/)?(?<name>[^/\0]+\.log(?:\.\d+)?)$/;
 
 const hubFolders = ["security_log", "packet_log"] as const;
 
@@ -47,6 +53,19 @@ export class LogFiles {
     return files.sort((one, other) => (one.path < other.path ? -1 : 1));
   }
 
+  /** The file that {@link list} names so; undefined where it names none. Looks at no other. */
+  async find(path: string): Promise<FoundFile | undefined> {
+    const { kind, folder, name } = pathParts.exec(path)?.groups ?? {};
+    if (name === undefined || (folder !== undefined && /^\.+$/.test(folder))) return undefined;
+    const hubs = kind === undefined ? [] : this.#options.hubNames();
+    // A folder that is not named as its hub has a hash in its name.
+    const mayBe = (hub: string) => folder === hub || folder?.includes("~");
+    return this.#fileAt(
+      path,
+      hubs.find((hub) => mayBe(hub) && folderNameOf(hub) === folder),
+    );
+  }
+
   /** @param path one that {@link list} gave */
   async read(path: string, offset: number, bytes: number): Promise<Buffer> {
     const file = await openOwnFile(join(this.#options.directory, path));
@@ -66,19 +85,26 @@ export class LogFiles {
 
   async #filesIn(folder: string, hubName: string | undefined): Promise<FoundFile[]> {
     const entries = await this.#entriesOf(folder);
-    const names = entries.filter((entry) => entry.isFile() && /\.log(\.\d+)?$/.test(entry.name));
+    const names = entries.filter((entry) => entry.isFile() && logName.test(entry.name));
     const files: FoundFile[] = [];
     for (const { name } of names) {
-      const path = `${folder}${name}`;
-      try {
-        const { size, mtimeMs } = await stat(join(this.#options.directory, path));
-        files.push({ path, hubName, bytes: size, updatedAt: Math.round(mtimeMs) });
-      } catch (error) {
-        // Removed meanwhile.
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      }
+      // Unless it was removed meanwhile.
+      const file = await this.#fileAt(`${folder}${name}`, hubName);
+      if (file !== undefined) files.push(file);
     }
     return files;
+  }
+
+  /** Undefined where there is no file, or something that is none, such as a link. */
+  async #fileAt(path: string, hubName: string | undefined): Promise<FoundFile | undefined> {
+    try {
+      const found = await lstat(join(this.#options.directory, path));
+      if (!found.isFile()) return undefined;
+      return { path, hubName, bytes: found.size, updatedAt: Math.round(found.mtimeMs) };
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+      throw error;
+    }
   }
 
   async #foldersIn(folder: string): Promise<string[]> {

@@ -1,5 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
+import { isDeeperThan } from "../json/json-depth.ts";
+import { rpcLimits } from "../limits.ts";
 import { listenLocally } from "../platform/local-socket.ts";
 import { failureOf } from "./failure.ts";
 
@@ -64,6 +66,8 @@ export class ControlServer {
 
 async function answerTo(line: string, answer: ControlAnswer): Promise<ControlResponse> {
   if (line.length > controlLimits.requestBytes) return { error: "the request is too long" };
+  // Whoever is let in here may end the server anyway; but no text of his is to end it by accident.
+  if (isDeeperThan(Buffer.from(line), rpcLimits.jsonDepth + 1)) return { error: "the request is nested too deep" };
   let request: { command?: unknown; desired?: unknown; dryRun?: unknown } | null;
   try {
     request = JSON.parse(line) as typeof request;

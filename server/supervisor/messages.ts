@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { ListenerStatus } from "../contract/listener-status.ts";
+import type { MessagePart } from "./message-parts.ts";
 import type { HubSummary, NativeStatus, RunningStatus } from "../contract/server-status.ts";
 
 /** Of a worker that an administrator wants to be started anew. */
@@ -27,13 +28,18 @@ export interface ApplyMessage {
   readonly dryRun: boolean;
 }
 
-/** A request on its way, with the number that its answer has. */
-export type NumberedRequest = WorkerRequest & { readonly number: number };
+/** A request on its way, with the number that its answer has. The desired state went ahead, in parts. */
+export type NumberedRequest =
+  | { readonly type: "report"; readonly number: number }
+  | { readonly type: "apply"; readonly number: number; readonly dryRun: boolean }
+  | MessagePart;
 
 export type WorkerAnswer =
   | { readonly type: "answer"; readonly number: number; readonly failure: Failure }
-  /** A WorkerReport, or what became of a desired state. */
-  | { readonly type: "answer"; readonly number: number; readonly result: unknown };
+  | { readonly type: "answer"; readonly number: number; readonly result: WorkerReport }
+  /** What became of a desired state; it went ahead, in parts. */
+  | { readonly type: "answer"; readonly number: number; readonly inParts: true }
+  | MessagePart;
 
 /** What a supervisor tells the process that started it, once. */
 export type SupervisorMessage =

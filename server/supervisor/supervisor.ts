@@ -229,6 +229,7 @@ export class Supervisor {
       case "failed":
         worker.failure = errorOf(message.failure);
         break;
+      case "part":
       case "answer":
         worker.requests.take(message);
         break;

@@ -1,5 +1,6 @@
 import { ServerError } from "../errors.ts";
 import { errorOf } from "./failure.ts";
+import { MessageParts, partsOf } from "./message-parts.ts";
 import type { NumberedRequest, WorkerAnswer, WorkerRequest } from "./messages.ts";
 
 interface Waiting {
@@ -17,6 +18,7 @@ export interface WorkerRequestsOptions {
 export class WorkerRequests {
   readonly #options: WorkerRequestsOptions;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #parts = new MessageParts();
   #count = 0;
 
   constructor(options: WorkerRequestsOptions) {
@@ -37,18 +39,23 @@ export class WorkerRequests {
         );
       }, timeoutMs);
       this.#waiting.set(number, { resolve, reject, cancelTimer });
-      send({ ...request, number });
+      if (request.type === "report") return void send({ type: "report", number });
+      const { type, desired, dryRun } = request;
+      for (const part of partsOf(number, JSON.stringify(desired))) send(part);
+      send({ type, number, dryRun });
     });
   }
 
   /** Takes an answer; one that nobody waits for any more is left alone. */
   take(answer: WorkerAnswer): void {
+    if (answer.type === "part") return this.#parts.add(answer);
+    const parts = this.#parts.take(answer.number);
     const waiting = this.#waiting.get(answer.number);
     if (waiting === undefined) return;
     this.#waiting.delete(answer.number);
     waiting.cancelTimer();
     if ("failure" in answer) waiting.reject(errorOf(answer.failure));
-    else waiting.resolve(answer.result);
+    else waiting.resolve("inParts" in answer ? JSON.parse(parts.join("")) : answer.result);
   }
 
   /** The worker is gone. */

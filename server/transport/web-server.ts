@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { httpLimits } from "../limits.ts";
 import { requestQuota } from "../read-quota.ts";
 
-/** A request as the web server hands it over; `body` gives undefined when there is more than the limit. */
+/** A request as the web server hands it over; `body` gives its parts, or undefined when there is more than the limit. */
 export interface WebRequest {
   readonly method: string;
   readonly target: string;
@@ -12,7 +12,8 @@ export interface WebRequest {
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
-  readonly body: (limitBytes: number) => Promise<Buffer | undefined>;
+  readonly connection: WebCarrier;
+  readonly body: (limitBytes: number) => Promise<readonly Buffer[] | undefined>;
 }
 
 export interface WebResponse {
@@ -23,6 +24,15 @@ export interface WebResponse {
   readonly loggedIn?: boolean;
   /** In the place of a body that is long: its parts, in UTF-8, each sent when the one before it is with the system. */
   readonly parts?: readonly Buffer[];
+}
+
+/** The connection that requests come on: the same object for all of them. */
+export interface WebCarrier {
+  /** Cuts it. */
+  close(): void;
+  /** Whether every request was answered. */
+  isIdle(): boolean;
+  onClosed(callback: () => void): void;
 }
 
 /** Bounds of the connections; the defaults are those of `server/limits.ts`. */
@@ -46,6 +56,7 @@ interface WebConnection {
   deadline: NodeJS.Timeout | undefined;
   /** A request was not answered yet. */
   answering: boolean;
+  readonly carrier: WebCarrier;
 }
 
 /**
@@ -89,7 +100,12 @@ export class WebServer {
     events: Pick<WebConnection, "name" | "gone" | "refused" | "loggedIn">,
     received: Buffer,
   ): void {
-    const connection: WebConnection = { ...events, deadline: undefined, answering: false };
+    const carrier: WebCarrier = {
+      close: () => socket.destroy(),
+      isIdle: () => !connection.answering,
+      onClosed: (callback) => void socket.once("close", callback),
+    };
+    const connection: WebConnection = { ...events, carrier, deadline: undefined, answering: false };
     this.#connections.set(socket, connection);
     socket.once("close", () => clearTimeout(connection.deadline));
     cutAfter(socket, connection, this.#bounds.loginMs);
@@ -116,6 +132,7 @@ export class WebServer {
         peerAddress: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
         connectionName: connection.name,
         gone: connection.gone,
+        connection: connection.carrier,
         body: (limitBytes) => readBody(request, limitBytes, goOn),
       });
     } catch {
@@ -179,7 +196,7 @@ async function readBody(
   request: IncomingMessage,
   limitBytes: number,
   goOn?: () => void,
-): Promise<Buffer | undefined> {
+): Promise<readonly Buffer[] | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return undefined;
   goOn?.();
   const chunks: Buffer[] = [];
@@ -192,5 +209,5 @@ async function readBody(
     const turn = Promise.withResolvers<void>();
     if (requestQuota.exceeds(chunk.length, turn.resolve)) await turn.promise;
   }
-  return Buffer.concat(chunks);
+  return chunks;
 }

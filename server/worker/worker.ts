@@ -19,8 +19,12 @@ import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
+import { formatJsonInSteps, parseJsonInSteps } from "../json/json-text.ts";
+import { joined } from "../long-bytes.ts";
+import { serverWork, turns } from "../turns.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "../supervisor/failure.ts";
+import { MessageParts, type MessagePart } from "../supervisor/message-parts.ts";
 import {
   restartExitCode,
   type NumberedRequest,
@@ -201,12 +205,27 @@ interface Answers {
 
 /** Answers what the supervisor asks. */
 function answerRequests(answers: Answers): void {
+  const parts = new MessageParts();
+  const answerTo = async (request: Exclude<NumberedRequest, MessagePart>): Promise<void> => {
+    const { number } = request;
+    if (request.type === "report") {
+      tell({ type: "answer", number, result: await answers.report() });
+      return;
+    }
+    const bytes = await joined(parts.take(number).map((text) => Buffer.from(text)));
+    const desired = await turns.run(parseJsonInSteps(bytes), serverWork);
+    const result = await answers.apply({ desired, dryRun: request.dryRun });
+    for (const part of await turns.run(formatJsonInSteps(result), serverWork)) {
+      await turns.begin(serverWork);
+      tell({ type: "part", number, text: part.toString() });
+    }
+    tell({ type: "answer", number, inParts: true });
+  };
   process.on("message", (message) => {
-    const { number, ...request } = message as NumberedRequest;
-    const answer: Promise<unknown> = request.type === "apply" ? answers.apply(request) : answers.report();
-    answer.then(
-      (result) => tell({ type: "answer", number, result }),
-      (error: unknown) => tell({ type: "answer", number, failure: failureOf(error) }),
+    const request = message as NumberedRequest;
+    if (request.type === "part") return parts.add(request);
+    answerTo(request).catch((error: unknown) =>
+      tell({ type: "answer", number: request.number, failure: failureOf(error) }),
     );
   });
 }

@@ -9,6 +9,8 @@ import {
 import { hubNameProblem } from "../../settings/names.ts";
 import { isLoopback } from "../../ethernet/loopback.ts";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
+import type { HubStatistics } from "../../hub/statistics.ts";
+import { mapped } from "../../turns.ts";
 import { sha0Bytes } from "../../wire/sha0.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
@@ -87,19 +89,24 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
         SecurePassword: Buffer.alloc(sha0Bytes),
       };
     },
-    EnumHub: (_request, { administrator }) => ({
-      HubList: byName(administration.hubs, ({ hub }) => hub.settings.name)
-        .filter(({ hub }) => {
-          if (administrator.type === "server") return true;
-          return hub.settings.name.toLowerCase() === administrator.hubName.toLowerCase();
-        })
-        .map((live) => ({
+    *EnumHub(_request, { administrator }) {
+      // The administrator of a hub sees that one.
+      const own = administrator.type === "hub" ? administration.hubs.find(administrator.hubName) : undefined;
+      const all = administrator.type === "server" ? administration.hubs : own === undefined ? [] : [own];
+      const hubs = byName(all, ({ hub }) => hub.settings.name);
+      yield;
+      const itemOf = (live: LiveHub) => {
+        const { name } = live.hub.settings;
+        const statistics = administration.statistics(name);
+        return {
           ...summaryOf(live),
           IsTrafficFilled: true,
-          ...itemTrafficFieldsOf(administration.statistics(live.hub.settings.name).traffic),
-          ...timesOf(live.hub.settings.name),
-        })),
-    }),
+          ...itemTrafficFieldsOf(statistics.traffic),
+          ...timesOf(statistics),
+        };
+      };
+      return { HubList: yield* mapped(hubs, itemOf, hubsPerStep) };
+    },
     DeleteHub: async ({ HubName }) => {
       await update((all) => {
         const hub = findHub(all, HubName);
@@ -114,6 +121,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
     GetHubStatus: ({ HubName }) => {
       const live = findLiveHub(administration, HubName);
       const { name, accessList, secureNat } = live.hub.settings;
+      const statistics = administration.statistics(name);
       const sessions = [...live.sessions.values()];
       const bridges = sessions.filter(({ policy }) => !policy.NoBridge).length;
       return {
@@ -122,8 +130,8 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
         NumSessionsBridge: bridges,
         NumAccessLists: accessList.length,
         SecureNATEnabled: secureNat.enabled,
-        ...trafficFieldsOf([administration.statistics(name).traffic]),
-        ...timesOf(name),
+        ...trafficFieldsOf([statistics.traffic]),
+        ...timesOf(statistics),
       };
     },
     SetHubLog: async (request, { administrator }) => {
@@ -179,17 +187,19 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       throw new RpcError("notSupported");
     },
   };
+}
 
-  function timesOf(name: string) {
-    const { lastCommunicationAt, createdAt, lastLoginAt, logins } = administration.statistics(name);
-    return {
-      LastCommTime: lastCommunicationAt,
-      CreatedTime: createdAt,
-      // Before the first login the official server shows the time at which the hub was made.
-      LastLoginTime: lastLoginAt || createdAt,
-      NumLogin: logins,
-    };
-  }
+/** Hubs whose sessions are counted in one step. */
+const hubsPerStep = 1;
+
+function timesOf({ lastCommunicationAt, createdAt, lastLoginAt, logins }: HubStatistics) {
+  return {
+    LastCommTime: lastCommunicationAt,
+    CreatedTime: createdAt,
+    // Before the first login the official server shows the time at which the hub was made.
+    LastLoginTime: lastLoginAt || createdAt,
+    NumLogin: logins,
+  };
 }
 
 function summaryOf(live: LiveHub) {

@@ -8,26 +8,26 @@ const chunkBytes = 640 * 1024;
 
 /** Log files: all of them for the server's administrator, those of its hub for a hub's. */
 export function createLogHandlers({ logs }: Administration): RpcHandlers {
-  const visible = async (administrator: Administrator): Promise<readonly LogFileSummary[]> => {
-    const files = await logs.list();
-    if (administrator.type === "server") return files;
-    const own = administrator.hubName.toLowerCase();
-    return files.filter(({ hubName }) => hubName?.toLowerCase() === own);
-  };
+  const isVisible = ({ hubName }: LogFileSummary, administrator: Administrator) =>
+    administrator.type === "server" || hubName?.toLowerCase() === administrator.hubName.toLowerCase();
   return {
-    EnumLogFile: async (_request, { administrator }) => ({
-      LogFiles: (await visible(administrator)).map(({ path, bytes, updatedAt }) => ({
-        FilePath: path,
-        ServerName: hostname(),
-        FileSize: Math.min(bytes, 0xffff_ffff),
-        UpdatedTime: updatedAt,
-      })),
-    }),
+    EnumLogFile: async (_request, { administrator }) => {
+      const files = (await logs.list()).filter((file) => isVisible(file, administrator));
+      const ServerName = hostname();
+      return {
+        LogFiles: files.map(({ path, bytes, updatedAt }) => ({
+          FilePath: path,
+          ServerName,
+          FileSize: Math.min(bytes, 0xffff_ffff),
+          UpdatedTime: updatedAt,
+        })),
+      };
+    },
     ReadLogFile: async ({ FilePath, Offset }, { administrator }) => {
       if (FilePath === "") throw new RpcError("invalidParameter");
       // Only what the list names: no other file of the host can be asked for.
-      const found = (await visible(administrator)).find(({ path }) => path === FilePath);
-      if (found === undefined) throw new RpcError("notFound");
+      const found = await logs.find(FilePath);
+      if (found === undefined || !isVisible(found, administrator)) throw new RpcError("notFound");
       return { Buffer: await logs.read(found.path, Offset, chunkBytes) };
     },
   };

@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readOwnFile } from "../../platform/own-file.ts";
 import { writeFileAtomically } from "../../platform/atomic-file.ts";
-import { isSameBytes } from "./long-bytes.ts";
+import { isSameBytes } from "../../long-bytes.ts";
 
 const dayMs = 86_400_000;
 

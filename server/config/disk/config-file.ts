@@ -10,7 +10,7 @@ import { listenersOf, withListeners } from "../sections/listener-config.ts";
 import { problemOfPorts } from "../../settings/listener-settings.ts";
 import { type ListenerSettings } from "../../settings/listener-settings.ts";
 import type { StatePaths } from "../../state-paths.ts";
-import { checkServerSettings } from "../sections/server-settings-config.ts";
+import { readServerSettingsInSteps } from "../sections/server-settings-config.ts";
 
 /** What this version reads of `vpn_server.config` without a server. */
 export interface ServerConfig {
@@ -32,7 +32,7 @@ export const defaultServerConfig: ServerConfig = {
 export async function readServerConfig({
   configFile,
 }: Pick<StatePaths, "configFile">): Promise<ServerConfig> {
-  const stored = await readStoredConfig(configFile, checkServerSettings);
+  const stored = await readStoredConfig(configFile, readServerSettingsInSteps);
   return stored === undefined ? defaultServerConfig : { listeners: listenersOf(stored.document) };
 }
 
@@ -51,7 +51,7 @@ export async function writeServerConfig(
   if (problem !== undefined) throw new ServerError("USAGE", problem);
   const storage = new ConfigFiles(configFile, Date.now, () => {});
   try {
-    const document = (await storage.read(checkServerSettings))?.document ?? emptyDocument;
+    const document = (await storage.read(readServerSettingsInSteps))?.document ?? emptyDocument;
     await storage.fold(withListeners(document, config.listeners));
   } finally {
     await storage.close();

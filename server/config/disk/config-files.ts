@@ -6,11 +6,11 @@ import { fileProblemOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import { listBackups, writeBackup } from "./config-backups.ts";
 import type { ConfigChange } from "../text/config-change.ts";
-import { journalFileOf, readStoredConfig, versionOf, type StoredConfig } from "./config-reader.ts";
+import { journalFileOf, readStoredConfig, versionOf, type CheckDocument, type StoredConfig } from "./config-reader.ts";
 import { configLimits, formatConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
 import { turns } from "../../turns.ts";
 import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";
-import { joined, sha256InSteps } from "./long-bytes.ts";
+import { joined, sha256InSteps } from "../../long-bytes.ts";
 
 /** Files that could not be used, of one kind, that are kept aside. */
 const keptAside = 5;
@@ -54,7 +54,7 @@ export class ConfigFiles {
    *
    * @throws {ServerError} STATE_INVALID when there is a file that cannot be used, and no backup
    */
-  async read(check: (document: ConfigDocument) => void): Promise<StoredConfig | undefined> {
+  async read(check: CheckDocument): Promise<StoredConfig | undefined> {
     await this.close();
     const stored = await readStoredConfig(this.#path, check);
     for (const problem of stored?.problems ?? []) this.#warn(problem);

@@ -1,15 +1,19 @@
-import { createHash } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { readOwnFile } from "../../platform/own-file.ts";
 import { ServerError } from "../../errors.ts";
 import { listBackups } from "./config-backups.ts";
 import { RestrictionError } from "../text/config-fields.ts";
 import { withChanges } from "../text/config-change.ts";
-import { configLimits, parseConfig, type ConfigDocument } from "../text/config-text.ts";
+import { configLimits, parseConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
 import { parseJournal, type Journal } from "../text/journal-text.ts";
+import { turns, type Steps } from "../../turns.ts";
+import { sha256InSteps } from "../../long-bytes.ts";
 
 /** Looks at a file that another process writes anew at the same time. */
 const mostLooks = 20;
+
+/** Throws for a document whose values cannot be used. */
+export type CheckDocument = (document: ConfigDocument) => Steps<unknown>;
 
 /** A configuration as it is on the disk. */
 export interface StoredConfig {
@@ -32,21 +36,16 @@ export function journalFileOf(configFile: string): string {
   return `${configFile}.journal`;
 }
 
-/** SHA-256 in hexadecimal. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 /**
  * Reads a configuration with its journal, and changes nothing. In the place of a file that cannot be used the newest of its
- * backups is taken that can, except where the file restricts what cannot be restricted here. Undefined when there is no file.
+ * backups is taken that can, except where the file restricts what cannot be restricted here. Undefined when there is no file. A server
+ * that runs may do so too, and goes on meanwhile.
  *
- * @param check throws for a document whose values cannot be used
  * @throws {ServerError} STATE_INVALID when the file cannot be read, or cannot be used and has no backup
  */
 export async function readStoredConfig(
   path: string,
-  check: (document: ConfigDocument) => void,
+  check: CheckDocument,
 ): Promise<StoredConfig | undefined> {
   for (let look = 1; ; look++) {
     const version = versionOf(path);
@@ -83,14 +82,14 @@ async function understand(
   version: string,
   bytes: Buffer,
   journalBytes: Buffer | undefined,
-  check: (document: ConfigDocument) => void,
+  check: CheckDocument,
 ): Promise<StoredConfig> {
   const problems: string[] = [];
   let document: ConfigDocument;
-  let sha256 = sha256Of(bytes);
+  let sha256 = await sha256InSteps(bytes);
   let file: StoredConfig["file"];
   try {
-    document = checked(bytes, check);
+    document = await checked(bytes, check);
     file = { document, sha256 };
   } catch (error) {
     if (error instanceof RestrictionError) throw damaged(path, error.message, error);
@@ -120,7 +119,7 @@ async function understand(
       .slice(first)
       .flatMap((record) => ("changes" in record ? record.changes : []));
     const changed = changes.length === 0 ? document : withChanges(document, changes);
-    check(changed);
+    await turns.run(check(changed));
     if (journal.isDamaged) {
       problems.push(
         `the journal ${journalFile} is damaged after ${journal.validBytes} bytes: the changes before that are applied, those after it are not`,
@@ -142,11 +141,12 @@ function firstRecordAfter({ base, records }: Journal, sha256: string): number | 
   return base === sha256 ? 0 : undefined;
 }
 
-async function newestGoodBackup(path: string, check: (document: ConfigDocument) => void) {
+async function newestGoodBackup(path: string, check: CheckDocument) {
   for (const backup of await listBackups(path)) {
     try {
       const bytes = await readOwnFile(backup.path);
-      return { path: backup.path, document: checked(bytes, check), sha256: sha256Of(bytes) };
+      const document = await checked(bytes, check);
+      return { path: backup.path, document, sha256: await sha256InSteps(bytes) };
     } catch {
       // The one before it, then.
     }
@@ -154,9 +154,9 @@ async function newestGoodBackup(path: string, check: (document: ConfigDocument) 
   return undefined;
 }
 
-function checked(bytes: Uint8Array, check: (document: ConfigDocument) => void): ConfigDocument {
-  const document = parseConfig(bytes);
-  check(document);
+async function checked(bytes: Uint8Array, check: CheckDocument): Promise<ConfigDocument> {
+  const document = await turns.run(parseConfigInSteps(bytes));
+  await turns.run(check(document));
   return document;
 }
 

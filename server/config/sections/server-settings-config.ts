@@ -43,15 +43,6 @@ export function* readServerSettingsInSteps(document: ConfigDocument): Steps<Serv
   };
 }
 
-/**
- * Does nothing for a document that has settings.
- *
- * @throws {ConfigFieldError}
- */
-export function checkServerSettings(document: ConfigDocument): void {
-  readServerSettings(document);
-}
-
 /** The document with new settings; what is the same object in the former ones is left as it is. */
 export function withServerSettings(
   document: ConfigDocument,

@@ -6,7 +6,7 @@ import { backupDirectoryOf } from "../../config/disk/config-backups.ts";
 import { readStoredConfig } from "../../config/disk/config-reader.ts";
 import type { ConfigDocument } from "../../config/text/config-text.ts";
 import type { ServerSettings } from "../../settings/server-settings.ts";
-import { checkServerSettings, readServerSettings } from "../../config/sections/server-settings-config.ts";
+import { readServerSettingsInSteps, readServerSettings } from "../../config/sections/server-settings-config.ts";
 import { unenforceableSettings } from "../../config/sections/unenforceable-settings.ts";
 import { unservedSettings } from "../../config/sections/unserved-settings.ts";
 import { wordsOf } from "../../error-words.ts";
@@ -81,7 +81,7 @@ async function readConfiguration({
   file,
 }: Source): Promise<Pick<SourceConfiguration, "document" | "settings">> {
   try {
-    const stored = await readStoredConfig(file, checkServerSettings);
+    const stored = await readStoredConfig(file, readServerSettingsInSteps);
     // A backup in its place would be older than what people have in mind.
     if (stored?.file === undefined) throw new Error(stored?.problems[0] ?? "it is gone");
     const { document } = stored;

@@ -2,6 +2,7 @@ import { sessionLimits } from "../../limits.ts";
 import { prefixLengthOf } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import type { HubSummary } from "../../contract/server-status.ts";
+import { turns } from "../../turns.ts";
 import type { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
 import type { Feature } from "../feature.ts";
 
@@ -11,7 +12,11 @@ export const hubs: Feature = {
     hubs.apply(configuration.settings.hubs);
     const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
     return {
-      apply: (settings) => hubs.apply(settings.hubs),
+      apply: async (settings) => {
+        const reviews = hubs.begin(settings.hubs);
+        const ended = await Promise.all(reviews.map(({ hub, steps }) => turns.run(steps, hub)));
+        return ended.flat();
+      },
       status: () => ({
         hubs: [...hubs].map(({ hub, sessions }) => ({
           name: hub.settings.name,

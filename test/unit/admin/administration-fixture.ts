@@ -1,5 +1,6 @@
 import type {
   Administration,
+  LogAdministration,
   LogFileSummary,
   SecureNatReport,
 } from "../../../server/admin/administration.ts";
@@ -83,7 +84,7 @@ export class TestAdministration implements Administration {
     replace: () => Promise.resolve(),
     flush: () => Promise.resolve(0),
   };
-  readonly logs = {
+  readonly logs: LogAdministration = {
     list: () =>
       Promise.resolve(
         [...this.logFiles].map(([path, { hubName, text }]): LogFileSummary => ({
@@ -93,6 +94,7 @@ export class TestAdministration implements Administration {
           updatedAt: now,
         })),
       ),
+    find: async (wanted: string) => (await this.logs.list()).find(({ path }) => path === wanted),
     read: (path: string, offset: number, bytes: number) =>
       Promise.resolve(Buffer.from(this.logFiles.get(path)?.text ?? "").subarray(offset, offset + bytes)),
   };

@@ -16,6 +16,21 @@ const password = { "x-vpnadmin-password": "secret" };
 const testCall = { jsonrpc: "2.0", id: "7", method: "Test", params: { IntValue_u32: 5 } };
 const testReply = { Int64Value_u64: 0, IntValue_u32: 5, StrValue_str: "5", UniStrValue_utf: "" };
 
+/** A connection over HTTP that is asked on, or idle. */
+function createConnection(isIdle = false) {
+  const closed: (() => void)[] = [];
+  const state = { isIdle, cut: 0 };
+  const connection: ApiRequest["connection"] = {
+    close: () => {
+      state.cut++;
+      for (const callback of closed) callback();
+    },
+    isIdle: () => state.isIdle,
+    onClosed: (callback) => void closed.push(callback),
+  };
+  return { state, connection };
+}
+
 /** A server whose administrator's password is "secret", with hub "Hub" and its "hub". */
 async function createApi() {
   const administration = new TestAdministration([hubOf({ name: "Hub" }), hubOf({ name: "Other" })]);
@@ -47,10 +62,11 @@ async function createApi() {
       peerAddress: "192.0.2.1",
       connectionName: "CID-1",
       gone: neverGone,
+      connection: createConnection().connection,
       ...rest,
       body: (limitBytes) => {
         limits.push(limitBytes);
-        return Promise.resolve(text.length > limitBytes ? undefined : text);
+        return Promise.resolve(text.length > limitBytes ? undefined : [text]);
       },
     });
   };
@@ -139,6 +155,48 @@ describe("JSON-RPC over HTTP", () => {
       assert.ok(!body.includes("result") && !log.join("\n").includes("secret"));
     });
   }
+
+  test("gives each connection a place of its administrator, which idle ones make room for", async () => {
+    const { ask } = await createApi();
+    const asHub = { headers: { "x-vpnadmin-hubname": "Hub", "x-vpnadmin-password": "hub" }, body: testCall };
+    const connections = Array.from({ length: rpcLimits.connectionsPerHub }, () => createConnection());
+    for (const { connection } of connections) {
+      // As often as it likes.
+      for (let call = 0; call < 3; call++) assert.equal((await ask({ ...asHub, connection })).status, 200);
+    }
+    const more = createConnection();
+    const refused = await ask({ ...asHub, connection: more.connection });
+    assert.deepEqual([refused.status, refused.headers["Retry-After"]], [503, "1"]);
+    assert.equal(refused.headers["Connection"], "close");
+    const others = { headers: { "x-vpnadmin-hubname": "Other", "x-vpnadmin-password": "hub" }, body: testCall };
+    assert.equal((await ask({ ...others, connection: createConnection().connection })).status, 200);
+    assert.equal((await ask({ body: testCall })).status, 200);
+    const [, idle] = connections;
+    assert.ok(idle);
+    idle.state.isIdle = true;
+    assert.equal((await ask({ ...asHub, connection: more.connection })).status, 200);
+    assert.deepEqual(
+      connections.map(({ state }) => state.cut),
+      connections.map((each) => Number(each === idle)),
+    );
+    connections[0]?.connection.close();
+    assert.equal((await ask({ ...asHub, connection: createConnection().connection })).status, 200);
+  });
+
+  test("a connection whose next request is of another administrator takes another place", async () => {
+    const { ask } = await createApi();
+    const asHub = (name: string) => ({
+      headers: { "x-vpnadmin-hubname": name, "x-vpnadmin-password": "hub" },
+      body: testCall,
+    });
+    for (let index = 0; index < rpcLimits.connectionsPerHub; index++) {
+      const { connection } = createConnection();
+      assert.equal((await ask({ ...asHub("Hub"), connection })).status, 200);
+      assert.equal((await ask({ ...asHub("Other"), connection })).status, 200);
+    }
+    assert.equal((await ask(asHub("Hub"))).status, 200);
+    assert.equal((await ask(asHub("Other"))).status, 503);
+  });
 
   test("answers GET of a method with its fields in the query, and of /api/ with a page", async () => {
     const { ask } = await createApi();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
@@ -6,6 +7,8 @@ import { findRpc, rpcs } from "../../../server/admin/definitions.ts";
 import { messageFromJson, messageToJson } from "../../../server/admin/json-messages.ts";
 import { RpcError, type RpcDefinition } from "../../../server/admin/rpc.ts";
 import { zeroMessage } from "../../../server/admin/zero-value.ts";
+import { parseJsonInSteps } from "../../../server/json/json-text.ts";
+import { atOnce } from "../../../server/turns.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { arbitraryMessage } from "./arbitrary-message.ts";
 
@@ -179,6 +182,27 @@ describe("messages of the administration as JSON", () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  test("a file of megabytes comes back as it was, whatever stands between its lines", () => {
+    const { fields } = rpcs.SetConfig;
+    const config = (text: string) => {
+      const json = `{"FileData_bin":${JSON.stringify(text)}}`;
+      return messageFromJson(fields, atOnce(parseJsonInSteps(Buffer.from(json))) as never).FileData;
+    };
+    for (const length of [3_000_000, 3_000_001, 3_000_002]) {
+      const bytes = randomBytes(length);
+      const lines = bytes.toString("base64").replace(/.{1,76}/g, "$&\r\n");
+      assert.ok(config(lines).equals(bytes));
+      assert.ok(config(bytes.toString("base64")).equals(bytes));
+    }
+    const text = "A".repeat(3_000_000);
+    for (const wrong of [`${text}!`, `!${text}`, `A===${text}`]) {
+      assert.throws(
+        () => config(wrong),
+        (error) => error instanceof RpcError && /^FileData_bin: a text of megabytes is not base64/.test(error.message),
+      );
+    }
   });
 
   test("a long text that is no base64 is refused at once", () => {

@@ -104,6 +104,7 @@ describe("long calls", () => {
     const service = {
       login: () => Promise.resolve({ type: "administrator", administrator: call.administrator }),
       stands: () => true,
+      enter: () => true,
     };
     const api = new JsonApi(service as unknown as AdminService, dispatcher, administration);
     const ask = (method: string, params: object) => {
@@ -113,7 +114,8 @@ describe("long calls", () => {
         api.answer({
           ...{ method: "POST", target: "/api/", headers, peerAddress: "192.0.2.1", connectionName: "CID-1" },
           gone: new AbortController().signal,
-          body: () => Promise.resolve(body),
+          connection: { close: () => {}, isIdle: () => true, onClosed: () => {} },
+          body: () => Promise.resolve([body]),
         }),
       );
     };

@@ -5,9 +5,12 @@ import { PackRpcConnection } from "../../../server/admin/pack-rpc.ts";
 import { packProtocolLimits } from "../../../server/limits.ts";
 import { decodePack, encodePack, Pack } from "../../../server/wire/pack.ts";
 
-const requestBytes = 1000;
+const shortRequestBytes = 1000;
 
-function createConnection(answer: (request: Pack) => Promise<Pack> = (request) => Promise.resolve(request)) {
+function createConnection(
+  answer: (request: Pack) => Promise<Pack> = (request) => Promise.resolve(request),
+  requestBytes = shortRequestBytes,
+) {
   const sent: { bytes: Buffer; done: () => void }[] = [];
   const ends = { closed: 0, told: 0 };
   const rpc = new PackRpcConnection(
@@ -41,6 +44,23 @@ function numberOf(bytes: Buffer): number {
 }
 
 describe("PackRpcConnection", () => {
+  test("answers long requests in any pieces, and what comes in the same piece behind one", async () => {
+    const { rpc, sent } = createConnection((pack) => Promise.resolve(new Pack().addInt("number", pack.int("number"))), 8_000_000);
+    const long = (number: number, bytes: number) =>
+      framed(new Pack().addInt("number", number).addData("file", Buffer.alloc(bytes, number)));
+    const stream = Buffer.concat([long(1, 1_000_000), request(2), long(3, 3_000_000), long(4, 300_000), request(5)]);
+    for (const piece of [7_001, 65_536, 999_999, stream.length]) {
+      sent.length = 0;
+      for (let at = 0; at < stream.length; at += piece) rpc.receive(stream.subarray(at, at + piece));
+      for (let number = 1; number <= 5; number++) {
+        for (let turns = 0; sent.length < number && turns < 10_000; turns++) await setImmediate();
+        const last = sent.at(-1);
+        assert.equal(last && numberOf(last.bytes), number);
+        last?.done();
+      }
+    }
+  });
+
   test("answers requests in any pieces, one after the other, the next when the reply is on its way", async () => {
     const { rpc, sent } = createConnection();
     for (const byte of Buffer.concat([request(1), request(2)])) rpc.receive(Buffer.of(byte));
@@ -61,9 +81,9 @@ describe("PackRpcConnection", () => {
 
   test("ends on what is no request: no length, too much of it, no PACK", () => {
     const tooLong = Buffer.alloc(4);
-    tooLong.writeUInt32BE(requestBytes + 1);
+    tooLong.writeUInt32BE(shortRequestBytes + 1);
     const noPack = Buffer.from([0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]);
-    for (const bytes of [Buffer.alloc(4), tooLong, noPack, Buffer.alloc(requestBytes + 5)]) {
+    for (const bytes of [Buffer.alloc(4), tooLong, noPack, Buffer.alloc(shortRequestBytes + 5)]) {
       const { rpc, sent, ends } = createConnection();
       rpc.receive(bytes);
       assert.deepEqual([ends, sent.length], [{ closed: 1, told: 1 }, 0]);
@@ -75,7 +95,7 @@ describe("PackRpcConnection", () => {
   test("ends when more waits behind a request than another could have", () => {
     const { rpc, ends } = createConnection(() => new Promise<Pack>(() => {}));
     rpc.receive(request(1));
-    rpc.receive(Buffer.alloc(requestBytes + 4));
+    rpc.receive(Buffer.alloc(shortRequestBytes + 4));
     assert.equal(ends.closed, 0);
     rpc.receive(Buffer.alloc(1));
     assert.equal(ends.closed, 1);

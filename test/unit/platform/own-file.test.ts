@@ -10,7 +10,6 @@ import { readServerConfig, writeServerConfig } from "../../../server/config/disk
 import { journalFileOf } from "../../../server/config/disk/config-reader.ts";
 import { JournalFile } from "../../../server/config/disk/journal-file.ts";
 import {
-  emptyRecord,
   readAppliedRecord,
   writeAppliedRecord,
 } from "../../../server/desired/applied-record.ts";
@@ -144,7 +143,7 @@ const replaced: Readonly<Record<string, Access>> = {
   },
   "applied.json, written": {
     file: () => paths.appliedFile,
-    run: () => writeAppliedRecord(paths.appliedFile, emptyRecord),
+    run: () => writeAppliedRecord(paths.appliedFile, "{}"),
   },
   "leases.json, written": { file: () => paths.leasesFile, run: () => writeLeases(paths.leasesFile, leases) },
   "the forwarding record, written": {

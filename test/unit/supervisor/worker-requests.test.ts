@@ -13,9 +13,18 @@ describe("a request to the worker", () => {
   const result = { changed: false, changes: [], endedSessions: [], certificate: "PEM", hubs: [] };
   const failsWith = (code: ErrorCode, problem: RegExp) => (error: unknown) =>
     error instanceof ServerError && error.code === code && problem.test(error.message);
-  const answer = (worker: FakeWorker, index: number, what: object) => {
-    const number = worker.requests[index]?.number ?? -1;
+  const whole = (worker: FakeWorker) => worker.requests.filter(({ type }) => type !== "part");
+  const tell = (worker: FakeWorker, index: number, what: object) => {
+    const number = whole(worker)[index]?.number ?? -1;
     worker.events.onMessage({ type: "answer", number, ...what } as WorkerMessage);
+  };
+  const answer = (worker: FakeWorker, index: number, what: { result?: unknown; failure?: object }) => {
+    const isApply = whole(worker)[index]?.type === "apply";
+    if (!isApply || what.failure !== undefined) return tell(worker, index, what);
+    // In two parts, cut anywhere.
+    const text = JSON.stringify(what.result);
+    for (const part of [text.slice(0, 7), text.slice(7)]) tell(worker, index, { type: "part", text: part });
+    tell(worker, index, { inParts: true });
   };
 
   test("is answered by its number, in whatever order, and leaves no timer", async () => {
@@ -23,7 +32,7 @@ describe("a request to the worker", () => {
     const applied = supervisor.apply(request);
     const report = supervisor.report();
     assert.deepEqual(
-      worker.requests.map(({ type }) => type),
+      whole(worker).map(({ type }) => type),
       ["apply", "report"],
     );
     answer(worker, 1, { result: { hubs: [], warnings: [] } });
@@ -31,6 +40,20 @@ describe("a request to the worker", () => {
     assert.deepEqual(await report, { hubs: [], warnings: [] });
     assert.deepEqual(await applied, result);
     assert.equal(world.timers, 0);
+  });
+
+  test("of megabytes goes in parts of some thousands, and so comes its answer", async () => {
+    const { supervisor, worker } = await world.serving();
+    // Of characters that are cut in two by some of the cuts.
+    const desired = { hubs: ["\u{1F511}".repeat(1_000_001)] };
+    const applied = supervisor.apply({ desired, dryRun: true });
+    const texts = worker.requests.flatMap((each) => (each.type === "part" ? [each.text] : []));
+    assert.ok(texts.length > 20 && texts.every(({ length }) => length <= 65_536));
+    assert.deepEqual(JSON.parse(texts.join("")), desired);
+    const [last] = worker.requests.slice(-1);
+    assert.deepEqual(last, { type: "apply", number: last?.number, dryRun: true });
+    answer(worker, 0, { result });
+    assert.deepEqual(await applied, result);
   });
 
   test("fails as the worker says", async () => {

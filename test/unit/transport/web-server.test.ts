@@ -16,7 +16,7 @@ async function answer(request: WebRequest): Promise<WebResponse> {
   if (request.target === "/api/long") return { status: 200, headers: {}, body: "x".repeat(30_000_000) };
   const body = await request.body(bodyLimit);
   if (body === undefined) return { status: 413, headers: {}, body: "too much" };
-  return { status: 200, headers: {}, body: `got ${body.toString("latin1")}.` };
+  return { status: 200, headers: {}, body: `got ${Buffer.concat(body).toString("latin1")}.` };
 }
 
 const serve = (bounds: Partial<ConnectionBounds & WebBounds> = {}) =>

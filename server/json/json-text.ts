@@ -16,8 +16,20 @@ const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const [listBegin, listEnd, objectBegin, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d];
 const newline = 0x0a;
 
+/** Characters from which a text is left in its parts: to join them would take long, and so would all that is done with the whole. */
+const longestText = 2 * 1024 * 1024;
+
+/** A text that is longer than all but a file, in parts. */
+export class LongText {
+  readonly parts: readonly string[];
+
+  constructor(parts: readonly string[]) {
+    this.parts = parts;
+  }
+}
+
 /**
- * Reads JSON in UTF-8; with the results of `JSON.parse`.
+ * Reads JSON in UTF-8; with the results of `JSON.parse`, but a {@link LongText} for a text of more than 2 Mi characters.
  *
  * @throws {SyntaxError} for anything else, and for what is nested deeper than `rpcLimits.jsonDepth`, or twice that where it is long
  */
@@ -91,8 +103,9 @@ class JsonReader {
   }
 
   /** A text in parts, none of which ends within an escape or within a character. */
-  *#longText(): Steps<string> {
+  *#longText(): Steps<string | LongText> {
     const parts: string[] = [];
+    let characters = 0;
     const bytes = this.#bytes;
     let from = this.#at + 1;
     for (let at = from; ; at++) {
@@ -100,7 +113,9 @@ class JsonReader {
       if (byte === undefined) this.#fail();
       const isLong = at - from >= stepSize;
       if (byte === quote || (isLong && byte < 0x80)) {
-        parts.push(JSON.parse(`"${bytes.toString("utf8", from, at)}"`) as string);
+        const part = JSON.parse(`"${bytes.toString("utf8", from, at)}"`) as string;
+        parts.push(part);
+        characters += part.length;
         from = at;
         if (byte === quote) break;
         yield;
@@ -108,7 +123,7 @@ class JsonReader {
       if (byte === backslash) at += bytes[at + 1] === 0x75 ? 5 : 1;
     }
     this.#at = from + 1;
-    return parts.join("");
+    return characters > longestText ? new LongText(parts) : parts.join("");
   }
 
   #parse(end: number): unknown {
@@ -168,7 +183,7 @@ function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || byte === newline || byte === 0x0d || byte === 0x09;
 }
 
-/** What `JSON.stringify` gives, in parts, in UTF-8. */
+/** What `JSON.stringify` gives, in parts, in UTF-8; a buffer is a text in base64. */
 export function* formatJsonInSteps(value: unknown): Steps<readonly Buffer[]> {
   const parts: Buffer[] = [];
   let text = "";
@@ -184,6 +199,7 @@ export function* formatJsonInSteps(value: unknown): Steps<readonly Buffer[]> {
 
 function* piecesOf(value: unknown): Generator<string> {
   if (typeof value === "string" && value.length > stepSize) yield* piecesOfText(value);
+  else if (Buffer.isBuffer(value)) yield* piecesOfBytes(value);
   else if (Array.isArray(value)) {
     yield "[";
     for (let at = 0; at < value.length; at += stepItems) {
@@ -201,6 +217,16 @@ function* piecesOf(value: unknown): Generator<string> {
     }
     yield between === "{" ? "{}" : "}";
   } else yield JSON.stringify(value);
+}
+
+function* piecesOfBytes(bytes: Buffer): Generator<string> {
+  yield '"';
+  // Of three bytes each four characters.
+  const pieceBytes = (stepSize / 4) * 3;
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    yield bytes.toString("base64", from, from + pieceBytes);
+  }
+  yield '"';
 }
 
 function* piecesOfText(text: string): Generator<string> {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { formatJsonInSteps, parseJsonInSteps } from "../../../server/admin/json-text.ts";
+import { formatJsonInSteps, LongText, parseJsonInSteps } from "../../../server/json/json-text.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { atOnce } from "../../../server/turns.ts";
 
@@ -37,6 +38,17 @@ describe("JSON in steps", () => {
       assert.equal(parse(shifted), JSON.parse(shifted));
     }
     assert.equal(format("😀".repeat(long)), JSON.stringify("😀".repeat(long)));
+  });
+
+  test("leaves a text of megabytes in its parts, and writes bytes as base64 in parts", () => {
+    const bytes = randomBytes(4_000_000);
+    const parts = atOnce(formatJsonInSteps({ file: bytes, next: 1 }));
+    assert.ok(parts.length > 50 && parts.every(({ length }) => length < 256 * 1024));
+    assert.deepEqual(Buffer.concat(parts).toString(), JSON.stringify({ file: bytes.toString("base64"), next: 1 }));
+    const { file, next } = atOnce(parseJsonInSteps(Buffer.concat(parts))) as { file: unknown; next: unknown };
+    assert.ok(file instanceof LongText && next === 1);
+    assert.ok(file.parts.every(({ length }) => length < 128 * 1024));
+    assert.equal(file.parts.join(""), bytes.toString("base64"));
   });
 
   test("refuses what is no JSON, in whichever part", () => {

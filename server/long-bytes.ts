@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { turns, type Steps } from "../../turns.ts";
+import { turns, type Steps } from "./turns.ts";
 
 /** Bytes that are copied, compared or hashed in one step. */
 const stepBytes = 256 * 1024;
@@ -19,7 +19,10 @@ export function isSameBytes(one: Uint8Array, other: Uint8Array): Promise<boolean
   return turns.run(compareInSteps(one, other));
 }
 
-function* joinInSteps(parts: readonly Uint8Array[]): Steps<Buffer> {
+/** The parts in one piece; one alone is not copied. */
+export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Buffer> {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length);
   const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
