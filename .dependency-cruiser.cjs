@@ -24,7 +24,7 @@ const rooms = {
   },
   access: {
     is: "who gets into a hub, whatever protocol brings them",
-    imports: ["ethernet", "settings", "platform/own-file", "wire", "hub", "limits"],
+    imports: ["ethernet", "settings", "platform/own-file", "wire", "hub", "limits", "turns"],
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
@@ -143,7 +143,17 @@ const rooms = {
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",
-    imports: ["platform", "contract", "json", "limits", "state-paths", "errors", "error-words", "logger", "version"],
+    imports: [
+      "platform",
+      "contract",
+      "json",
+      "limits",
+      "state-paths",
+      "errors",
+      "error-words",
+      "logger",
+      "version",
+    ],
   },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",

@@ -9,10 +9,7 @@ import { backupDirectoryOf, writeBackup } from "../../../server/config/disk/conf
 import { readServerConfig, writeServerConfig } from "../../../server/config/disk/config-file.ts";
 import { journalFileOf } from "../../../server/config/disk/config-reader.ts";
 import { JournalFile } from "../../../server/config/disk/journal-file.ts";
-import {
-  readAppliedRecord,
-  writeAppliedRecord,
-} from "../../../server/desired/applied-record.ts";
+import { readAppliedRecord, writeAppliedRecord } from "../../../server/desired/applied-record.ts";
 import { readForwardingRecord, writeForwardingRecord } from "../../../server/host-nat/forwarding-record.ts";
 import { loadOrCreateCertificate } from "../../../server/identity/certificate.ts";
 import { layoutOf } from "../../../server/install/layout.ts";
