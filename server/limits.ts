@@ -74,7 +74,7 @@ export const paceLimits = {
   turnMs: 2,
   /** Clients that are listened to at the same time for the first message of TLS, which costs most. */
   listening: 8,
-  /** Clients that it may begin with in a turn after one in which such a message came. */
+  /** Clients that it may begin with in a turn after one in which such a message came, or while others wait for it. */
   startsInTurn: 1,
   /** From accepted until a client that was not heard gives its place to one that waits. */
   silentMs: 20,

@@ -125,7 +125,9 @@ export class Pacer {
     this.#scheduled = false;
     this.#spentMs = 0;
     this.#makeRoom();
-    this.#startsLeft = this.#heard ? paceLimits.startsInTurn : paceLimits.listening;
+    // Who begins together is heard together. While some wait, as in a rush, they begin one after the other.
+    const isRush = this.#heard || this.#starts.size > 0;
+    this.#startsLeft = isRush ? paceLimits.startsInTurn : paceLimits.listening;
     if (this.size === 0) return;
     this.#options.giveWay();
     try {

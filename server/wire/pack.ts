@@ -62,6 +62,11 @@ export class Pack {
       throw new RangeError(`PACK element "${name}": ${content.values.length} values; 1 or more are allowed`);
     }
     for (const value of content.values) checkValue(name, content.type, value);
+    return this.addDecoded(name, content);
+  }
+
+  /** Adds what was read from the wire, which can carry nothing else: to look at each of 65,536 values again takes long. */
+  addDecoded(name: string, content: PackValues): this {
     this.#elements.set(name.toLowerCase(), { name, content });
     return this;
   }
@@ -254,7 +259,7 @@ export function* decodePackInSteps(bytes: Uint8Array, limits: PackLimits): Steps
     const name = reader.name(`PACK element ${number} name`);
     const field = `PACK element "${name}"`;
     if (pack.has(name)) reader.fail(field, nameOffset, "the name is there twice");
-    pack.add(name, yield* reader.values(field));
+    pack.addDecoded(name, yield* reader.values(field));
   }
   return pack;
 }

@@ -3,6 +3,7 @@ import { before, describe, test } from "node:test";
 import type { Authentication, HubSettings, UserSettings } from "../../../server/settings/hub-settings.ts";
 import { subjectParts } from "../../../server/settings/revoked-certificate.ts";
 import { Pack } from "../../../server/wire/pack.ts";
+import { atOnce } from "../../../server/turns.ts";
 import { hashPassword } from "../../../server/wire/sha0.ts";
 import { identity, type Identity } from "./client-certificate.ts";
 import {
@@ -106,6 +107,43 @@ describe("hubs that are changed at run time", () => {
       );
     });
   }
+
+  test("many sessions are looked at in steps, while the settings hold and sessions come and go", () => {
+    const { ask, hubs, plugged } = setUp([before]);
+    const names = Array.from({ length: 60 }, (_, index) => `SID-ALICE-${index + 1}`);
+    for (const _name of names) join(ask(loginPack("alice")));
+    assert.deepEqual([...plugged], names);
+    const after = twoUsers({ policy: policyWith({ MaxIP: 9 }) });
+    const [review] = hubs.begin([after]);
+    assert.equal(review?.hub, after.name.toLowerCase());
+    assert.equal([...hubs][0]?.hub.settings, after);
+    assert.equal(plugged.size, names.length);
+    // Under the new settings; and one that leaves by itself before its turn.
+    join(ask(loginPack("alice")));
+    [...hubs][0]?.sessions.get(names.at(-1) ?? "")?.session.end("ended by the administrator");
+    let steps = 0;
+    for (; ; steps++) {
+      const left = plugged.size;
+      const { done, value } = review.steps.next();
+      assert.ok(left - plugged.size <= 1, "one end in a step");
+      if (done !== true) continue;
+      assert.deepEqual(value, names.slice(0, -1));
+      break;
+    }
+    assert.ok(steps >= names.length - 1);
+    assert.deepEqual([...plugged], ["SID-ALICE-61"]);
+  });
+
+  test("the sessions of a hub that is gone end in steps, whoever makes a hub of its name", () => {
+    const { ask, hubs } = setUp([before]);
+    for (let count = 0; count < 5; count++) join(ask(loginPack("alice")));
+    const [review] = hubs.begin([]);
+    hubs.apply([before]);
+    join(ask(loginPack("alice")));
+    const ended = review === undefined ? [] : atOnce(review.steps);
+    assert.equal(ended.length, 5);
+    assert.deepEqual([...hubs].map(({ sessions }) => [...sessions.keys()]), [["SID-ALICE-1"]]);
+  });
 
   test("a user leaves its group: ends its session, whatever the policies", () => {
     const groups = [groupOf("Staff"), groupOf("Guests")];

@@ -10,6 +10,9 @@ import {
 } from "../../../server/config/disk/config-file.ts";
 import { ConfigStore } from "../../../server/config/config-store.ts";
 import { createHubSettings, defaultHubs } from "../../../server/config/sections/hub-config.ts";
+import { readServerSettings } from "../../../server/config/sections/server-settings-config.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
+import { hubOf, userOf } from "../../interop/support/our-server.ts";
 import { ServerError } from "../../../server/errors.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 
@@ -99,6 +102,38 @@ describe("ConfigStore", () => {
     await store.updateHubs(add("A"));
     assert.deepEqual(await readServerConfig(paths), { listeners: [{ port: 4433, enabled: true }] });
     assert.deepEqual(names((await ConfigStore.open(paths)).hubs), ["DEFAULT", "A"]);
+  });
+
+  test("reads a long file that others changed in steps, and others get their turns meanwhile", async () => {
+    const store = await ConfigStore.open(paths);
+    const users = Array.from({ length: 5_000 }, (_, index) => userOf(`user-${index}`, { type: "anonymous" }));
+    await store.updateHubs(() => [hubOf("BIG", users)]);
+    await store.flush();
+    const text = await readFile(paths.configFile, "utf8");
+    await writeFile(paths.configFile, text.replace("user-4711", "other-4711"));
+    // Of this thread alone, which other programs of the machine do not change.
+    const spentMs = () => {
+      const { user, system } = process.threadCpuUsage();
+      return (user + system) / 1000;
+    };
+    const began = spentMs();
+    readServerSettings(parseConfig(await readFile(paths.configFile)));
+    const atOnceMs = spentMs() - began;
+    let [longestMs, lastMs, goesOn] = [0, spentMs(), true];
+    const look = () => {
+      const now = spentMs();
+      longestMs = Math.max(longestMs, now - lastMs);
+      lastMs = now;
+      if (goesOn) setImmediate(look);
+    };
+    setImmediate(look);
+    await store.updateHubs(add("NEW"));
+    goesOn = false;
+    await store.close();
+    const now = await ConfigStore.open(paths);
+    assert.deepEqual(names(now.hubs), ["BIG", "NEW"]);
+    assert.ok(longestMs < atOnceMs / 2, `a turn of ${longestMs} ms, of ${atOnceMs} ms at once`);
+    await now.close();
   });
 
   test("refuses a file with a value that cannot be used, names both, and leaves it as it is", async () => {

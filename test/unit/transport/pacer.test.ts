@@ -175,6 +175,19 @@ describe("pacer", () => {
     assert.equal(loop.wants, "later", "no client was heard: there is time to listen to them");
   });
 
+  test("begins with one after the other while some wait, so that they are not heard all at once", () => {
+    const loop = setUp();
+    const clients = Array.from({ length: listening * 2 }, (_, index) => loop.client(String(index)));
+    assert.equal(loop.log.splice(0).length, listening);
+    for (const { says } of clients.slice(0, listening)) says();
+    loop.turn();
+    // None of them was heard since, and places are free.
+    for (let turn = 0; turn < 3; turn++) {
+      loop.pass(1);
+      assert.equal(loop.turn().filter((line) => line.startsWith("begin")).length, startsInTurn);
+    }
+  });
+
   test("lets clients keep their places as long as nobody waits", () => {
     const loop = setUp();
     for (let client = 0; client < listening; client++) loop.client(`${client}`);
