@@ -143,7 +143,17 @@ const rooms = {
   firewall: { is: "the host's firewalls", imports: ["contract", "platform", "errors"] },
   supervisor: {
     is: "the parent process, which no fault of the data plane may take down",
-    imports: ["platform", "contract", "json", "limits", "state-paths", "errors", "error-words", "logger", "version"],
+    imports: [
+      "platform",
+      "contract",
+      "json",
+      "limits",
+      "state-paths",
+      "errors",
+      "error-words",
+      "logger",
+      "version",
+    ],
   },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",

@@ -40,7 +40,10 @@ if (path !== undefined && process.env["VPNSERVER_ROLE"] === "worker") {
     void (async () => {
       const profile = (await profiler?.post("Profiler.stop"))?.profile;
       const longestMs = (held.to.spent - held.from.spent) / 1000;
-      const told: Held = { longestMs, ...(profile && { where: placesIn(profile, held.from.at, held.to.at) }) };
+      const told: Held = {
+        longestMs,
+        ...(profile && { where: placesIn(profile, held.from.at, held.to.at) }),
+      };
       await profiler?.post("Profiler.start");
       last = now();
       longest = { from: last, to: last };

@@ -10,14 +10,7 @@ import { zeroOf } from "./zero-value.ts";
 
 /** Long bytes are turned into text when they are written. */
 type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | Buffer
-  | LongText
-  | readonly Json[]
-  | { readonly [name: string]: Json };
+  string | number | boolean | null | Buffer | LongText | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = Readonly<Record<string, Json>>;
 type Scalar = ScalarValues[ScalarKind];
 type Item = Readonly<Record<string, Scalar>>;
@@ -97,11 +90,9 @@ export function* messageFromJsonInSteps<F extends Fields>(fields: F, json: JsonO
     const jsonName = name + suffixes[field.kind];
     const value = json[jsonName];
     if (field.type === "scalar") {
-      const bytes =
-        field.kind === "bin" && value instanceof LongText ? yield* bytesOfLong(value) : undefined;
+      const bytes = field.kind === "bin" && value instanceof LongText ? yield* bytesOfLong(value) : undefined;
       message[name] = bytes ?? scalarFromJson(jsonName, field.kind, value);
-    }
-    else {
+    } else {
       message[name] = yield* mapped(valuesOf(jsonName, value), (each) =>
         scalarFromJson(jsonName, field.kind, each),
       );
@@ -157,7 +148,7 @@ function scalarToJson(kind: ScalarKind, value: Scalar): Json {
     case "bin":
       return (value as Buffer).toString("base64");
     case "ip":
-      return (value) || "0.0.0.0";
+      return value || "0.0.0.0";
     case "u32":
     case "u64":
     case "bool":

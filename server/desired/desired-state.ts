@@ -217,9 +217,7 @@ function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
     trustedAuthorities: hub.has("trustedAuthorities")
       ? authorities.filter((authority) => authority !== undefined)
       : undefined,
-    accessList: hub.has("accessList")
-      ? rules.sort((one, other) => one.priority - other.priority)
-      : undefined,
+    accessList: hub.has("accessList") ? rules.sort((one, other) => one.priority - other.priority) : undefined,
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
     secureNat: checkSecureNat(hub.member("secureNat"), problems),

@@ -102,7 +102,8 @@ export class LogFiles {
       if (!found.isFile()) return undefined;
       return { path, hubName, bytes: found.size, updatedAt: Math.round(found.mtimeMs) };
     } catch (error) {
-      if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+      if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        return undefined;
       throw error;
     }
   }

@@ -67,7 +67,8 @@ export class ControlServer {
 async function answerTo(line: string, answer: ControlAnswer): Promise<ControlResponse> {
   if (line.length > controlLimits.requestBytes) return { error: "the request is too long" };
   // Whoever is let in here may end the server anyway; but no text of his is to end it by accident.
-  if (isDeeperThan(Buffer.from(line), rpcLimits.jsonDepth + 1)) return { error: "the request is nested too deep" };
+  if (isDeeperThan(Buffer.from(line), rpcLimits.jsonDepth + 1))
+    return { error: "the request is nested too deep" };
   let request: { command?: unknown; desired?: unknown; dryRun?: unknown } | null;
   try {
     request = JSON.parse(line) as typeof request;

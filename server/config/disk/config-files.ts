@@ -6,7 +6,13 @@ import { fileProblemOf } from "../../error-words.ts";
 import { ServerError } from "../../errors.ts";
 import { listBackups, writeBackup } from "./config-backups.ts";
 import type { ConfigChange } from "../text/config-change.ts";
-import { journalFileOf, readStoredConfig, versionOf, type CheckDocument, type StoredConfig } from "./config-reader.ts";
+import {
+  journalFileOf,
+  readStoredConfig,
+  versionOf,
+  type CheckDocument,
+  type StoredConfig,
+} from "./config-reader.ts";
 import { configLimits, formatConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
 import { turns } from "../../turns.ts";
 import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";

@@ -6,7 +6,10 @@ import { backupDirectoryOf } from "../../config/disk/config-backups.ts";
 import { readStoredConfig } from "../../config/disk/config-reader.ts";
 import type { ConfigDocument } from "../../config/text/config-text.ts";
 import type { ServerSettings } from "../../settings/server-settings.ts";
-import { readServerSettingsInSteps, readServerSettings } from "../../config/sections/server-settings-config.ts";
+import {
+  readServerSettingsInSteps,
+  readServerSettings,
+} from "../../config/sections/server-settings-config.ts";
 import { unenforceableSettings } from "../../config/sections/unenforceable-settings.ts";
 import { unservedSettings } from "../../config/sections/unserved-settings.ts";
 import { wordsOf } from "../../error-words.ts";

@@ -168,7 +168,10 @@ describe("JSON-RPC over HTTP", () => {
     const refused = await ask({ ...asHub, connection: more.connection });
     assert.deepEqual([refused.status, refused.headers["Retry-After"]], [503, "1"]);
     assert.equal(refused.headers["Connection"], "close");
-    const others = { headers: { "x-vpnadmin-hubname": "Other", "x-vpnadmin-password": "hub" }, body: testCall };
+    const others = {
+      headers: { "x-vpnadmin-hubname": "Other", "x-vpnadmin-password": "hub" },
+      body: testCall,
+    };
     assert.equal((await ask({ ...others, connection: createConnection().connection })).status, 200);
     assert.equal((await ask({ body: testCall })).status, 200);
     const [, idle] = connections;

@@ -200,7 +200,8 @@ describe("messages of the administration as JSON", () => {
     for (const wrong of [`${text}!`, `!${text}`, `A===${text}`]) {
       assert.throws(
         () => config(wrong),
-        (error) => error instanceof RpcError && /^FileData_bin: a text of megabytes is not base64/.test(error.message),
+        (error) =>
+          error instanceof RpcError && /^FileData_bin: a text of megabytes is not base64/.test(error.message),
       );
     }
   });

@@ -45,10 +45,19 @@ function numberOf(bytes: Buffer): number {
 
 describe("PackRpcConnection", () => {
   test("answers long requests in any pieces, and what comes in the same piece behind one", async () => {
-    const { rpc, sent } = createConnection((pack) => Promise.resolve(new Pack().addInt("number", pack.int("number"))), 8_000_000);
+    const { rpc, sent } = createConnection(
+      (pack) => Promise.resolve(new Pack().addInt("number", pack.int("number"))),
+      8_000_000,
+    );
     const long = (number: number, bytes: number) =>
       framed(new Pack().addInt("number", number).addData("file", Buffer.alloc(bytes, number)));
-    const stream = Buffer.concat([long(1, 1_000_000), request(2), long(3, 3_000_000), long(4, 300_000), request(5)]);
+    const stream = Buffer.concat([
+      long(1, 1_000_000),
+      request(2),
+      long(3, 3_000_000),
+      long(4, 300_000),
+      request(5),
+    ]);
     for (const piece of [7_001, 65_536, 999_999, stream.length]) {
       sent.length = 0;
       for (let at = 0; at < stream.length; at += piece) rpc.receive(stream.subarray(at, at + piece));
