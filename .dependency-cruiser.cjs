@@ -24,7 +24,7 @@ const rooms = {
   },
   access: {
     is: "who gets into a hub, whatever protocol brings them",
-    imports: ["ethernet", "settings", "platform/own-file", "wire", "hub", "limits"],
+    imports: ["ethernet", "settings", "platform/own-file", "wire", "hub", "limits", "turns"],
   },
   transport: {
     is: "listeners, TLS and turns; it knows a protocol by its interface alone",
