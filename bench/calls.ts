@@ -15,6 +15,8 @@ const logFiles = 4_000;
 const logBytes = 100 * 1024 * 1024;
 /** No call may hold the thread for longer: all frames wait for it. */
 const boundMs = 20;
+/** Until the worker with the new configuration has taken the former one's place. */
+const restartMs = 1_000;
 
 const support = (name: string) => join(import.meta.dirname, "support", name);
 
@@ -55,9 +57,8 @@ export async function measureCalls(): Promise<void> {
       for (const place of cost.where ?? []) console.error(`    ${place}`);
     }
     await ended;
-    // The new configuration has another worker.
-    await delay(1_000);
-    await station.run(process.execPath, [support("wait-for-server.ts")]);
+    // The new configuration has another worker, which comes after the last answer of the former one.
+    await delay(restartMs);
   }
   await server.stop();
   print([...costs.values()].map(leastOf));

@@ -22,7 +22,8 @@ export function isSameBytes(one: Uint8Array, other: Uint8Array): Promise<boolean
 /** The parts in one piece; one alone is not copied. */
 export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Buffer> {
   const [first] = parts;
-  if (first !== undefined && parts.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length);
+  if (first !== undefined && parts.length === 1)
+    return Buffer.from(first.buffer, first.byteOffset, first.length);
   const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

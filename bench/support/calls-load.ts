@@ -13,6 +13,7 @@ import { RpcConnection } from "../../attack/support/rpc-connection.ts";
 import { rpcs, type RpcName } from "../../server/admin/definitions.ts";
 import { messageToJson } from "../../server/admin/json-messages.ts";
 import { zeroMessage } from "../../server/admin/zero-value.ts";
+import { openTcp, probeListener } from "../../server/client/probe.ts";
 import { encodeKeepAlive } from "../../server/wire/block-stream.ts";
 import { Pack } from "../../server/wire/pack.ts";
 import { largest, userName } from "./large-configuration.ts";
@@ -30,6 +31,7 @@ export interface CallCost extends Held {
 const [stateDirectory = "", probeSocket = "", sessionCount = "", round = ""] = process.argv.slice(2);
 const address = "127.0.0.1";
 const port = 5555;
+const answersMs = 60_000;
 const loginsAtOnce = 16;
 /** Parts of the sessions that show a sign of life in turn. */
 const [keepAliveParts, keepAliveMs] = [100, 100];
@@ -195,6 +197,19 @@ async function apply(desired: string, ...options: readonly string[]): Promise<st
   return (await ended) === 0 ? undefined : told.slice(-300);
 }
 
+/** Resolves when the server shakes hands. */
+async function answers(): Promise<void> {
+  for (const deadline = performance.now() + answersMs; ; await delay(100, undefined)) {
+    try {
+      await probeListener(() => openTcp(address, port, 1_000), { timeoutMs: 5_000 });
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+  }
+}
+
+await answers();
 const sockets = await openSessions(Number(sessionCount));
 let part = 0;
 const keepAlives = setInterval(() => {

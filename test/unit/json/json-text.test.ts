@@ -44,7 +44,10 @@ describe("JSON in steps", () => {
     const bytes = randomBytes(4_000_000);
     const parts = atOnce(formatJsonInSteps({ file: bytes, next: 1 }));
     assert.ok(parts.length > 50 && parts.every(({ length }) => length < 256 * 1024));
-    assert.deepEqual(Buffer.concat(parts).toString(), JSON.stringify({ file: bytes.toString("base64"), next: 1 }));
+    assert.deepEqual(
+      Buffer.concat(parts).toString(),
+      JSON.stringify({ file: bytes.toString("base64"), next: 1 }),
+    );
     const { file, next } = atOnce(parseJsonInSteps(Buffer.concat(parts))) as { file: unknown; next: unknown };
     assert.ok(file instanceof LongText && next === 1);
     assert.ok(file.parts.every(({ length }) => length < 128 * 1024));
