@@ -53,7 +53,9 @@ export async function measureCalls(): Promise<void> {
       const cost = JSON.parse(line) as CallCost;
       costs.set(cost.name, [...(costs.get(cost.name) ?? []), cost]);
       if (cost.longestMs <= boundMs) continue;
-      console.error(`${cost.name}: ${cost.longestMs.toFixed(0)} ms`);
+      console.error(
+        `${cost.name}: ${cost.longestMs.toFixed(0)} ms, garbage collector ${cost.collectedMs.toFixed(0)}`,
+      );
       for (const place of cost.where ?? []) console.error(`    ${place}`);
     }
     await ended;
@@ -84,10 +86,12 @@ function leastOf(costs: readonly CallCost[]): CallCost {
 
 function print(costs: readonly CallCost[]): void {
   console.log(`\nthe least of ${rounds} rounds, with ${sessions} sessions and 100,000 users\n`);
-  console.log(`${"call".padEnd(44)}${"took, ms".padStart(12)}${"held, ms".padStart(12)}  error`);
-  for (const { name, tookMs, longestMs, error = "" } of costs) {
+  console.log(
+    `${"call".padEnd(44)}${"took, ms".padStart(12)}${"held, ms".padStart(12)}${"of it GC".padStart(12)}  error`,
+  );
+  for (const { name, tookMs, longestMs, collectedMs, error = "" } of costs) {
     const mark = longestMs > boundMs ? " TOO LONG" : "";
-    const figures = [tookMs, longestMs].map((ms) => ms.toFixed(1).padStart(12)).join("");
+    const figures = [tookMs, longestMs, collectedMs].map((ms) => ms.toFixed(1).padStart(12)).join("");
     console.log(`${name.padEnd(44)}${figures}  ${error.slice(0, 100)}${mark}`);
   }
   const longer = costs.filter(({ longestMs }) => longestMs > boundMs);

@@ -5,6 +5,8 @@
 import { Session, type Profiler } from "node:inspector/promises";
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
 
 const everyMs = 1;
 const samplingMicroseconds = 1_000;
@@ -12,6 +14,8 @@ const samplingMicroseconds = 1_000;
 /** What the probe tells. */
 export interface Held {
   readonly longestMs: number;
+  /** Of it, what the garbage collector took by the clock. */
+  readonly collectedMs: number;
   readonly where?: readonly string[];
 }
 
@@ -25,7 +29,8 @@ if (path !== undefined && process.env["VPNSERVER_ROLE"] === "worker") {
   /** In microseconds. */
   const now = () => {
     const { user, system } = process.threadCpuUsage();
-    return { at: Number(process.hrtime.bigint() / 1000n), spent: user + system };
+    const at = Number(process.hrtime.bigint() / 1000n);
+    return { at, clock: performance.now(), spent: user + system };
   };
   let last = now();
   let longest = { from: last, to: last };
@@ -34,14 +39,30 @@ if (path !== undefined && process.env["VPNSERVER_ROLE"] === "worker") {
     last = now();
     if (last.spent - from.spent > longest.to.spent - longest.from.spent) longest = { from, to: last };
   }, everyMs).unref();
+  let collections: PerformanceEntry[] = [];
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+  observer.observe({ entryTypes: ["gc"] });
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     const held = longest;
     void (async () => {
       const profile = (await profiler?.post("Profiler.stop"))?.profile;
+      // The observer is told a turn later.
+      await nextTurn();
+      const collectedMs = collections
+        .map(({ startTime, duration }) => {
+          const [from, to] = [
+            Math.max(startTime, held.from.clock),
+            Math.min(startTime + duration, held.to.clock),
+          ];
+          return Math.max(0, to - from);
+        })
+        .reduce((sum, ms) => sum + ms, 0);
+      collections = [];
       const longestMs = (held.to.spent - held.from.spent) / 1000;
       const told: Held = {
         longestMs,
+        collectedMs,
         ...(profile && { where: placesIn(profile, held.from.at, held.to.at) }),
       };
       await profiler?.post("Profiler.start");

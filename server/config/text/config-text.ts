@@ -1,4 +1,5 @@
 import { atOnce, type Steps } from "../../turns.ts";
+import { SharedLines } from "./shared-lines.ts";
 
 /**
  * SoftEther's text format for configuration files (`Mayaqua/Cfg.c`): a tree of folders and typed items.
@@ -102,6 +103,7 @@ interface OpenFolder {
 }
 
 class Parser {
+  readonly #items = new SharedLines<ConfigItem>();
   #number = 0;
   readonly #header: string[] = [];
   readonly #open: OpenFolder[] = [];
@@ -127,6 +129,13 @@ class Parser {
   }
 
   #line(line: string, number: number): void {
+    // Where an item may stand a line that was one before is the same again.
+    const known = this.#declared === undefined ? this.#items.find(line) : undefined;
+    const open = this.#open.at(-1);
+    if (known !== undefined && open !== undefined) {
+      open.children.push(known);
+      return;
+    }
     const [first = "", second, third, fourth] = line.split(/[ \t]+/).filter((word) => word !== "");
     const folder = this.#open.at(-1);
     if (this.#declared !== undefined) {
@@ -168,12 +177,14 @@ class Parser {
         `type, name and value expected in "${clip(line.trim())}"; write a space in a value as $20`,
       );
     } else {
-      folder.children.push({
+      const item: ConfigItem = {
         kind: "item",
         type: first,
         name: unescape(second, number),
         value: unescape(third ?? "$", number),
-      });
+      };
+      folder.children.push(item);
+      this.#items.remember(line, item);
     }
   }
 }

@@ -89,6 +89,31 @@ describe("parseConfig", () => {
     assert.equal(formatConfig(parseConfig(bytes(text))).toString(), text);
   });
 
+  test("makes one object of the lines that are the same, however many others there are", () => {
+    const folders = Array.from({ length: 6_000 }, (_, index) => {
+      return `\tdeclare user${index}\n\t{\n\t\tuint NumLogin 0\n\t\tuint Own ${index}\n\t}\n`;
+    });
+    const users = root(`declare root\n{\n${folders.join("")}}\n`).children as ConfigFolder[];
+    assert.equal(users.length, folders.length);
+    for (const [index, { children }] of users.entries()) {
+      assert.deepEqual(children, [
+        { kind: "item", type: "uint", name: "NumLogin", value: "0" },
+        { kind: "item", type: "uint", name: "Own", value: String(index) },
+      ]);
+    }
+    assert.equal(new Set(users.map(({ children }) => children[0])).size, 1);
+  });
+
+  test("refuses a line that was an item before, where none may stand", () => {
+    const item = "\tuint A 1\n";
+    for (const text of [
+      `declare root\n{\n${item}${item}}\n${item}`,
+      `declare root\n{\n${item}${item}\tdeclare B\n${item}}\n`,
+    ]) {
+      assert.throws(() => root(text), ConfigSyntaxError);
+    }
+  });
+
   test("takes an item without value for an empty one", () => {
     assert.deepEqual(root("declare root\n{\nbyte Empty\n}").children, [
       { kind: "item", type: "byte", name: "Empty", value: "" },
