@@ -130,6 +130,7 @@ describe("a Virtual Hub", () => {
     await bob.until("iperf3 to listen", async () => {
       return (await bob.station.run("ss", ["-Hltn", "sport = :5201"])).stdout.trim() !== "";
     });
+    const begunAt = performance.now();
     const { stdout } = await alice.station.run("iperf3", [
       "-c",
       bobAddress,
@@ -141,7 +142,9 @@ describe("a Virtual Hub", () => {
       "-J",
     ]);
     const { sum } = (JSON.parse(stdout) as { end: { sum: { bytes: number; lost_percent: number } } }).end;
-    const received = ((sum.bytes * 8) / 4) * (1 - sum.lost_percent / 100);
+    // On a busy machine frames that wait in the client come after the 4 seconds, and count as well.
+    const seconds = (performance.now() - begunAt) / 1000;
+    const received = ((sum.bytes * 8) / seconds) * (1 - sum.lost_percent / 100);
     assert.ok(received < bitsPerSecond * 1.5, `${received} bits per second`);
     assert.ok(received > bitsPerSecond * 0.4, `${received} bits per second`);
   });
