@@ -58,5 +58,14 @@ export async function startServerIn(
     createHubLog: () => ({ security: () => {}, packet: () => {} }),
     ...more,
   });
-  return { ...server, identity, configuration };
+  return {
+    ...server,
+    identity,
+    configuration,
+    // The store would write its journal into the file seconds later, when the directory is being removed.
+    close: async () => {
+      await server.close();
+      await store.close();
+    },
+  };
 }
