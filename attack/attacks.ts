@@ -1,6 +1,7 @@
 import {
   deepJson,
   formerPassword,
+  hubCalls,
   hubConnections,
   manyCalls,
   packBombs,
@@ -9,6 +10,7 @@ import {
 import { brokenCompression, compressedBlocks } from "./attacks/compression.ts";
 import { compressedBroadcasts, longAccessList, synFrames } from "./attacks/frames.ts";
 import { halfOpenTls, halfOpenTls6 } from "./attacks/half-open.ts";
+import { hubNames } from "./attacks/hub-names.ts";
 import { crossSite, hugeHeads, spacesInHead } from "./attacks/http.ts";
 import { failedLogins, forgottenThrottle } from "./attacks/passwords.ts";
 import { natConnections, natDhcpClients, natNeverReads, natUdpPorts } from "./attacks/secure-nat.ts";
@@ -35,12 +37,14 @@ export const attacks: Readonly<Record<string, Attack>> = {
   "full-queues": fullQueues,
   "spaces-in-head": spacesInHead,
   "huge-heads": hugeHeads,
+  "hub-names": hubNames,
   "endless-sessions": endlessSessions,
   "bridge-macs": bridgeMacs,
   "cross-site": crossSite,
   "former-password": formerPassword,
   "wrong-passwords": wrongPasswords,
   "hub-connections": hubConnections,
+  "hub-calls": hubCalls,
   "forgotten-throttle": forgottenThrottle,
   "failed-logins": failedLogins,
   "nat-connections": natConnections,

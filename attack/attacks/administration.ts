@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rpcLimits } from "../../server/limits.ts";
 import { Pack } from "../../server/wire/pack.ts";
 import { ask, callJsonRpc, keptConnections, type Credentials } from "../support/admin.ts";
 import { arena, type Attack, type Battle } from "../support/attack.ts";
@@ -64,31 +65,66 @@ export const wrongPasswords: Attack = {
   },
 };
 
+/** From one of the attacker's addresses. */
+function openRpc(battle: Battle, index: number, hub: string, password: string): Promise<RpcConnection> {
+  const localAddress = battle.localAddresses[index % battle.localAddresses.length] ?? "";
+  return RpcConnection.open({ ...battle, localAddress }, hub, password);
+}
+
+/** The server's administrator beside those of hubs: logs in and calls, on one connection after the other. */
+async function administerBeside(battle: Battle): Promise<string[]> {
+  const { done, failed } = await keepUp(battle, 1, async () => {
+    const connection = await openRpc(battle, 0, "", arena.adminPassword);
+    await connection.call("EnumHub");
+    connection.socket.destroy();
+  });
+  return failed > 0 ? [`the server's administrator was refused ${failed} times of ${done + failed}`] : [];
+}
+
 export const hubConnections: Attack = {
-  about: "a hub's administrator holds 64 connections, from outside, over PACK and over HTTP",
+  about: "a hub's administrator holds as many connections as it gets, and tries to hold 64",
   async run(battle) {
-    const agent = keptConnections(128);
     battle.begin();
-    const packs = keepUp(battle, 64, async (index) => {
-      const localAddress = battle.localAddresses[index % battle.localAddresses.length] ?? "";
-      const connection = await RpcConnection.open({ ...battle, localAddress }, arena.hub, arena.hubPassword);
-      await connection.call("EnumHub");
-      await Promise.race([once(connection.socket, "close"), battle.end]);
-      connection.socket.destroy();
+    let held = 0;
+    const connections = keepUp(battle, 64, async (index) => {
+      const { socket } = await openRpc(battle, index, arena.hub, arena.hubPassword);
+      held++;
+      await Promise.race([once(socket, "close"), battle.end]);
+      socket.destroy();
     });
-    const http = keepUp(battle, 128, async () => {
-      await callJsonRpc(hubAdministrator(battle), "GetHubStatus", { HubName_str: arena.hub }, { agent });
+    const [{ failed }, faults] = await Promise.all([connections, administerBeside(battle)]);
+    return { faults, figures: { held, refused: failed } };
+  },
+};
+
+/** On each kind of connections: together a hub has no more places. */
+const callers = rpcLimits.connectionsPerHub / 2;
+
+export const hubCalls: Attack = {
+  about:
+    "a hub's administrator calls without a pause on all connections that it may have, half of them over HTTP",
+  async run(battle) {
+    const agent = keptConnections(callers);
+    const credentials = hubAdministrator(battle);
+    const held = await Promise.all(
+      Array.from({ length: callers }, (_, index) => openRpc(battle, index, arena.hub, arena.hubPassword)),
+    );
+    battle.begin();
+    const overPack = keepUp(battle, callers, async (index) => {
+      const error = await held[index]?.call("EnumHub");
+      if (error !== 0) throw new Error(`error ${error}`);
     });
-    const administrator = keepUp(battle, 1, async () => {
-      const connection = await RpcConnection.open(battle, "", arena.adminPassword);
-      await connection.call("EnumHub");
-      connection.socket.destroy();
+    const overHttp = keepUp(battle, callers, async () => {
+      await callJsonRpc(credentials, "GetHubStatus", { HubName_str: arena.hub }, { agent });
     });
-    const [{ failed }, calls, { done, failed: refused }] = await Promise.all([packs, http, administrator]);
+    const [pack, http, faults] = await Promise.all([overPack, overHttp, administerBeside(battle)]);
     agent.destroy();
-    const faults =
-      refused > 0 ? [`the server's administrator was refused ${refused} times of ${done + refused}`] : [];
-    return { faults, figures: { "hub refused": failed, "hub calls": calls.done } };
+    // Each has its place, or this is another attack than it says to be.
+    const refused = pack.failed + http.failed;
+    return {
+      faults: refused > 0 ? [...faults, `the hub's administrator was refused ${refused} times`] : faults,
+      figures: { "calls over PACK": pack.done, "calls over HTTP": http.done },
+    };
   },
 };
 

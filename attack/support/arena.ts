@@ -71,7 +71,10 @@ export class Arena {
   }
 
   /** Starts a server with the hubs of {@link arena}, for one attack or for a whole soak. */
-  async startServer({ secureNat = false }: Pick<Attack, "secureNat"> = {}): Promise<ArenaServer> {
+  async startServer({
+    secureNat = false,
+    moreHubs = 0,
+  }: Pick<Attack, "secureNat" | "moreHubs"> = {}): Promise<ArenaServer> {
     const directory = await mkdtemp(join(this.#lab.directory, `run-${++this.#runs}-`));
     const users = arena.users.map((user) => userOf(user, arena.userPassword));
     const nat = createHubSettings(arena.hub).secureNat;
@@ -81,6 +84,7 @@ export class Arena {
         ...(secureNat && { secureNat: { ...nat, enabled: true, nat: { ...nat.nat, byKernel: false } } }),
       }),
       hubOf(arena.otherHub, users),
+      ...Array.from({ length: moreHubs }, (_, index) => hubOf(`hub-${index}`, [])),
     ];
     const { hashedPassword } = hashHubPassword(arena.adminPassword);
     // To make a key for each would take longer than all else of a start.

@@ -5,6 +5,8 @@ export interface Attack {
   readonly from?: "host" | "outside";
   /** The attacked hub has SecureNAT, by sockets. @default false */
   readonly secureNat?: boolean;
+  /** Hubs besides the two of {@link arena}. @default 0 */
+  readonly moreHubs?: number;
   /** It changes the configuration for good, so that no other may follow on the same server. @default false */
   readonly leavesSettings?: boolean;
   /** What the server may hold at most while it lasts, in megabytes. @default {@link memoryBoundMb} */

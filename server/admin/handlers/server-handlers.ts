@@ -4,6 +4,7 @@ import type { SyslogSettings } from "../../settings/server-settings.ts";
 import { ServerError } from "../../errors.ts";
 import { productName, protocolVersion, version } from "../../version.ts";
 import { hashAdminPassword, sha0Bytes } from "../../wire/sha0.ts";
+import { mapped } from "../../turns.ts";
 import { isSame } from "../authentication.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
@@ -17,6 +18,9 @@ const unknownOs = 3000;
 
 /** Seconds between two packets of {@link KeepAliveSettings}. */
 const keepAliveSeconds = { least: 5, most: 600 } as const;
+
+/** Hubs that are counted in one step; all of them together have no more sessions than the server may have. */
+const hubsPerStep = 16;
 
 /** Characters of a host's name (`MAX_HOST_NAME_LEN`). */
 const longestHost = 255;
@@ -43,10 +47,20 @@ export function createServerHandlers(administration: Administration): RpcHandler
       KernelName: process.platform,
       KernelVersion: release(),
     }),
-    GetServerStatus: () => {
-      const all = [...hubs];
-      const count = (value: (hub: (typeof all)[number]) => number) =>
-        all.reduce((sum, hub) => sum + value(hub), 0);
+    *GetServerStatus() {
+      const all = yield* mapped(
+        [...hubs],
+        ({ hub }) => ({
+          macs: hub.macCount,
+          ips: hub.ipCount,
+          users: hub.settings.users.size,
+          groups: hub.settings.groups.size,
+          traffic: statistics(hub.settings.name).traffic,
+        }),
+        hubsPerStep,
+      );
+      const count = (what: "macs" | "ips" | "users" | "groups") =>
+        all.reduce((sum, hub) => sum + hub[what], 0);
       const live = [...sessions()];
       const connections = administration.connections.all();
       const numConnections =
@@ -61,14 +75,14 @@ export function createServerHandlers(administration: Administration): RpcHandler
         NumSessionsLocal: live.length,
         NumTcpConnections: numConnections,
         NumTcpConnectionsLocal: numConnections,
-        NumMacTables: count(({ hub }) => hub.macCount),
-        NumIpTables: count(({ hub }) => hub.ipCount),
-        NumUsers: count(({ hub }) => hub.settings.users.size),
-        NumGroups: count(({ hub }) => hub.settings.groups.size),
+        NumMacTables: count("macs"),
+        NumIpTables: count("ips"),
+        NumUsers: count("users"),
+        NumGroups: count("groups"),
         CurrentTime: administration.now(),
         CurrentTick: Math.round(performance.now()),
         StartTime: administration.startedAt,
-        ...trafficFieldsOf(all.map(({ hub }) => statistics(hub.settings.name).traffic)),
+        ...trafficFieldsOf(all.map(({ traffic }) => traffic)),
         TotalMemory: total,
         UsedMemory: total - free,
         FreeMemory: free,

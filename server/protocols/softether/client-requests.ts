@@ -5,12 +5,12 @@ import type { Entered, Sessions } from "../../access/sessions.ts";
 import { authenticationFailure } from "../../access/authentication-failure.ts";
 import { placeProblem } from "../../access/standing.ts";
 import type { VirtualHubs } from "../../access/virtual-hubs.ts";
-import type { UserSettings } from "../../settings/hub-settings.ts";
+import type { HubSettings, UserSettings } from "../../settings/hub-settings.ts";
 import { Pack } from "../../wire/pack.ts";
 import { errorPack, type ProtocolError } from "../../wire/protocol-error.ts";
 import { changePassword, decodePasswordChange } from "./change-password.ts";
 import type { ClientRequest, ClientAnswer, Join } from "./client-request.ts";
-import { enumHubs } from "./enum-hubs.ts";
+import { HubList } from "./enum-hubs.ts";
 import { proofOf } from "./login-proof.ts";
 import { decodeAdditionalConnect, decodeLogin, sessionKeyBytes } from "./messages/login.ts";
 import { encodeAdditionalReply, encodeWelcome } from "./messages/welcome.ts";
@@ -19,6 +19,8 @@ import { Session, type SessionEnvironment } from "./session.ts";
 
 export interface ClientRequestsOptions {
   readonly hubs: VirtualHubs;
+  /** Of now; the same list as long as nothing has changed. */
+  readonly hubSettings: () => readonly HubSettings[];
   readonly sessions: Sessions;
   readonly environment: SessionEnvironment;
   /** Unix time in milliseconds. */
@@ -37,9 +39,11 @@ export class ClientRequests {
   readonly #entered = new Map<string, Entered<Session>>();
   /** When each user that has just changed its password did so, by hub and name, in milliseconds of the monotonic clock. */
   readonly #changes = new Map<string, number>();
+  readonly #hubList: HubList;
 
   constructor(options: ClientRequestsOptions) {
     this.#options = options;
+    this.#hubList = new HubList(options.hubSettings);
   }
 
   /** @throws {DecodeError} for a request that says nonsense, and nothing else */
@@ -51,7 +55,7 @@ export class ClientRequests {
       case "additional_connect":
         return this.#addConnection(request);
       case "enum_hub":
-        return { type: "reply", pack: enumHubs([...this.#options.hubs].map(({ hub }) => hub.settings)) };
+        return { type: "reply", pack: this.#hubList.pack() };
       case "password":
         return this.#changePassword(request);
       default:

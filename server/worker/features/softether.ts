@@ -16,6 +16,7 @@ export const softEther: Feature = {
     const slabs = new SlabPool();
     const requests = new ClientRequests({
       hubs,
+      hubSettings: () => configuration.settings.hubs,
       sessions,
       environment: {
         now: () => performance.now(),

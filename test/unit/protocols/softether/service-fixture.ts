@@ -72,6 +72,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
   });
   const requests = new ClientRequests({
     hubs: virtualHubs,
+    hubSettings: () => hubs,
     sessions,
     environment: {
       now: () => now,
