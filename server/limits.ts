@@ -113,6 +113,8 @@ export const connectionLimits = {
   fullMs: 10_000,
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
   probeMs: 30_000,
+  /** What the kernel takes of one that has logged in before it can send it. */
+  unsentBytes: 256 * 1024,
   /** Lines of the server log about their begins and ends, in a minute. */
   logLines: 3_000,
 } as const;

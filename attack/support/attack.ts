@@ -1,7 +1,7 @@
 /** Where an attack runs, what it is given, and what it has to say. */
 export interface Attack {
   readonly about: string;
-  /** `host` attacks from the server's own host, by loopback. @default "outside" */
+  /** `host` attacks from the server's own host, by loopback, as a user without rights. @default "outside" */
   readonly from?: "host" | "outside";
   /** The attacked hub has SecureNAT, by sockets. @default false */
   readonly secureNat?: boolean;

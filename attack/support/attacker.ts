@@ -10,6 +10,8 @@ const field = JSON.parse(fieldJson) as Field;
 
 // The attacker has a machine of its own as a rule: here it must not take the server's processor from it.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+// Whoever attacks from the server's host is another of its users.
+if (attack.from === "host") process.setuid?.("nobody");
 const end = Promise.withResolvers<void>();
 let overAt = Infinity;
 const battle: Battle = {

@@ -16,5 +16,6 @@ export interface EntryRequest {
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
-  readonly peer: { readonly address: string; readonly port: number };
+  /** With the number of the user, for one of this host. */
+  readonly peer: { readonly address: string; readonly port: number; readonly user?: number | undefined };
 }

@@ -9,7 +9,7 @@ interface Source {
   readonly queue: AttemptQueue;
 }
 
-/** What is remembered of one network: an IPv4 address, or a /64 of IPv6. */
+/** What is remembered of one network: an IPv4 address, a /64 of IPv6, or a user of this host. */
 interface Network {
   /** By account, in the order of their last wrong passwords. */
   readonly sources: Map<string, Source>;
@@ -31,6 +31,11 @@ export const unseenReasons: Record<Unseen, string> = {
 /** Whose password somebody says to know, and where the attempt comes from. */
 export interface AttemptSource {
   readonly address: string;
+  /**
+   * By number, of this host, where that is known: users of one host have all its addresses, and none of them is to wait for what another
+   * one guesses.
+   */
+  readonly user?: number | undefined;
   /** Tells accounts apart, without regard to case. */
   readonly account: string;
   /** Aborted when the connection has ended. */
@@ -74,11 +79,11 @@ export class PasswordThrottle {
    * @param isRight whether that was right
    */
   attempt<Result>(
-    { address, account, gone }: AttemptSource,
+    { address, user, account, gone }: AttemptSource,
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
-    const networkName = networkOf(address);
+    const networkName = user === undefined ? networkOf(address) : `user ${user}`;
     const accountName = account.toLowerCase();
     const network = this.#find(networkName);
     const failures = network === undefined ? 0 : this.#failuresOf(network, accountName);

@@ -111,7 +111,8 @@ export class Sessions {
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
-    const source = { address: peer.address, account: `${hub.settings.name}/${userName}`, gone };
+    const { address, user } = peer;
+    const source = { address, user, account: `${hub.settings.name}/${userName}`, gone };
     return this.#options.throttle.attempt(source, look, isRight);
   }
 

@@ -37,6 +37,7 @@ export interface PasswordLogin {
   readonly hubName: string;
   readonly password: string;
   readonly peerAddress: string;
+  readonly peerUser?: number | undefined;
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
@@ -74,6 +75,7 @@ export class AdminService {
     const result = await this.#authenticate({
       hubName,
       peerAddress: peer.address,
+      peerUser: peer.user,
       connectionName,
       gone,
       byHttp: false,

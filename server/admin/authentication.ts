@@ -11,6 +11,8 @@ export interface AdministratorClaim {
   /** Of the hub whose administrator it is; empty for the server's. */
   readonly hubName: string;
   readonly peerAddress: string;
+  /** By number, of this host. */
+  readonly peerUser?: number | undefined;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
   /** By HTTP. Nobody is a hub's administrator there who has no password, not even on the server's own host. */
@@ -62,7 +64,7 @@ export async function authenticateAdministrator(
   claim: AdministratorClaim,
   throttle: PasswordThrottle,
 ): Promise<AuthenticationResult> {
-  const { hubName, peerAddress, byHttp, gone } = claim;
+  const { hubName, peerAddress, peerUser: user, byHttp, gone } = claim;
   const wanted = passwordFor(settings(), hubName);
   if (wanted === undefined) return refused("hubNotFound", "there is no such hub");
   const { hub } = wanted;
@@ -77,7 +79,7 @@ export async function authenticateAdministrator(
     return refused("accessDenied", "no password is set, so that the hub has no administrator by HTTP");
   }
   const proven = await throttle.attempt(
-    { address: peerAddress, account: hub?.name ?? "", gone },
+    { address: peerAddress, user, account: hub?.name ?? "", gone },
     () => {
       const hash = passwordFor(settings(), hubName)?.hash;
       // Zeros are the hash of no password, and everybody can answer with them.

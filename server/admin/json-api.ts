@@ -20,6 +20,8 @@ export interface ApiRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly peerAddress: string;
+  /** By number, of this host. */
+  readonly peerUser?: number | undefined;
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
@@ -191,14 +193,20 @@ export class JsonApi {
     return parts.length === 1 ? String(parts[0]) : parts;
   }
 
-  #login({ headers, peerAddress, connectionName, gone }: ApiRequest): Promise<AuthenticationResult> {
+  #login({
+    headers,
+    peerAddress,
+    peerUser,
+    connectionName,
+    gone,
+  }: ApiRequest): Promise<AuthenticationResult> {
     const credentials = credentialsOf(headers);
     if (credentials === undefined) {
       return Promise.resolve({ type: "refused", error: "accessDenied", reason: "no password was sent" });
     }
     const { userName, password } = credentials;
     const hubName = userName.toLowerCase() === "administrator" ? "" : userName;
-    return this.#service.login({ hubName, password, peerAddress, connectionName, gone });
+    return this.#service.login({ hubName, password, peerAddress, peerUser, connectionName, gone });
   }
 }
 

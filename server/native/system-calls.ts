@@ -6,10 +6,14 @@ import { SystemCallError } from "./system-call-error.ts";
 const EINTR = 4;
 const EAGAIN = 11;
 const AF_INET = 2;
+const AF_NETLINK = 16;
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
+const IPPROTO_TCP = 6;
+const NETLINK_SOCK_DIAG = 4;
+const TCP_NOTSENT_LOWAT = 25;
 const MSG_TRUNC = 0x20;
 const TUNSETOFFLOAD = 0x400454d0;
 
@@ -125,6 +129,8 @@ export class SystemCalls {
   readonly #mallocTrim: KoffiFunction | undefined;
   /** Filled in for each call of recvmsg, which keeps nothing of it. */
   readonly #message: PinnedMemory;
+  /** The value of an option that is a number. */
+  readonly #option: PinnedMemory;
 
   constructor(koffi: Koffi) {
     this.#koffi = koffi;
@@ -152,6 +158,7 @@ export class SystemCalls {
     );
     this.#mallocTrim = functionIfThere(() => c.func("int malloc_trim(size_t kept)"));
     this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
+    this.#option = PinnedMemory.allocate(koffi, 4);
   }
 
   /**
@@ -237,6 +244,34 @@ export class SystemCalls {
     const type = (kind === "raw" ? SOCK_RAW : SOCK_DGRAM) | openFlags.nonBlocking | openFlags.closeOnExec;
     const number = this.#checked("socket", "of ICMP", this.#socket(AF_INET, type, IPPROTO_ICMP));
     return new Descriptor(number, "an ICMP socket");
+  }
+
+  /**
+   * A socket for questions about the sockets of this host, sock_diag(7).
+   *
+   * @throws {SystemCallError}
+   */
+  diagnosisSocket(): Descriptor {
+    const type = SOCK_RAW | openFlags.nonBlocking | openFlags.closeOnExec;
+    const number = this.#checked("socket", "of netlink", this.#socket(AF_NETLINK, type, NETLINK_SOCK_DIAG));
+    return new Descriptor(number, "a netlink socket");
+  }
+
+  /**
+   * Bounds what the system takes of a TCP connection before it can send it, tcp(7).
+   *
+   * @param number of a descriptor that is the runtime's and open now: it is not kept, and anything but TCP is an error
+   * @throws {SystemCallError}
+   */
+  boundUnsent(number: number, bytes: number): void {
+    for (const each of [number, bytes]) {
+      if (!Number.isSafeInteger(each) || each < 0 || each > 0x7fff_ffff)
+        throw new RangeError(`number ${each}`);
+    }
+    this.#option.bytes.writeInt32LE(bytes, 0);
+    const at = addressOf(this.#option, 0, 4);
+    const result = this.#setsockopt(number, IPPROTO_TCP, TCP_NOTSENT_LOWAT, at, 4);
+    this.#checked("setsockopt", "of a TCP connection", result);
   }
 
   /**

@@ -14,7 +14,8 @@ export type Use = "session" | "administration" | "web";
 export interface ClientConnectionOptions {
   readonly socket: Socket;
   readonly name: string;
-  readonly peer: { readonly address: string; readonly port: number };
+  /** With the number of the user, for one of this host. */
+  readonly peer: { readonly address: string; readonly port: number; readonly user?: number | undefined };
   /** Until when the client has to be let in, and until when a client that was answered has to close. */
   readonly bounds: { readonly loginMs: number; readonly lingerMs: number };
   /**

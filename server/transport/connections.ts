@@ -49,7 +49,16 @@ export interface ConnectionsOptions {
   readonly pacer: Pacer;
   /** Told of each connection once it is encrypted. */
   readonly log?: ConnectionLog;
+  readonly host?: HostSockets;
   readonly bounds?: Partial<ConnectionBounds>;
+}
+
+/** What the host knows and does about connections, where it can be asked. */
+export interface HostSockets {
+  /** Bounds what is held of a connection whose peer does not read. */
+  boundUnsent(socket: Socket): void;
+  /** Which user of this host is at the other end, by number; for connections from this host. */
+  userOf(socket: Socket): number | undefined;
 }
 
 /** What is known of a connection that is no part of a session. */
@@ -85,6 +94,7 @@ export class Connections {
   readonly #refusals = new Refusals();
   readonly #pacer: Pacer;
   readonly #log: ConnectionLog | undefined;
+  readonly #host: HostSockets | undefined;
   #accepted = 0;
   #lastFullAt = -Infinity;
 
@@ -92,6 +102,7 @@ export class Connections {
     const { certificate, ciphers = "", tls = openAccess.tls, bounds } = options;
     this.#tlsAccess = tls;
     this.#log = options.log;
+    this.#host = options.host;
     this.#pacer = options.pacer;
     this.#protocols = options.protocols;
     this.#clearProtocols = options.clearProtocols ?? [];
@@ -280,7 +291,8 @@ export class Connections {
   /** @param encryption for the log */
   #connectionOf(socket: Socket, encryption: string): ClientConnection {
     const name = `CID-${++this.#accepted}`;
-    const peer = { address: addressOf(socket), port: socket.remotePort ?? 0 };
+    const user = isOwnHost(socket) ? this.#host?.userOf(socket) : undefined;
+    const peer = { address: addressOf(socket), port: socket.remotePort ?? 0, user };
     this.#log?.began({ name, peer, port: socket.localPort ?? 0, encryption });
     this.#named.set(name, {
       socket,
@@ -307,6 +319,7 @@ export class Connections {
   }
 
   #use(socket: Socket, name: string, use: Use): void {
+    this.#host?.boundUnsent(socket);
     const ends = endsOf(socket);
     if (use === "session") {
       this.#named.delete(name);

@@ -9,6 +9,8 @@ export interface WebRequest {
   readonly target: string;
   readonly headers: IncomingMessage["headers"];
   readonly peerAddress: string;
+  /** By number, of this host. */
+  readonly peerUser: number | undefined;
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
@@ -46,6 +48,8 @@ export interface WebBounds {
 /** What is kept of one connection. */
 interface WebConnection {
   readonly name: string;
+  /** By number, of this host. */
+  readonly peerUser: number | undefined;
   /** Aborted when it has ended. */
   readonly gone: AbortSignal;
   /** Counts a request that was refused for want of a password. */
@@ -97,7 +101,7 @@ export class WebServer {
   /** Takes over a connection, with what was read from it already. */
   serve(
     socket: Socket,
-    events: Pick<WebConnection, "name" | "gone" | "refused" | "loggedIn">,
+    events: Pick<WebConnection, "name" | "peerUser" | "gone" | "refused" | "loggedIn">,
     received: Buffer,
   ): void {
     const carrier: WebCarrier = {
@@ -130,6 +134,7 @@ export class WebServer {
         target: url,
         headers,
         peerAddress: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
+        peerUser: connection.peerUser,
         connectionName: connection.name,
         gone: connection.gone,
         connection: connection.carrier,

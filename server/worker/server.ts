@@ -16,6 +16,7 @@ import { Listeners } from "../transport/listeners.ts";
 import { Pacer } from "../transport/pacer.ts";
 import type { RefusalCounts } from "../transport/refusals.ts";
 import { turns } from "../turns.ts";
+import { HostSockets } from "./host-sockets.ts";
 import type { Environment, ServerOptions } from "./environment.ts";
 import type { HubSummary } from "../contract/server-status.ts";
 import type { Feature, RunningFeature } from "./feature.ts";
@@ -68,7 +69,8 @@ export interface Server {
  * @throws {ServerError} STATE_INVALID when the certificate or key cannot be used
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const environment = createEnvironment(options);
+  const host = new HostSockets(options.native);
+  const environment = createEnvironment(options, host);
   const { configuration, connections, hubs, listeners } = environment;
   const running: RunningFeature[] = [];
   for (const feature of features) running.push(await feature.start(environment));
@@ -93,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     close: async () => {
       for (const feature of running.toReversed()) await feature.close?.();
       await connections.close();
+      host.close();
     },
     abandon: () => {
       for (const feature of running) feature.abandon?.();
@@ -113,7 +116,7 @@ async function preparedAccessLists(configuration: LiveConfiguration): Promise<vo
 }
 
 /** The parts that features share. None of them does anything yet. */
-function createEnvironment(options: ServerOptions): Environment {
+function createEnvironment(options: ServerOptions, host: HostSockets): Environment {
   const { configuration, identity, log } = options;
   const { access, cipherName } = configuration.settings;
   const threadTime = new ThreadTime({
@@ -137,6 +140,7 @@ function createEnvironment(options: ServerOptions): Environment {
     bounds: boundsOf(access),
     protocols: shared.protocols,
     clearProtocols: shared.clearProtocols,
+    host,
     pacer: new Pacer({
       now: () => performance.now(),
       nextTurn: (callback) => void setImmediate(callback),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -162,6 +162,8 @@ export function bundledServer(): Promise<BundledServer> {
     const [entry, executable] = [join(directory, "main.ts"), join(directory, "vpnserver")];
     await mkdir(join(directory, "bundle"));
     await writeFile(join(directory, "bundle", "vpnserver.cjs"), code);
+    // The library for native calls, which the executable carries.
+    await symlink(join(import.meta.dirname, "../../node_modules"), join(directory, "node_modules"));
     // By this name the program starts itself once more where it is no executable.
     await writeFile(
       entry,

@@ -11,7 +11,8 @@ export interface ClientRequest {
   readonly connectionName: string;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
-  readonly peer: { readonly address: string; readonly port: number };
+  /** With the number of the user, for one of this host. */
+  readonly peer: { readonly address: string; readonly port: number; readonly user?: number | undefined };
   /** Whether the connection can go on without TLS. */
   readonly canLeaveTls: boolean;
 }

@@ -64,7 +64,8 @@ export class SoftEtherProtocol implements StreamProtocol {
           const refused = () => connection.refused("login-refused");
           const loggedIn = () => connection.loggedIn();
           const { gone } = connection;
-          this.#web.serve(connection.handOver("web"), { name, gone, refused, loggedIn }, received);
+          const events = { name, peerUser: peer.user, gone, refused, loggedIn };
+          this.#web.serve(connection.handOver("web"), events, received);
         },
       },
     });
