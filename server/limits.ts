@@ -202,6 +202,8 @@ export const tcpLimits = {
 export const secureNatLimits = {
   /** What one session may have of each table of a virtual host: of connections, ports, requests, questions and fragments. */
   sessionShare: 1 / 2,
+  /** Connections and ports that one that ends lets go of in one step. */
+  closedInStep: 32,
   /** Frames, with their lengths, that go to the hub in one run. */
   batchBytes: 64 * 1024,
   /** How often it is looked what is due, and how seldom while something will be. */
@@ -265,6 +267,10 @@ export const tcpNatLimits = {
 export const outsideLimits = {
   /** Opened in one turn of the event loop, for all hubs together. */
   openedInTurn: 16,
+  /** The same of those that are closed. */
+  closedInTurn: 64,
+  /** Connections of a hub that may end from outside in one turn before its others have to wait. */
+  endedInTurn: 64,
 } as const;
 
 /** Bounds of the UDP of a hub's NAT. */
@@ -272,6 +278,8 @@ export const udpNatLimits = {
   /** Ports of all clients; the one that was not used for longest makes room. */
   mappings: 4_096,
   perClient: 512,
+  /** That are closed at the same look, of those that were not used for long; the others follow at the next one. */
+  dueAtOnce: 256,
   /** Addresses that may send to a port, because it has sent to them. */
   remotes: 256,
 } as const;

@@ -14,6 +14,7 @@ import type {
   OutsideUdpEvents,
 } from "../secure-nat/outside.ts";
 import type { NativeLoader } from "../native/native.ts";
+import { EndTurns, type MayEnd } from "./end-turns.ts";
 import { HostPing } from "./host-ping.ts";
 import type { SocketPlace, SocketShare } from "./socket-pool.ts";
 import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
@@ -24,10 +25,13 @@ const mostWaiting = 16;
 /** What a socket fails with that there is no room for. */
 const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFILE" });
 
+const nextTurn = (callback: () => void) => void setImmediate(callback);
+
 /** The host's network by sockets of the runtime, for one hub. */
 export class HostNetwork implements Outside {
   readonly #sockets: SocketShare;
   readonly #native: NativeLoader;
+  readonly #ends = new EndTurns({ nextTurn });
 
   /** @param sockets how many it may have, so that some are left to others, and files to the process for all else */
   constructor(sockets: SocketShare, native: NativeLoader) {
@@ -127,7 +131,7 @@ export class HostNetwork implements Outside {
       const failing = setImmediate(() => events.failed(tooMany()));
       return { ...noConnection, destroy: () => clearImmediate(failing) };
     }
-    const made = connectTcp(to, events, place);
+    const made = connectTcp(to, events, { place, ends: this.#ends });
     return made.connection;
   }
 }
@@ -145,7 +149,7 @@ const noConnection: Omit<OutsideTcp, "destroy"> = {
 function connectTcp(
   to: ResolverAddress,
   events: OutsideTcpEvents,
-  place: SocketPlace,
+  { place, ends }: { readonly place: SocketPlace; readonly ends: EndTurns },
 ): { readonly socket: Socket; readonly connection: OutsideTcp } {
   let isOpen = true;
   const socket = new Socket({
@@ -153,13 +157,31 @@ function connectTcp(
     onread: { buffer: sharedBuffer, callback: (bytes) => receive(sharedBuffer.subarray(0, bytes)) },
   }).setNoDelay();
   place.open(() => socket.connect(to));
-  socket.on("close", () => place.giveBack());
-  socket.on("connect", () => events.connected());
+  socket.on("close", () => {
+    ends.delete(mayEnd);
+    place.giveBack();
+  });
+  socket.on("connect", () => {
+    if (!isOpen) return;
+    ends.add(mayEnd);
+    events.connected();
+  });
   // Whoever waits for the client, or for the others' turn, is not read.
   let waitsForClient = false;
   let waitsForTurn = false;
+  let waitsForEnds = false;
   const read = () => {
-    if (!waitsForClient && !waitsForTurn) socket.resume();
+    if (!waitsForClient && !waitsForTurn && !waitsForEnds && isOpen) socket.resume();
+  };
+  const mayEnd: MayEnd = {
+    hold: () => {
+      waitsForEnds = true;
+      socket.pause();
+    },
+    goOn: () => {
+      waitsForEnds = false;
+      read();
+    },
   };
   const receive = (bytes: Buffer): boolean => {
     if (!isOpen) return false;
@@ -172,22 +194,29 @@ function connectTcp(
     events.data(bytes);
     return true;
   };
-  socket.on("end", () => events.ended());
-  socket.on("error", (error) => events.failed(error));
+  socket.on("end", () => {
+    ends.ended(mayEnd);
+    events.ended();
+  });
+  socket.on("error", (error) => {
+    ends.ended(mayEnd);
+    events.failed(error);
+  });
   const connection: OutsideTcp = {
     write: (bytes, done) => {
       place.used();
       socket.write(bytes, (error) => {
-        if (!error) done();
+        if (!error && isOpen) done();
       });
     },
     end: () => void socket.end(),
     destroy: () => {
       isOpen = false;
-      place.giveBack();
+      ends.delete(mayEnd);
       socket.removeAllListeners("end").removeAllListeners("error");
       socket.on("error", () => {});
-      socket.destroy();
+      socket.pause();
+      place.close(() => socket.destroy());
     },
     pause: () => {
       waitsForClient = true;

@@ -1,4 +1,5 @@
-import { OpeningTurns, type OpeningTurnsOptions } from "./opening-turns.ts";
+import { outsideLimits } from "../limits.ts";
+import { SocketTurns, type SocketTurnsOptions } from "./socket-turns.ts";
 import { Shares } from "../secure-nat/shares.ts";
 
 const nextTurn = (callback: () => void) => void setImmediate(callback);
@@ -8,7 +9,8 @@ interface Place {
   source: number;
   /** Counts up with each use of any socket, which takes less time than to look at a clock. */
   usedAt: number;
-  /** Of what waits to be opened, if anything does. */
+  isOpened: boolean;
+  /** Of what waits to be done to it, if anything does. */
   callOff: () => void;
   readonly giveUp: () => void;
 }
@@ -27,6 +29,8 @@ export interface SocketShare {
 export interface SocketPlace {
   /** Opens the socket when it is its turn, if it is not closed before. */
   open(opening: () => void): void;
+  /** Closes the socket when it is its turn; at once where it was not opened. It has its place until then. */
+  close(closing: () => void): void;
   /** Something came or went by the socket. */
   used(): void;
   /** The socket is closed. To say so twice does nothing. */
@@ -40,14 +44,16 @@ export interface SocketPlace {
 export class SocketPool {
   readonly #most: number;
   readonly #shares = new Shares<Place>(({ usedAt }) => usedAt);
-  readonly #turns: OpeningTurns;
+  readonly #openings: SocketTurns;
+  readonly #closings: SocketTurns;
   #count = 0;
   #users = 0;
   #uses = 0;
 
-  constructor(most: number, options: OpeningTurnsOptions = { nextTurn }) {
+  constructor(most: number, options: Pick<SocketTurnsOptions, "nextTurn"> = { nextTurn }) {
     this.#most = most;
-    this.#turns = new OpeningTurns(options);
+    this.#openings = new SocketTurns({ ...options, inTurn: outsideLimits.openedInTurn });
+    this.#closings = new SocketTurns({ ...options, inTurn: outsideLimits.closedInTurn });
   }
 
   /** For another user. */
@@ -58,11 +64,25 @@ export class SocketPool {
 
   #take(source: number, giveUp: () => void): SocketPlace | undefined {
     if (this.#count >= this.#most && !this.#makeRoom(source)) return undefined;
-    const place: Place = { source, usedAt: ++this.#uses, callOff: () => {}, giveUp };
+    const place: Place = { source, usedAt: ++this.#uses, isOpened: false, callOff: () => {}, giveUp };
     this.#shares.add(place);
     this.#count++;
     return {
-      open: (opening) => void (place.callOff = this.#turns.open(source, opening)),
+      open: (opening) => {
+        place.callOff = this.#openings.take(source, () => {
+          place.isOpened = true;
+          opening();
+        });
+      },
+      close: (closing) => {
+        place.callOff();
+        const close = () => {
+          this.#giveBack(place);
+          closing();
+        };
+        if (place.isOpened) place.callOff = this.#closings.take(source, close);
+        else close();
+      },
       used: () => void (place.usedAt = ++this.#uses),
       giveBack: () => this.#giveBack(place),
     };

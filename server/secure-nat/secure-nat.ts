@@ -5,6 +5,7 @@ import { read16, read32 } from "../ethernet/frame.ts";
 import type { SecureNatSettings } from "../settings/secure-nat-settings.ts";
 import { DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import { secureNatLimits } from "../limits.ts";
 import { KernelNat } from "./kernel-nat.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { Outside } from "./outside.ts";
@@ -64,6 +65,7 @@ export class SecureNat {
   readonly #ping: PingNat | undefined;
   readonly #dhcp: DhcpServer | undefined;
   readonly #kernel: KernelNat | undefined;
+  #isClosing = false;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
   constructor({
@@ -155,7 +157,7 @@ export class SecureNat {
 
   /** Takes the frame of `buffer` from `start` to `end`, which the port of the number `from` sent. */
   receive(buffer: Buffer, start: number, end: number, from: number): void {
-    this.#host.receive(buffer, start, end, from);
+    if (!this.#isClosing) this.#host.receive(buffer, start, end, from);
   }
 
   /**
@@ -226,11 +228,15 @@ export class SecureNat {
     return this.#dhcp?.leaseChanges ?? 0;
   }
 
-  /** Ends every connection and lets go of every socket. */
-  close(): void {
-    this.#tcp?.close();
-    this.#udp?.close();
+  /** Ends every connection and lets go of every socket, in steps. Nothing is received meanwhile. */
+  *close(): Generator<undefined, void, undefined> {
+    this.#isClosing = true;
     this.#dns?.close();
     this.#ping?.close();
+    let done = 0;
+    for (const each of [this.#tcp?.close(), this.#udp?.close()]) {
+      for (const _ of each ?? []) if (++done % secureNatLimits.closedInStep === 0) yield;
+    }
+    this.#isClosing = false;
   }
 }

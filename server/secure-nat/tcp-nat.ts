@@ -177,10 +177,13 @@ export class TcpNat {
     }
   }
 
-  /** Ends all of them. */
-  close(): void {
-    for (const inner of [...this.#mappings.values()]) {
-      for (const { connection } of [...inner.values()]) connection.abort();
+  /** Ends all of them, one after the other. */
+  *close(): Generator<undefined, void, undefined> {
+    for (const inner of this.#mappings.values()) {
+      for (const { connection } of inner.values()) {
+        connection.abort();
+        yield;
+      }
     }
   }
 

@@ -90,16 +90,23 @@ export class UdpNat {
 
   /** Forgets what was not used for too long; tells when that will be so next. */
   tick(): number {
-    const since = this.#options.now() - this.#options.timeoutMs;
+    const now = this.#options.now();
+    const since = now - this.#options.timeoutMs;
+    let left = udpNatLimits.dueAtOnce as number;
     for (const mapping of this.#mappings.values()) {
       if (mapping.usedAt > since) return mapping.usedAt + this.#options.timeoutMs;
+      if (left-- === 0) return now;
       this.#forget(mapping);
     }
     return Infinity;
   }
 
-  close(): void {
-    for (const mapping of [...this.#mappings.values()]) this.#forget(mapping);
+  /** Ends all of them, one after the other. */
+  *close(): Generator<undefined, void, undefined> {
+    for (const mapping of this.#mappings.values()) {
+      this.#forget(mapping);
+      yield;
+    }
   }
 
   #mappingOf(client: Station, port: number, from: number): Mapping | undefined {

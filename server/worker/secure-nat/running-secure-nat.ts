@@ -9,6 +9,7 @@ import type { KernelWay } from "../../host-nat/host-nat.ts";
 import { secureNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
+import { turns } from "../../turns.ts";
 import { SecureNat } from "../../secure-nat/secure-nat.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
 import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
@@ -115,10 +116,11 @@ export class RunningSecureNat {
     );
   }
 
-  stop(): void {
+  /** Resolves when all of its connections have ended, whose clients are told. */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.nat.close();
+    await turns.run(this.nat.close(), this.hub.hub.settings.name.toLowerCase());
     this.#port.unplug();
   }
 

@@ -161,7 +161,7 @@ export class SecureNats {
     if (each === undefined) return;
     leases.set(key, each.nat.keptLeases());
     this.#ended++;
-    each.stop();
+    await each.stop();
     running.delete(key);
     this.#triedAt.delete(key);
     await each.kernel?.close();
@@ -169,20 +169,20 @@ export class SecureNats {
 
   async #fallBack(key: string, former: RunningSecureNat, reason: string): Promise<void> {
     this.#triedAt.set(key, this.#options.now());
-    this.#replace(key, former, undefined, reason);
+    await this.#replace(key, former, undefined, reason);
     await former.kernel?.close();
   }
 
   /** Clients notice nothing but that their connections have ended. */
-  #replace(
+  async #replace(
     key: string,
     former: RunningSecureNat,
     kernel: KernelWay | undefined,
     reason: string | undefined,
-  ): void {
+  ): Promise<void> {
     this.#options.leases.set(key, former.nat.keptLeases());
     this.#ended++;
-    former.stop();
+    await former.stop();
     this.#run(key, former.hub, former.settings, kernel, reason);
   }
 
@@ -197,7 +197,7 @@ export class SecureNats {
     const kernel = await this.#openKernel(key, former.settings).catch(() => undefined);
     if (kernel === undefined) return;
     // Somebody may have begun meanwhile.
-    if (isIdle(former)) this.#replace(key, former, kernel, undefined);
+    if (isIdle(former)) await this.#replace(key, former, kernel, undefined);
     else await kernel.close();
   }
 

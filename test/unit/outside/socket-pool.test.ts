@@ -76,6 +76,44 @@ describe("a pool of sockets", () => {
     assert.deepEqual(opened, ["third", "newcomer", "fourth"]);
   });
 
+  test("closes a few in each turn, whose places are free only then", () => {
+    const turns: (() => void)[] = [];
+    const count = 3 * outsideLimits.closedInTurn;
+    const pool = new SocketPool(count, { nextTurn: (callback) => turns.push(callback) });
+    const hub = pool.share();
+    const takeAll = (most: number) =>
+      Array.from({ length: most }, () => hub.take(() => {})).filter((place) => place !== undefined);
+    const nextTurn = () => turns.splice(0).forEach((turn) => turn());
+    const places = takeAll(count);
+    let opened = 0;
+    for (const place of places) place.open(() => opened++);
+    while (opened < count) nextTurn();
+    nextTurn();
+    let closed = 0;
+    for (const place of places) place.close(() => closed++);
+    assert.equal(closed, outsideLimits.closedInTurn);
+    assert.equal(takeAll(count).length, closed);
+    nextTurn();
+    assert.equal(closed, 2 * outsideLimits.closedInTurn);
+    nextTurn();
+    assert.equal(closed, count);
+  });
+
+  test("closes at once what was not opened yet", () => {
+    const pool = new SocketPool(2, { nextTurn: () => {} });
+    const hub = pool.share();
+    for (let index = 0; index < 2 * outsideLimits.openedInTurn; index++) {
+      const place = hub.take(() => {}) ?? assert.fail();
+      let closed = false;
+      place.open(() => {});
+      if (index < outsideLimits.openedInTurn) place.giveBack();
+      else {
+        place.close(() => (closed = true));
+        assert.ok(closed);
+      }
+    }
+  });
+
   test("is never overdrawn, and never keeps a hub below an equal share", () => {
     const action = fc.record({ hub: fc.nat(3), closes: fc.nat(3) });
     fc.assert(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { atOnce } from "../../../server/turns.ts";
 import { llmnr } from "../../../server/secure-nat/dns-proxy.ts";
 import type { Station } from "../../../server/secure-nat/packet-writer.ts";
 import { describe, test } from "node:test";
@@ -43,7 +44,7 @@ describe("DNS of clients", () => {
     assert.deepEqual(world.questions, []);
     for (let port = 1; port <= dnsProxyLimits.perClient + 5; port++) ask(world, query(1), port);
     assert.equal(world.questions.length, dnsProxyLimits.perClient);
-    world.nat.close();
+    atOnce(world.nat.close());
     assert.equal(world.nat.counts().dns, 0);
     assert.ok(world.questions.every(({ isGivenUp }) => isGivenUp));
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { atOnce } from "../../../server/turns.ts";
 import { pingNatLimits } from "../../../server/limits.ts";
 import { ip, host, web, World, read } from "./world.ts";
 
@@ -28,7 +29,7 @@ describe("a ping through a NAT", () => {
     assert.deepEqual([icmpType, sourceIp3 >>> 0], [0, web]);
     assert.equal(answer?.toString("hex", transportAt + 4, transportAt + 8), "00090006");
     assert.equal(answer?.toString("latin1", transportAt + 8, packetEnd), "two");
-    world.nat.close();
+    atOnce(world.nat.close());
     assert.equal(ping.isOpen, false);
   });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { atOnce } from "../../../server/turns.ts";
 import { tcpFlags } from "../../../server/ethernet/frame.ts";
-import { tcpLimits, tcpNatLimits } from "../../../server/limits.ts";
+import { secureNatLimits, tcpLimits, tcpNatLimits } from "../../../server/limits.ts";
 import { TcpConnection } from "../../../server/tcp/tcp-connection.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { ip, defaultSecureNat, web, World, readTcp, established } from "./world.ts";
@@ -175,7 +176,7 @@ describe("TCP through a NAT", () => {
     }
     assert.equal(refusal(60_001), rst | ack);
     assert.equal(world.nat.counts().refused, 2);
-    world.nat.close();
+    atOnce(world.nat.close());
     assert.equal(world.nat.counts().tcp, 0);
     assert.ok(world.outside.every(({ calls }) => calls.join() === "destroy"));
     // All that was counted of the client is counted back.
@@ -195,5 +196,20 @@ describe("TCP through a NAT", () => {
     world.take();
     assert.deepEqual(open(4), []);
     assert.equal(refusal(5), rst | ack);
+  });
+
+  test("ends in steps, and takes nothing more meanwhile", () => {
+    const world = new World();
+    const { closedInStep } = secureNatLimits;
+    const count = 3 * closedInStep;
+    const begin = (port: number) => world.receive(world.segment({ sequence: 1, flags: syn }, "", { port }));
+    for (let port = 1; port <= count; port++) begin(port);
+    const steps = world.nat.close();
+    steps.next();
+    assert.equal(world.nat.counts().tcp, count - closedInStep);
+    begin(count + 1);
+    assert.equal(world.nat.counts().tcp, count - closedInStep);
+    atOnce(steps);
+    assert.equal(world.nat.counts().tcp, 0);
   });
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { atOnce } from "../../../server/turns.ts";
 import { Frame } from "../../../server/ethernet/frame.ts";
-import { udpNatLimits } from "../../../server/limits.ts";
+import { secureNatLimits, udpNatLimits } from "../../../server/limits.ts";
 import { Fragments } from "../../../server/secure-nat/fragments.ts";
-import { defaultSecureNat, host, ip, read, web, World } from "./world.ts";
+import { client, defaultSecureNat, host, ip, read, web, World } from "./world.ts";
 
 describe("UDP through a NAT", () => {
   test("goes to every address from one port, and comes back from those only", () => {
@@ -61,7 +62,7 @@ describe("UDP through a NAT", () => {
     );
     for (let port = 3; port < 1_000; port++) world.receive(world.datagram("x", { port })[0] ?? assert.fail());
     assert.equal(world.nat.counts().udp, udpNatLimits.perClient);
-    world.nat.close();
+    atOnce(world.nat.close());
     assert.equal(world.nat.counts().udp, 0);
     assert.ok(world.udpSockets.every(({ isOpen }) => !isOpen));
   });
@@ -85,5 +86,26 @@ describe("UDP through a NAT", () => {
       world.receive(world.ping("x", { ...host, address: web }));
     }
     assert.deepEqual([world.udpSockets.length, world.questions.length, world.nat.counts().ping], [2, 1, 1]);
+  });
+
+  test("lets go of thousands of ports a few at a time, when time is up and at the end", () => {
+    const world = new World();
+    const { dueAtOnce, perClient } = udpNatLimits;
+    for (let each = 0; each < 4; each++) {
+      const from = { ...client, address: client.address + each };
+      for (let port = 1; port <= perClient; port++)
+        world.receive(world.datagram("x", { port, from })[0] ?? assert.fail());
+    }
+    const count = 4 * perClient;
+    assert.equal(world.nat.counts().udp, count);
+    world.now += 3_600_000;
+    assert.ok(world.nat.tick() <= world.now, "the rest is due at once");
+    assert.equal(world.nat.counts().udp, count - dueAtOnce);
+    const before = world.nat.counts().udp;
+    const steps = world.nat.close();
+    steps.next();
+    assert.equal(world.nat.counts().udp, before - secureNatLimits.closedInStep);
+    atOnce(steps);
+    assert.equal(world.nat.counts().udp, 0);
   });
 });

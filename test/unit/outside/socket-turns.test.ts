@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { outsideLimits } from "../../../server/limits.ts";
-import { OpeningTurns } from "../../../server/outside/opening-turns.ts";
+import { SocketTurns } from "../../../server/outside/socket-turns.ts";
 
 const { openedInTurn } = outsideLimits;
 
 function setUp() {
   const turns: (() => void)[] = [];
   const opened: string[] = [];
-  const opening = new OpeningTurns({ nextTurn: (callback) => turns.push(callback) });
+  const opening = new SocketTurns({ inTurn: openedInTurn, nextTurn: (callback) => turns.push(callback) });
   return {
     opened,
-    open: (owner: number, name: string) => opening.open(owner, () => opened.push(name)),
+    open: (owner: number, name: string) => opening.take(owner, () => opened.push(name)),
     /** What is opened in the next turn. */
     turn: () => {
       opened.length = 0;
@@ -22,7 +22,7 @@ function setUp() {
   };
 }
 
-describe("turns of opening sockets", () => {
+describe("turns of sockets", () => {
   test("open at once what there is room for, and the rest in later turns", () => {
     const { open, opened, turn, isIdle } = setUp();
     for (let index = 0; index < 2.5 * openedInTurn; index++) open(1, `${index}`);
