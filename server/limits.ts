@@ -114,7 +114,7 @@ export const connectionLimits = {
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
   probeMs: 30_000,
   /** What the kernel takes of one that has logged in before it can send it. */
-  unsentBytes: 256 * 1024,
+  unsentBytes: 512 * 1024,
   /** Lines of the server log about their begins and ends, in a minute. */
   logLines: 3_000,
 } as const;
@@ -564,6 +564,8 @@ export const passwordLimits = {
   memoryMs: 600_000,
   /** Accounts that are remembered of one address; the one with fewest wrong ones makes room. */
   accountsPerAddress: 100,
+  /** Devices of one account from which somebody has logged in, and that are remembered; the latest ones. */
+  devicesPerAccount: 8,
   /** The same of all addresses together. */
   accounts: 10_000,
 } as const;

@@ -103,7 +103,8 @@ export class AttemptQueue {
         this.#cancelWake = undefined;
         this.#takeTurns();
       },
-      Math.max(dueAt - now, untilLook),
+      // Timers know whole milliseconds, and a rest of rounding would have it called again and again for nothing.
+      Math.ceil(Math.max(dueAt - now, untilLook)),
     );
   }
 

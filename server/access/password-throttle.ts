@@ -1,5 +1,6 @@
 import { passwordLimits } from "../limits.ts";
 import { networkOf } from "../ethernet/ip-address.ts";
+import { KnownDevices } from "./known-devices.ts";
 import { AttemptQueue, type AttemptQueueOptions } from "./attempt-queue.ts";
 
 /** Wrong passwords for one account from one network. */
@@ -38,6 +39,11 @@ export interface AttemptSource {
   readonly user?: number | undefined;
   /** Tells accounts apart, without regard to case. */
   readonly account: string;
+  /**
+   * What the client says to be, which nobody else is told. One from which somebody has logged in to the account before waits for its own
+   * wrong passwords alone, whoever guesses beside it.
+   */
+  readonly device?: string | undefined;
   /** Aborted when the connection has ended. */
   readonly gone: AbortSignal;
 }
@@ -65,6 +71,7 @@ export class PasswordThrottle {
   /** In the order of their last wrong passwords: networks that nothing delays, and the others. */
   readonly #light = new Map<string, Network>();
   readonly #heavy = new Map<string, Network>();
+  readonly #devices = new KnownDevices();
   /** Sources of all networks. */
   #size = 0;
 
@@ -79,18 +86,21 @@ export class PasswordThrottle {
    * @param isRight whether that was right
    */
   attempt<Result>(
-    { address, user, account, gone }: AttemptSource,
+    { address, user, account, device, gone }: AttemptSource,
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
     const networkName = user === undefined ? networkOf(address) : `user ${user}`;
-    const accountName = account.toLowerCase();
+    const name = account.toLowerCase();
+    const accountName = device !== undefined && this.#devices.has(name, device) ? `${name}\0${device}` : name;
     const network = this.#find(networkName);
     const failures = network === undefined ? 0 : this.#failuresOf(network, accountName);
     const lookNow = () => {
       const result = look();
-      if (isRight(result)) this.#forget(networkName, accountName);
-      else this.#failed(networkName, accountName);
+      if (isRight(result)) {
+        this.#forget(networkName, accountName);
+        if (device !== undefined) this.#devices.add(name, device);
+      } else this.#failed(networkName, accountName);
       return result;
     };
     if (network === undefined || failures <= passwordLimits.freeFailures) return lookNow();

@@ -107,12 +107,15 @@ export class Sessions {
    */
   throttled<Result>(
     { hub }: LiveHub,
-    { peer, userName, gone }: Pick<EntryRequest, "peer" | "userName" | "gone">,
+    { peer, userName, gone, node }: Pick<EntryRequest, "peer" | "userName" | "gone"> & Partial<EntryRequest>,
     look: () => Result,
     isRight: (result: Result) => boolean,
   ): Attempt<Result> | Promise<Attempt<Result>> {
     const { address, user } = peer;
-    const source = { address, user, account: `${hub.settings.name}/${userName}`, gone };
+    const device = node?.uniqueId.some((byte) => byte !== 0)
+      ? Buffer.from(node.uniqueId).toString("hex")
+      : undefined;
+    const source = { address, user, device, account: `${hub.settings.name}/${userName}`, gone };
     return this.#options.throttle.attempt(source, look, isRight);
   }
 

@@ -7,7 +7,9 @@ import { ManualClock, neverGone } from "./manual-clock.ts";
 
 interface From {
   readonly address?: string;
+  readonly user?: number;
   readonly account?: string;
+  readonly device?: string;
   readonly gone?: AbortSignal;
 }
 
@@ -19,10 +21,10 @@ function createThrottle() {
   const looks: number[] = [];
   const attempt = async (
     isRight: boolean,
-    { address = "192.0.2.1", account = "", gone = neverGone }: From = {},
+    { address = "192.0.2.1", user, account = "", device, gone = neverGone }: From = {},
   ) =>
     throttle.attempt(
-      { address, account, gone },
+      { address, user, account, device, gone },
       () => {
         looks.push(clock.now());
         return isRight ? "right" : "wrong";
@@ -213,6 +215,52 @@ describe("PasswordThrottle, when many wait", () => {
     }
     clock.pass(2 * passwordLimits.lookMs);
     assert.equal(await Promise.race([right, turn("late")]), "right");
+  });
+
+  test("lets no user of this host wait for what another one guesses, by whatever address of it", async () => {
+    const { clock, attempt, waitOf, fail } = createThrottle();
+    const attacker = { address: "127.0.0.1", user: 1_000 };
+    await fail(manyFailures, attacker);
+    for (let index = 0; index < 1_000; index++) {
+      void attempt(false, attacker);
+      clock.pass(1);
+    }
+    assert.equal(await waitOf(true, { address: "127.0.0.1", user: 0 }), 0);
+    assert.ok((await waitOf(false, { address: "127.1.2.3", user: 1_000 })) > 0);
+  });
+
+  test("lets nobody wait who comes by a device of its own from before, whoever guesses at the same address", async () => {
+    const { clock, attempt, waitOf, fail, looks } = createThrottle();
+    const owner = { account: "Hub/Alice", device: "of alice" };
+    assert.equal(await waitOf(true, owner), 0);
+    // As fast as can be, by devices that are made up, and for names that are.
+    await fail(manyFailures, { account: "hub/alice" });
+    for (let index = 0; index < 1_000; index++) {
+      void attempt(false, { account: "hub/alice", device: `made up ${index}` });
+      void attempt(false, { account: `hub/made up ${index}`, device: owner.device });
+      clock.pass(4);
+    }
+    assert.equal(await waitOf(true, owner), 0);
+    // Who has taken the device too guesses no faster by it.
+    await fail(manyFailures, owner);
+    const before = looks.length;
+    for (let index = 0; index < 1_000; index++) {
+      void attempt(false, owner);
+      clock.pass(10);
+    }
+    const most = passwordLimits.looksAtOnce + 10_000 / passwordLimits.lookMs;
+    assert.ok(
+      looks.filter((_, index) => index >= before).length <= 2 * most + passwordLimits.accountsPerAddress,
+    );
+  });
+
+  test("remembers a bounded number of devices of an account, the latest ones", async () => {
+    const { waitOf, fail } = createThrottle();
+    for (let index = 0; index <= passwordLimits.devicesPerAccount; index++)
+      await waitOf(true, { account: "hub/alice", device: `${index}` });
+    await fail(free + 3, { account: "hub/alice" });
+    assert.ok((await waitOf(false, { account: "hub/alice", device: "0" })) > 0);
+    assert.equal(await waitOf(true, { account: "hub/alice", device: "1" }), 0);
   });
 
   test("looks at no more guesses however many come, and however they come", async () => {
