@@ -113,8 +113,10 @@ export const connectionLimits = {
   fullMs: 10_000,
   /** Silence of a connection, also of one that has logged in, until the kernel asks whether the peer is there. */
   probeMs: 30_000,
-  /** What the kernel takes of one that has logged in before it can send it. */
-  unsentBytes: 512 * 1024,
+  /** What the kernel takes of those that have logged in before it can send it: of all together, in equal shares within these bounds. */
+  totalUnsentBytes: 64 * MiB,
+  leastUnsentBytes: 256 * 1024,
+  mostUnsentBytes: 4 * MiB,
   /** Lines of the server log about their begins and ends, in a minute. */
   logLines: 3_000,
 } as const;

@@ -125,11 +125,12 @@ function itemsToJson(fields: ItemFields, items: readonly Item[]): Steps<JsonObje
   const entries = entriesInOrder<ItemFields>(fields).map(
     ([name, { kind }]) => [name, name + suffixes[kind], kind] as const,
   );
-  return mapped(items, (item) =>
-    Object.fromEntries(
-      entries.map(([name, jsonName, kind]) => [jsonName, scalarToJson(kind, item[name] as Scalar)]),
-    ),
-  );
+  return mapped(items, (item) => {
+    // Not made of entries, which takes three times as long: lists have thousands of items.
+    const json: Record<string, Json> = {};
+    for (const [name, jsonName, kind] of entries) json[jsonName] = scalarToJson(kind, item[name] as Scalar);
+    return json;
+  });
 }
 
 function scalarsFromJson(fields: ItemFields, item: JsonObject): Record<string, Scalar> {

@@ -55,7 +55,7 @@ export interface ConnectionsOptions {
 
 /** What the host knows and does about connections, where it can be asked. */
 export interface HostSockets {
-  /** Bounds what is held of a connection whose peer does not read. */
+  /** Bounds what is held of a connection whose peer does not read, until it closes. To say so twice does nothing. */
   boundUnsent(socket: Socket): void;
   /** Which user of this host is at the other end, by number; for connections from this host. */
   userOf(socket: Socket): number | undefined;
@@ -319,8 +319,9 @@ export class Connections {
   }
 
   #use(socket: Socket, name: string, use: Use): void {
-    this.#host?.boundUnsent(socket);
     const ends = endsOf(socket);
+    const carrier = this.#byEnds.get(ends);
+    if (carrier !== undefined) this.#host?.boundUnsent(carrier);
     if (use === "session") {
       this.#named.delete(name);
       this.#inSession.add(ends);
