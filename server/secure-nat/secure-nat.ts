@@ -234,8 +234,8 @@ export class SecureNat {
     this.#dns?.close();
     this.#ping?.close();
     let done = 0;
-    for (const each of [this.#tcp?.close(), this.#udp?.close()]) {
-      for (const _ of each ?? []) if (++done % secureNatLimits.closedInStep === 0) yield;
+    for (const ends of [this.#tcp?.close(), this.#udp?.close()]) {
+      while (ends?.next().done === false) if (++done % secureNatLimits.closedInStep === 0) yield;
     }
     this.#isClosing = false;
   }
