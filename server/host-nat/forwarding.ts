@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { wordsOf } from "../error-words.ts";
 import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
 import { readRuleset } from "../firewall/nft.ts";
@@ -13,13 +14,27 @@ import {
   writeForwardingRecord,
   type ForwardingRecord,
 } from "./forwarding-record.ts";
-import { dropTable, natTable, parseRefused, type NatRules } from "./nat-table.ts";
+import {
+  changeHubs,
+  dropTable,
+  natTable,
+  parseRefused,
+  type NatRules,
+  type NatTableOptions,
+} from "./nat-table.ts";
 
 export interface ForwardingOptions {
   readonly run: RunProgram;
   readonly kernel: KernelNetworks;
   /** Where it is kept what the host was like before. */
   readonly recordFile: string;
+}
+
+export interface SetOptions {
+  /** Whether somebody may have undone some of what was set. */
+  readonly anew?: boolean;
+  /** Called before a table that is there is made anew, which counts from 0 then. */
+  readonly beforeAnew?: () => Promise<void>;
 }
 
 const noNft = "the host has no program nft (Debian's package nftables)";
@@ -31,6 +46,8 @@ const plainName = /^[\w.@-]{1,15}$/;
 export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #table: string;
+  /** The table as it was left; undefined where there is none, or it is not known. */
+  #made: NatTableOptions | undefined;
 
   constructor(options: ForwardingOptions) {
     this.#options = options;
@@ -40,28 +57,59 @@ export class Forwarding {
   }
 
   /**
-   * Sets the kernel up for these hubs, also where somebody has undone it.
+   * Sets the kernel up for these hubs. Where the table is as it was left here, only what differs is changed, and what the kernel has counted
+   * goes on; else all of it is made anew.
    *
    * @throws Error why that cannot be
    */
-  async set(hubs: readonly NatRules[]): Promise<void> {
+  async set(hubs: readonly NatRules[], { anew = false, beforeAnew }: SetOptions = {}): Promise<void> {
+    const table = await this.#tableFor(hubs);
+    const former = this.#made;
+    this.#made = undefined;
+    if (former === undefined || anew || !(await this.#change(former, table))) {
+      if (former !== undefined) await beforeAnew?.();
+      await this.#nft(natTable(table));
+    }
+    this.#made = table;
+    await this.#switchOn();
+  }
+
+  async #tableFor(hubs: readonly NatRules[]): Promise<NatTableOptions> {
     const { kernel } = this.#options;
     const { forwarded, interfaces } = await this.#recordOnce();
-    const table = await kernel.mostConnections();
+    const tracked = await kernel.mostConnections();
     const connections = Math.min(
       kernelNatLimits.connections,
-      Math.floor((table ?? Infinity) * kernelNatLimits.shareOfTable),
+      Math.floor((tracked ?? Infinity) * kernelNatLimits.shareOfTable),
     );
-    await this.#nft(
-      natTable({
-        name: this.#table,
-        hubs,
-        connections,
-        perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
-        // What was not forwarded before is not forwarded now.
-        apart: forwarded ? [] : interfaces.filter((name) => plainName.test(name)),
-      }),
-    );
+    return {
+      name: this.#table,
+      hubs,
+      connections,
+      perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
+      // What was not forwarded before is not forwarded now.
+      apart: forwarded ? [] : interfaces.filter((name) => plainName.test(name)),
+    };
+  }
+
+  /** @returns false where the table is not as it was left, or has to be another one */
+  async #change(former: NatTableOptions, table: NatTableOptions): Promise<boolean> {
+    const { hubs: before, ...common } = former;
+    const { hubs: after, ...wanted } = table;
+    if (!isDeepStrictEqual(common, wanted)) return false;
+    const isIn = (hubs: readonly NatRules[]) => (hub: NatRules) =>
+      hubs.some((other) => isDeepStrictEqual(other, hub));
+    const gone = before.filter((hub) => !isIn(after)(hub));
+    const come = after.filter((hub) => !isIn(before)(hub));
+    // Those that another network or bound took the place of would be deleted and made under one name.
+    if (gone.some(({ network }) => come.some((hub) => hub.network.network === network.network))) return false;
+    if (gone.length + come.length === 0) return true;
+    const result = await this.#options.run("nft", [changeHubs(table, gone, come)]);
+    return result?.code === 0;
+  }
+
+  async #switchOn(): Promise<void> {
+    const { kernel } = this.#options;
     if (await kernel.forwards()) return;
     try {
       await kernel.setForwarding(true);
@@ -80,6 +128,7 @@ export class Forwarding {
    */
   async putBack(): Promise<string | undefined> {
     const { kernel, recordFile } = this.#options;
+    this.#made = undefined;
     const record = await readForwardingRecord(recordFile);
     if (record === undefined) return undefined;
     const holds = await this.#holds(record);

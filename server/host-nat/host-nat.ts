@@ -1,23 +1,16 @@
 import { wordsOf } from "../error-words.ts";
-import { formatIpv4Network, type Ipv4Network } from "../ethernet/ipv4-network.ts";
-import { read16, read32 } from "../ethernet/frame.ts";
+import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
 import { kernelNatLimits } from "../limits.ts";
-import type { RoutedSetup } from "../packet-device/interface-request.ts";
-import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-device.ts";
-import { natDevicePrefix } from "../packet-device/tap.ts";
 import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
-import { outerNetwork } from "../secure-nat/kernel-nat.ts";
-import type { Station } from "../secure-nat/packet-writer.ts";
 import type { Forwarding } from "./forwarding.ts";
-import type { KernelPerClient } from "./nat-table.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
-import { findProbeResult, probeBlocks, type ProbeResult } from "./probe.ts";
+import { HostNatWay, type OpenRoutedDevice, type WayOptions } from "./host-nat-way.ts";
 
 export interface HostNatOptions {
   readonly kernel: Pick<KernelNetworks, "routes">;
   readonly forwarding: Pick<Forwarding, "set" | "putBack" | "refused" | "suspects">;
   /** Makes an interface that the kernel routes to; throws why there can be none. */
-  readonly openDevice: (events: PacketDeviceEvents, setup: RoutedSetup) => Promise<PacketDevice>;
+  readonly openDevice: OpenRoutedDevice;
   /** Resolves after a time. */
   readonly delay: (ms: number) => Promise<void>;
   /** Milliseconds that only go up. */
@@ -26,42 +19,50 @@ export interface HostNatOptions {
   readonly warn: (problem: string) => void;
 }
 
-export interface WayOptions {
-  /** MAC address of the virtual host, 6 bytes, which the interface has too. */
-  readonly mac: Uint8Array;
-  readonly mtu: number;
-  /** The hub's own bounds for a client. */
-  readonly perClient: KernelPerClient;
-  /** Takes frames that the kernel sends; the blocks are valid during the call, and may be written to. */
-  readonly receive: (buffer: Buffer, start: number, end: number) => void;
-  /** The interface is gone; {@link HostNatWay.check} tells why. */
-  readonly lost: () => void;
+/** A hub that waits for its way. */
+interface Waiting {
+  readonly options: WayOptions;
+  readonly done: PromiseWithResolvers<HostNatWay>;
 }
 
-/** NAT by the host's kernel, for the hubs of a server: for each an interface, for all of them the rules of the host. */
+/**
+ * NAT by the host's kernel, for the hubs of a server: for each an interface, for all of them the rules of the host. Ways that come and go
+ * together are one change of these rules.
+ */
 export class HostNat {
   readonly #options: HostNatOptions;
   readonly #ways = new Set<HostNatWay>();
+  readonly #waiting: Waiting[] = [];
+  /** Whether the host is set up for other ways than there are. */
+  #isStale = false;
   /** Why the host did not let packets out, when it was tried last. */
   #refusal: { readonly reason: string; readonly until: number } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** What begins when its turn has come, and will do for all who ask for it until then. */
+  #arranging: Promise<void> | undefined;
+  #refreshing: Promise<void> | undefined;
+  #suspecting: Promise<string> | undefined;
 
   constructor(options: HostNatOptions) {
     this.#options = options;
   }
 
   /**
-   * Makes a way out for a hub and tries it. The ways are made one after the other.
+   * Makes a way out for a hub and tries it.
    *
    * @throws Error why there can be none
    */
   open(options: WayOptions): Promise<HostNatWay> {
-    return this.#inTurn(() => this.#open(options));
+    const done = Promise.withResolvers<HostNatWay>();
+    this.#waiting.push({ options, done });
+    void this.#arrange();
+    return done.promise;
   }
 
   /** Takes back what a former run has left, where no hub needs it. */
   settle(): Promise<void> {
-    return this.#inTurn(() => this.#setOrWarn());
+    this.#isStale = true;
+    return this.#arrange();
   }
 
   /** Asks the kernel how many packets it has turned away, for {@link HostNatWay.refused}. */
@@ -75,54 +76,152 @@ export class HostNat {
     for (const way of this.#ways) way.countRefused(counts?.get(way.network.network) ?? 0);
   }
 
-  async #open(options: WayOptions): Promise<HostNatWay> {
-    const { kernel, openDevice, now } = this.#options;
-    if (this.#refusal !== undefined && now() < this.#refusal.until) throw new Error(this.#refusal.reason);
-    if (this.#ways.size >= kernelNatLimits.hubs) {
-      throw new Error(`${kernelNatLimits.hubs} hubs use the kernel's NAT already, which is the most`);
+  #arrange(): Promise<void> {
+    return (this.#arranging ??= this.#inTurn(async () => {
+      this.#arranging = undefined;
+      const settlements = await this.#openAll(this.#waiting.splice(0));
+      if (this.#isStale) await this.#setOrWarn();
+      for (const settle of settlements) settle();
+    }));
+  }
+
+  /** @returns what tells those who wait what came of it */
+  async #openAll(waiting: readonly Waiting[]): Promise<(() => void)[]> {
+    if (waiting.length === 0) return [];
+    const { kernel, now } = this.#options;
+    const settlements: (() => void)[] = [];
+    const refuse = ({ done }: Waiting, error: unknown) => void settlements.push(() => done.reject(error));
+    const openings: { readonly each: Waiting; readonly way: HostNatWay }[] = [];
+    const giveUp = ({ each, way }: (typeof openings)[number], error: unknown) => {
+      way.shut();
+      this.#forget(way);
+      refuse(each, error);
+    };
+    try {
+      if (this.#refusal !== undefined && now() < this.#refusal.until) throw new Error(this.#refusal.reason);
+      const networks = this.#freeNetworks(waiting.length, await kernel.routes());
+      for (const [index, each] of waiting.entries()) {
+        const network = networks[index];
+        if (network !== undefined) openings.push({ each, way: this.#newWay(each.options, network) });
+        else refuse(each, new Error(this.#whyFull()));
+      }
+    } catch (error) {
+      for (const each of waiting) refuse(each, error);
+      return settlements;
     }
-    const taken = [...networksOfRoutes(await kernel.routes()), ...this.#networks()];
-    const network = freeNetwork(taken);
-    if (network === undefined) throw new Error("the host uses all of the networks that could be taken");
-    const way = await HostNatWay.open({
+    const [first, ...others] = openings;
+    if (first === undefined) return settlements;
+    // A host that lets the first one out has the same rules for the others, which are not made for nothing.
+    const wasStale = this.#isStale;
+    try {
+      await first.way.openDevice();
+    } catch (error) {
+      for (const opening of openings) giveUp(opening, error);
+      // Nothing was set for them.
+      this.#isStale = wasStale;
+      return settlements;
+    }
+    try {
+      await this.#set();
+      const reason = await this.#try(first.way, openings.length);
+      if (reason !== undefined) throw new Error(reason);
+      settlements.push(() => first.each.done.resolve(first.way));
+    } catch (error) {
+      this.#refusal = { reason: wordsOf(error), until: now() + kernelNatLimits.retryMs };
+      for (const opening of openings) giveUp(opening, error);
+      return settlements;
+    }
+    await Promise.all(
+      others.map(async (opening) => {
+        const { each, way } = opening;
+        try {
+          await way.openDevice();
+          const reason = await way.try();
+          if (reason !== undefined) throw new Error(reason);
+          settlements.push(() => each.done.resolve(way));
+        } catch (error) {
+          giveUp(opening, error);
+        }
+      }),
+    );
+    return settlements;
+  }
+
+  /** Tries the first of some new ways; the rules are made anew where none of the older ones leads out either. */
+  async #try(way: HostNatWay, newWays: number): Promise<string | undefined> {
+    const reason = await way.try();
+    const [older] = this.#ways;
+    const hasOlder = older !== undefined && this.#ways.size > newWays;
+    if (reason === undefined || !hasOlder || (await older.passes())) return reason;
+    await this.#set(true);
+    return way.try();
+  }
+
+  /** At most so many, for the ways that may still be made. */
+  #freeNetworks(count: number, routes: string): Ipv4Network[] {
+    const taken = [...networksOfRoutes(routes), ...this.#networks()];
+    const free: Ipv4Network[] = [];
+    while (free.length < Math.min(count, kernelNatLimits.hubs - this.#ways.size)) {
+      const network = freeNetwork([...taken, ...free]);
+      if (network === undefined) break;
+      free.push(network);
+    }
+    return free;
+  }
+
+  #whyFull(): string {
+    return this.#ways.size >= kernelNatLimits.hubs
+      ? `${kernelNatLimits.hubs} hubs use the kernel's NAT already, which is the most`
+      : "the host uses all of the networks that could be taken";
+  }
+
+  #newWay(options: WayOptions, network: Ipv4Network): HostNatWay {
+    const way = new HostNatWay({
       ...options,
       network,
       delay: this.#options.delay,
-      openDevice,
-      refresh: () => this.#inTurn(() => this.#set()),
-      suspects: () => this.#options.forwarding.suspects(),
-      closed: () => this.#inTurn(() => this.#remove(way)),
+      openDevice: this.#options.openDevice,
+      refresh: () => this.#refresh(),
+      suspects: () => this.#suspects(),
+      closed: () => {
+        this.#forget(way);
+        return this.#arrange();
+      },
     });
     this.#ways.add(way);
-    try {
-      await this.#set();
-      const reason = await way.try();
-      if (reason !== undefined) throw new Error(reason);
-      return way;
-    } catch (error) {
-      this.#refusal = { reason: wordsOf(error), until: now() + kernelNatLimits.retryMs };
-      way.shut();
-      await this.#remove(way);
-      throw error;
-    }
+    return way;
   }
 
-  async #remove(way: HostNatWay): Promise<void> {
-    if (this.#ways.delete(way)) await this.#setOrWarn();
+  #forget(way: HostNatWay): void {
+    this.#isStale = this.#ways.delete(way) || this.#isStale;
+  }
+
+  #refresh(): Promise<void> {
+    return (this.#refreshing ??= this.#inTurn(() => {
+      this.#refreshing = undefined;
+      return this.#set(true);
+    }));
+  }
+
+  async #suspects(): Promise<string> {
+    this.#suspecting ??= this.#options.forwarding.suspects();
+    return this.#suspecting.finally(() => (this.#suspecting = undefined));
   }
 
   async #setOrWarn(): Promise<void> {
-    await this.#set().catch((error: unknown) =>
-      this.#options.warn(`the host's forwarding was not put back: ${wordsOf(error)}`),
-    );
+    try {
+      await this.#set();
+    } catch (error) {
+      this.#options.warn(wordsOf(error));
+    }
   }
 
-  async #set(): Promise<void> {
+  async #set(anew = false): Promise<void> {
     const { forwarding, warn } = this.#options;
+    this.#isStale = false;
     if (this.#ways.size > 0) {
-      // It counts anew from here on.
-      await this.#countRefused();
-      return forwarding.set([...this.#ways].map(({ network, perClient }) => ({ network, perClient })));
+      const rules = [...this.#ways].map(({ network, perClient }) => ({ network, perClient }));
+      return forwarding.set(rules, { anew, beforeAnew: () => this.#countRefused() });
     }
     const left = await forwarding.putBack();
     if (left !== undefined) warn(left);
@@ -136,139 +235,5 @@ export class HostNat {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
-  }
-}
-
-interface HostNatWayOptions extends WayOptions, Pick<HostNatOptions, "delay" | "openDevice"> {
-  readonly network: Ipv4Network;
-  /** Sets the host up once more, where somebody has undone it. */
-  readonly refresh: () => Promise<void>;
-  readonly suspects: () => Promise<string>;
-  readonly closed: () => Promise<void>;
-}
-
-const firstProbePort = 1_024;
-
-/** A way as its hub uses it. */
-export type KernelWay = Pick<HostNatWay, "network" | "description" | "refused" | "send" | "check" | "close">;
-
-/** The way of one hub. */
-export class HostNatWay {
-  readonly network: Ipv4Network;
-  readonly #options: HostNatWayOptions;
-  readonly #prober: Station;
-  /** Of the last packets that tried the way out; each time another, so that each is a connection of its own. */
-  #probePort = firstProbePort;
-  #device: PacketDevice | undefined;
-  /** Packets of clients that the kernel turned away because there were too many connections. */
-  refused = 0;
-  /** What the kernel counted when it was asked last. */
-  #counted = 0;
-  /** Why the interface is gone. */
-  #loss: string | undefined;
-  #onProbe: ((result: ProbeResult) => void) | undefined;
-
-  private constructor(options: HostNatWayOptions) {
-    this.#options = options;
-    this.network = options.network;
-    this.#prober = {
-      mac0: read16(options.mac, 0),
-      mac1: read32(options.mac, 2),
-      address: options.network.network + outerNetwork.probe,
-    };
-  }
-
-  /** @throws Error why there can be no interface */
-  static async open(options: HostNatWayOptions): Promise<HostNatWay> {
-    const way = new HostNatWay(options);
-    const { mac, mtu, network, openDevice } = options;
-    const setup = { mac, mtu, address: network.network + outerNetwork.kernel, mask: network.mask };
-    way.#device = await openDevice(
-      {
-        receive: (buffer, start, end) => way.#receive(buffer, start, end),
-        lost: (error) => {
-          way.#device = undefined;
-          way.#loss = `the interface is gone: ${wordsOf(error)}`;
-          options.lost();
-        },
-      },
-      setup,
-    );
-    return way;
-  }
-
-  /** For people: the interface and the network behind it. */
-  get description(): string {
-    return `${this.#device?.name ?? natDevicePrefix}, ${formatIpv4Network(this.network)}`;
-  }
-
-  get perClient(): KernelPerClient {
-    return this.#options.perClient;
-  }
-
-  /** @param packets that the kernel has counted since it was set up */
-  countRefused(packets: number): void {
-    this.refused += packets >= this.#counted ? packets - this.#counted : packets;
-    this.#counted = packets;
-  }
-
-  send(buffer: Buffer, start: number, end: number): void {
-    this.#device?.send(buffer, start, end);
-  }
-
-  /**
-   * Whether packets still get out; what others have undone is set up again first.
-   *
-   * @returns why not
-   */
-  async check(): Promise<string | undefined> {
-    if (this.#loss !== undefined) return this.#loss;
-    if ((await this.#ask()) === "passed") return undefined;
-    try {
-      await this.#options.refresh();
-    } catch (error) {
-      return wordsOf(error);
-    }
-    return this.try();
-  }
-
-  /** @returns why packets do not get out */
-  async try(): Promise<string | undefined> {
-    for (let attempt = 0; attempt < kernelNatLimits.probeAttempts; attempt++) {
-      const result = await this.#ask();
-      if (result === "passed") return undefined;
-      if (result !== undefined) return result.refused;
-    }
-    return `the host's firewall drops what it is to forward${await this.#options.suspects()}`;
-  }
-
-  /** Lets go of the interface; nothing comes from it any more. */
-  shut(): void {
-    this.#device?.close();
-    this.#device = undefined;
-  }
-
-  /** The same, and puts the host back. */
-  async close(): Promise<void> {
-    this.shut();
-    await this.#options.closed();
-  }
-
-  /** @returns what the host answered; undefined for nothing */
-  #ask(): Promise<ProbeResult | undefined> {
-    const answered = new Promise<ProbeResult>((resolve) => (this.#onProbe = resolve));
-    this.#probePort = this.#probePort === 0xffff ? firstProbePort : this.#probePort + 1;
-    const probe = probeBlocks(this.#prober, this.#probePort);
-    this.send(probe, 0, probe.length);
-    const late = this.#options.delay(kernelNatLimits.probeTimeoutMs).then(() => undefined);
-    return Promise.race([answered, late]).finally(() => (this.#onProbe = undefined));
-  }
-
-  #receive(buffer: Buffer, start: number, end: number): void {
-    if (this.#onProbe !== undefined) {
-      const result = findProbeResult(buffer, start, end, this.#prober.address);
-      if (result !== undefined) this.#onProbe(result);
-    }
-    this.#options.receive(buffer, start, end);
   }
 }

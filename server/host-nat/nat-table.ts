@@ -1,4 +1,4 @@
-import { formatIpv4Network, type Ipv4Network } from "../ethernet/ipv4-network.ts";
+import { maskOf, type Ipv4Network } from "../ethernet/ipv4-network.ts";
 import type { NatPerClient } from "../settings/secure-nat-settings.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
@@ -39,22 +39,22 @@ export function dropTable(name: string): string {
 
 /**
  * The commands of nft that make our table anew. It adds to what other tables do: it lets nothing pass that they stop, and stops only what
- * concerns our interfaces.
+ * concerns our interfaces. Which hub a packet belongs to is one look into a map, however many hubs there are.
  */
-export function natTable({ name, hubs, connections, perClient, apart }: NatTableOptions): string {
+export function natTable(options: NatTableOptions): string {
+  const { name, hubs, apart } = options;
   const ours = `"${natDevicePrefix}*"`;
   const names = apart.map((each) => `"${each}"`).join(", ");
-  const sources = hubs.map(({ network }) => formatIpv4Network(network));
-  const probes = hubs.map(({ network }) => formatIpv4(network.network + outerNetwork.probe));
   const answered = `ip daddr ${formatIpv4(probeTargets.answered)} tcp dport ${probeTargets.port}`;
   const lines = [
     `table ip ${name} {`,
-    ...hubs.flatMap(refusal),
-    ...hubs.flatMap((hub, index) => perClientSets(hub, index)),
+    "map hubs { type ipv4_addr : verdict; }",
+    "set networks { type ipv4_addr; }",
+    "set probes { type ipv4_addr; }",
     "chain forward {",
     "type filter hook forward priority 0; policy accept;",
     `oifname ${ours} ct state != { established, related } drop`,
-    ...hubs.flatMap((hub, index) => bounds(hub, index, { connections, perClient })),
+    `ct state new ${network} vmap @hubs`,
     ...["iifname", "oifname"].map(
       (way) => `${way} ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
     ),
@@ -63,24 +63,85 @@ export function natTable({ name, hubs, connections, perClient, apart }: NatTable
     // Behind the rules of all others.
     "chain passed {",
     "type filter hook forward priority 2147483600; policy accept;",
-    ...probes.map((source) => `ip saddr ${source} ${answered} reject with tcp reset`),
-    ...probes.map((source) => `ip saddr ${source} drop`),
+    `ip saddr @probes ${answered} reject with tcp reset`,
+    "ip saddr @probes drop",
     "}",
     "chain postrouting {",
     "type nat hook postrouting priority 100; policy accept;",
-    ...sources.map((source) => `ip saddr ${source} oifname != ${ours} masquerade`),
+    `${network} @networks oifname != ${ours} masquerade`,
     "}",
     "}",
   ];
-  return `${dropTable(name)}${lines.join("\n")}\n`;
+  return `${dropTable(name)}${lines.join("\n")}\n${addHubs(options, hubs)}`;
+}
+
+/**
+ * The commands of nft that change which hubs are in our table, and leave the counts of all others as they are. nft refuses all of them where
+ * the table is not there.
+ */
+export function changeHubs(
+  options: Omit<NatTableOptions, "hubs" | "apart">,
+  gone: readonly NatRules[],
+  come: readonly NatRules[],
+): string {
+  return removeHubs(options.name, gone) + addHubs(options, come);
+}
+
+/** The network that a packet comes from, as all of them are of one size. */
+const network = `ip saddr & ${formatIpv4(maskOf(outerNetwork.prefixLength) as number)}`;
+
+function addHubs(
+  { name, connections, perClient }: Omit<NatTableOptions, "hubs" | "apart">,
+  hubs: readonly NatRules[],
+): string {
+  if (hubs.length === 0) return "";
+  const lines = [
+    `table ip ${name} {`,
+    ...hubs.flatMap((hub) => refusal(hub)),
+    ...hubs.flatMap((hub) => perClientSets(hub)),
+    ...hubs.flatMap((hub) => [
+      `chain ${nameOf("hub", hub)} {`,
+      ...bounds(hub, { connections, perClient }),
+      "}",
+    ]),
+    "}",
+    ...elements(hubs).map(([set, values]) => `add element ip ${name} ${set} { ${values.join(", ")} }`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function removeHubs(name: string, hubs: readonly NatRules[]): string {
+  if (hubs.length === 0) return "";
+  const lines = [
+    ...elements(hubs).map(([set, values]) => `delete element ip ${name} ${set} { ${values.join(", ")} }`),
+    ...hubs.flatMap((hub) => [
+      `delete chain ip ${name} ${nameOf("hub", hub)}`,
+      ...setsOf(hub).map((set) => `delete set ip ${name} ${set}`),
+    ]),
+    ...hubs.flatMap((hub) => [
+      `delete chain ip ${name} ${nameOf("refuse", hub)}`,
+      `delete counter ip ${name} ${nameOf("refused", hub)}`,
+    ]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** What stands for hubs in the map and the sets of the table. */
+function elements(hubs: readonly NatRules[]): [set: string, values: string[]][] {
+  const first = ({ network: { network } }: NatRules) => formatIpv4(network);
+  return [
+    ["hubs", hubs.map((hub) => `${first(hub)} : jump ${nameOf("hub", hub)}`)],
+    ["networks", hubs.map(first)],
+    ["probes", hubs.map((hub) => formatIpv4(hub.network.network + outerNetwork.probe))],
+  ];
 }
 
 /** The chain that turns a connection away: its client learns of it, where there is a way to say so, and it is counted. */
-function refusal({ network }: NatRules, index: number): string[] {
-  const counter = counterOf(network);
+function refusal(hub: NatRules): string[] {
+  const counter = nameOf("refused", hub);
   return [
     `counter ${counter} {}`,
-    `chain refuse${index} {`,
+    `chain ${nameOf("refuse", hub)} {`,
     `counter name ${counter}`,
     "meta l4proto tcp reject with tcp reset",
     "drop",
@@ -88,24 +149,25 @@ function refusal({ network }: NatRules, index: number): string[] {
   ];
 }
 
-function perClientSets({ perClient }: NatRules, index: number): string[] {
-  const kinds = ["clients", ...boundsOf(perClient).map(({ protocol }) => protocol)];
-  return kinds.map((kind) => `set ${kind}${index} { type ipv4_addr; flags dynamic; size 65535; }`);
+function perClientSets(hub: NatRules): string[] {
+  return setsOf(hub).map((set) => `set ${set} { type ipv4_addr; flags dynamic; size 65535; }`);
 }
 
-function bounds(
-  { network, perClient }: NatRules,
-  index: number,
-  all: Pick<NatTableOptions, "connections" | "perClient">,
-): string[] {
-  const begins = `ip saddr ${formatIpv4Network(network)} ct state new`;
+function setsOf(hub: NatRules): string[] {
+  return ["clients", ...boundsOf(hub.perClient).map(({ protocol }) => protocol)].map((kind) =>
+    nameOf(kind, hub),
+  );
+}
+
+function bounds(hub: NatRules, all: Pick<NatTableOptions, "connections" | "perClient">): string[] {
+  const refuse = `goto ${nameOf("refuse", hub)}`;
   const each = (kind: string, most: number) =>
-    `add @${kind}${index} { ip saddr ct count over ${most} } goto refuse${index}`;
+    `add @${nameOf(kind, hub)} { ip saddr ct count over ${most} } ${refuse}`;
   return [
-    `${begins} ct count over ${all.connections} goto refuse${index}`,
-    `${begins} ${each("clients", all.perClient)}`,
-    ...boundsOf(perClient).map(
-      ({ protocol, most }) => `${begins} meta l4proto ${protocol} ${each(protocol, most)}`,
+    `ct count over ${all.connections} ${refuse}`,
+    each("clients", all.perClient),
+    ...boundsOf(hub.perClient).map(
+      ({ protocol, most }) => `meta l4proto ${protocol} ${each(protocol, most)}`,
     ),
   ];
 }
@@ -116,8 +178,9 @@ function boundsOf(perClient: KernelPerClient) {
     .filter(({ most }) => most > 0);
 }
 
-function counterOf(network: Ipv4Network): string {
-  return `refused_${formatIpv4(network.network).replaceAll(".", "_")}`;
+/** Of something that a hub has in the table. */
+function nameOf(kind: string, { network: { network } }: Pick<NatRules, "network">): string {
+  return `${kind}_${formatIpv4(network).replaceAll(".", "_")}`;
 }
 
 /**
@@ -132,7 +195,9 @@ export function parseRefused(json: string, networks: readonly Ipv4Network[]): Ma
       (object as { counter?: { name?: unknown; packets?: unknown } } | null)?.counter ?? {};
     if (typeof name === "string" && Number.isSafeInteger(packets)) counts.set(name, packets as number);
   }
-  return new Map(networks.map((each) => [each.network, counts.get(counterOf(each)) ?? 0]));
+  return new Map(
+    networks.map((each) => [each.network, counts.get(nameOf("refused", { network: each })) ?? 0]),
+  );
 }
 
 function objectsOf(json: string): readonly unknown[] {

@@ -5,7 +5,7 @@ import type { Lease } from "../../dhcp/lease-table.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
 import type { NatWay } from "../../contract/server-status.ts";
-import type { KernelWay } from "../../host-nat/host-nat.ts";
+import type { KernelWay } from "../../host-nat/host-nat-way.ts";
 import { secureNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";

@@ -1,6 +1,6 @@
 import type { LiveHub, VirtualHubs } from "../../access/virtual-hubs.ts";
 import { wordsOf } from "../../error-words.ts";
-import type { KernelWay, WayOptions } from "../../host-nat/host-nat.ts";
+import type { KernelWay, WayOptions } from "../../host-nat/host-nat-way.ts";
 import { kernelNatLimits } from "../../limits.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
@@ -72,7 +72,7 @@ export class SecureNats {
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      for (const key of [...this.#options.running.keys()]) await this.#stop(key);
+      await Promise.all([...this.#options.running.keys()].map((key) => this.#stop(key)));
     });
   }
 
@@ -83,26 +83,29 @@ export class SecureNats {
         .filter(({ online, secureNat }) => online && secureNat.enabled)
         .map((hub) => [hub.name.toLowerCase(), hub]),
     );
-    for (const [key, { settings, hub }] of [...running]) {
-      if (wanted.get(key)?.secureNat !== settings || hubs.find(key) !== hub) await this.#stop(key);
-    }
+    // What these change of the host, and those that come, is one change.
+    const changes = [...running]
+      .filter(([key, { settings, hub }]) => wanted.get(key)?.secureNat !== settings || hubs.find(key) !== hub)
+      .map(([key]) => this.#stop(key));
     const names = new Set(all.map(({ name }) => name.toLowerCase()));
     for (const key of leases.keys()) if (!names.has(key)) leases.delete(key);
     for (const [key, hub] of wanted) {
       const live = hubs.find(key);
-      if (live === undefined || running.has(key)) continue;
-      await this.#start(key, hub, live);
+      if (live !== undefined && !running.has(key)) changes.push(this.#start(key, hub, live));
     }
+    await Promise.all(changes);
   }
 
   async #look(): Promise<void> {
     const running = [...this.#options.running];
     const reasons = await Promise.all(running.map(async ([, { kernel }]) => kernel?.check()));
-    for (const [index, [key, each]] of running.entries()) {
-      const reason = reasons[index];
-      if (reason !== undefined) await this.#fallBack(key, each, reason);
-      else if (each.kernel === undefined && this.#mayTryAgain(key, each)) await this.#tryAgain(key, each);
-    }
+    await Promise.all(
+      running.map(async ([key, each], index) => {
+        const reason = reasons[index];
+        if (reason !== undefined) await this.#fallBack(key, each, reason);
+        else if (each.kernel === undefined && this.#mayTryAgain(key, each)) await this.#tryAgain(key, each);
+      }),
+    );
   }
 
   async #start(key: string, { name, secureNat: settings }: HubSettings, live: LiveHub): Promise<void> {

@@ -22,6 +22,8 @@ export class FakeKernel implements KernelNetworks {
   table: string | undefined;
   /** Packets that its counters have counted, by their names. */
   counters: Readonly<Record<string, number>> = {};
+  /** Commands that changed some of the table. */
+  readonly changes: string[] = [];
   routesText = "";
   #tableName = "";
 
@@ -36,6 +38,12 @@ export class FakeKernel implements KernelNetworks {
     }
     if (command === "-j") return done(0, JSON.stringify({ nftables: this.#listed() }));
     if (this.nft === "refuses") return done(1, "", "Error: Could not process rule: No such file\nmore");
+    if (!command.includes("delete table")) {
+      // What is changed has to be there.
+      if (this.table === undefined) return done(1, "", "Error: No such file or directory");
+      this.changes.push(command);
+      return done(0);
+    }
     const [, name = "", table] =
       /^table ip (\w+) \{\}\ndelete table ip \1\n(table ip \1 \{\n.*)?$/s.exec(command) ?? [];
     this.#tableName = name;

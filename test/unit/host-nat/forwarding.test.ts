@@ -34,8 +34,9 @@ describe("the forwarding of a host", () => {
   test("is switched on with a table of our own, and both are gone afterwards", async () => {
     await forwarding.set([hub, other]);
     assert.equal(kernel.forwarding, true);
-    assert.match(kernel.table ?? "", /ip saddr 198\.18\.0\.0\/20 oifname != "vpnnat\*" masquerade/);
-    assert.match(kernel.table ?? "", /ip saddr 198\.18\.16\.0\/20 oifname != "vpnnat\*" masquerade/);
+    const table = kernel.table ?? "";
+    assert.match(table, /ip saddr & 255\.255\.240\.0 @networks oifname != "vpnnat\*" masquerade/);
+    assert.match(table, /add element ip vpnserver_nat_\w+ networks \{ 198\.18\.0\.0, 198\.18\.16\.0 \}/);
     assert.equal(await forwarding.putBack(), undefined);
     assert.deepEqual([kernel.forwarding, kernel.table, await files()], [false, undefined, []]);
   });
@@ -100,15 +101,15 @@ describe("the forwarding of a host", () => {
 
   test("bounds connections by what the kernel can follow", async () => {
     await forwarding.set([hub]);
-    assert.match(kernel.table ?? "", /ct count over 16384 goto refuse0/);
+    assert.match(kernel.table ?? "", /ct count over 16384 goto refuse_198_18_0_0/);
     assert.match(kernel.table ?? "", /ip saddr ct count over 8192/);
     kernel.tracked = 8_192;
     await forwarding.set([hub]);
-    assert.match(kernel.table ?? "", /ct count over 2048 goto refuse0/);
+    assert.match(kernel.table ?? "", /ct count over 2048 goto refuse_198_18_0_0/);
     assert.match(kernel.table ?? "", /ip saddr ct count over 1024/);
     kernel.tracked = undefined;
     await forwarding.set([hub]);
-    assert.match(kernel.table ?? "", /ct count over 16384 goto refuse0/);
+    assert.match(kernel.table ?? "", /ct count over 16384 goto refuse_198_18_0_0/);
   });
 
   test("holds clients to what their hub allows, each protocol by itself", async () => {
@@ -117,11 +118,56 @@ describe("the forwarding of a host", () => {
     const rules = (kernel.table ?? "")
       .split("\n")
       .filter((line) => line.includes("meta l4proto") && line.includes("count"));
-    const begins = "ip saddr 198.18.16.0/20 ct state new meta l4proto";
     assert.deepEqual(rules, [
-      `${begins} tcp add @tcp1 { ip saddr ct count over 5 } goto refuse1`,
-      `${begins} icmp add @icmp1 { ip saddr ct count over 7 } goto refuse1`,
+      "meta l4proto tcp add @tcp_198_18_16_0 { ip saddr ct count over 5 } goto refuse_198_18_16_0",
+      "meta l4proto icmp add @icmp_198_18_16_0 { ip saddr ct count over 7 } goto refuse_198_18_16_0",
     ]);
+  });
+
+  test("changes only what differs, and one call of nft does it", async () => {
+    const anews: string[] = [];
+    const set = async (...hubs: readonly (typeof hub)[]) => {
+      kernel.changes.length = 0;
+      await forwarding.set(hubs, { beforeAnew: () => Promise.resolve(void anews.push("anew")) });
+      return kernel.changes.join("").replaceAll(/vpnserver_nat_\w+/g, "T");
+    };
+    await set(hub);
+    const made = kernel.table;
+    const added = await set(hub, other);
+    assert.match(added, /^table ip T \{\ncounter refused_198_18_16_0 \{\}/);
+    assert.match(added, /add element ip T hubs \{ 198\.18\.16\.0 : jump hub_198_18_16_0 \}/);
+    assert.doesNotMatch(added, /198_18_0_0|delete/);
+    const removed = await set(other);
+    assert.match(removed, /^delete element ip T hubs \{ 198\.18\.0\.0 : jump hub_198_18_0_0 \}/);
+    assert.doesNotMatch(removed, /198_18_16_0|add/);
+    assert.equal(await set(other), "");
+    assert.deepEqual([kernel.table, kernel.changes.length, anews.length], [made, 0, 0]);
+    // Another bound for a network that was there.
+    await set(hubOf("198.18.16.0/20", { tcp: 5, udp: 0, ping: 0 }));
+    kernel.tracked = 8_192;
+    await set(other);
+    assert.equal(anews.length, 2);
+  });
+
+  test("makes the table anew where it is not as it was left, or somebody may have undone it", async () => {
+    await forwarding.set([hub]);
+    kernel.table = undefined;
+    await forwarding.set([hub, other]);
+    assert.match(kernel.table ?? "", /hub_198_18_16_0/);
+    const first = kernel.table;
+    kernel.table = "somebody's";
+    await forwarding.set([hub, other], { anew: true });
+    assert.equal(kernel.table, first);
+    // A table that could not be made is not taken for one that is there.
+    kernel.nft = "refuses";
+    await assert.rejects(forwarding.set([hub]), /nft refuses/);
+    kernel.nft = "there";
+    kernel.changes.length = 0;
+    await forwarding.set([hub]);
+    assert.deepEqual(kernel.changes, []);
+    await forwarding.putBack();
+    await forwarding.set([hub]);
+    assert.match(kernel.table ?? "", /hub_198_18_0_0/);
   });
 
   test("tells what was turned away, hub by hub", async () => {

@@ -3,7 +3,9 @@ import { beforeEach, describe, test } from "node:test";
 import { internetChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { formatIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
-import { HostNat, type HostNatWay } from "../../../server/host-nat/host-nat.ts";
+import type { HostNatWay } from "../../../server/host-nat/host-nat-way.ts";
+import { HostNat } from "../../../server/host-nat/host-nat.ts";
+import type { SetOptions } from "../../../server/host-nat/forwarding.ts";
 import type { NatRules } from "../../../server/host-nat/nat-table.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
@@ -21,33 +23,47 @@ class Scene {
   setProblem: Error | undefined;
   deviceProblem: Error | undefined;
   readonly sets: string[][] = [];
+  anews = 0;
   putBacks = 0;
+  asked = 0;
   refused = new Map<number, number>();
   probes = 0;
   readonly warnings: string[] = [];
+  /** Interfaces whose packets are dropped. */
+  refuses = (_name: string) => false;
   readonly devices: { readonly events: PacketDeviceEvents; isOpen: boolean }[] = [];
   readonly nat = new HostNat({
     kernel: { routes: () => Promise.resolve("") },
     forwarding: {
-      set: (hubs: readonly NatRules[]) => {
+      set: async (hubs: readonly NatRules[], { anew, beforeAnew }: SetOptions = {}) => {
         this.sets.push(hubs.map(({ network }) => formatIpv4Network(network)));
-        return this.setProblem === undefined ? Promise.resolve() : Promise.reject(this.setProblem);
+        if (anew === true) {
+          this.anews++;
+          await beforeAnew?.();
+        }
+        if (this.setProblem !== undefined) throw this.setProblem;
       },
       putBack: () => {
         this.putBacks++;
         return Promise.resolve(undefined);
       },
       refused: () => Promise.resolve(this.refused),
-      suspects: () => Promise.resolve(" (somebody)"),
+      suspects: () => {
+        this.asked++;
+        return Promise.resolve(" (somebody)");
+      },
     },
     openDevice: (events) => {
       if (this.deviceProblem !== undefined) return Promise.reject(this.deviceProblem);
       const device = { events, isOpen: true };
-      this.devices.push(device);
+      const name = `vpnnat${this.devices.push(device) - 1}`;
       return Promise.resolve({
-        name: `vpnnat${this.devices.length - 1}`,
+        name,
         dropped: 0,
-        send: (buffer, start, end) => this.#answer(unblock(buffer.subarray(start, end)), events),
+        send: (buffer, start, end) => {
+          this.probes++;
+          if (!this.refuses(name)) this.#answer(unblock(buffer.subarray(start, end)), events);
+        },
         check: () => {},
         close: () => void (device.isOpen = false),
       });
@@ -65,7 +81,6 @@ class Scene {
   }
 
   #answer([silent, probe]: readonly Buffer[], events: PacketDeviceEvents): void {
-    this.probes++;
     const frame = new Frame();
     assert.ok(silent && probe && frame.read(probe, 0, probe.length));
     const { code } = this;
@@ -145,6 +160,66 @@ describe("the ways of hubs through the host's kernel", () => {
     await assert.rejects(scene.open(), /64 hubs use the kernel's NAT already/);
   });
 
+  test("come and go by one change of the host, however many there are", async () => {
+    const first = await scene.open();
+    const ways = await Promise.all(
+      Array.from({ length: kernelNatLimits.hubs + 10 }, () => scene.open().catch(() => undefined)),
+    );
+    assert.equal(ways.filter((way) => way !== undefined).length, kernelNatLimits.hubs - 1);
+    assert.deepEqual(
+      scene.sets.map((networks) => networks.length),
+      [1, kernelNatLimits.hubs],
+    );
+    assert.equal(new Set(scene.sets[1]).size, kernelNatLimits.hubs);
+    assert.equal(scene.probes, kernelNatLimits.hubs);
+    // One hub has other settings now, and all others go.
+    const [, again] = await Promise.all([first.close(), scene.open(), ...ways.map((way) => way?.close())]);
+    assert.deepEqual(scene.sets.slice(2), [["198.18.0.0/20"]]);
+    assert.equal(scene.putBacks, 0);
+    await again.close();
+    assert.equal(scene.putBacks, 1);
+  });
+
+  test("are not made by the dozen where the first of them leads nowhere", async () => {
+    scene.code = 13;
+    const ends = await Promise.allSettled(Array.from({ length: 20 }, () => scene.open()));
+    assert.ok(ends.every(({ status }) => status === "rejected"));
+    assert.deepEqual([scene.devices.length, scene.probes, scene.putBacks], [1, 1, 1]);
+  });
+
+  test("fail one by one where the host lets some interfaces out only", async () => {
+    scene.refuses = (name) => name !== "vpnnat0";
+    const ends = await Promise.allSettled(Array.from({ length: 5 }, () => scene.open()));
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["fulfilled", "rejected", "rejected", "rejected", "rejected"],
+    );
+    assert.deepEqual(
+      scene.sets.map((networks) => networks.length),
+      [5, 1],
+    );
+    assert.deepEqual([scene.asked, scene.anews], [1, 0]);
+    // The rules are well, as the older way shows.
+    scene.now += kernelNatLimits.retryMs;
+    await assert.rejects(scene.open(), /somebody/);
+    assert.equal(scene.anews, 0);
+  });
+
+  test("make the rules anew where they are gone when another hub comes", async () => {
+    await scene.open();
+    scene.refuses = () => scene.anews === 0;
+    await scene.open();
+    assert.equal(scene.anews, 1);
+  });
+
+  test("ask for the rules once where all of them lead nowhere any more", async () => {
+    const ways = await Promise.all(Array.from({ length: 8 }, () => scene.open()));
+    scene.code = undefined;
+    const reasons = await Promise.all(ways.map((way) => way.check()));
+    assert.ok(reasons.every((reason) => reason?.includes("drops what it is to forward")));
+    assert.deepEqual([scene.anews, scene.asked], [1, 1]);
+  });
+
   test("are set up once more where somebody has undone the rules", async () => {
     const way = await scene.open();
     assert.equal(await way.check(), undefined);
@@ -170,8 +245,11 @@ describe("the ways of hubs through the host's kernel", () => {
     };
     assert.equal(await count(5), 5);
     assert.equal(await count(7), 7);
-    scene.refused = new Map([[way.network.network, 9]]);
     await scene.open();
+    assert.equal(way.refused, 7, "not asked where the kernel goes on counting");
+    scene.refused = new Map([[way.network.network, 9]]);
+    scene.code = undefined;
+    await way.check();
     assert.equal(way.refused, 9, "asked before the kernel is set up anew");
     assert.equal(await count(4), 13);
     await way.close();

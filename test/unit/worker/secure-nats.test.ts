@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import { parseIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
-import type { KernelWay, WayOptions } from "../../../server/host-nat/host-nat.ts";
+import type { KernelWay, WayOptions } from "../../../server/host-nat/host-nat-way.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
 import type { Outside } from "../../../server/secure-nat/outside.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
@@ -56,7 +56,14 @@ class Scene {
     warn: assert.fail,
   });
 
-  #open(options: WayOptions): Promise<KernelWay> {
+  /** How many were asked for before one was there. */
+  asked = 0;
+  mostAsked = 0;
+
+  async #open(options: WayOptions): Promise<KernelWay> {
+    this.mostAsked = Math.max(this.mostAsked, ++this.asked);
+    await Promise.resolve();
+    this.asked--;
     if (this.problem !== undefined) return Promise.reject(new Error(this.problem));
     this.opened.push(options);
     return Promise.resolve(
@@ -136,6 +143,24 @@ describe("who translates for a hub", () => {
     await scene.apply(hubWith({ bySockets: false }));
     assert.equal(scene.way(), "off: no nft");
     assert.deepEqual(scene.nats.warnings(), ["SecureNAT of hub ONE leads nowhere: no nft"]);
+  });
+
+  test("is asked for by all hubs of a change at once, when they begin, are tried again and end", async () => {
+    const hubs = Array.from({ length: 100 }, (_, index) => hubWith({}, `HUB${index}`));
+    scene.problem = "no nft";
+    await scene.apply(...hubs);
+    assert.deepEqual([scene.mostAsked, scene.opened.length], [100, 0]);
+    scene.problem = undefined;
+    scene.now = kernelNatLimits.retryMs;
+    scene.mostAsked = 0;
+    await scene.nats.look();
+    assert.deepEqual([scene.mostAsked, scene.opened.length], [100, 100]);
+    const former = scene.nats.apply([]);
+    // All are closed before anybody has waited for one.
+    assert.equal(scene.running.size, 100);
+    await Promise.resolve();
+    assert.deepEqual([scene.closed, scene.running.size], [100, 0]);
+    await former;
   });
 
   test("stays as long as the settings do", async () => {
