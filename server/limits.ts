@@ -228,6 +228,8 @@ export const kernelNatLimits = {
   /** Connections of all clients of a hub, and of one; less where the kernel's own table is small. */
   connections: 16_384,
   perClient: 8_192,
+  /** How long a connection of TCP that nobody answers counts as begun, as in the kernel (`nf_conntrack_tcp_timeout_syn_sent`). */
+  connectingMs: 120_000,
   /** How much of the kernel's table of connections the clients of a hub may fill. */
   shareOfTable: 1 / 4,
   /** How long the host may take to answer the packet that tries the way out, and how often it is tried. */

@@ -14,6 +14,7 @@ const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
 const NETLINK_SOCK_DIAG = 4;
 const TCP_NOTSENT_LOWAT = 25;
+const NETLINK_NETFILTER = 12;
 const MSG_TRUNC = 0x20;
 const TUNSETOFFLOAD = 0x400454d0;
 
@@ -252,9 +253,7 @@ export class SystemCalls {
    * @throws {SystemCallError}
    */
   diagnosisSocket(): Descriptor {
-    const type = SOCK_RAW | openFlags.nonBlocking | openFlags.closeOnExec;
-    const number = this.#checked("socket", "of netlink", this.#socket(AF_NETLINK, type, NETLINK_SOCK_DIAG));
-    return new Descriptor(number, "a netlink socket");
+    return this.#netlinkSocket(NETLINK_SOCK_DIAG, "a socket of sock_diag");
   }
 
   /**
@@ -272,6 +271,20 @@ export class SystemCalls {
     const at = addressOf(this.#option, 0, 4);
     const result = this.#setsockopt(number, IPPROTO_TCP, TCP_NOTSENT_LOWAT, at, 4);
     this.#checked("setsockopt", "of a TCP connection", result);
+  }
+
+  /**
+   * A socket for requests to the part of the kernel that filters, follows and translates (netlink(7)). What it answers waits until it is read.
+   *
+   * @throws {SystemCallError} EPROTONOSUPPORT where the kernel has no such part
+   */
+  netfilterSocket(): Descriptor {
+    return this.#netlinkSocket(NETLINK_NETFILTER, "a socket of netfilter");
+  }
+
+  #netlinkSocket(protocol: number, name: string): Descriptor {
+    const type = SOCK_RAW | openFlags.nonBlocking | openFlags.closeOnExec;
+    return new Descriptor(this.#checked("socket", name, this.#socket(AF_NETLINK, type, protocol)), name);
   }
 
   /**

@@ -1,8 +1,12 @@
 import { translateAddress, translateQuoted } from "../ethernet/address-translation.ts";
-import { Frame } from "../ethernet/frame.ts";
-import { blockLimits, kernelNatLimits } from "../limits.ts";
+import { Frame, read16, read32, tcpFlags } from "../ethernet/frame.ts";
+import { blockLimits, kernelNatLimits, tcpNatLimits } from "../limits.ts";
+import { IncomingSegment } from "../tcp/segment.ts";
 import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
-import type { Station } from "./packet-writer.ts";
+import { connectionKey, HalfOpen } from "./half-open.ts";
+import { leastBound } from "./least-bound.ts";
+import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
+import { refuseSegment } from "./refuse-segment.ts";
 import { Shares } from "./shares.ts";
 
 /** The network that the kernel sees behind the interface of a hub. */
@@ -27,9 +31,17 @@ export interface KernelNatOptions {
   readonly sendInside: (buffer: Buffer, start: number, end: number) => void;
   /** Whether clients may reach an address outside. */
   readonly mayReach: (address: number) => boolean;
+  /** For what is refused. */
+  readonly writer: PacketWriter;
+  /** Connections of TCP of a client that nobody has answered yet, as far as it is less than the server's own bound; 0 for none. */
+  readonly mostConnecting: number;
   /** Milliseconds that only go up. */
   readonly now: () => number;
 }
+
+/** The error of ICMP, and its bytes before the packet that it is about. */
+const unreachable = 3;
+const icmpHeaderBytes = 8;
 
 interface Client {
   source: number;
@@ -40,6 +52,7 @@ interface Client {
   mac0: number;
   mac1: number;
   usedAt: number;
+  halfOpen: number;
 }
 
 /**
@@ -61,11 +74,14 @@ export class KernelNat {
   /** Until when nobody has to be looked for who could make room. */
   #fullUntil = 0;
   #batchEnd = 0;
-  /** Packets of clients that there was no place for. */
+  readonly #halfOpen: HalfOpen;
+  readonly #segment = new IncomingSegment();
+  /** Packets of clients that there was no place for, or that would begin more connections than the client may. */
   refused = 0;
 
   constructor(options: KernelNatOptions) {
     this.#options = options;
+    this.#halfOpen = new HalfOpen(leastBound(tcpNatLimits.connecting, options.mostConnecting));
   }
 
   /** Clients that have sent something. */
@@ -88,6 +104,7 @@ export class KernelNat {
       this.refused++;
       return true;
     }
+    if (frame.protocol === ipProtocols.tcp && !this.#mayPass(frame, client)) return true;
     translateQuoted(frame, "destination", client.address, client.outer);
     translateAddress(frame, "source", client.outer);
     const { buffer, start, end } = frame;
@@ -122,6 +139,51 @@ export class KernelNat {
     if (end > runAt) this.#options.sendInside(buffer, runAt, end);
   }
 
+  /** Notes what a segment of a client begins or ends; one that begins too much is refused. */
+  #mayPass(frame: Frame, client: Client): boolean {
+    if (frame.transport !== "tcp") {
+      // What the first fragment does not tell the kernel would put together, and nobody would have looked at (RFC 1858).
+      return frame.transport === "fragment";
+    }
+    const { syn, ack, rst } = tcpFlags;
+    const kind = frame.tcpFlags & (syn | ack | rst);
+    if (kind !== syn && (kind & rst) === 0) return true;
+    const key = connectionKey(
+      client.outer,
+      frame.sourcePort,
+      frame.destinationIp3 >>> 0,
+      frame.destinationPort,
+    );
+    if (kind !== syn) this.#halfOpen.end(key);
+    else if (!this.#halfOpen.begin(key, client, client.usedAt)) {
+      this.refused++;
+      const { writer, router } = this.#options;
+      if (this.#segment.read(frame.buffer, frame.transportAt, frame.packetEnd))
+        refuseSegment(writer, router, frame, this.#segment);
+      return false;
+    }
+    return true;
+  }
+
+  /** Notes what an answer from outside ends, the frame as the kernel has it. */
+  #noteAnswer(frame: Frame, client: Client): void {
+    if (client.halfOpen === 0) return;
+    const { buffer, transportAt: at, packetEnd } = frame;
+    const remote = frame.sourceIp3 >>> 0;
+    if (frame.transport === "tcp") {
+      // The first answer of any kind.
+      this.#halfOpen.end(connectionKey(client.outer, frame.destinationPort, remote, frame.sourcePort));
+      return;
+    }
+    if (frame.transport !== "icmp" || frame.icmpType !== unreachable) return;
+    const quotedAt = at + icmpHeaderBytes;
+    if (quotedAt + ipv4HeaderBytes > packetEnd) return;
+    const portsAt = quotedAt + ((buffer[quotedAt] as number) & 0xf) * 4;
+    if (buffer[quotedAt + 9] !== ipProtocols.tcp || portsAt + 4 > packetEnd) return;
+    const [port, quotedRemote] = [read16(buffer, portsAt), read32(buffer, quotedAt + 16) >>> 0];
+    this.#halfOpen.end(connectionKey(client.outer, port, quotedRemote, read16(buffer, portsAt + 2)));
+  }
+
   #isOwn(address: number): boolean {
     return address - this.#options.network >= 0 && address - this.#options.network < outerNetwork.hosts;
   }
@@ -153,7 +215,8 @@ export class KernelNat {
       host = (host + 1) % outerNetwork.hosts;
     }
     const usedAt = this.#options.now();
-    const client = { source: from, address, outer: this.#options.network + host, mac0: 0, mac1: 0, usedAt };
+    const outer = this.#options.network + host;
+    const client = { source: from, address, outer, mac0: 0, mac1: 0, usedAt, halfOpen: 0 };
     this.#clients.set(address, client);
     this.#shares.add(client);
     this.#byHost[host] = client;
@@ -196,6 +259,7 @@ export class KernelNat {
     const host = (frame.destinationIp3 >>> 0) - network;
     const client = host < 0 ? undefined : this.#byHost[host];
     if (client === undefined || end - start > blockLimits.frameBytes) return false;
+    this.#noteAnswer(frame, client);
     translateQuoted(frame, "source", client.outer, client.address);
     translateAddress(frame, "destination", client.address);
     // Such as that a packet has come too far: for clients the virtual host is the router.

@@ -126,6 +126,8 @@ export class SecureNat {
           sendOutside,
           sendInside: send,
           mayReach,
+          writer,
+          mostConnecting: perClient.connecting,
           now,
         });
       }

@@ -38,8 +38,8 @@ describe("NAT by the host's kernel", () => {
   const nft = (...commands: readonly string[]) => host.run("nft", [commands.join("\n")]);
 
   /** The virtual host, its TAP in the client's namespace. */
-  async function start(mostTcp = 0) {
-    const args = ["tap_vpn", "", record(), String(mostTcp)];
+  async function start(mostTcp = 0, mostConnecting = 0) {
+    const args = ["tap_vpn", "", record(), String(mostTcp), String(mostConnecting)];
     const child = startChild(host, "nat-behind-tap.ts", args);
     const said: string[] = [];
     for (;;) {
@@ -93,6 +93,50 @@ describe("NAT by the host's kernel", () => {
     assert.equal(stdout.trim(), "open open open ECONNREFUSED ECONNREFUSED");
     const listed = (await host.run("nft", ["list", "counters"])).stdout;
     assert.match(listed, /counter refused_\w+ \{\s+packets 2 /);
+  });
+
+  test("holds a client to connections that nobody has answered, and counts those that are open no more", async () => {
+    await using server = startChild(web, "byte-server.ts");
+    assert.equal(await server.nextLine(), "ready");
+    await using nat = await start(0, 3);
+    assert.deepEqual(nat.said, []);
+    // Nobody has this address, and the host knows no better than to ask for it.
+    const nobody = "198.51.100.77";
+    await host.run("ip", ["route", "add", nobody, "dev", "eth0"]);
+    await host.run("ip", [
+      "neighbour",
+      "add",
+      nobody,
+      "lladdr",
+      "02:00:00:00:00:77",
+      "dev",
+      "eth0",
+      "nud",
+      "permanent",
+    ]);
+    await behind.run("ip", ["route", "add", nobody, "via", router]);
+    try {
+      const script = `const { connect } = require("node:net");
+        const open = (address) => new Promise((resolve) => {
+          const socket = connect(8080, address, () => resolve("open")).on("error", ({ code }) => resolve(code));
+          socket.setTimeout(500, () => resolve("nothing"));
+        });
+        (async () => {
+          const ends = [];
+          for (let count = 0; count < 6; count++) ends.push(await open("${web.address}"));
+          for (let count = 0; count < 5; count++) ends.push(await open("${nobody}"));
+          console.log(ends.join(" "));
+          process.exit();
+        })();`;
+      const { stdout } = await behind.run(process.execPath, ["-e", script]);
+      assert.equal(
+        stdout.trim(),
+        "open open open open open open nothing nothing nothing ECONNREFUSED ECONNREFUSED",
+      );
+    } finally {
+      await host.run("ip", ["route", "del", nobody, "dev", "eth0"]);
+      await host.run("ip", ["neighbour", "del", nobody, "dev", "eth0"]);
+    }
   });
 
   test("carries pings, fragments, and what routers say of packets that come too far", async () => {
@@ -267,6 +311,6 @@ describe("NAT by the host's kernel", () => {
     for (const each of [behind, second, behind, second])
       await each.run("ping", ["-c", "1", "-W", "2", web.address]);
     assert.equal(await nat.check(), "passes");
-    assert.match(await ruleset(), /198\.18\.0\.0\/20.*198\.18\.16\.0\/20/s);
+    assert.match(await ruleset(), /hubs \{.* 198\.18\.0\.0 : .*hubs \{.* 198\.18\.16\.0 : /s);
   });
 });

@@ -21,13 +21,13 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
 /**
  * A Virtual Hub with a TAP of the name that the command line gives, and a virtual host 192.168.30.1 that is the way outside. The second
  * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
- * The fourth one is the most TCP connections of a client then. It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does.
+ * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
 if (!native.available) throw new Error(native.reason);
 const { calls } = native;
-const [name = "", link, recordFile, mostTcp = "0"] = process.argv.slice(2);
+const [name = "", link, recordFile, mostTcp = "0", mostConnecting = "0"] = process.argv.slice(2);
 const { hub } = new TestHub();
 const tap = new DevicePort({
   name: "SID-LOCALBRIDGE-1",
@@ -40,7 +40,9 @@ const tap = new DevicePort({
 });
 tap.plugInto(hub.attach(tap));
 
-const settings = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
+const ordinary = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
+const perClient = { ...ordinary.nat.perClient, tcp: Number(mostTcp), connecting: Number(mostConnecting) };
+const settings = { ...ordinary, nat: { ...ordinary.nat, perClient } };
 let fromKernel = (_buffer: Buffer, _start: number, _end: number) => {};
 const way = recordFile === undefined ? undefined : await openWay(recordFile);
 const nat = new SecureNat({
@@ -100,7 +102,7 @@ async function openWay(recordFile: string) {
     return await hostNat.open({
       mac: settings.host.mac,
       mtu: settings.nat.mtu,
-      perClient: { ...settings.nat.perClient, tcp: Number(mostTcp) },
+      perClient: settings.nat.perClient,
       receive: (buffer, start, end) => fromKernel(buffer, start, end),
       lost: () => console.log("lost"),
     });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
-import { Frame } from "../../../server/ethernet/frame.ts";
+import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { parseIpv4 } from "../../../server/ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../../server/ethernet/word-address.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
+import { connectionKey, HalfOpen } from "../../../server/secure-nat/half-open.ts";
 import { KernelNat, outerNetwork } from "../../../server/secure-nat/kernel-nat.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
 import { block, unblock } from "../hub/hub-fixture.ts";
@@ -33,6 +34,20 @@ function datagram(from: Station, to: Station, payload = "hello"): Buffer {
   return made.pop() ?? assert.fail();
 }
 
+/** A frame with a segment between port 1000 + `port` of a client and port 80 of the other end, sent by one of them. */
+function segment(from: Station, to: Station, flags: number, port: number, isAnswer = false): Buffer {
+  const at = writer.begin(from, to, 6);
+  writer.buffer.fill(0, at, at + 20);
+  const [client, remote] = [1_000 + port, 80];
+  writer.buffer.writeUInt16BE(isAnswer ? remote : client, at);
+  writer.buffer.writeUInt16BE(isAnswer ? client : remote, at + 2);
+  writer.buffer.writeUInt32BE(4_711, at + 4);
+  writer.buffer[at + 12] = 0x50;
+  writer.buffer[at + 13] = flags;
+  writer.finishTransport(at + 20, 6, at + 16);
+  return made.pop() ?? assert.fail();
+}
+
 /** What a frame says, once its checksums were found right. */
 function read(bytes: Buffer | undefined): string {
   assert.ok(bytes);
@@ -55,6 +70,11 @@ class Scene {
     sendOutside: (buffer, start, end) => this.outside.push(...unblock(buffer.subarray(start, end))),
     sendInside: (buffer, start, end) => this.inside.push(...unblock(buffer.subarray(start, end))),
     mayReach: (address) => address !== closed,
+    writer: new PacketWriter({
+      send: (buffer, start, end) => this.inside.push(...unblock(buffer.subarray(start, end))),
+      soon: (flush) => flush(),
+    }),
+    mostConnecting: 3,
     now: () => this.now,
   });
 
@@ -166,5 +186,133 @@ describe("NAT by the kernel", () => {
     assert.equal(send(5_000), 0);
     scene.now += 1;
     assert.equal(send(5_000), 1);
+  });
+
+  describe("holds a client to connections that nobody has answered", () => {
+    const { syn, ack, rst } = tcpFlags;
+    const outer: Station = { ...router, address: ip("198.18.30.10") };
+    const bob: Station = { mac0: 0x0200, mac1: 8, address: ip("192.168.30.11") };
+    let scene: Scene;
+    const begin = (port: number, from = alice) => scene.send(segment(from, to(web), syn, port)).sent.length;
+    const answer = (flags: number, port: number) =>
+      void scene.deliver(segment(to(web), outer, flags, port, true));
+    beforeEach(() => {
+      scene = new Scene();
+      for (const port of [1, 2, 3]) assert.equal(begin(port), 1);
+    });
+
+    test("refuses one that is too many by a reset, and others not", () => {
+      assert.deepEqual([begin(4), scene.nat.refused], [0, 1]);
+      const [reset] = scene.inside.splice(0);
+      const frame = new Frame();
+      assert.ok(reset && frame.read(reset, 0, reset.length));
+      assert.deepEqual(
+        [
+          formatIpv4(frame.sourceIp3),
+          formatIpv4(frame.destinationIp3),
+          frame.sourcePort,
+          frame.destinationPort,
+        ],
+        ["203.0.113.80", "192.168.30.10", 80, 1_004],
+      );
+      assert.equal(frame.tcpFlags, rst | ack);
+      assert.equal(reset.readUInt32BE(frame.transportAt + 8), 4_712);
+      assert.equal(begin(4, bob), 1);
+      // Of a client that has as many as it may, everything else goes on.
+      assert.equal(scene.send(segment(alice, to(web), ack, 1)).sent.length, 1);
+      assert.equal(scene.send(datagram(alice, to(web))).sent.length, 1);
+    });
+
+    test("takes repetitions for what they are", () => {
+      for (let count = 0; count < 5; count++) assert.equal(begin(2), 1);
+      assert.equal(scene.nat.refused, 0);
+    });
+
+    test("counts none that was answered, refused or given up", () => {
+      answer(syn | ack, 1);
+      assert.deepEqual([begin(4), begin(5)], [1, 0]);
+      answer(rst | ack, 2);
+      assert.deepEqual([begin(5), begin(6)], [1, 0]);
+      scene.send(segment(alice, to(web), rst, 3));
+      assert.deepEqual([begin(6), begin(7)], [1, 0]);
+      // Of somebody else, and of a connection that has ended.
+      answer(syn | ack, 8);
+      answer(syn | ack, 1);
+      assert.equal(begin(7), 0);
+    });
+
+    test("counts none that somebody on the way could not deliver", () => {
+      scene.inside.length = 0;
+      const sent = segment(outer, to(web), syn, 1);
+      const at = writer.begin(to(ip("203.0.113.1")), outer, 1);
+      writer.buffer.fill(0, at, at + 8);
+      writer.buffer[at] = 3;
+      const end = at + 8 + sent.copy(writer.buffer, at + 8, 14, 14 + 28);
+      writer.buffer.writeUInt16BE(internetChecksum(writer.buffer, at, end), at + 2);
+      writer.finish(end);
+      const error = made.pop() ?? assert.fail();
+      // One that is cut tells nothing.
+      for (const cut of [14 + 20 + 8, 14 + 20 + 8 + 20, 14 + 20 + 8 + 20 + 3])
+        scene.deliver(error.subarray(0, cut));
+      assert.equal(begin(4), 0);
+      scene.deliver(error);
+      assert.deepEqual([begin(4), begin(5)], [1, 0]);
+    });
+
+    test("forgets what nobody answers, without a timer", () => {
+      scene.now = kernelNatLimits.connectingMs - 1;
+      assert.equal(begin(4), 0);
+      // Tried again, so that it lasts longer.
+      assert.equal(begin(1), 1);
+      scene.now++;
+      assert.deepEqual([begin(4), begin(5), begin(6)], [1, 1, 0]);
+    });
+
+    test("lets no fragment through that hides what it begins", () => {
+      const cut = segment(alice, to(web), syn, 4);
+      // The rest of its header is in another fragment.
+      cut[14 + 20 + 12] = 0x60;
+      cut.writeUInt16BE(0x2000, 20);
+      assert.deepEqual(scene.send(cut), { taken: true, sent: [] });
+    });
+  });
+});
+
+describe("connections that nobody has answered", () => {
+  test("are as many as of one beginner at a time, and in all", () => {
+    const beginners = Array.from({ length: 40 }, () => ({ halfOpen: 0 }));
+    const halfOpen = new HalfOpen(500);
+    for (const [client, beginner] of beginners.entries()) {
+      for (let port = 0; port < 500; port++) {
+        assert.ok(halfOpen.begin(connectionKey(client, port, web, 80), beginner, 0));
+      }
+    }
+    assert.equal(halfOpen.count, kernelNatLimits.connections);
+    // Those beyond go to the kernel, which has a bound for all of a hub.
+    assert.equal(
+      beginners.reduce((sum, each) => sum + each.halfOpen, 0),
+      kernelNatLimits.connections,
+    );
+    assert.ok(
+      halfOpen.begin(
+        connectionKey(0, 0, web, 80),
+        beginners[0] ?? assert.fail(),
+        kernelNatLimits.connectingMs,
+      ),
+    );
+    assert.deepEqual([halfOpen.count, beginners[0]?.halfOpen, beginners[1]?.halfOpen], [1, 1, 0]);
+  });
+
+  test("are told apart by both ends", () => {
+    const keys = [
+      connectionKey(1, 2, 3, 4),
+      connectionKey(1, 2, 4, 3),
+      connectionKey(1, 3, 3, 4),
+      connectionKey(2, 2, 3, 4),
+      connectionKey(1, 2, 0x0003_0000, 4),
+      connectionKey(0x0001_0000, 2, 3, 4),
+      connectionKey(1, 2, 0xffff_ffff, 4),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
   });
 });
