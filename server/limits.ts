@@ -232,6 +232,14 @@ export const kernelNatLimits = {
   connectingMs: 120_000,
   /** How much of the kernel's table of connections the clients of a hub may fill. */
   shareOfTable: 1 / 4,
+  /** Connections of a hub that are listed; all are counted. */
+  listed: 32_768,
+  /** What is read of the kernel's table at once, and how often, for one list. */
+  listPieceBytes: 32 * 1024,
+  listPieces: 131_072,
+  /** How long a list holds at least, and which share of the time may go into making lists. */
+  listHoldMs: 1_000,
+  listShare: 1 / 20,
   /** How long the host may take to answer the packet that tries the way out, and how often it is tried. */
   probeTimeoutMs: 300,
   probeAttempts: 3,

@@ -75,8 +75,8 @@ export interface LocalBridgeReport {
 
 /** What a virtual host tells of itself. */
 export interface SecureNatReport {
-  /** Whether the host's kernel translates, which tells nothing of its connections. */
-  readonly byKernel: boolean;
+  /** Where the host's kernel translates: what it follows, besides the connections below. Rejects with the reason why it does not tell. */
+  readonly kernel: (() => Promise<KernelConnections>) | undefined;
   readonly counts: {
     readonly tcp: number;
     readonly udp: number;
@@ -94,6 +94,12 @@ export interface SecureNatReport {
     readonly expiresAt: number;
   }[];
   readonly mappings: readonly NatEntry[];
+}
+
+/** Connections of a hub that the kernel follows. */
+export interface KernelConnections {
+  readonly counts: { readonly tcp: number; readonly udp: number; readonly ping: number };
+  readonly mappings: Iterable<NatEntry>;
 }
 
 export interface ConnectionList {

@@ -79,7 +79,7 @@ export interface SecureNatSummary {
   readonly address: string;
   /** Addresses that clients have now. */
   readonly leases: number;
-  /** TCP connections through it; those that the kernel translates are not counted. */
+  /** TCP connections through it, by sockets and by the kernel. */
   readonly connections: number;
   /** Who translates, of a release that tells it. */
   readonly nat?: NatWay;

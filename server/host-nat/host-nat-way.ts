@@ -6,8 +6,10 @@ import type { RoutedSetup } from "../packet-device/interface-request.ts";
 import type { PacketDevice, PacketDeviceEvents } from "../packet-device/packet-device.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
 import { outerNetwork } from "../secure-nat/kernel-nat.ts";
+import type { NatEntry } from "../secure-nat/nat-entry.ts";
 import type { Station } from "../secure-nat/packet-writer.ts";
 import type { KernelPerClient } from "./nat-table.ts";
+import type { TrackedConnections, TrackedCounts } from "./tracked-connections.ts";
 import { findProbeResult, probeBlocks, type ProbeResult } from "./probe.ts";
 
 /** Makes an interface that the kernel routes to; throws why there can be none. */
@@ -34,13 +36,23 @@ interface HostNatWayOptions extends WayOptions {
   /** Sets the host up once more, where somebody has undone it. */
   readonly refresh: () => Promise<void>;
   readonly suspects: () => Promise<string>;
+  readonly connections: () => Promise<TrackedConnections>;
   readonly closed: () => Promise<void>;
 }
 
 const firstProbePort = 1_024;
 
+/** What the kernel follows for a hub, whose clients have the addresses that the kernel knows them by. */
+export interface WayConnections {
+  readonly counts: Readonly<TrackedCounts>;
+  readonly entries: () => Iterable<NatEntry>;
+}
+
 /** A way as its hub uses it. */
-export type KernelWay = Pick<HostNatWay, "network" | "description" | "refused" | "send" | "check" | "close">;
+export type KernelWay = Pick<
+  HostNatWay,
+  "network" | "description" | "refused" | "connections" | "send" | "check" | "close"
+>;
 
 /** The way of one hub. */
 export class HostNatWay {
@@ -92,6 +104,17 @@ export class HostNatWay {
   /** For people: the interface and the network behind it. */
   get description(): string {
     return `${this.#device?.name ?? natDevicePrefix}, ${formatIpv4Network(this.network)}`;
+  }
+
+  /**
+   * What the kernel follows for the hub.
+   *
+   * @throws Error why it does not tell
+   */
+  async connections(): Promise<WayConnections> {
+    const list = await this.#options.connections();
+    const { network } = this.network;
+    return { counts: list.counts(network), entries: () => list.entries(network) };
   }
 
   get perClient(): KernelPerClient {

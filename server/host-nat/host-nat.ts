@@ -3,12 +3,15 @@ import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
 import { kernelNatLimits } from "../limits.ts";
 import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
 import type { Forwarding } from "./forwarding.ts";
+import type { ConnectionList } from "./connection-list.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
 import { HostNatWay, type OpenRoutedDevice, type WayOptions } from "./host-nat-way.ts";
 
 export interface HostNatOptions {
   readonly kernel: Pick<KernelNetworks, "routes">;
   readonly forwarding: Pick<Forwarding, "set" | "putBack" | "refused" | "suspects">;
+  /** Tells what the kernel follows. */
+  readonly connections: Pick<ConnectionList, "get" | "forget">;
   /** Makes an interface that the kernel routes to; throws why there can be none. */
   readonly openDevice: OpenRoutedDevice;
   /** Resolves after a time. */
@@ -183,6 +186,7 @@ export class HostNat {
       openDevice: this.#options.openDevice,
       refresh: () => this.#refresh(),
       suspects: () => this.#suspects(),
+      connections: () => this.#options.connections.get(this.#networks()),
       closed: () => {
         this.#forget(way);
         return this.#arrange();
@@ -223,6 +227,7 @@ export class HostNat {
       const rules = [...this.#ways].map(({ network, perClient }) => ({ network, perClient }));
       return forwarding.set(rules, { anew, beforeAnew: () => this.#countRefused() });
     }
+    this.#options.connections.forget();
     const left = await forwarding.putBack();
     if (left !== undefined) warn(left);
   }

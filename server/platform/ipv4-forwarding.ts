@@ -1,6 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 const forwardingFile = "/proc/sys/net/ipv4/ip_forward";
+const conntrackFolder = "/proc/sys/net/netfilter";
+const conntrackPrefix = "nf_conntrack_";
 
 /** What the kernel tells of its networks, and whether it forwards between them. A parameter type, so that tests can stand in for it. */
 export interface KernelNetworks {
@@ -13,6 +16,8 @@ export interface KernelNetworks {
   setForwarding(on: boolean): Promise<void>;
   /** How many connections the kernel can follow; undefined where it follows none. */
   mostConnections(): Promise<number | undefined>;
+  /** Seconds of silence after which it forgets a connection, by what follows `net.netfilter.nf_conntrack_` in the name of the sysctl. */
+  connectionTimeouts(): Promise<ReadonlyMap<string, number>>;
   /** Of the boot of the machine; what was set in another one is no more. */
   bootId(): Promise<string>;
 }
@@ -27,6 +32,16 @@ export const kernelNetworks: KernelNetworks = {
   mostConnections: async () => {
     const text = await readFile("/proc/sys/net/netfilter/nf_conntrack_max", "latin1").catch(() => "");
     return Number(text) || undefined;
+  },
+  connectionTimeouts: async () => {
+    const names = await readdir(conntrackFolder).catch(() => []);
+    const timeouts = names.filter((name) => name.startsWith(conntrackPrefix) && name.includes("_timeout"));
+    const read = async (name: string) =>
+      [
+        name.slice(conntrackPrefix.length),
+        Number(await readFile(join(conntrackFolder, name), "latin1").catch(() => NaN)),
+      ] as const;
+    return new Map((await Promise.all(timeouts.map(read))).filter(([, seconds]) => seconds > 0));
   },
   bootId: async () => (await readFile("/proc/sys/kernel/random/boot_id", "latin1")).trim(),
 };

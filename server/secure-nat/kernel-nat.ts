@@ -89,6 +89,11 @@ export class KernelNat {
     return this.#clients.size;
   }
 
+  /** Of the client that the kernel knows by an address; undefined where there is none any more. */
+  addressOf(outer: number): number | undefined {
+    return this.#byHost[outer - this.#options.network]?.address;
+  }
+
   /**
    * Takes a packet from a client to an address outside, which the port of the number `from` sent; the frame is as the client sent it, and is
    * written to. What it sends goes out with {@link flush}.

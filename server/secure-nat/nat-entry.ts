@@ -2,13 +2,13 @@ import type { TcpState } from "../tcp/tcp-connection.ts";
 
 /** A connection or port of a client that has one of the host's. */
 export interface NatEntry {
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: "tcp" | "udp" | "ping";
   readonly client: number;
   readonly clientPort: number;
-  /** 0 for UDP, where it may be any. */
+  /** 0 for UDP by sockets, where it may be any. */
   readonly remote: number;
   readonly remotePort: number;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds; 0 where it is not known. */
   readonly createdAt: number;
   readonly usedAt: number;
   /** Bytes from and to the client. */

@@ -177,6 +177,11 @@ export class SecureNat {
     this.#kernel?.deliver(buffer, start, end);
   }
 
+  /** Of the client that the kernel knows by an address. */
+  clientOfKernel(outer: number): number | undefined {
+    return this.#kernel?.addressOf(outer);
+  }
+
   /**
    * Does what is due.
    *

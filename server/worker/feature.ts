@@ -22,7 +22,7 @@ export interface RunningFeature {
    */
   apply?(settings: ServerSettings, former: ServerSettings): Promise<readonly string[]> | readonly string[];
   /** What it has to tell in `vpnserver status`. */
-  status?(): FeatureStatus;
+  status?(): FeatureStatus | Promise<FeatureStatus>;
   /** Lets go of everything; called once, after that of the features that came later. */
   close?(): Promise<void> | void;
   /** Says goodbye and waits for nothing: the process is about to die of a fault. */

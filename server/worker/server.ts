@@ -18,8 +18,7 @@ import type { RefusalCounts } from "../transport/refusals.ts";
 import { turns } from "../turns.ts";
 import { HostSockets } from "./host-sockets.ts";
 import type { Environment, ServerOptions } from "./environment.ts";
-import type { HubSummary } from "../contract/server-status.ts";
-import type { Feature, RunningFeature } from "./feature.ts";
+import type { Feature, FeatureStatus, RunningFeature } from "./feature.ts";
 import { administration } from "./features/administration.ts";
 import { hubs } from "./features/hubs.ts";
 import { keepAlive } from "./features/keep-alive.ts";
@@ -46,10 +45,8 @@ const features: readonly Feature[] = [
 /** A running VPN server. */
 export interface Server {
   listeners(): readonly ListenerStatus[];
-  /** The hubs and how many sessions each has. */
-  hubs(): readonly HubSummary[];
-  /** What does not work although it is set up, for people. */
-  warnings(): readonly string[];
+  /** The hubs and what each has, and what does not work although it is set up. */
+  status(): Promise<Required<FeatureStatus>>;
   /** By hub name in lower case: what happened since the hub was made. */
   statistics(): Pick<ReadonlyMap<string, HubStatistics>, "get">;
   /** Whether connections that have not logged in took each other's places a short time ago. */
@@ -87,8 +84,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   return {
     listeners: () => listeners.statuses(),
-    hubs: () => running.flatMap((feature) => feature.status?.().hubs ?? []),
-    warnings: () => running.flatMap((feature) => feature.status?.().warnings ?? []),
+    status: async () => {
+      const told = await Promise.all(running.map(async (feature) => feature.status?.()));
+      return {
+        hubs: told.flatMap((each) => each?.hubs ?? []),
+        warnings: told.flatMap((each) => each?.warnings ?? []),
+      };
+    },
     isFull: () => connections.isFull,
     statistics: () => ({ get: (hubName) => hubs.find(hubName) && hubs.statistics(hubName) }),
     refusals: () => connections.refusals(),

@@ -123,13 +123,13 @@ export async function runWorker(paths: StatePaths): Promise<void> {
     const applier = new StateApplier({ paths, configuration, identity });
     answerRequests({
       report: async () => {
-        const disk = await diskProblem(paths.stateDirectory);
+        const [disk, status] = await Promise.all([diskProblem(paths.stateDirectory), server.status()]);
         return {
-          hubs: server.hubs(),
+          hubs: status.hubs,
           warnings: [
             ...config.warnings,
             ...adminAddresses.problems,
-            ...server.warnings(),
+            ...status.warnings,
             ...(disk === undefined ? [] : [disk]),
           ],
           restrictions: restrictions(),

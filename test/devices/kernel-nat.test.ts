@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { formatIpv4 } from "../../server/ethernet/word-address.ts";
+import type { TrackedCounts } from "../../server/host-nat/tracked-connections.ts";
+import type { NatEntry } from "../../server/secure-nat/nat-entry.ts";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import { startChild } from "./support/child.ts";
@@ -55,7 +59,14 @@ describe("NAT by the host's kernel", () => {
       child.write("check");
       return child.nextLine();
     };
-    return { ...child, said, check };
+    const list = async () => {
+      child.write("list");
+      return JSON.parse((await child.nextLine()) ?? "") as {
+        readonly counts: TrackedCounts;
+        readonly entries: readonly NatEntry[];
+      };
+    };
+    return { ...child, said, check, list };
   }
 
   test("carries TCP both ways, and puts the host back afterwards", async () => {
@@ -136,6 +147,44 @@ describe("NAT by the host's kernel", () => {
     } finally {
       await host.run("ip", ["route", "del", nobody, "dev", "eth0"]);
       await host.run("ip", ["neighbour", "del", nobody, "dev", "eth0"]);
+    }
+  });
+
+  test("lists what the kernel follows, with the addresses of the hub, and with bytes where the kernel counts", async () => {
+    await using server = startChild(web, "byte-server.ts");
+    assert.equal(await server.nextLine(), "ready");
+    const counting = "/proc/sys/net/netfilter/nf_conntrack_acct";
+    await host.run("sh", ["-c", `echo 1 >${counting}`]);
+    // Of somebody else.
+    await host.run("ping", ["-c", "1", "-W", "2", web.address]);
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    assert.deepEqual(await nat.list(), { counts: { tcp: 0, udp: 0, ping: 0 }, entries: [] });
+    await behind.run("ping", ["-c", "1", "-W", "2", web.address]);
+    const script = `const { connect } = require("node:net"), { createSocket } = require("node:dgram");
+      createSocket("udp4").send("x", 4711, "${web.address}", () => connect(8080, "${web.address}", () => process.stdout.write("open")));
+      process.stdin.resume().once("end", () => process.exit());`;
+    const connected = behind.spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] });
+    assert.ok(connected.stdout && connected.stdin);
+    await once(connected.stdout, "data");
+    try {
+      let told = await nat.list();
+      // One list holds for a second.
+      for (const until = Date.now() + 20_000; told.counts.tcp === 0 && Date.now() < until;)
+        told = await nat.list();
+      assert.deepEqual(told.counts, { tcp: 1, udp: 1, ping: 1 });
+      const byProtocol = new Map(told.entries.map((entry) => [entry.protocol, entry]));
+      const [tcp, udp] = [byProtocol.get("tcp"), byProtocol.get("udp")];
+      for (const entry of told.entries) {
+        assert.deepEqual([formatIpv4(entry.client), formatIpv4(entry.remote)], [client, web.address]);
+        assert.ok(Math.abs(Date.now() - entry.usedAt) < 60_000, String(entry.usedAt));
+      }
+      assert.deepEqual([tcp?.remotePort, tcp?.state, udp?.remotePort], [8_080, "established", 4_711]);
+      assert.equal(udp?.sent, 29);
+    } finally {
+      connected.stdin.end();
+      await once(connected, "exit");
+      await host.run("sh", ["-c", `echo 0 >${counting}`]);
     }
   });
 

@@ -5,13 +5,15 @@ import { macBytes } from "../../ethernet/mac-address.ts";
 import { secureNatRanges, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
 import type { NatEntry } from "../../secure-nat/nat-entry.ts";
-import type { Administration, SecureNatReport } from "../administration.ts";
+import type { Administration, KernelConnections, SecureNatReport } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
-import { RpcError, type RequestOf } from "../rpc.ts";
+import { ownerOf, RpcError, type RequestOf } from "../rpc.ts";
+import { wordsOf } from "../../error-words.ts";
+import { mapped, turns } from "../../turns.ts";
 import { findHub, updateHub } from "./find-hub.ts";
 
 /** `NAT_TCP` and so on (`Cedar/Virtual.h`). */
-const natProtocols = { tcp: 0, udp: 1 } as const;
+const natProtocols = { tcp: 0, udp: 1, ping: 3 } as const;
 /** `NAT_TCP_CONNECTING` and so on. */
 const tcpStatuses = {
   connecting: 0,
@@ -48,21 +50,25 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
       });
       return {};
     },
-    GetSecureNATStatus: ({ HubName }) => {
-      const { counts, byKernel } = reportOf(HubName);
+    GetSecureNATStatus: async ({ HubName }) => {
+      const { counts, kernel } = reportOf(HubName);
+      // The table of connections says why the kernel does not tell.
+      const followed = (await kernel?.().catch(() => undefined))?.counts ?? noConnections;
       return {
-        NumTcpSessions: counts.tcp,
-        NumUdpSessions: counts.udp,
-        NumIcmpSessions: counts.ping,
+        NumTcpSessions: counts.tcp + followed.tcp,
+        NumUdpSessions: counts.udp + followed.udp,
+        NumIcmpSessions: counts.ping + followed.ping,
         NumDnsSessions: counts.dns,
         NumDhcpClients: counts.leases,
-        IsKernelMode: byKernel,
+        IsKernelMode: kernel !== undefined,
         IsRawIpMode: false,
       };
     },
-    EnumNAT: ({ HubName }) => {
-      const { mappings } = reportOf(HubName);
-      return { NumItem: mappings.length, NatTable: mappings.map(natItem) };
+    EnumNAT: async ({ HubName }, { administrator }) => {
+      const { mappings, kernel } = reportOf(HubName);
+      const followed = kernel === undefined ? [] : await toldBy(kernel);
+      const NatTable = await turns.run(mapped(both(mappings, followed), natItem), ownerOf(administrator));
+      return { NumItem: NatTable.length, NatTable };
     },
     EnumDHCP: ({ HubName }) => {
       const { leases } = reportOf(HubName);
@@ -83,9 +89,25 @@ export function createSecureNatHandlers(administration: Administration): RpcHand
   };
 }
 
+const noConnections = { tcp: 0, udp: 0, ping: 0 } as const;
+
+/** @throws {RpcError} notSupported where the kernel does not tell what it follows */
+async function toldBy(kernel: () => Promise<KernelConnections>): Promise<Iterable<NatEntry>> {
+  try {
+    return (await kernel()).mappings;
+  } catch (error) {
+    throw new RpcError("notSupported", `the host's kernel does not tell its connections: ${wordsOf(error)}`);
+  }
+}
+
+function* both<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
+  yield* first;
+  yield* second;
+}
+
 const notRunning: SecureNatReport = {
   counts: { tcp: 0, udp: 0, dns: 0, ping: 0, leases: 0 },
-  byKernel: false,
+  kernel: undefined,
   leases: [],
   mappings: [],
 };

@@ -17,13 +17,15 @@ export const hubs: Feature = {
         const ended = await Promise.all(reviews.map(({ hub, steps }) => turns.run(steps, hub)));
         return ended.flat();
       },
-      status: () => ({
-        hubs: [...hubs].map(({ hub, sessions }) => ({
-          name: hub.settings.name,
-          online: hub.settings.online,
-          sessions: sessions.size,
-          ...summaryOf(secureNats.get(hub.settings.name.toLowerCase())),
-        })),
+      status: async () => ({
+        hubs: await Promise.all(
+          [...hubs].map(async ({ hub, sessions }) => ({
+            name: hub.settings.name,
+            online: hub.settings.online,
+            sessions: sessions.size,
+            ...(await summaryOf(secureNats.get(hub.settings.name.toLowerCase()))),
+          })),
+        ),
       }),
       close: () => {
         clearInterval(ticks);
@@ -34,15 +36,15 @@ export const hubs: Feature = {
   },
 };
 
-function summaryOf(running: RunningSecureNat | undefined): Pick<HubSummary, "secureNat"> {
+async function summaryOf(running: RunningSecureNat | undefined): Promise<Pick<HubSummary, "secureNat">> {
   if (running === undefined) return {};
   const { address, mask } = running.settings.host;
-  const { leases, tcp } = running.nat.counts();
+  const { leases } = running.nat.counts();
   return {
     secureNat: {
       address: `${formatIpv4(address)}/${prefixLengthOf(mask)}`,
       leases,
-      connections: tcp,
+      connections: await running.tcpConnections(),
       nat: running.way,
       ...(running.reason !== undefined && { natReason: running.reason }),
     },

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { dumpConnections, type DumpConnections } from "../../host-nat/connection-dump.ts";
+import { ConnectionList } from "../../host-nat/connection-list.ts";
 import { Forwarding } from "../../host-nat/forwarding.ts";
 import { HostNat } from "../../host-nat/host-nat.ts";
 import { kernelNatLimits } from "../../limits.ts";
+import type { NativeLoader } from "../../native/native.ts";
 import { HostNetwork } from "../../outside/host-network.ts";
 import { SocketPool } from "../../outside/socket-pool.ts";
 import { Tap } from "../../packet-device/tap.ts";
@@ -80,6 +83,12 @@ function createHostNat({ paths, native, log }: Environment): HostNat {
   return new HostNat({
     kernel,
     forwarding: new Forwarding({ run: runProgram, kernel, recordFile: paths.forwardingFile }),
+    connections: new ConnectionList({
+      dump: dumpBy(native),
+      timeouts: () => kernel.connectionTimeouts(),
+      now: () => performance.now(),
+      unixNow: () => Date.now(),
+    }),
     openDevice: async (events, setup) => {
       if (!hasCapability("CAP_NET_ADMIN")) {
         throw new Error("the server has no right to (CAP_NET_ADMIN), as it does in service mode");
@@ -92,4 +101,12 @@ function createHostNat({ paths, native, log }: Environment): HostNat {
     now: () => performance.now(),
     warn: (problem) => log.warn(problem),
   });
+}
+
+function dumpBy(native: NativeLoader): DumpConnections {
+  return (isWanted, take) => {
+    // It is: interfaces of the kernel's way are made by it.
+    if (native.loaded?.available !== true) throw new Error("no native calls");
+    return dumpConnections(native.loaded.calls, isWanted, take);
+  };
 }

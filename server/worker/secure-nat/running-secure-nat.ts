@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
-import type { SecureNatReport } from "../../admin/administration.ts";
+import type { KernelConnections, SecureNatReport } from "../../admin/administration.ts";
 import type { Lease } from "../../dhcp/lease-table.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
 import type { NatWay } from "../../contract/server-status.ts";
-import type { KernelWay } from "../../host-nat/host-nat-way.ts";
+import type { KernelWay, WayConnections } from "../../host-nat/host-nat-way.ts";
 import { secureNatLimits } from "../../limits.ts";
+import type { NatEntry } from "../../secure-nat/nat-entry.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
 import { turns } from "../../turns.ts";
@@ -100,7 +101,27 @@ export class RunningSecureNat {
   }
 
   report(): SecureNatReport {
-    return { ...this.nat.report(), byKernel: this.way === "kernel" };
+    return { ...this.nat.report(), kernel: this.kernel && (() => this.#kernelConnections()) };
+  }
+
+  /** Connections of TCP, those that the kernel follows among them as far as it tells. */
+  async tcpConnections(): Promise<number> {
+    const followed = await this.kernel?.connections().catch(() => undefined);
+    return this.nat.counts().tcp + (followed?.counts.tcp ?? 0);
+  }
+
+  async #kernelConnections(): Promise<KernelConnections> {
+    const followed = await this.kernel?.connections();
+    if (followed === undefined) return { counts: { tcp: 0, udp: 0, ping: 0 }, mappings: [] };
+    return { counts: followed.counts, mappings: this.#mappingsOf(followed) };
+  }
+
+  /** With the addresses that clients have; one who has made room for another is told no more. */
+  *#mappingsOf({ entries }: WayConnections): Generator<NatEntry> {
+    for (const entry of entries()) {
+      const client = this.nat.clientOfKernel(entry.client);
+      if (client !== undefined) yield { ...entry, client };
+    }
   }
 
   /** Tells the hub's log of what was refused since it was told last. */

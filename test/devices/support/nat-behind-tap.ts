@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { dumpConnections } from "../../../server/host-nat/connection-dump.ts";
+import { ConnectionList } from "../../../server/host-nat/connection-list.ts";
 import { Forwarding } from "../../../server/host-nat/forwarding.ts";
 import { HostNat } from "../../../server/host-nat/host-nat.ts";
 import { AnsweringPort } from "../../../server/hub/answering-port.ts";
@@ -21,7 +23,7 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
 /**
  * A Virtual Hub with a TAP of the name that the command line gives, and a virtual host 192.168.30.1 that is the way outside. The second
  * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
- * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does.
+ * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does, and the line "list" what it follows, as JSON.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
@@ -78,8 +80,9 @@ port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);
 console.log("ready");
 process.stdin
-  .on("data", () => {
-    void way?.check().then((reason) => console.log(reason ?? "passes"));
+  .on("data", (line: Buffer) => {
+    if (line.toString() === "list\n") void list();
+    else void way?.check().then((reason) => console.log(reason ?? "passes"));
   })
   .once("end", () => {
     clearInterval(ticks);
@@ -89,10 +92,25 @@ process.stdin
     void way?.close();
   });
 
+async function list(): Promise<void> {
+  const told = await way?.connections();
+  const entries = [...(told?.entries() ?? [])].map((entry) => ({
+    ...entry,
+    client: nat.clientOfKernel(entry.client),
+  }));
+  console.log(JSON.stringify({ counts: told?.counts, entries }));
+}
+
 async function openWay(recordFile: string) {
   const hostNat = new HostNat({
     kernel: kernelNetworks,
     forwarding: new Forwarding({ run: runProgram, kernel: kernelNetworks, recordFile }),
+    connections: new ConnectionList({
+      dump: (isWanted, take) => dumpConnections(calls, isWanted, take),
+      timeouts: () => kernelNetworks.connectionTimeouts(),
+      now: () => performance.now(),
+      unixNow: () => Date.now(),
+    }),
     openDevice: (events, setup) => Promise.resolve(Tap.openRouted(calls, events, setup)),
     delay: (ms) => delay(ms),
     now: () => performance.now(),

@@ -108,7 +108,7 @@ describe("SecureNAT by RPC", () => {
     assert.deepEqual((await ask("EnumDHCP"))["DhcpTable"], []);
     assert.equal((await ask("GetSecureNATStatus"))["NumTcpSessions_u32"], 0);
     administration.report = {
-      byKernel: true,
+      kernel: undefined,
       counts: { tcp: 2, udp: 1, dns: 3, ping: 4, leases: 1 },
       leases: [
         {
@@ -144,5 +144,47 @@ describe("SecureNAT by RPC", () => {
       [entry?.["SrcIp_ip"], entry?.["DestIp_ip"], entry?.["DestPort_u32"], entry?.["SendSize_u64"]],
       ["192.168.30.10", "198.51.100.7", 443, 5],
     );
+  });
+
+  test("tells what the kernel follows besides, or why it does not", async () => {
+    const { administration, ask } = createServer();
+    const entry = {
+      ...{ client: 0xc0a8_1e0a, clientPort: 50_000, remote: 0xc633_6407, remotePort: 443 },
+      ...{ createdAt: 0, usedAt: 1_700_000_001_000, sent: 5, received: 7 },
+    };
+    const followed = [
+      { ...entry, protocol: "tcp", state: "established" },
+      { ...entry, protocol: "udp", state: "none" },
+      { ...entry, protocol: "ping", state: "none" },
+    ] as const;
+    const report = {
+      counts: { tcp: 1, udp: 0, dns: 3, ping: 0, leases: 0 },
+      leases: [],
+      mappings: [{ ...entry, protocol: "tcp", remotePort: 22, state: "closing" } as const],
+    };
+    administration.report = {
+      ...report,
+      kernel: () => Promise.resolve({ counts: { tcp: 2, udp: 3, ping: 4 }, mappings: followed }),
+    };
+    const status = await ask("GetSecureNATStatus");
+    assert.deepEqual(
+      ["Tcp", "Udp", "Icmp", "Dns"].map((kind) => status[`Num${kind}Sessions_u32`]),
+      [3, 3, 4, 3],
+    );
+    assert.equal(status["IsKernelMode_bool"], true);
+    const { NumItem_u32, NatTable } = await ask("EnumNAT");
+    assert.equal(NumItem_u32, 4);
+    assert.deepEqual(
+      (NatTable as Json[]).map((item) => [item["Id_u32"], item["Protocol_u32"], item["TcpStatus_u32"]]),
+      [
+        [1, 0, 4],
+        [2, 0, 3],
+        [3, 1, 0],
+        [4, 3, 0],
+      ],
+    );
+    administration.report = { ...report, kernel: () => Promise.reject(new Error("EPERM: read")) };
+    assert.equal((await ask("GetSecureNATStatus"))["NumTcpSessions_u32"], 1);
+    assert.deepEqual(await ask("EnumNAT"), { error: "notSupported" });
   });
 });

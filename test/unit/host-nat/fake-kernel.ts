@@ -80,6 +80,10 @@ export class FakeKernel implements KernelNetworks {
     return Promise.resolve(this.tracked);
   }
 
+  connectionTimeouts() {
+    return Promise.resolve(new Map<string, number>());
+  }
+
   bootId() {
     return Promise.resolve(this.boot);
   }

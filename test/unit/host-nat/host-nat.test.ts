@@ -7,6 +7,8 @@ import type { HostNatWay } from "../../../server/host-nat/host-nat-way.ts";
 import { HostNat } from "../../../server/host-nat/host-nat.ts";
 import type { SetOptions } from "../../../server/host-nat/forwarding.ts";
 import type { NatRules } from "../../../server/host-nat/nat-table.ts";
+import { ConntrackEntry } from "../../../server/host-nat/conntrack-message.ts";
+import { TrackedConnections } from "../../../server/host-nat/tracked-connections.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
 import type { PacketDeviceEvents } from "../../../server/packet-device/packet-device.ts";
 import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
@@ -25,6 +27,7 @@ class Scene {
   readonly sets: string[][] = [];
   anews = 0;
   putBacks = 0;
+  forgotten = 0;
   asked = 0;
   refused = new Map<number, number>();
   probes = 0;
@@ -52,6 +55,15 @@ class Scene {
         this.asked++;
         return Promise.resolve(" (somebody)");
       },
+    },
+    connections: {
+      get: (networks) => {
+        const list = new TrackedConnections(networks, new Map(), 0);
+        const tcp = { protocol: 6, state: 3, source: (networks[0]?.network ?? 0) + 10 };
+        list.add(Object.assign(new ConntrackEntry(), tcp));
+        return Promise.resolve(list);
+      },
+      forget: () => void this.forgotten++,
     },
     openDevice: (events) => {
       if (this.deviceProblem !== undefined) return Promise.reject(this.deviceProblem);
@@ -254,6 +266,23 @@ describe("the ways of hubs through the host's kernel", () => {
     assert.equal(await count(4), 13);
     await way.close();
     assert.equal(await count(100), 13);
+  });
+
+  test("tell what the kernel follows for each, and keep nothing of it when all are gone", async () => {
+    const ways = [await scene.open(), await scene.open()];
+    const told = await Promise.all(ways.map((way) => way.connections()));
+    assert.deepEqual(
+      told.map(({ counts }) => counts.tcp),
+      [1, 0],
+    );
+    assert.deepEqual(
+      told.map(({ entries }) => [...entries()].length),
+      [1, 0],
+    );
+    await ways[0]?.close();
+    assert.equal(scene.forgotten, 0);
+    await ways[1]?.close();
+    assert.equal(scene.forgotten, 1);
   });
 
   test("end with their interface", async () => {

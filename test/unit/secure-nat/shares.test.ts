@@ -8,6 +8,7 @@ import {
   udpNatLimits,
 } from "../../../server/limits.ts";
 import { KernelNat } from "../../../server/secure-nat/kernel-nat.ts";
+import { PacketWriter } from "../../../server/secure-nat/packet-writer.ts";
 import { Shares } from "../../../server/secure-nat/shares.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
 import { client, defaultSecureNat, host, ip, readTcp, web, World } from "./world.ts";
@@ -82,6 +83,8 @@ describe("shares of sessions", () => {
       network: ip("198.18.16.0"),
       router: host,
       sendOutside: () => sent++,
+      writer: new PacketWriter({ send: () => assert.fail(), soon: () => assert.fail() }),
+      mostConnecting: 0,
       sendInside: () => {},
       mayReach: () => true,
       now: () => 0,

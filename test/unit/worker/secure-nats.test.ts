@@ -5,6 +5,7 @@ import { createHubSettings } from "../../../server/config/sections/hub-config.ts
 import { parseIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
 import type { KernelWay, WayOptions } from "../../../server/host-nat/host-nat-way.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
+import type { NatEntry } from "../../../server/secure-nat/nat-entry.ts";
 import type { Outside } from "../../../server/secure-nat/outside.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 import type { RunningSecureNat } from "../../../server/worker/secure-nat/running-secure-nat.ts";
@@ -40,6 +41,8 @@ class Scene {
   readonly opened: WayOptions[] = [];
   closed = 0;
   readonly kernel = { refused: 0 };
+  connections: KernelWay["connections"] = () =>
+    Promise.resolve({ counts: { tcp: 0, udp: 0, ping: 0 }, entries: () => [] });
   readonly running = new Map<string, RunningSecureNat>();
   readonly hubs = new VirtualHubs({
     createHub: (settings) => new TestHub(settings).hub,
@@ -71,6 +74,7 @@ class Scene {
         network,
         description: "vpnnat0",
         send: () => {},
+        connections: () => this.connections(),
         check: () => Promise.resolve(this.checked),
         close: () => {
           this.closed++;
@@ -143,6 +147,34 @@ describe("who translates for a hub", () => {
     await scene.apply(hubWith({ bySockets: false }));
     assert.equal(scene.way(), "off: no nft");
     assert.deepEqual(scene.nats.warnings(), ["SecureNAT of hub ONE leads nowhere: no nft"]);
+  });
+
+  test("tells what it follows, with the addresses that clients have", async () => {
+    await scene.apply(hubWith());
+    const running = scene.running.get("one") ?? assert.fail();
+    // Of a client that has sent something, and of one that has made room for another.
+    const entry: Omit<NatEntry, "client"> = {
+      ...{ protocol: "tcp", clientPort: 50_000, remote: 0xcb00_7150, remotePort: 443, state: "established" },
+      ...{ createdAt: 0, usedAt: 5, sent: 0, received: 0 },
+    };
+    const addresses = new Map([[0xc612_0e32, 0xc0a8_1e32]]);
+    running.nat.clientOfKernel = (outer) => addresses.get(outer);
+    scene.connections = () =>
+      Promise.resolve({
+        counts: { tcp: 2, udp: 3, ping: 4 },
+        entries: () => [0xc612_0e32, 0xc612_0e33].map((client) => ({ ...entry, client })),
+      });
+    const { counts, mappings } = (await running.report().kernel?.()) ?? assert.fail();
+    assert.deepEqual(
+      [counts, [...mappings]],
+      [{ tcp: 2, udp: 3, ping: 4 }, [{ ...entry, client: 0xc0a8_1e32 }]],
+    );
+    assert.equal(await running.tcpConnections(), 2);
+    scene.connections = () => Promise.reject(new Error("EPERM"));
+    assert.equal(await running.tcpConnections(), 0);
+    await assert.rejects(running.report().kernel?.() ?? Promise.resolve(), /EPERM/);
+    await scene.apply(hubWith({ byKernel: false }));
+    assert.equal(scene.running.get("one")?.report().kernel, undefined);
   });
 
   test("is asked for by all hubs of a change at once, when they begin, are tried again and end", async () => {

@@ -78,12 +78,12 @@ describe("server", () => {
         createLocalBridge("Nowhere", "eth2", undefined),
       ],
     }));
-    assert.deepEqual(server.warnings(), [
+    assert.deepEqual((await server.status()).warnings, [
       "the local bridge of hub HUB with eth1 does not work: no native calls: VPNSERVER_NATIVE is off",
     ]);
     assert.equal(server.listeners()[0]?.state, "Listening");
     await server.configuration.update((settings) => ({ ...settings, localBridges: [] }));
-    assert.deepEqual(server.warnings(), []);
+    assert.deepEqual((await server.status()).warnings, []);
     await server.close();
   });
 
