@@ -159,7 +159,6 @@ describe("NAT by the host's kernel", () => {
     await host.run("ping", ["-c", "1", "-W", "2", web.address]);
     await using nat = await start();
     assert.deepEqual(nat.said, []);
-    assert.deepEqual(await nat.list(), { counts: { tcp: 0, udp: 0, ping: 0 }, entries: [] });
     await behind.run("ping", ["-c", "1", "-W", "2", web.address]);
     const script = `const { connect } = require("node:net"), { createSocket } = require("node:dgram");
       createSocket("udp4").send("x", 4711, "${web.address}", () => connect(8080, "${web.address}", () => process.stdout.write("open")));
@@ -168,18 +167,24 @@ describe("NAT by the host's kernel", () => {
     assert.ok(connected.stdout && connected.stdin);
     await once(connected.stdout, "data");
     try {
+      // Of other tests the kernel may still follow some, and one list holds for a second.
       let told = await nat.list();
-      // One list holds for a second.
-      for (const until = Date.now() + 20_000; told.counts.tcp === 0 && Date.now() < until;)
+      const find = (protocol: string, state: string) =>
+        told.entries.find((entry) => entry.protocol === protocol && entry.state === state);
+      for (const until = Date.now() + 20_000; !find("tcp", "established") && Date.now() < until;)
         told = await nat.list();
-      assert.deepEqual(told.counts, { tcp: 1, udp: 1, ping: 1 });
-      const byProtocol = new Map(told.entries.map((entry) => [entry.protocol, entry]));
-      const [tcp, udp] = [byProtocol.get("tcp"), byProtocol.get("udp")];
-      for (const entry of told.entries) {
-        assert.deepEqual([formatIpv4(entry.client), formatIpv4(entry.remote)], [client, web.address]);
-        assert.ok(Math.abs(Date.now() - entry.usedAt) < 60_000, String(entry.usedAt));
+      const [tcp, udp, ping] = [find("tcp", "established"), find("udp", "none"), find("ping", "none")];
+      assert.ok(ping);
+      assert.deepEqual([tcp?.remotePort, udp?.remotePort], [8_080, 4_711]);
+      for (const protocol of ["tcp", "udp", "ping"] as const) {
+        const those = told.entries.filter((entry) => entry.protocol === protocol);
+        assert.equal(those.length, told.counts[protocol]);
       }
-      assert.deepEqual([tcp?.remotePort, tcp?.state, udp?.remotePort], [8_080, "established", 4_711]);
+      for (const { client: from, remote, usedAt } of told.entries) {
+        assert.deepEqual([formatIpv4(from), formatIpv4(remote).split(".").length], [client, 4]);
+        assert.ok(Math.abs(Date.now() - usedAt) < 300_000, String(usedAt));
+      }
+      assert.equal(formatIpv4(tcp?.remote ?? 0), web.address);
       assert.equal(udp?.sent, 29);
     } finally {
       connected.stdin.end();

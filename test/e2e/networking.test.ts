@@ -14,9 +14,9 @@ const gigabyte = 1_000_000_000;
 const badLinkBytes = 100_000_000;
 
 /** What the server says of who translates for its first hub. */
-async function natOf(host: Host): Promise<{ nat: string; natReason?: string }> {
+async function natOf(host: Host): Promise<{ nat: string; natReason?: string; connections: number }> {
   const { stdout } = await host.run("/opt/vpnserver/current/vpnserver status --json");
-  const { hubs } = JSON.parse(stdout) as { hubs: { secureNat: { nat: string; natReason?: string } }[] };
+  const { hubs } = JSON.parse(stdout) as { hubs: { secureNat: Awaited<ReturnType<typeof natOf>> }[] };
   return hubs[0]?.secureNat ?? assert.fail("there is no SecureNAT");
 }
 
@@ -87,6 +87,8 @@ test("a .vpn file leads to a web page: address, name and a gigabyte, by the kern
   for (const host of [alpha, bravo]) {
     await connect(deployment, one, host, outside.web);
     assert.equal(await fetchPage(one, gigabyte), expected, `by way of ${host.name}`);
+    // Connections that have ended count for a while, also those that the kernel follows.
+    assert.notEqual((await natOf(host)).connections, 0, `by way of ${host.name}`);
     await one.disconnect(`alice@${host.address}/DEFAULT`);
     await one.station.run("ip", ["address", "flush", "dev", one.client.card]);
   }
