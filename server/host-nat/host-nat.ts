@@ -94,6 +94,7 @@ export class HostNat {
     const { kernel, now } = this.#options;
     const settlements: (() => void)[] = [];
     const refuse = ({ done }: Waiting, error: unknown) => void settlements.push(() => done.reject(error));
+    const leftOut: Waiting[] = [];
     const openings: { readonly each: Waiting; readonly way: HostNatWay }[] = [];
     const giveUp = ({ each, way }: (typeof openings)[number], error: unknown) => {
       way.shut();
@@ -106,20 +107,26 @@ export class HostNat {
       for (const [index, each] of waiting.entries()) {
         const network = networks[index];
         if (network !== undefined) openings.push({ each, way: this.#newWay(each.options, network) });
-        else refuse(each, new Error(this.#whyFull()));
+        else leftOut.push(each);
       }
     } catch (error) {
       for (const each of waiting) refuse(each, error);
       return settlements;
     }
+    const refuseAll = (error: unknown) => {
+      for (const opening of openings) giveUp(opening, error);
+      for (const each of leftOut) refuse(each, error);
+      return settlements;
+    };
+    const full = new Error(this.#whyFull());
     const [first, ...others] = openings;
-    if (first === undefined) return settlements;
+    if (first === undefined) return refuseAll(full);
     // A host that lets the first one out has the same rules for the others, which are not made for nothing.
     const wasStale = this.#isStale;
     try {
       await first.way.openDevice();
     } catch (error) {
-      for (const opening of openings) giveUp(opening, error);
+      refuseAll(error);
       // Nothing was set for them.
       this.#isStale = wasStale;
       return settlements;
@@ -131,9 +138,9 @@ export class HostNat {
       settlements.push(() => first.each.done.resolve(first.way));
     } catch (error) {
       this.#refusal = { reason: wordsOf(error), until: now() + kernelNatLimits.retryMs };
-      for (const opening of openings) giveUp(opening, error);
-      return settlements;
+      return refuseAll(error);
     }
+    for (const each of leftOut) refuse(each, full);
     await Promise.all(
       others.map(async (opening) => {
         const { each, way } = opening;
