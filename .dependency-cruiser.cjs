@@ -94,6 +94,7 @@ const rooms = {
       "protocols/softether/session-connection",
       "limits",
       "errors",
+      "error-words",
       "contract",
       "server-log",
       "state-paths",

@@ -17,9 +17,11 @@ export type ConntrackTimeouts = ReadonlyMap<string, number>;
 const mask = maskOf(outerNetwork.prefixLength) as number;
 const protocols: Readonly<Record<number, NatEntry["protocol"]>> = { 6: "tcp", 17: "udp", 1: "ping" };
 
+type StateRow = readonly [state: NatEntry["state"], timeout: string];
 /** The kernel's states of TCP, by their numbers: how they are shown, and whose time-out holds. */
-const tcpStates = [
-  ["none", ""],
+const noState: StateRow = ["none", ""];
+const tcpStates: readonly StateRow[] = [
+  noState,
   ["connecting", "syn_sent"],
   ["connecting", "syn_recv"],
   ["established", "established"],
@@ -29,8 +31,7 @@ const tcpStates = [
   ["time-wait", "time_wait"],
   ["closed", "close"],
   ["connecting", "syn_sent"],
-] as const;
-type TcpStateNumber = keyof typeof tcpStates & number;
+];
 
 /** Connections of hubs as the kernel told them at one time. */
 export class TrackedConnections {
@@ -148,6 +149,6 @@ class HubConnections {
   }
 }
 
-function stateOf(number: number): (typeof tcpStates)[number] {
-  return tcpStates[number as TcpStateNumber] ?? tcpStates[0];
+function stateOf(number: number): StateRow {
+  return tcpStates[number] ?? noState;
 }

@@ -205,8 +205,7 @@ describe("the kernel's table", () => {
   test("is read to its end, a piece in each step, and everything is let go of", () => {
     const fake = new FakeNetfilter();
     fake.pieces.push(other, other, done, other);
-    let steps = 0;
-    for (const _ of dumpConnections(fake.calls, () => true, unwanted)) steps++;
+    const steps = [...dumpConnections(fake.calls, () => true, unwanted)].length;
     assert.deepEqual([steps, fake.pieces.length], [2, 1]);
     assert.deepEqual([fake.closed.length, fake.released], [1, ["memory", "memory"]]);
     assert.equal(fake.request?.readUInt16LE(4), 0x101);
