@@ -4,6 +4,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
+import {
+  ConntrackEntry,
+  connectionsRequest,
+  readConnections,
+} from "../../../server/host-nat/conntrack-message.ts";
 import { loadNative } from "../../../server/native/native.ts";
 import { PinnedMemory } from "../../../server/native/pinned-memory.ts";
 import { SystemCallError } from "../../../server/native/system-call-error.ts";
@@ -178,6 +183,25 @@ describe("a system call", () => {
     for (const descriptor of [receiver, lone]) calls.close(descriptor);
     for (const piece of [address, option, batch, sends]) piece.release();
     assert.throws(() => calls.receiveMessages(receiver, batch, 1), /not pinned memory, or released/);
+  });
+
+  test("asks the kernel for the connections that it follows, which it tells or refuses", () => {
+    const socket = calls.netfilterSocket();
+    const [memory, address] = [calls.allocate(32 * 1024), calls.allocate(12)];
+    // struct sockaddr_nl of the kernel.
+    address.bytes.writeUInt16LE(16);
+    const request = connectionsRequest();
+    request.copy(memory.bytes);
+    assert.equal(calls.read(socket, memory, 0, 1_024), undefined);
+    assert.equal(calls.sendTo(socket, memory, 0, request.length, address, 12), request.length);
+    const length = calls.read(socket, memory, 0, memory.bytes.length) ?? assert.fail("no answer");
+    const entry = new ConntrackEntry();
+    const end = readConnections(memory.bytes, length, entry, () => false, assert.fail);
+    // Who is not root is refused (EPERM), and some kernels cannot tell (EINVAL, EOPNOTSUPP).
+    if (typeof end === "object") assert.ok([1, 22, 95].includes(end.errno), `errno ${end.errno}`);
+    else assert.match(end, /^(more|done)$/);
+    calls.close(socket);
+    for (const piece of [memory, address]) piece.release();
   });
 
   test("gets the memory of another thread at the same address", () => {
