@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { VirtualHubs } from "../../../server/access/virtual-hubs.ts";
 import { createHubSettings } from "../../../server/config/sections/hub-config.ts";
 import { parseIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
 import type { KernelWay, WayOptions } from "../../../server/host-nat/host-nat-way.ts";
+import { Hub } from "../../../server/hub/hub.ts";
 import { kernelNatLimits } from "../../../server/limits.ts";
 import type { NatEntry } from "../../../server/secure-nat/nat-entry.ts";
 import type { Outside } from "../../../server/secure-nat/outside.ts";
 import type { HubSettings } from "../../../server/settings/hub-settings.ts";
 import type { RunningSecureNat } from "../../../server/worker/secure-nat/running-secure-nat.ts";
 import { SecureNats } from "../../../server/worker/secure-nat/secure-nats.ts";
-import { TestHub } from "../hub/hub-fixture.ts";
+import { createFreeTime } from "../hub/free-time.ts";
+import { block, TestPort } from "../hub/hub-fixture.ts";
 
 const network = parseIpv4Network("198.18.0.0/20") ?? assert.fail();
 const nobody = () => assert.fail("nobody was to go outside");
@@ -45,7 +48,11 @@ class Scene {
     Promise.resolve({ counts: { tcp: 0, udp: 0, ping: 0 }, entries: () => [] });
   readonly running = new Map<string, RunningSecureNat>();
   readonly hubs = new VirtualHubs({
-    createHub: (settings) => new TestHub(settings).hub,
+    createHub: (settings, log) =>
+      new Hub({
+        ...{ settings, log, now: () => 1_000_000, random: () => 0.5, schedule: () => () => {} },
+        time: createFreeTime((callback) => void setImmediate(callback)),
+      }),
     createLog: () => ({ security: (line) => this.lines.push(line), packet: () => {} }),
     unixNow: () => 0,
   });
@@ -193,6 +200,39 @@ describe("who translates for a hub", () => {
     await Promise.resolve();
     assert.deepEqual([scene.closed, scene.running.size], [100, 0]);
     await former;
+  });
+
+  test("has no timer while nothing is due, before somebody has come and afterwards", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = timers();
+    await scene.apply(
+      ...Array.from({ length: 100 }, (_, index) => hubWith({ byKernel: index % 2 === 0 }, `HUB${index}`)),
+    );
+    assert.equal(timers(), before);
+    const { hub } = scene.hubs.find("hub1") ?? assert.fail();
+    const port = new TestPort("alice");
+    const attachment = hub.attach(port);
+    // A question of ARP for the virtual host.
+    const request =
+      "ffffffffffff" +
+      "020000000007" +
+      "0806" +
+      "0001080006040001" +
+      "020000000007c0a81e0a" +
+      "000000000000c0a81e01";
+    const blocks = block(Buffer.from(request.padEnd(120, "0"), "hex"));
+    attachment.forward(blocks, 0, blocks.length);
+    const until = async (holds: () => boolean, what: string) => {
+      const deadline = performance.now() + 5_000;
+      while (!holds()) {
+        assert.ok(performance.now() < deadline, what);
+        await nextTurn();
+      }
+    };
+    await until(() => port.take().length > 0, "there is no answer");
+    assert.equal(timers(), before + 1, "of the one hub that was asked");
+    await until(() => timers() === before, "a timer is left");
+    attachment.detach();
   });
 
   test("stays as long as the settings do", async () => {
