@@ -16,7 +16,7 @@ const rooms = {
   },
   hub: {
     is: "the switch: whatever plugs into it is a HubPort",
-    imports: ["ethernet", "settings", "wire", "limits", "turns"],
+    imports: ["ethernet", "settings", "wire", "limits", "long-lists", "turns"],
   },
   identity: {
     is: "the certificate that the server is known by",
@@ -53,6 +53,7 @@ const rooms = {
       "errors",
       "error-words",
       "long-bytes",
+      "long-lists",
       "turns",
     ],
   },
@@ -71,6 +72,7 @@ const rooms = {
       "limits",
       "errors",
       "error-words",
+      "long-lists",
       "turns",
     ],
   },
@@ -100,6 +102,7 @@ const rooms = {
       "state-paths",
       "json",
       "long-bytes",
+      "long-lists",
       "read-quota",
       "turns",
       "version",

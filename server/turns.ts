@@ -12,6 +12,9 @@ export const serverWork: WorkOwner = "";
 /** What the server does by itself, such as to write its configuration: whoever asks for something small does not wait for all of it. */
 export const ownWork: WorkOwner = "\0own";
 
+/** What is due in sessions, of which there are thousands: keep-alives do not wait for a configuration to be written. */
+export const sessionWork: WorkOwner = "\0sessions";
+
 export interface TurnsOptions {
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;

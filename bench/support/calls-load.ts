@@ -84,7 +84,11 @@ function held(): Promise<Held> {
   return text(connect(probeSocket)).then((line) => JSON.parse(line) as Held);
 }
 
+/** With `BENCH_CALLS=Set,apply` only those are made whose names hold one of these. */
+const wanted = (process.env["BENCH_CALLS"] ?? "").split(",");
+
 async function measure(name: string, work: () => Promise<string | undefined>): Promise<void> {
+  if (!wanted.some((part) => name.includes(part))) return;
   await held();
   const began = performance.now();
   let error: string | undefined;

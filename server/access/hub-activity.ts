@@ -1,3 +1,4 @@
+import { atOnce, type Steps } from "../turns.ts";
 import type { PortCounters, TrafficCounters } from "../hub/port-counters.ts";
 import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../hub/statistics.ts";
 
@@ -12,6 +13,9 @@ export interface CountedSession {
   readonly user: { readonly name: string; readonly group: string | undefined };
   readonly counters: PortCounters;
 }
+
+/** That are copied or counted in one step. */
+const accountsPerStep = 512;
 
 const noCount: TrafficCount = { broadcastBytes: 0, broadcastCount: 0, unicastBytes: 0, unicastCount: 0 };
 const noTraffic: Traffic = { received: noCount, sent: noCount };
@@ -69,16 +73,13 @@ export class HubActivity {
    */
   statistics(sessions: Iterable<CountedSession>, ports: PortCounters): HubStatistics {
     const going = [...sessions];
-    const withAccounts = () => {
-      const counted = new HubActivity(this.#createdAt);
-      for (const [key, account] of this.#users) counted.#users.set(key, { ...account });
-      for (const [key, group] of this.#groups) counted.#groups.set(key, group);
-      for (const session of going) counted.ended(session, this.#lastCommunicationAt);
-      return counted;
-    };
     let counted: HubActivity | undefined;
-    const accounts = () => (counted ??= withAccounts());
+    const withAccounts = () => this.#withAccountsOf(going);
+    const accounts = () => (counted ??= atOnce(withAccounts()));
     return {
+      *count() {
+        counted ??= yield* withAccounts();
+      },
       createdAt: this.#createdAt,
       lastCommunicationAt: this.#lastCommunicationAt,
       ...this.#hub,
@@ -90,6 +91,22 @@ export class HubActivity {
         return accounts().#groups;
       },
     };
+  }
+
+  /** A copy, to which the sessions that go on have added what they did. */
+  *#withAccountsOf(going: readonly CountedSession[]): Steps<HubActivity> {
+    const counted = new HubActivity(this.#createdAt);
+    let accounts = 0;
+    for (const [key, account] of this.#users) {
+      counted.#users.set(key, { ...account });
+      if (++accounts % accountsPerStep === 0) yield;
+    }
+    for (const [key, group] of this.#groups) counted.#groups.set(key, group);
+    for (const session of going) {
+      counted.ended(session, this.#lastCommunicationAt);
+      if (++accounts % accountsPerStep === 0) yield;
+    }
+    return counted;
   }
 
   #user(name: string): MutableAccount {

@@ -3,6 +3,7 @@ import type { HubPort } from "../hub/hub-port.ts";
 import { siteOf } from "../ethernet/ip-address.ts";
 import { isLoopback } from "../ethernet/loopback.ts";
 import type { Policy } from "../settings/policy.ts";
+import type { Steps } from "../turns.ts";
 import { admit, type Admission } from "./admission.ts";
 import { authenticate, type Authenticated } from "./authenticate.ts";
 import { authenticationFailure } from "./authentication-failure.ts";
@@ -12,6 +13,9 @@ import { refuse, type Refusal } from "./refusal.ts";
 import { placeProblem } from "./standing.ts";
 import { bridges, review, type HubSession, type LiveHub, type VirtualHubs } from "./virtual-hubs.ts";
 import type { Link, SessionEnd, VpnSession } from "./vpn-session.ts";
+
+/** Sessions that are looked at in one step. */
+const ticksPerStep = 16;
 
 export interface SessionsOptions {
   readonly hubs: VirtualHubs;
@@ -136,13 +140,17 @@ export class Sessions {
     return refusal;
   }
 
-  /** Does what is due in every session. */
-  tick(): void {
+  /** Does what is due in every session; in steps, since a keep-alive is a write and an end is several. */
+  *tick(): Steps<void> {
     const now = this.#options.unixNow();
+    let ticks = 0;
     for (const entry of [...this.#all]) {
+      // It has ended meanwhile.
+      if (!this.#all.has(entry)) continue;
       const why = now < entry.goodUntil ? undefined : review(entry, now);
       if (why === undefined) entry.session.tick();
       else entry.session.end(...why);
+      if (++ticks % ticksPerStep === 0 || !this.#all.has(entry)) yield;
     }
   }
 

@@ -3,6 +3,7 @@ import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { parseJsonInSteps } from "../json/json-text.ts";
+import { sortedInSteps } from "../long-lists.ts";
 import { mapped, turns, type Steps } from "../turns.ts";
 
 /** What `apply` made, so that it takes away what is no longer desired, and nothing else. Names only. */
@@ -84,15 +85,22 @@ export async function writeAppliedRecord(path: string, text: string): Promise<vo
 
 /** The text of its file, a line for each hub. */
 export function* formatRecord(record: AppliedRecord): Steps<string> {
-  const lines = yield* mapped(
-    record.hubs,
-    ([name, { created, users, groups, settings }]) => {
-      const lists = { users: [...users].sort(), groups: [...groups].sort(), settings: [...settings].sort() };
-      return `${JSON.stringify(name)}:${JSON.stringify({ created, ...lists })}`;
-    },
-    hubsPerStep,
-  );
+  const lines: string[] = [];
+  for (const [name, { created, users, groups, settings }] of record.hubs) {
+    const lists = {
+      users: yield* sortedInSteps(users, byCode),
+      groups: yield* sortedInSteps(groups, byCode),
+      settings: yield* sortedInSteps(settings, byCode),
+    };
+    lines.push(`${JSON.stringify(name)}:${JSON.stringify({ created, ...lists })}`);
+    yield;
+  }
   return `{"hubs":{\n${lines.join(",\n")}\n}}\n`;
+}
+
+/** As `Array.prototype.sort` has texts. */
+function byCode(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 /** What one of the two holds: right whether or not the change between them came to pass. */

@@ -1,5 +1,5 @@
 import { ServerError } from "../errors.ts";
-import type { AccessRule } from "../settings/access-rule.ts";
+import { byPriority, type AccessRule } from "../settings/access-rule.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
@@ -16,6 +16,7 @@ import {
   type Policy,
   type PolicyName,
 } from "../settings/policy.ts";
+import { sortedInSteps } from "../long-lists.ts";
 import { atOnce, mapped, type Steps } from "../turns.ts";
 import { groupNameProblem, hubNameProblem, userNameProblem } from "../settings/names.ts";
 import { localBridgeLimits, loginLimits, nameLimits } from "../limits.ts";
@@ -98,6 +99,9 @@ const uint32 = 0xffff_ffff;
 /** Users and their like, each of which may have a certificate, that are checked in one step. */
 const membersPerStep = 8;
 
+/** Names that are compared with each other in one step. */
+const namesPerStep = 1_024;
+
 /** Problems that one message lists. */
 const mostProblems = 50;
 
@@ -142,7 +146,7 @@ function* checkInSteps(value: unknown): Steps<CheckedState> {
   if (!root.has("hubs")) root.report("hubs", "is missing; a list of hubs, which may be empty, is expected");
   const hubs: DesiredHub[] = [];
   for (const member of root.list("hubs", limits.hubs) ?? []) hubs.push(yield* checkHub(member, problems));
-  checkNames(hubs, "hubs", problems);
+  yield* checkNames(hubs, "hubs", problems);
   const identity = checkServerIdentity(root);
   return { desired: { adminPassword, identity, hubs }, problems: problems.texts };
 }
@@ -204,8 +208,8 @@ function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
   const rules = yield* each("accessList", limits.accessRules, (rule, index) =>
     checkAccessRule(rule, index + 1, problems),
   );
-  checkNames(users, `${hub.path}.users`, problems);
-  checkNames(groups, `${hub.path}.groups`, problems);
+  yield* checkNames(users, `${hub.path}.users`, problems);
+  yield* checkNames(groups, `${hub.path}.groups`, problems);
   return {
     name,
     online: hub.bool("online"),
@@ -217,7 +221,7 @@ function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
     trustedAuthorities: hub.has("trustedAuthorities")
       ? authorities.filter((authority) => authority !== undefined)
       : undefined,
-    accessList: hub.has("accessList") ? rules.sort((one, other) => one.priority - other.priority) : undefined,
+    accessList: hub.has("accessList") ? yield* sortedInSteps(rules, byPriority) : undefined,
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
     secureNat: checkSecureNat(hub.member("secureNat"), problems),
@@ -238,9 +242,14 @@ function checkName(object: ObjectCheck, problemOf: (name: string) => string | un
   return "";
 }
 
-function checkNames(named: readonly { readonly name: string }[], path: string, problems: Problems): void {
+function* checkNames(
+  named: readonly { readonly name: string }[],
+  path: string,
+  problems: Problems,
+): Steps<void> {
   const seen = new Set<string>();
   for (const [index, { name }] of named.entries()) {
+    if (index % namesPerStep === namesPerStep - 1) yield;
     const key = name.toLowerCase();
     if (key !== "" && seen.has(key)) {
       problems.add(`${path}[${index}].name`, `"${name}" is there twice; names differ by more than case`);

@@ -1,9 +1,10 @@
 import type { Frame } from "../ethernet/frame.ts";
-import { inOrderOfPriority, isUserList, namesUserList, type AccessRule } from "../settings/access-rule.ts";
+import { byPriority, isUserList, namesUserList, type AccessRule } from "../settings/access-rule.ts";
 import { hubLimits } from "../limits.ts";
 import { RuleIndex } from "./rule-index.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { FrameWords, RuleTests } from "./rule-tests.ts";
+import { sortedInSteps } from "../long-lists.ts";
 import { atOnce, stepMeter, type Steps } from "../turns.ts";
 
 /** Who sends or gets a frame, as rules name users and groups. */
@@ -62,7 +63,7 @@ export class AccessList {
   ): Steps<AccessList> {
     const active = all.filter((rule) => rule.active);
     yield;
-    const rules = isInOrder(active) ? active : inOrderOfPriority(active);
+    const rules = yield* sortedInSteps(active, byPriority);
     const tests = yield* RuleTests.inSteps(rules);
     const cache = new DecisionCache();
     const firstOnDelivery = rules.findIndex((rule) => keyOf(rule, rule.destination.user) !== undefined);
@@ -129,10 +130,6 @@ export class AccessList {
 function firstOf(one: number, other: number): number {
   if (one === none || other === none) return Math.max(one, other);
   return Math.min(one, other);
-}
-
-function isInOrder(rules: readonly AccessRule[]): boolean {
-  return rules.every(({ priority }, index) => index === 0 || (rules[index - 1]?.priority ?? 0) <= priority);
 }
 
 function* firstNamingUserLists(rules: readonly AccessRule[]): Steps<AccessRule[]> {

@@ -1,3 +1,5 @@
+import type { Steps } from "../turns.ts";
+
 /** Frames that went one way. */
 export interface TrafficCount {
   readonly broadcastBytes: number;
@@ -27,4 +29,6 @@ export interface HubStatistics extends AccountStatistics {
   readonly users: ReadonlyMap<string, AccountStatistics>;
   /** By group name in lower case. */
   readonly groups: ReadonlyMap<string, { readonly traffic: Traffic }>;
+  /** Counts what each account did, where that is left to be done, so that whoever asks for one after that does not wait. */
+  readonly count?: () => Steps<void>;
 }

@@ -119,6 +119,8 @@ async function preparedAccessLists(configuration: LiveConfiguration): Promise<vo
 
 /** The parts that features share. None of them does anything yet. */
 function createEnvironment(options: ServerOptions, host: HostSockets): Environment {
+  // What happened before is for the hubs alone, which take it out when they are made.
+  const { formerStatistics: _taken, ...lasting } = options;
   const { configuration, identity, log } = options;
   const { access, cipherName } = configuration.settings;
   const threadTime = new ThreadTime({
@@ -155,7 +157,7 @@ function createEnvironment(options: ServerOptions, host: HostSockets): Environme
     ),
   });
   return {
-    ...options,
+    ...lasting,
     ...shared,
     hubs,
     connections,

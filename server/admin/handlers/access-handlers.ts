@@ -1,7 +1,8 @@
-import { inOrderOfPriority, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
+import { byPriority, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
-import { mapped, turns } from "../../turns.ts";
+import { sortedInSteps } from "../../long-lists.ts";
+import { mapped, turns, type Steps } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers } from "../definitions.ts";
 import type { ItemOf } from "../fields.ts";
@@ -63,7 +64,7 @@ export function createAccessHandlers(administration: Administration): RpcHandler
       return { AccessList: messages };
     },
     SetAccessList: async ({ HubName, AccessList }, { administrator }) => {
-      const rules = inOrderOfPriority(await turns.run(mapped(AccessList, ruleFrom), ownerOf(administrator)));
+      const rules = await turns.run(rulesFrom(AccessList), ownerOf(administrator));
       await updateHub(administration, HubName, (hub) => {
         const ofHub = administrator.type === "server" ? 0 : hub.adminOptions.max_accesslists;
         if (rules.length > lowerLimit(accountLimits.accessRules, ofHub)) {
@@ -97,6 +98,10 @@ function withRule(rules: readonly AccessRule[], rule: AccessRule): readonly Acce
     else to = middle;
   }
   return rules.toSpliced(from, 0, rule);
+}
+
+function* rulesFrom(messages: readonly RuleMessage[]): Steps<readonly AccessRule[]> {
+  return yield* sortedInSteps(yield* mapped(messages, ruleFrom), byPriority);
 }
 
 function ruleFrom(message: RuleMessage): AccessRule {
@@ -193,9 +198,12 @@ function ipv6BytesOf({ network }: AccessEndpoint, part: Part, version: AccessRul
   return bytesOf(version === "ipv6" ? network?.[part] : undefined, ipv6Bytes);
 }
 
-function bytesOf(bytes: Uint8Array | undefined, size: number): Buffer {
-  return bytes === undefined ? Buffer.alloc(size) : Buffer.from(bytes);
+function bytesOf(bytes: Uint8Array | undefined, size: typeof macBytes | typeof ipv6Bytes): Buffer {
+  return bytes === undefined ? zeros[size] : Buffer.from(bytes);
 }
+
+/** One for all rules, since eight of them for each of thousands are work for the garbage collector; nobody changes a message. */
+const zeros = { [macBytes]: Buffer.alloc(macBytes), [ipv6Bytes]: Buffer.alloc(ipv6Bytes) } as const;
 
 /** An address and a mask of zeros stand for any address. */
 function networkFrom(

@@ -1,6 +1,7 @@
 import type { GroupSettings, HubSettings } from "../../settings/hub-settings.ts";
 import { groupNameProblem } from "../../settings/names.ts";
 import { LayeredMap } from "../../settings/layered-map.ts";
+import { mapped, type Steps } from "../../turns.ts";
 import type { Administration } from "../administration.ts";
 import type { RpcHandlers, rpcs } from "../definitions.ts";
 import { RpcError, type RequestOf } from "../rpc.ts";
@@ -32,11 +33,13 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
       );
       return {};
     },
-    GetGroup: ({ HubName, Name }) => {
+    *GetGroup({ HubName, Name }) {
       if (Name === "") throw new RpcError("invalidParameter");
       const hub = findHub(settings(), HubName);
       const group = findGroup(hub, Name);
-      const activity = statistics(hub.name).groups.get(Name.toLowerCase());
+      const counted = statistics(hub.name);
+      yield* counted.count?.() ?? [];
+      const activity = counted.groups.get(Name.toLowerCase());
       return {
         Name: group.name,
         Realname: group.realName,
@@ -60,15 +63,12 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
       });
       return {};
     },
-    EnumGroup: ({ HubName }) => {
+    *EnumGroup({ HubName }) {
       const hub = findHub(settings(), HubName);
-      const members = new Map<string, number>();
-      for (const { group } of hub.users.values()) {
-        const key = group?.toLowerCase();
-        if (key !== undefined) members.set(key, (members.get(key) ?? 0) + 1);
-      }
+      const members = yield* membersOf(hub);
+      const groups = yield* byName(hub.groups, ([key]) => key);
       return {
-        GroupList: byName(hub.groups, ([key]) => key).map(([key, { name, realName, note, policy }]) => ({
+        GroupList: yield* mapped(groups, ([key, { name, realName, note, policy }]) => ({
           Name: name,
           Realname: realName,
           Note: note,
@@ -79,6 +79,21 @@ export function createGroupHandlers(administration: Administration): RpcHandlers
     },
   };
 }
+
+/** How many users each group has, by its name in lower case. */
+function* membersOf({ users }: HubSettings): Steps<ReadonlyMap<string, number>> {
+  const members = new Map<string, number>();
+  let looks = 0;
+  for (const { group } of users.values()) {
+    if (++looks % usersPerStep === 0) yield;
+    const key = group?.toLowerCase();
+    if (key !== undefined) members.set(key, (members.get(key) ?? 0) + 1);
+  }
+  return members;
+}
+
+/** Users whose group is looked at in one step. */
+const usersPerStep = 1_024;
 
 function findGroup(hub: HubSettings, name: string): GroupSettings {
   const group = hub.groups.get(name.toLowerCase());

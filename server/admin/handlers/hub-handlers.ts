@@ -93,8 +93,7 @@ export function createHubHandlers(administration: Administration): RpcHandlers {
       // The administrator of a hub sees that one.
       const own = administrator.type === "hub" ? administration.hubs.find(administrator.hubName) : undefined;
       const all = administrator.type === "server" ? administration.hubs : own === undefined ? [] : [own];
-      const hubs = byName(all, ({ hub }) => hub.settings.name);
-      yield;
+      const hubs = yield* byName(all, ({ hub }) => hub.settings.name);
       const itemOf = (live: LiveHub) => {
         const { name } = live.hub.settings;
         const statistics = administration.statistics(name);

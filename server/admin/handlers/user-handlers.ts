@@ -54,11 +54,13 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
       });
       return {};
     },
-    GetUser: ({ HubName, Name }) => {
+    *GetUser({ HubName, Name }) {
       if (Name === "") throw new RpcError("invalidParameter");
       const hub = findHub(settings(), HubName);
       const user = findUser(hub, Name);
-      const { logins, traffic } = statistics(hub.name).users.get(Name.toLowerCase()) ?? noStatistics;
+      const counted = statistics(hub.name);
+      yield* counted.count?.() ?? [];
+      const { logins, traffic } = counted.users.get(Name.toLowerCase()) ?? noStatistics;
       return {
         Name: user.name,
         GroupName: user.group ?? "",
@@ -83,9 +85,10 @@ export function createUserHandlers(administration: Administration): RpcHandlers 
     },
     *EnumUser({ HubName }) {
       const hub = findHub(settings(), HubName);
-      const { users: activities } = statistics(hub.name);
-      yield;
-      const users = byName(hub.users, ([key]) => key);
+      const counted = statistics(hub.name);
+      yield* counted.count?.() ?? [];
+      const { users: activities } = counted;
+      const users = yield* byName(hub.users, ([key]) => key);
       return {
         UserList: yield* mapped(users, ([key, user]) => {
           const { logins, lastLoginAt, traffic } = activities.get(key) ?? noStatistics;

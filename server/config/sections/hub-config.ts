@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSecureNatSettings } from "../../settings/secure-nat-settings.ts";
 import { readSecureNat, writeNatOptions, writeSecureNat } from "./secure-nat-config.ts";
-import { inOrderOfPriority, type AccessRule } from "../../settings/access-rule.ts";
+import { byPriority, type AccessRule } from "../../settings/access-rule.ts";
 import {
   defaultHubLog,
   defaultHubOptions,
@@ -12,6 +12,7 @@ import {
   type PacketLogKind,
   type UserSettings,
 } from "../../settings/hub-settings.ts";
+import { sortedInSteps } from "../../long-lists.ts";
 import { defaultKeptOptions } from "../../settings/kept-options.ts";
 import { atOnce, mapped, valuesPerStep, type Steps } from "../../turns.ts";
 import { hashAdminPassword, hashPassword, sha0Bytes } from "../../wire/sha0.ts";
@@ -217,7 +218,7 @@ function* readAccessList(hub: ConfigFolder): Steps<readonly AccessRule[]> {
   const rules = yield* mapped(accessRuleFolders(hub), (folder) =>
     readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
   );
-  return inOrderOfPriority(rules);
+  return yield* sortedInSteps(rules, byPriority);
 }
 
 const packetLogItems: Readonly<Record<PacketLogKind, string>> = {

@@ -11,7 +11,7 @@ import {
   type ConfigNode,
 } from "../text/config-text.ts";
 
-/** By hub name in lower case. */
+/** By hub name in lower case, with those of its accounts that have anything to tell. */
 export type StatisticsByHub = ReadonlyMap<string, HubStatistics>;
 
 /**
@@ -30,7 +30,9 @@ export function readStatistics({ root }: ConfigDocument): StatisticsByHub {
       lastCommunicationAt: reader.time("LastCommTime") ?? 0,
       ...readAccount(folder, path),
       users: new Map(
-        foldersInDatabase(folder, "UserList").map((child) => [child.name.toLowerCase(), read(child)]),
+        foldersInDatabase(folder, "UserList")
+          .filter(hasLoggedIn)
+          .map((child) => [child.name.toLowerCase(), read(child)]),
       ),
       groups: new Map(
         foldersInDatabase(folder, "GroupList").map((child) => [
@@ -62,6 +64,7 @@ export function* withStatistics(
 }
 
 function* withHub(hub: ConfigFolder, counted: HubStatistics): Steps<ConfigFolder> {
+  yield* counted.count?.() ?? [];
   const communication = { LastCommTime: fields.time(counted.lastCommunicationAt || undefined) };
   const changed = withDifferent(hub, { ...communication, ...accountFields(counted) });
   return yield* withFolder(changed, databaseName, function* (database) {
@@ -82,6 +85,12 @@ function* withHub(hub: ConfigFolder, counted: HubStatistics): Steps<ConfigFolder
       }),
     );
   });
+}
+
+/** Of the others, who are many and most, there is nothing to tell. */
+function hasLoggedIn(user: ConfigFolder): boolean {
+  const reader = new FieldReader(user, user.name);
+  return reader.uint("NumLogin") > 0 || (reader.time("LastLoginTime") ?? 0) > 0;
 }
 
 function readAccount(folder: ConfigFolder, path: string): AccountStatistics {

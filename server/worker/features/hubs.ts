@@ -2,7 +2,7 @@ import { sessionLimits } from "../../limits.ts";
 import { prefixLengthOf } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import type { HubSummary } from "../../contract/server-status.ts";
-import { turns } from "../../turns.ts";
+import { sessionWork, turns } from "../../turns.ts";
 import type { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
 import type { Feature } from "../feature.ts";
 
@@ -10,7 +10,12 @@ import type { Feature } from "../feature.ts";
 export const hubs: Feature = {
   start({ hubs, sessions, configuration, secureNats }) {
     hubs.apply(configuration.settings.hubs);
-    const ticks = setInterval(() => sessions.tick(), sessionLimits.tickMs);
+    let isTicking = false;
+    const ticks = setInterval(() => {
+      if (isTicking) return;
+      isTicking = true;
+      void turns.run(sessions.tick(), sessionWork).finally(() => (isTicking = false));
+    }, sessionLimits.tickMs);
     return {
       apply: async (settings) => {
         const reviews = hubs.begin(settings.hubs);

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from "node:crypto";
+import { randomFillSync, randomInt } from "node:crypto";
 import { totalmem } from "node:os";
 import { sessionLimits, slabLimits } from "../../limits.ts";
 import { ClientRequests } from "../../protocols/softether/client-requests.ts";
@@ -20,7 +20,8 @@ export const softEther: Feature = {
       sessions,
       environment: {
         now: () => performance.now(),
-        randomBytes,
+        // From the pool of small buffers: with memory of its own for each keep-alive, each makes the garbage collector do a part of its work.
+        randomBytes: (count) => randomFillSync(Buffer.allocUnsafe(count)),
         randomInt,
         slabs,
         memory: new QueueMemory(

@@ -12,6 +12,7 @@ import { PasswordThrottle } from "../../../../server/access/password-throttle.ts
 import { QueueMemory } from "../../../../server/protocols/softether/queue-memory.ts";
 import { SlabPool } from "../../../../server/protocols/softether/slab-pool.ts";
 import { VirtualHubs } from "../../../../server/access/virtual-hubs.ts";
+import { atOnce } from "../../../../server/turns.ts";
 import { Pack } from "../../../../server/wire/pack.ts";
 import { hashPassword, secureResponse } from "../../../../server/wire/sha0.ts";
 import { ManualClock, neverGone } from "../../access/manual-clock.ts";
@@ -105,7 +106,7 @@ export function setUp(hubs: readonly HubSettings[] = [hubOf({ users: [userOf("al
     ask,
     pass: (ms: number) => {
       now += ms;
-      sessions.tick();
+      atOnce(sessions.tick());
     },
   };
 }
