@@ -374,6 +374,10 @@ export const memoryLimits = {
   /** From one time to the next while the memory does not grow. */
   leastPatienceMs: 60_000,
   mostPatienceMs: 3_600_000,
+  /** Until a collection that has begun is no longer waited for. */
+  collectMs: 30_000,
+  /** Of memory that is asked for and not touched, for the runtime to begin with a collection; from 64 MiB on it does. */
+  nudgeBytes: 96 * MiB,
 } as const;
 
 /** Bounds of the VPN sessions. */

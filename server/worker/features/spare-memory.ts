@@ -1,8 +1,8 @@
 import { performance, type EventLoopUtilization } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { memoryLimits } from "../../limits.ts";
 import type { Feature } from "../feature.ts";
+import { collectGently } from "../gentle-collection.ts";
 import { SpareMemory } from "../spare-memory.ts";
 
 /** Gives memory back after a rush. */
@@ -16,7 +16,7 @@ export const spareMemory: Feature = {
         since = performance.eventLoopUtilization();
         return utilization;
       },
-      collect: collectGarbage(),
+      collect,
       // Much of what the runtime gives back lies in the heap of C.
       trim: async () => {
         const loaded = await native.get();
@@ -29,10 +29,12 @@ export const spareMemory: Feature = {
   },
 };
 
-/** The runtime's own function for it, which it shows to those that start it with a flag, or to new contexts after it was set. */
-function collectGarbage(): () => Promise<void> {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as (options: { type: "major"; execution: "async" }) => Promise<void>;
-  setFlagsFromString("--no-expose-gc");
-  return () => gc({ type: "major", execution: "async" });
+/** What is left is moved together then, which gives whole pages back; at other times that takes too long, see `runtimeOptions`. */
+async function collect(): Promise<void> {
+  setFlagsFromString("--compact");
+  try {
+    await collectGently();
+  } finally {
+    setFlagsFromString("--no-compact");
+  }
 }
