@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { rpcLimits } from "../limits.ts";
-import { LongText } from "../json/json-text.ts";
+import { ItemsToCome, LongText } from "../json/json-text.ts";
 import { joinInSteps } from "../long-bytes.ts";
 import { atOnce, mapped, type Steps } from "../turns.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
@@ -10,7 +10,15 @@ import { zeroOf } from "./zero-value.ts";
 
 /** Long bytes are turned into text when they are written. */
 type Json =
-  string | number | boolean | null | Buffer | LongText | readonly Json[] | { readonly [name: string]: Json };
+  | string
+  | number
+  | boolean
+  | null
+  | Buffer
+  | LongText
+  | ItemsToCome<Item>
+  | readonly Json[]
+  | { readonly [name: string]: Json };
 type JsonObject = Readonly<Record<string, Json>>;
 type Scalar = ScalarValues[ScalarKind];
 type Item = Readonly<Record<string, Scalar>>;
@@ -121,17 +129,24 @@ function entriesInOrder<F extends object>(
   return known as readonly (readonly [name: string, field: F[keyof F]])[];
 }
 
-function itemsToJson(fields: ItemFields, items: readonly Item[]): Steps<JsonObject[]> {
+function* itemsToJson(
+  fields: ItemFields,
+  items: readonly Item[],
+): Steps<readonly JsonObject[] | ItemsToCome<Item>> {
   const entries = entriesInOrder<ItemFields>(fields).map(
     ([name, { kind }]) => [name, name + suffixes[kind], kind] as const,
   );
-  return mapped(items, (item) => {
-    // Not made of entries, which takes three times as long: lists have thousands of items.
+  // Not made of entries, which takes three times as long: lists have thousands of items.
+  const toJson = (item: Item): JsonObject => {
     const json: Record<string, Json> = {};
     for (const [name, jsonName, kind] of entries) json[jsonName] = scalarToJson(kind, item[name] as Scalar);
     return json;
-  });
+  };
+  return items.length > longList ? new ItemsToCome(items, toJson) : yield* mapped(items, toJson);
 }
+
+/** Items from which on they are made when they are written. */
+const longList = 1_024;
 
 function scalarsFromJson(fields: ItemFields, item: JsonObject): Record<string, Scalar> {
   return Object.fromEntries(

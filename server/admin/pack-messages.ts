@@ -1,6 +1,6 @@
 import { rpcLimits } from "../limits.ts";
 import { atOnce, mapped, type Steps } from "../turns.ts";
-import { addAddressBytes, addressBytes, readAddress } from "../wire/pack-address.ts";
+import { addAddressesInSteps, readAddress } from "../wire/pack-address.ts";
 import { decodeTime, encodeTime } from "../wire/pack-time.ts";
 import type { Pack, PackValues } from "../wire/pack.ts";
 import type { Fields, ItemFields, MessageOf, ScalarKind, ScalarValues } from "./fields.ts";
@@ -84,15 +84,12 @@ function* addValues<T>(
 ): Steps<void> {
   if (holders.length === 0) return;
   if (kind === "ip") {
-    const addresses = yield* mapped(holders, (holder) =>
-      addressBytes(name, (valueOf(holder) as string) || "0.0.0.0"),
-    );
-    addAddressBytes(pack, name, addresses);
-    return;
+    const addresses = yield* mapped(holders, (holder) => (valueOf(holder) as string) || "0.0.0.0");
+    return yield* addAddressesInSteps(pack, name, addresses);
   }
   const { type, toPack } = packForms[kind];
   const values = yield* mapped(holders, (holder) => toPack(valueOf(holder)));
-  pack.add(name, { type, values } as PackValues);
+  yield* pack.addInSteps(name, { type, values } as PackValues);
 }
 
 /** From which on bytes are a file. */

@@ -19,6 +19,17 @@ const newline = 0x0a;
 /** Characters from which a text is left in its parts: to join them would take long, and so would all that is done with the whole. */
 const longestText = 2 * 1024 * 1024;
 
+/** Items of a long list that are made when they are written: all of them at once would be a million objects for the garbage collector. */
+export class ItemsToCome<T> {
+  readonly items: readonly T[];
+  readonly make: (item: T) => unknown;
+
+  constructor(items: readonly T[], make: (item: T) => unknown) {
+    this.items = items;
+    this.make = make;
+  }
+}
+
 /** A text that is longer than all but a file, in parts. */
 export class LongText {
   readonly parts: readonly string[];
@@ -200,14 +211,9 @@ export function* formatJsonInSteps(value: unknown): Steps<readonly Buffer[]> {
 function* piecesOf(value: unknown): Generator<string> {
   if (typeof value === "string" && value.length > stepSize) yield* piecesOfText(value);
   else if (Buffer.isBuffer(value)) yield* piecesOfBytes(value);
-  else if (Array.isArray(value)) {
-    yield "[";
-    for (let at = 0; at < value.length; at += stepItems) {
-      const items = JSON.stringify(value.slice(at, at + stepItems)).slice(1, -1);
-      yield at === 0 ? items : `,${items}`;
-    }
-    yield "]";
-  } else if (typeof value === "object" && value !== null) {
+  else if (Array.isArray(value)) yield* piecesOfList(value, (item) => item);
+  else if (value instanceof ItemsToCome) yield* piecesOfList(value.items, value.make);
+  else if (typeof value === "object" && value !== null) {
     let between = "{";
     for (const [name, member] of Object.entries(value)) {
       if (member === undefined) continue;
@@ -217,6 +223,15 @@ function* piecesOf(value: unknown): Generator<string> {
     }
     yield between === "{" ? "{}" : "}";
   } else yield JSON.stringify(value);
+}
+
+function* piecesOfList<T>(list: readonly T[], make: (item: T) => unknown): Generator<string> {
+  yield "[";
+  for (let at = 0; at < list.length; at += stepItems) {
+    const items = JSON.stringify(list.slice(at, at + stepItems).map(make)).slice(1, -1);
+    yield at === 0 ? items : `,${items}`;
+  }
+  yield "]";
 }
 
 function* piecesOfBytes(bytes: Buffer): Generator<string> {

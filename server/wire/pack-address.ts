@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress } from "../ethernet/ip-address.ts";
+import { atOnce, mapped, type Steps } from "../turns.ts";
 import type { Pack } from "./pack.ts";
 
 const noIPv6 = new Uint8Array(16);
@@ -26,29 +27,35 @@ export function addAddress(pack: Pack, name: string, address: string): Pack {
  * @throws {RangeError} for a text that is no IP address, and for no address at all
  */
 export function addAddresses(pack: Pack, name: string, addresses: readonly string[]): Pack {
-  const parsed = addresses.map((address) => addressBytes(name, address));
-  return addAddressBytes(pack, name, parsed);
+  atOnce(addAddressesInSteps(pack, name, addresses));
+  return pack;
+}
+
+/** Like {@link addAddresses}, which may be thousands. */
+export function* addAddressesInSteps(pack: Pack, name: string, addresses: Iterable<string>): Steps<void> {
+  const parsed = yield* mapped(addresses, (address) => addressBytes(name, address));
+  const ints = (valueOf: (bytes: Uint8Array) => number) => mapped(parsed, valueOf, bytesPerStep);
+  const words = yield* ints((bytes) => (isIPv6(bytes) ? 0 : wordOf(bytes)));
+  yield* pack.addInSteps(name, { type: "int", values: words });
+  const areIPv6 = yield* ints((bytes) => (isIPv6(bytes) ? 1 : 0));
+  yield* pack.addInSteps(`${name}@ipv6_bool`, { type: "int", values: areIPv6 });
+  const arrays = yield* mapped(parsed, (bytes) => (isIPv6(bytes) ? bytes : noIPv6), bytesPerStep);
+  yield* pack.addInSteps(`${name}@ipv6_array`, { type: "data", values: arrays });
+  yield* pack.addInSteps(`${name}@ipv6_scope_id`, { type: "int", values: yield* ints(() => 0) });
+}
+
+/** Addresses in bytes that are looked at in one step. */
+const bytesPerStep = 1_024;
+
+function isIPv6(bytes: Uint8Array): boolean {
+  return bytes.length === 16;
 }
 
 /** @throws {RangeError} for a text that is no IP address */
-export function addressBytes(name: string, address: string): Uint8Array {
+function addressBytes(name: string, address: string): Uint8Array {
   const bytes = parseAddress(address);
   if (bytes === undefined) throw new RangeError(`PACK element "${name}": "${address}" is no IP address`);
   return bytes;
-}
-
-/** Like {@link addAddresses}, of what {@link addressBytes} gave. */
-export function addAddressBytes(pack: Pack, name: string, parsed: readonly Uint8Array[]): Pack {
-  const isIPv6 = (bytes: Uint8Array) => bytes.length === 16;
-  const int = (values: readonly number[]) => ({ type: "int" as const, values });
-  return pack
-    .add(name, int(parsed.map((bytes) => (isIPv6(bytes) ? 0 : wordOf(bytes)))))
-    .add(`${name}@ipv6_bool`, int(parsed.map((bytes) => (isIPv6(bytes) ? 1 : 0))))
-    .add(`${name}@ipv6_array`, {
-      type: "data",
-      values: parsed.map((bytes) => (isIPv6(bytes) ? bytes : noIPv6)),
-    })
-    .add(`${name}@ipv6_scope_id`, int(parsed.map(() => 0)));
 }
 
 /**

@@ -56,13 +56,23 @@ export class Pack {
    * @throws {RangeError} for what the wire cannot carry: a name twice, no value, a number out of range, a NUL in a text
    */
   add(name: string, content: PackValues): this {
+    atOnce(this.addInSteps(name, content));
+    return this;
+  }
+
+  /** Like {@link add}: there may be thousands of values to look at. */
+  *addInSteps(name: string, content: PackValues): Steps<void> {
     checkName(name);
     if (this.has(name)) throw new RangeError(`PACK element "${name}": the name is there already`);
     if (content.values.length === 0 || content.values.length > packProtocolLimits.valuesPerElement) {
       throw new RangeError(`PACK element "${name}": ${content.values.length} values; 1 or more are allowed`);
     }
-    for (const value of content.values) checkValue(name, content.type, value);
-    return this.addDecoded(name, content);
+    let checked = 0;
+    for (const value of content.values) {
+      checkValue(name, content.type, value);
+      if (++checked % valuesPerStep === 0) yield;
+    }
+    this.addDecoded(name, content);
   }
 
   /** Adds what was read from the wire, which can carry nothing else: to look at each of 65,536 values again takes long. */

@@ -23,6 +23,8 @@ export async function collectGently(): Promise<void> {
   }
 }
 
-function isWhole({ detail }: PerformanceEntry): boolean {
-  return (detail as { readonly kind: number }).kind === constants.NODE_PERFORMANCE_GC_MAJOR;
+/** The types do not know what is told of a collection. */
+function isWhole(entry: PerformanceEntry): boolean {
+  const { detail } = entry as PerformanceEntry & { readonly detail: { readonly kind: number } };
+  return detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
 }

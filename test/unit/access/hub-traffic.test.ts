@@ -57,4 +57,21 @@ describe("the traffic of a hub", () => {
     assert.equal(traffic.received.broadcastCount, 1);
     assert.equal(users.get("alice")?.traffic.received.broadcastCount, 1);
   });
+
+  test("of thousands of sessions is counted for their users in steps", () => {
+    const { counters } = new TestHub().hub;
+    const sessions = Array.from({ length: 4_096 }, (_, index) => ({
+      user: { name: `user${index % 3_000}`, group: undefined },
+      counters: { ...counters, received: { ...counters.received, unicastFrames: 1 } },
+    }));
+    const activity = new HubActivity(0);
+    for (const { user } of sessions) activity.began(user.name, 1);
+    const statistics = activity.statistics(sessions, counters);
+    let steps = 1;
+    for (const step = statistics.count?.(); step?.next().done === false;) steps++;
+    assert.ok(steps > 8, `${steps} steps`);
+    assert.equal(statistics.users.get("user7")?.traffic.received.unicastCount, 2);
+    assert.equal(statistics.users.get("user2999")?.traffic.received.unicastCount, 1);
+    assert.equal(statistics.users, statistics.users);
+  });
 });

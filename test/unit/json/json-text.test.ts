@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { formatJsonInSteps, LongText, parseJsonInSteps } from "../../../server/json/json-text.ts";
+import {
+  formatJsonInSteps,
+  ItemsToCome,
+  LongText,
+  parseJsonInSteps,
+} from "../../../server/json/json-text.ts";
 import { rpcLimits } from "../../../server/limits.ts";
 import { atOnce } from "../../../server/turns.ts";
 
@@ -29,6 +34,22 @@ describe("JSON in steps", () => {
       }),
       { numRuns: 10 },
     );
+  });
+
+  test("makes the items of a long list when it writes them", () => {
+    const numbers = Array.from({ length: 5_000 }, (_, index) => index);
+    const make = (number: number) => ({ number, text: `no. ${number}` });
+    let made = 0;
+    const counted = (number: number) => (made++, make(number));
+    const steps = formatJsonInSteps({ list: new ItemsToCome(numbers, counted), next: 1 });
+    let most = 0;
+    let step = steps.next();
+    for (let before = 0; step.done !== true; before = made, step = steps.next())
+      most = Math.max(most, made - before);
+    assert.equal(Buffer.concat(step.value).toString(), JSON.stringify({ list: numbers.map(make), next: 1 }));
+    assert.equal(made, numbers.length);
+    assert.ok(most < 2_500, `${most} in a step`);
+    assert.equal(format(new ItemsToCome([], make)), "[]");
   });
 
   test("keeps escapes and characters of a long text whole, wherever it is cut", () => {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { packProtocolLimits } from "../../../server/limits.ts";
-import { addAddress, addAddresses, readAddress } from "../../../server/wire/pack-address.ts";
+import {
+  addAddress,
+  addAddresses,
+  addAddressesInSteps,
+  readAddress,
+} from "../../../server/wire/pack-address.ts";
 import { decodePack, encodePack, Pack } from "../../../server/wire/pack.ts";
 import { formatAddress, parseAddress } from "../../../server/ethernet/ip-address.ts";
 
@@ -53,5 +58,14 @@ describe("IP address of a PACK", () => {
         assert.equal(readAddress(pack, "Ip", addresses.length), undefined);
       }),
     );
+  });
+
+  test("is added in steps where there are thousands", () => {
+    const addresses = Array.from({ length: 32_768 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+    const pack = new Pack();
+    let steps = 1;
+    for (const step = addAddressesInSteps(pack, "Ip", addresses); step.next().done !== true;) steps++;
+    assert.ok(steps > addresses.length / 64, `${steps} steps`);
+    assert.equal(readAddress(pack, "Ip", 32_767), "10.0.127.255");
   });
 });
