@@ -128,6 +128,15 @@ describe("requests of clients", () => {
     assert.equal(join(ask(addPack(key))).pack.int("direction"), 2);
   });
 
+  test("looks at few of many sessions in one step", () => {
+    const { ask, sessions } = setUp();
+    for (let count = 0; count < 64; count++) join(ask(loginPack()));
+    assert.equal([...sessions].length, 64);
+    let steps = 1;
+    for (const step = sessions.tick(); step.next().done !== true;) steps++;
+    assert.ok(steps >= 4, `${steps} steps`);
+  });
+
   test("knows no session by another key, and none that has ended", () => {
     const { ask, pass, plugged, sessions } = setUp();
     assert.equal(errorOf(ask(addPack(new Uint8Array(20)))), "sessionTimeout");
