@@ -9,8 +9,6 @@ import { fileURLToPath } from "node:url";
 export const runtimeOptions: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   "--max-semi-space-size=4",
-  // To move what is left of large configurations together holds the thread for 10 to 90 ms: it is done when nothing else is to do.
-  "--no-compact",
   // Whoever gets at a debugger's port runs code here, and it asks for no password.
   "--disable-sigusr1",
 ];

@@ -1,5 +1,4 @@
 import { performance, type EventLoopUtilization } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
 import { memoryLimits } from "../../limits.ts";
 import type { Feature } from "../feature.ts";
 import { collectGently } from "../gentle-collection.ts";
@@ -16,7 +15,7 @@ export const spareMemory: Feature = {
         since = performance.eventLoopUtilization();
         return utilization;
       },
-      collect,
+      collect: collectGently,
       // Much of what the runtime gives back lies in the heap of C.
       trim: async () => {
         const loaded = await native.get();
@@ -28,13 +27,3 @@ export const spareMemory: Feature = {
     return { close: () => clearInterval(looks) };
   },
 };
-
-/** What is left is moved together then, which gives whole pages back; at other times that takes too long, see `runtimeOptions`. */
-async function collect(): Promise<void> {
-  setFlagsFromString("--compact");
-  try {
-    await collectGently();
-  } finally {
-    setFlagsFromString("--no-compact");
-  }
-}
