@@ -72,7 +72,8 @@ export class SecureNats {
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      await Promise.all([...this.#options.running.keys()].map((key) => this.#stop(key)));
+      const kernels = await this.#end([...this.#options.running.keys()]);
+      await Promise.all(kernels.map((kernel) => kernel.close()));
     });
   }
 
@@ -83,10 +84,12 @@ export class SecureNats {
         .filter(({ online, secureNat }) => online && secureNat.enabled)
         .map((hub) => [hub.name.toLowerCase(), hub]),
     );
+    const others = [...running].filter(
+      ([key, { settings, hub }]) => wanted.get(key)?.secureNat !== settings || hubs.find(key) !== hub,
+    );
+    const kernels = await this.#end(others.map(([key]) => key));
     // What these change of the host, and those that come, is one change.
-    const changes = [...running]
-      .filter(([key, { settings, hub }]) => wanted.get(key)?.secureNat !== settings || hubs.find(key) !== hub)
-      .map(([key]) => this.#stop(key));
+    const changes = kernels.map((kernel) => kernel.close());
     const names = new Set(all.map(({ name }) => name.toLowerCase()));
     for (const key of leases.keys()) if (!names.has(key)) leases.delete(key);
     for (const [key, hub] of wanted) {
@@ -158,16 +161,21 @@ export class SecureNats {
     started.logWay();
   }
 
-  async #stop(key: string): Promise<void> {
+  /** @returns the ways of those that had one, still open: to close all of them at once is one change of the host */
+  async #end(keys: readonly string[]): Promise<KernelWay[]> {
     const { running, leases } = this.#options;
-    const each = running.get(key);
-    if (each === undefined) return;
-    leases.set(key, each.nat.keptLeases());
-    this.#ended++;
-    await each.stop();
-    running.delete(key);
-    this.#triedAt.delete(key);
-    await each.kernel?.close();
+    const ended = keys.map((key) => [key, running.get(key)] as const);
+    await Promise.all(
+      ended.map(async ([key, each]) => {
+        if (each === undefined) return;
+        leases.set(key, each.nat.keptLeases());
+        this.#ended++;
+        await each.stop();
+        running.delete(key);
+        this.#triedAt.delete(key);
+      }),
+    );
+    return ended.flatMap(([, each]) => each?.kernel ?? []);
   }
 
   async #fallBack(key: string, former: RunningSecureNat, reason: string): Promise<void> {
