@@ -126,13 +126,16 @@ export class HostNetwork implements Outside {
   }
 
   #connect(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {
-    const place = this.#sockets.take(() => made.socket.destroy(tooMany()));
+    const place = this.#sockets.take(() => {
+      connection.destroy();
+      events.failed(tooMany());
+    });
     if (place === undefined) {
       const failing = setImmediate(() => events.failed(tooMany()));
       return { ...noConnection, destroy: () => clearImmediate(failing) };
     }
-    const made = connectTcp(to, events, { place, ends: this.#ends });
-    return made.connection;
+    const connection = connectTcp(to, events, { place, ends: this.#ends });
+    return connection;
   }
 }
 
@@ -150,7 +153,7 @@ function connectTcp(
   to: ResolverAddress,
   events: OutsideTcpEvents,
   { place, ends }: { readonly place: SocketPlace; readonly ends: EndTurns },
-): { readonly socket: Socket; readonly connection: OutsideTcp } {
+): OutsideTcp {
   let isOpen = true;
   const socket = new Socket({
     allowHalfOpen: true,
@@ -202,7 +205,7 @@ function connectTcp(
     ends.ended(mayEnd);
     events.failed(error);
   });
-  const connection: OutsideTcp = {
+  return {
     write: (bytes, done) => {
       place.used();
       socket.write(bytes, (error) => {
@@ -216,7 +219,7 @@ function connectTcp(
       socket.removeAllListeners("end").removeAllListeners("error");
       socket.on("error", () => {});
       socket.pause();
-      place.close(() => socket.destroy());
+      place.close(() => breakOff(socket));
     },
     pause: () => {
       waitsForClient = true;
@@ -227,5 +230,14 @@ function connectTcp(
       read();
     },
   };
-  return { socket, connection };
+}
+
+/**
+ * Ends a connection so that the other end does not take what it got for all: by a reset, unless all was said. One that is not open yet has
+ * nothing to say, and one whose end is on its way cannot be reset.
+ */
+function breakOff(socket: Socket): void {
+  const saidAll = socket.writableEnded && socket.writableLength === 0;
+  if (socket.readyState === "opening" || socket.pending || saidAll) socket.destroy();
+  else socket.resetAndDestroy();
 }

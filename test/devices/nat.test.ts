@@ -1,60 +1,27 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Lab } from "../lab/lab.ts";
-import type { Namespace } from "../lab/namespace.ts";
-import type { BadLink } from "./support/bad-link.ts";
 import { startChild } from "./support/child.ts";
+import { NatStations, natRouter as router } from "./support/nat-stations.ts";
 import { transferBothWays } from "./support/transfer.ts";
 
-/** Of the virtual host, and of a client behind the TAP. */
-const [router, client] = ["192.168.30.1", "192.168.30.50"];
-
 describe("the virtual host of a hub, for the kernel behind a TAP", () => {
-  let lab: Lab;
-  let scratch: string;
-  let stations: Record<"nat" | "behind" | "web", Namespace>;
-  before(async () => {
-    lab = await Lab.create();
-    const [nat, behind, web] = await Promise.all(["nat", "behind", "web"].map((name) => lab.station(name)));
-    assert.ok(nat && behind && web);
-    stations = { nat, behind, web };
-    scratch = await mkdtemp(join(tmpdir(), "vpnserver-nat-test-"));
-  });
-  after(async () => {
-    await lab.dispose();
-    await rm(scratch, { recursive: true });
-  });
-
-  /** The host with its TAP in the client's namespace, and whatever the test puts on it. */
-  async function natFor(link?: BadLink) {
-    const { nat, behind } = stations;
-    const child = startChild(nat, "nat-behind-tap.ts", ["tap_vpn", ...(link ? [JSON.stringify(link)] : [])]);
-    assert.equal(await child.nextLine(), "ready");
-    await nat.run("ip", ["link", "set", "tap_vpn", "netns", behind.name]);
-    await behind.run("ip", ["link", "set", "tap_vpn", "up"]);
-    return child;
-  }
-
-  async function withAddress(): Promise<void> {
-    const { behind, web } = stations;
-    await behind.run("ip", ["address", "add", `${client}/24`, "dev", "tap_vpn"]);
-    await behind.run("ip", ["route", "add", web.address, "via", router]);
-  }
+  let stations: NatStations;
+  before(async () => (stations = await NatStations.create()));
+  after(() => stations.dispose());
 
   /** Both ways by HTTP; the bytes have to be right. */
   async function transfer(bytes: number): Promise<void> {
-    await transferBothWays(stations.behind, stations.web, bytes, scratch);
+    await transferBothWays(stations.behind, stations.web, bytes, stations.scratch);
   }
 
   test("carries TCP to a host outside and back, on one connection and on many", async () => {
     await using web = startChild(stations.web, "byte-server.ts");
-    await using nat = await natFor();
+    await using nat = await stations.startNat();
     assert.ok(nat);
     assert.equal(await web.nextLine(), "ready");
-    await withAddress();
+    await stations.giveAddress();
     await transfer(64_000_000);
     const many = Array.from({ length: 200 }, () => `http://${stations.web.address}:8080/10000`);
     const config = many.map((url) => `url = ${url}\noutput = /dev/null`).join("\n");
@@ -68,18 +35,18 @@ describe("the virtual host of a hub, for the kernel behind a TAP", () => {
 
   test("delivers every byte over a link that loses, doubles, delays and corrupts", async () => {
     await using web = startChild(stations.web, "byte-server.ts");
-    await using nat = await natFor({ lost: 0.02, doubled: 0.01, delayed: 0.05, corrupted: 0.01 });
+    await using nat = await stations.startNat({ lost: 0.02, doubled: 0.01, delayed: 0.05, corrupted: 0.01 });
     assert.ok(nat);
     assert.equal(await web.nextLine(), "ready");
-    await withAddress();
+    await stations.giveAddress();
     await transfer(5_000_000);
   });
 
   test("answers ping, and refuses what nobody listens to and what is forbidden", async () => {
     const { behind, web } = stations;
-    await using nat = await natFor();
+    await using nat = await stations.startNat();
     assert.ok(nat);
-    await withAddress();
+    await stations.giveAddress();
     assert.match(
       (await behind.run("ping", ["-q", "-c", "5", "-i", "0.05", "-s", "1400", router])).stdout,
       / 0% packet loss/,
@@ -102,8 +69,8 @@ describe("the virtual host of a hub, for the kernel behind a TAP", () => {
   });
 
   test("gives an address by DHCP", async () => {
-    const { behind } = stations;
-    await using nat = await natFor();
+    const { behind, scratch } = stations;
+    await using nat = await stations.startNat();
     assert.ok(nat);
     const script = join(scratch, "dhcp-script");
     await writeFile(script, '#!/bin/sh\nenv | grep -E "^(reason|new_)" >>"$LOG"\n', { mode: 0o755 });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { dumpConnections } from "../../../server/host-nat/connection-dump.ts";
 import { ConnectionList } from "../../../server/host-nat/connection-list.ts";
@@ -23,7 +24,9 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
 /**
  * A Virtual Hub with a TAP of the name that the command line gives, and a virtual host 192.168.30.1 that is the way outside. The second
  * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
- * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends with its standard input. Each line of that has it say whether the kernel still does, and the line "list" what it follows, as JSON.
+ * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends
+ * with its standard input. A line `check` there has it say whether the kernel still does, `list` what the kernel follows, and `counts` what
+ * the virtual host has, both as JSON.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
@@ -79,12 +82,13 @@ const port: AnsweringPort = new AnsweringPort({
 port.plugInto(hub.attach(port));
 const ticks = setInterval(() => nat.tick(), 20);
 console.log("ready");
-process.stdin
-  .on("data", (line: Buffer) => {
-    if (line.toString() === "list\n") void list();
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    if (line === "counts") console.log(JSON.stringify(nat.counts()));
+    else if (line === "list") void list();
     else void way?.check().then((reason) => console.log(reason ?? "passes"));
   })
-  .once("end", () => {
+  .once("close", () => {
     clearInterval(ticks);
     nat.close();
     port.unplug();

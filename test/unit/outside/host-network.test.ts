@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { NativeLoader } from "../../../server/native/native.ts";
 import { HostNetwork } from "../../../server/outside/host-network.ts";
 import { SocketPool } from "../../../server/outside/socket-pool.ts";
@@ -11,12 +11,25 @@ const native = new NativeLoader({ env: { VPNSERVER_NATIVE: "off" }, directory: "
 const loopback = 0x7f00_0001;
 let echo: Server;
 let port: number;
+/** How connections end at the server: what it got, and what became of them. */
+const ends: string[] = [];
 before(async () => {
-  echo = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+  echo = createServer((socket) => {
+    let got = "";
+    socket.on("data", (bytes) => (got += bytes.toString("latin1")));
+    socket.on("error", (error: NodeJS.ErrnoException) => ends.push(`${got} ${error.code}`));
+    socket.on("end", () => ends.push(`${got} whole`));
+    socket.pipe(socket);
+  }).listen(0, "127.0.0.1");
   await once(echo, "listening");
   ({ port } = echo.address() as AddressInfo);
 });
 after(() => echo.close());
+/** Of the test that runs. */
+const opened: OutsideTcp[] = [];
+afterEach(() => {
+  for (const connection of opened.splice(0)) connection.destroy();
+});
 
 /** Connects, and tells how that ended. */
 function connect(network: HostNetwork): Promise<{ readonly end: string; readonly connection: OutsideTcp }> {
@@ -27,6 +40,7 @@ function connect(network: HostNetwork): Promise<{ readonly end: string; readonly
       ended: () => {},
       failed: (error) => resolve({ end: (error as NodeJS.ErrnoException).code ?? "?", connection }),
     });
+    opened.push(connection);
   });
 }
 
@@ -105,6 +119,34 @@ describe("the host's network", () => {
     assert.deepEqual(lost, ["udp EMFILE"]);
   });
 
+  test("lets the other end take nothing that was broken off for all", async () => {
+    const network = new HostNetwork(new SocketPool(2).share(), native);
+    for (const [what, saysAll, end] of [
+      ["half", false, "ECONNRESET"],
+      ["all", true, "whole"],
+    ] as const) {
+      const { connection } = await connect(network);
+      await new Promise<void>((resolve) => connection.write(Buffer.from(what), resolve));
+      if (saysAll) connection.end();
+      connection.destroy();
+      await until(() => ends.some((line) => line.startsWith(what)));
+      assert.ok(ends.includes(`${what} ${end}`), ends.join());
+    }
+  });
+
+  test("breaks off the connection of a hub whose place another gets", async () => {
+    const pool = new SocketPool(2);
+    const [greedy, other] = [new HostNetwork(pool.share(), native), new HostNetwork(pool.share(), native)];
+    for (const [what, { connection }] of [
+      ["greedy", await connect(greedy)],
+      ["later", await connect(greedy)],
+    ] as const)
+      await new Promise<void>((resolve) => connection.write(Buffer.from(what), resolve));
+    assert.equal((await connect(other)).end, "connected");
+    await until(() => ends.some((line) => line.startsWith("greedy")));
+    assert.ok(ends.includes("greedy ECONNRESET"), ends.join());
+  });
+
   test("tells nothing of a connection that was given up", async () => {
     const network = new HostNetwork(new SocketPool(0).share(), native);
     const told: string[] = [];
@@ -122,3 +164,10 @@ describe("the host's network", () => {
     assert.deepEqual(told, []);
   });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !condition();) {
+    assert.ok(Date.now() < deadline, "within 10 s");
+    await new Promise(setImmediate);
+  }
+}
