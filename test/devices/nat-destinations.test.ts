@@ -119,7 +119,7 @@ describe("a destination outside of a NAT by sockets", () => {
     assert.ok(outcomes.every(({ connected, end }) => !connected && end === "ECONNREFUSED"));
     // The host gives up after 3 s; who had no place was refused before.
     assert.equal(outcomes.filter(({ ms }) => ms >= 2_900).length, connecting);
-    assert.equal((await nat.counts()).refused, beyond);
+    assert.equal((await nat.counts()).refused.connections, beyond);
     // The client may have asked once more in the moment in which it was refused.
     await untilForgotten();
     const again = await connectOnce({ port: oddPorts.endsLast, bytes: 1_000 });

@@ -179,6 +179,17 @@ export const testGroups = {
     needsBuild: false,
     packages: [...labPackages, "curl", "iperf3", "iputils-ping", "isc-dhcp-client"],
   },
+  transfers: {
+    glob: "test/transfers/**/*.test.ts",
+    about: "random transfers between the server's TCP and a kernel's over bad links",
+    concurrency: 1,
+    timeoutMs: 40 * minuteMs,
+    deadlineMs: 45 * minuteMs,
+    needsRoot: "network interfaces are made in network namespaces",
+    needsToolchain: false,
+    needsBuild: false,
+    packages: labPackages,
+  },
   lab: {
     glob: "test/lab/**/*.test.ts",
     about: "the test hosts themselves, and the lab's AWS",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Namespace } from "../../lab/namespace.ts";
 
-/** A program of this folder in a namespace. It ends with its standard input, and when it is disposed of at the latest. */
+/** A program of this folder, or of another by its path from here, in a namespace. It ends with its standard input, and when it is disposed of at the latest. */
 export function startChild(
   station: Namespace,
   program: string,
