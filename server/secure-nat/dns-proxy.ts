@@ -47,6 +47,9 @@ export class DnsProxy {
     this.#host = host;
   }
 
+  /** Questions that were dropped because too many were open. */
+  refused = 0;
+
   /** Questions that are not answered yet. */
   get count(): number {
     return this.#open.size;
@@ -59,7 +62,10 @@ export class DnsProxy {
     const client = senderOf(frame);
     const { sourcePort: port, destinationPort: service } = frame;
     const count = this.#perClient.get(client.address) ?? 0;
-    if (count >= this.#mostPerClient) return;
+    if (count >= this.#mostPerClient) {
+      this.refused++;
+      return;
+    }
     const { queries } = dnsProxyLimits;
     const oldest = this.#shares.inTheWay(from, this.#open.size, queries, secureNatLimits.sessionShare);
     if (oldest !== undefined) {

@@ -51,6 +51,9 @@ export class PingNat {
     this.#options = options;
   }
 
+  /** Requests that were dropped because too many waited. */
+  refused = 0;
+
   /** Requests that wait for their answers. */
   get count(): number {
     return this.#waiting.size;
@@ -67,7 +70,10 @@ export class PingNat {
     const client = senderOf(frame);
     const count = this.#perClient.get(client.address) ?? 0;
     const most = leastBound(pingNatLimits.perClient, this.#options.mostPerClient);
-    if (count >= most) return;
+    if (count >= most) {
+      this.refused++;
+      return;
+    }
     const ping = this.#open();
     if (ping === undefined) return;
     const { waiting } = pingNatLimits;

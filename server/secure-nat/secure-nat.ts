@@ -8,6 +8,7 @@ import { Fragments } from "./fragments.ts";
 import { secureNatLimits } from "../limits.ts";
 import { KernelNat } from "./kernel-nat.ts";
 import type { NatEntry } from "./nat-entry.ts";
+import type { NatRefusals } from "./nat-refusals.ts";
 import type { Outside } from "./outside.ts";
 import { PacketWriter, type Station } from "./packet-writer.ts";
 import { PingNat } from "./ping-nat.ts";
@@ -50,8 +51,7 @@ export interface SecureNatCounts {
   readonly dns: number;
   readonly ping: number;
   readonly leases: number;
-  /** Connections that were refused since the beginning because there were too many, by sockets or for want of an address behind the interface. */
-  readonly refused: number;
+  readonly refused: NatRefusals;
 }
 
 /** All that a hub's virtual host does, as its settings say. It has no socket and no timer of its own. */
@@ -202,7 +202,13 @@ export class SecureNat {
       dns: this.#dns?.count ?? 0,
       ping: this.#ping?.count ?? 0,
       leases: this.leases().length,
-      refused: (this.#tcp?.refused ?? 0) + (this.#kernel?.refused ?? 0),
+      refused: {
+        // By sockets, or for want of an address behind the interface.
+        connections: (this.#tcp?.refused ?? 0) + (this.#kernel?.refused ?? 0),
+        udpPackets: this.#udp?.refused ?? 0,
+        questions: this.#dns?.refused ?? 0,
+        pings: this.#ping?.refused ?? 0,
+      },
     };
   }
 

@@ -8,6 +8,7 @@ import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
 import type { NatPerClient } from "../settings/secure-nat-settings.ts";
 import { DueQueue, type Due } from "./due-queue.ts";
 import { leastBound } from "./least-bound.ts";
+import { isExhaustion } from "./nat-refusals.ts";
 import { refuseSegment } from "./refuse-segment.ts";
 import { Shares } from "./shares.ts";
 import type { NatEntry } from "./nat-entry.ts";
@@ -84,7 +85,7 @@ export class TcpNat {
     };
   }
 
-  /** Connections that were refused because there were too many. */
+  /** Connections that were refused, or ended for others, because there were too many. */
   refused = 0;
 
   /** Connections, those that have just ended among them. */
@@ -263,7 +264,8 @@ export class TcpNat {
         connection.end();
         this.#setDue(mapping);
       },
-      failed: () => {
+      failed: (error) => {
+        if (isExhaustion(error)) this.refused++;
         mapping.outside = undefined;
         connection.abort();
       },
@@ -284,6 +286,7 @@ export class TcpNat {
   /** Ends a connection of the session that has most: one that waits for its other end, else the one that says least. */
   #makeRoom(): void {
     const largest = this.#shares.largest();
+    this.refused++;
     (this.#connecting.oldest(largest) ?? this.#shares.oldest(largest))?.connection.abort();
   }
 

@@ -3,6 +3,7 @@ import { read16, type Frame } from "../ethernet/frame.ts";
 import { secureNatLimits, udpNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { NatEntry } from "./nat-entry.ts";
+import { isExhaustion } from "./nat-refusals.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
 import { ipProtocols, senderOf, type Station } from "./packet-writer.ts";
 import { Shares } from "./shares.ts";
@@ -48,6 +49,9 @@ export class UdpNat {
   constructor(options: UdpNatOptions) {
     this.#options = options;
   }
+
+  /** Packets of ports that were too many, or that the system had no socket for. */
+  refused = 0;
 
   get count(): number {
     return this.#mappings.size;
@@ -119,7 +123,10 @@ export class UdpNat {
       return former;
     }
     const count = this.#perClient.get(client.address) ?? 0;
-    if (count >= leastBound(udpNatLimits.perClient, this.#options.mostPerClient)) return undefined;
+    if (count >= leastBound(udpNatLimits.perClient, this.#options.mostPerClient)) {
+      this.refused++;
+      return undefined;
+    }
     const { mappings } = udpNatLimits;
     const { sessionShare } = secureNatLimits;
     const oldest = this.#shares.inTheWay(from, this.#mappings.size, mappings, sessionShare);
@@ -142,7 +149,10 @@ export class UdpNat {
           const remote = { ...this.#options.router, address };
           this.#options.sender.send(remote, remotePort, mapping.client, port, bytes);
         },
-        failed: () => this.#forget(mapping),
+        failed: (error) => {
+          if (isExhaustion(error)) this.refused++;
+          this.#forget(mapping);
+        },
       }),
     };
     this.#mappings.set(key, mapping);

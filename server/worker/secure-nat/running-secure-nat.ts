@@ -11,6 +11,7 @@ import type { NatEntry } from "../../secure-nat/nat-entry.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
 import { turns } from "../../turns.ts";
+import type { NatRefusals } from "../../secure-nat/nat-refusals.ts";
 import { SecureNat } from "../../secure-nat/secure-nat.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
 import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
@@ -40,7 +41,7 @@ export class RunningSecureNat {
   #timer: NodeJS.Timeout | undefined;
   /** When the timer calls; what is due earlier sets another one. */
   #dueAt = Infinity;
-  #toldRefused = 0;
+  #toldRefused: NatRefusals = { connections: 0, udpPackets: 0, questions: 0, pings: 0 };
   #isStopped = false;
 
   /** @throws {StaticRoutesError} for routes that cannot be read, which a file may have */
@@ -126,14 +127,28 @@ export class RunningSecureNat {
 
   /** Tells the hub's log of what was refused since it was told last. */
   logRefused(): void {
-    const refused = this.nat.counts().refused + (this.kernel?.refused ?? 0);
-    const news = refused - this.#toldRefused;
-    this.#toldRefused = refused;
-    if (news === 0 || !this.settings.saveLog) return;
-    const what = this.way === "kernel" ? "packets that would begin a connection" : "TCP connections";
+    const { refused } = this.nat.counts();
+    const now = { ...refused, connections: refused.connections + (this.kernel?.refused ?? 0) };
+    const former = this.#toldRefused;
+    this.#toldRefused = now;
+    const news: NatRefusals = {
+      connections: now.connections - former.connections,
+      udpPackets: now.udpPackets - former.udpPackets,
+      questions: now.questions - former.questions,
+      pings: now.pings - former.pings,
+    };
+    if (!this.settings.saveLog || Object.values(news).every((count) => count === 0)) return;
+    const isKernel = this.way === "kernel";
+    const words: readonly (readonly [count: number, what: string])[] = [
+      [news.connections, isKernel ? "packets that would begin a connection" : "TCP connections"],
+      [news.udpPackets, "UDP packets"],
+      [news.questions, "questions for names"],
+      [news.pings, "echo requests"],
+    ];
+    const list = words.filter(([count]) => count > 0).map((word) => word.join(" "));
     this.hub.log.security(
-      `SecureNAT: refused ${news} ${what} in the last minute, since there were too many.`,
-      { event: "securenat-refused", connections: news },
+      `SecureNAT: refused ${list.join(", ")} in the last minute, since there were too many.`,
+      { event: "securenat-refused", ...news },
     );
   }
 

@@ -44,6 +44,7 @@ describe("DNS of clients", () => {
     assert.deepEqual(world.questions, []);
     for (let port = 1; port <= dnsProxyLimits.perClient + 5; port++) ask(world, query(1), port);
     assert.equal(world.questions.length, dnsProxyLimits.perClient);
+    assert.equal(world.nat.counts().refused.questions, 5);
     atOnce(world.nat.close());
     assert.equal(world.nat.counts().dns, 0);
     assert.ok(world.questions.every(({ isGivenUp }) => isGivenUp));

@@ -39,6 +39,7 @@ describe("a ping through a NAT", () => {
     assert.equal(world.pings.length, 0);
     for (let count = 0; count < pingNatLimits.perClient + 5; count++) world.receive(world.ping("x", outside));
     assert.equal(world.pings[0]?.sent.length, pingNatLimits.perClient);
+    assert.equal(world.nat.counts().refused.pings, 5);
     world.now += pingNatLimits.timeoutMs;
     world.nat.tick();
     assert.equal(world.nat.counts().ping, 0);

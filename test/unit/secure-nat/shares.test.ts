@@ -54,7 +54,9 @@ describe("shares of sessions", () => {
       assert.equal(isRefused(open(world, session * 100_000 + 90_000, session)), true);
     }
     world.outside.length = 0;
+    const { connections } = world.nat.counts().refused;
     assert.equal(isRefused(open(world, 777, 3)), true, "of the one that made room");
+    assert.equal(world.nat.counts().refused.connections, connections + 1);
     assert.equal(world.outside.length, 1, "a newcomer is connected all the same");
     assert.equal(world.nat.counts().tcp, tcpNatLimits.connections);
     assert.equal(isRefused(open(world, 300_000, 1)), true, "who has as much as any is refused");

@@ -40,7 +40,10 @@ describe("TCP through a NAT", () => {
     world.receive(world.segment({ sequence: 10, flags: syn }));
     world.outside[0]?.events.failed(new Error("ECONNREFUSED"));
     assert.deepEqual([readTcp(world.sent[0]).flags, readTcp(world.sent[0]).acknowledgment], [rst | ack, 11]);
-    assert.equal(world.nat.counts().tcp, 0);
+    assert.deepEqual([world.nat.counts().tcp, world.nat.counts().refused.connections], [0, 0]);
+    world.receive(world.segment({ sequence: 10, flags: syn }));
+    world.outside.pop()?.events.failed(Object.assign(new Error("no room"), { code: "EMFILE" }));
+    assert.equal(world.nat.counts().refused.connections, 1, "what the host has no socket for");
     for (const address of [
       "127.0.0.1",
       "127.255.255.255",
@@ -175,7 +178,7 @@ describe("TCP through a NAT", () => {
       world.outside.at(-1)?.events.connected();
     }
     assert.equal(refusal(60_001), rst | ack);
-    assert.equal(world.nat.counts().refused, 2);
+    assert.equal(world.nat.counts().refused.connections, 2);
     atOnce(world.nat.close());
     assert.equal(world.nat.counts().tcp, 0);
     assert.ok(world.outside.every(({ calls }) => calls.join() === "destroy"));

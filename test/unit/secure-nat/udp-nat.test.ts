@@ -62,6 +62,14 @@ describe("UDP through a NAT", () => {
     );
     for (let port = 3; port < 1_000; port++) world.receive(world.datagram("x", { port })[0] ?? assert.fail());
     assert.equal(world.nat.counts().udp, udpNatLimits.perClient);
+    assert.equal(world.nat.counts().refused.udpPackets, 1_000 - 2 - udpNatLimits.perClient);
+    for (const code of ["EMFILE", "EHOSTUNREACH"])
+      world.udpSockets.pop()?.events.failed(Object.assign(new Error("no room"), { code }));
+    assert.equal(
+      world.nat.counts().refused.udpPackets,
+      1_000 - 1 - udpNatLimits.perClient,
+      "one had no socket",
+    );
     atOnce(world.nat.close());
     assert.equal(world.nat.counts().udp, 0);
     assert.ok(world.udpSockets.every(({ isOpen }) => !isOpen));

@@ -79,6 +79,13 @@ describe("what is switched off", () => {
     assert.deepEqual(world.receive(world.datagram("x")[0] ?? assert.fail()), []);
     assert.deepEqual([world.outside, world.udpSockets], [[], []]);
     assert.equal(world.receive(world.ping("x")).length, 1);
-    assert.deepEqual(world.nat.counts(), { tcp: 0, udp: 0, dns: 0, ping: 0, leases: 0, refused: 0 });
+    assert.deepEqual(world.nat.counts(), {
+      tcp: 0,
+      udp: 0,
+      dns: 0,
+      ping: 0,
+      leases: 0,
+      refused: { connections: 0, udpPackets: 0, questions: 0, pings: 0 },
+    });
   });
 });

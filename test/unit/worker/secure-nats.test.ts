@@ -124,6 +124,23 @@ describe("who translates for a hub", () => {
     assert.deepEqual(scene.opened[0]?.perClient, hubWith().secureNat.nat.perClient);
   });
 
+  test("tells the hub's log what there was too much of, each kind by its name", async (t) => {
+    await scene.apply(hubWith({ byKernel: false }));
+    scene.lines.length = 0;
+    const running = scene.running.get("one") ?? assert.fail();
+    const counts = running.nat.counts();
+    let refused = { connections: 0, udpPackets: 7, questions: 2, pings: 1 };
+    t.mock.method(running.nat, "counts", () => ({ ...counts, refused }));
+    for (let look = 0; look < 2; look++) running.logRefused();
+    refused = { ...refused, connections: 4 };
+    running.logRefused();
+    const end = "in the last minute, since there were too many.";
+    assert.deepEqual(scene.lines, [
+      `SecureNAT: refused 7 UDP packets, 2 questions for names, 1 echo requests ${end}`,
+      `SecureNAT: refused 4 TCP connections ${end}`,
+    ]);
+  });
+
   test("is the kernel where it can, and the hub's log says so", async () => {
     await scene.apply(hubWith());
     assert.equal(scene.way(), "kernel");
