@@ -15,6 +15,7 @@ import type {
 } from "../secure-nat/outside.ts";
 import type { NativeLoader } from "../native/native.ts";
 import { EndTurns, type MayEnd } from "./end-turns.ts";
+import { firstConnection } from "./first-connection.ts";
 import { HostPing } from "./host-ping.ts";
 import type { SocketPlace, SocketShare } from "./socket-pool.ts";
 import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
@@ -117,8 +118,10 @@ export class HostNetwork implements Outside {
   }
 
   connectDns(events: OutsideTcpEvents): OutsideTcp {
-    const [resolver] = systemResolvers();
-    return this.#connect(resolver ?? { host: "127.0.0.1", port: 53 }, events);
+    const resolvers = systemResolvers();
+    if (resolvers.length === 0) resolvers.push({ host: "127.0.0.1", port: 53 });
+    const ends = resolvers.map((to) => (attempt: OutsideTcpEvents) => this.#connect(to, attempt));
+    return firstConnection(ends, events);
   }
 
   connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp {

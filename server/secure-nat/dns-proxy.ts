@@ -12,6 +12,8 @@ export const dnsPort = 53;
 export const llmnr = { port: 5355, group: 0xe000_00fc } as const;
 /** Of a message of DNS (RFC 1035, section 4.1.1). */
 const headerBytes = 12;
+const longestLabel = 63;
+const typeAndClassBytes = 4;
 const response = 0x8000;
 const truncated = 0x0200;
 const recursionAvailable = 0x0080;
@@ -109,11 +111,24 @@ function llmnrReplyOf(answer: Buffer | undefined): Buffer | undefined {
   return answer;
 }
 
-/** Tells the client that it need not wait; it asks elsewhere, or again. */
+/** Tells the client that it need not wait; it asks elsewhere, or again. Clients do not believe it without their question. */
 function failureOf(query: Buffer): Buffer {
-  const answer = Buffer.from(query.subarray(0, headerBytes));
+  const end = questionEndOf(query);
+  const answer = Buffer.from(query.subarray(0, end ?? headerBytes));
   answer.writeUInt16BE((read16(query, 2) & 0x7900) | response | recursionAvailable | serverFailure, 2);
-  // Without the question, which nobody has looked into.
-  answer.fill(0, 4);
+  answer.fill(0, 4, headerBytes);
+  if (end !== undefined) answer.writeUInt16BE(1, 4);
   return answer;
+}
+
+/** Where the only question of a message ends (RFC 1035, section 4.1.2); nothing for one that is cut off, or is none. */
+function questionEndOf(query: Buffer): number | undefined {
+  if (read16(query, 4) !== 1) return undefined;
+  let at = headerBytes;
+  for (let label = query[at]; label !== 0; label = query[at]) {
+    if (label === undefined || label > longestLabel) return undefined;
+    at += 1 + label;
+  }
+  const end = at + 1 + typeAndClassBytes;
+  return end <= query.length ? end : undefined;
 }

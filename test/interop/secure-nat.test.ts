@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +25,8 @@ describe("a client of a hub with SecureNAT", () => {
   let web: Namespace;
   let scratch: string;
   let address: string;
-  let resolvers: string | undefined;
+  let resolvers: string;
+  let resolverFile: string;
 
   before(async () => {
     lab = await Lab.create();
@@ -38,7 +40,8 @@ describe("a client of a hub with SecureNAT", () => {
     // `ip netns exec` shows it to the server as /etc/resolv.conf.
     resolvers = join("/etc/netns", station.name);
     await mkdir(resolvers, { recursive: true });
-    await writeFile(join(resolvers, "resolv.conf"), `nameserver ${web.address}\n`);
+    resolverFile = join(resolvers, "resolv.conf");
+    await writeFile(resolverFile, `nameserver ${web.address}\n`);
     const secureNat = { ...createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 9)), enabled: true };
     server = await OurServer.start(station, lab.directory, [
       hubOf("DEFAULT", [userOf("alice", "secret of alice")], { secureNat }),
@@ -48,7 +51,7 @@ describe("a client of a hub with SecureNAT", () => {
   });
   after(async () => {
     await lab?.dispose();
-    if (resolvers !== undefined) await rm(resolvers, { recursive: true, force: true });
+    await rm(resolvers, { recursive: true, force: true });
     await rm(scratch, { recursive: true, force: true });
   });
 
@@ -123,6 +126,96 @@ describe("a client of a hub with SecureNAT", () => {
         .then((answers) => console.log(JSON.stringify(answers.flat(2))));`;
     const { stdout } = await client.station.run(process.execPath, ["-e", program]);
     assert.deepEqual(JSON.parse(stdout), [web.address, "of the lab"]);
+  });
+
+  test("asks them over TCP too, also where the first of them is not there", async () => {
+    await using nameServer = startChild(web, "name-server.ts", [web.address]);
+    assert.equal(await nameServer.nextLine(), "ready");
+    // On the server's own host nobody is.
+    await writeFile(resolverFile, `nameserver ${server.address}\nnameserver ${web.address}\n`);
+    const program = `const { Resolver } = require("node:dns/promises");
+      const resolver = new Resolver({ timeout: 20_000, tries: 1 }); resolver.setServers(["${router}"]);
+      resolver.resolveTxt("long.lab.example").then(([parts]) => console.log(parts.join("").length));`;
+    const { stdout } = await client.station.run(process.execPath, ["-e", program]);
+    assert.equal(stdout.trim(), String(8 * 255));
+    await writeFile(resolverFile, `nameserver ${web.address}\n`);
+  });
+
+  test("is told that no name server answers, and has other names meanwhile", async () => {
+    await using nameServer = startChild(web, "name-server.ts", [web.address]);
+    assert.equal(await nameServer.nextLine(), "ready");
+    // Without a resolver in between, which would ask again and elsewhere.
+    const program = `const socket = require("node:dgram").createSocket("udp4");
+      const names = [...Array(40).fill("silent"), ...Array(10).fill("other")];
+      const said = [];
+      socket.on("message", (answer) => {
+        const { length } = names[answer.readUInt16BE()];
+        said.push([answer[3] & 15, answer.toString("latin1", 13, 13 + length)].join(" "));
+        if (said.length === names.length) { console.log(JSON.stringify(said)); socket.close(); }
+      });
+      names.forEach((name, number) => {
+        const query = Buffer.from("0000010000010000000000000000010001", "hex");
+        const label = Buffer.concat([Buffer.of(name.length), Buffer.from(name)]);
+        const message = Buffer.concat([query.subarray(0, 12), label, query.subarray(12)]);
+        message.writeUInt16BE(number);
+        socket.send(message, 53, "${router}");
+      });
+      setTimeout(() => { console.log(JSON.stringify(said)); process.exit(); }, 20_000).unref();`;
+    const { stdout } = await client.station.run(process.execPath, ["-e", program]);
+    const expected = [...Array<string>(10).fill("0 other"), ...Array<string>(40).fill("2 silent")];
+    assert.deepEqual(JSON.parse(stdout), expected);
+  });
+
+  test("finds names without a domain by LLMNR", async () => {
+    await using nameServer = startChild(web, "name-server.ts", [web.address]);
+    assert.equal(await nameServer.nextLine(), "ready");
+    // Number, flags, one question: web, type A, class IN.
+    const query = "123400000001000000000000" + "03776562000001" + "0001";
+    const program = `const socket = require("node:dgram").createSocket("udp4");
+      socket.on("message", (answer, { address }) => {
+        console.log(address, answer.toString("hex"));
+        socket.close();
+      });
+      socket.bind(0, "${address}", () => {
+        socket.setMulticastInterface("${address}");
+        socket.send(Buffer.from("${query}", "hex"), 5355, "224.0.0.252");
+      });
+      setTimeout(() => process.exit(1), 10_000).unref();`;
+    const { stdout } = await client.station.run(process.execPath, ["-e", program]);
+    const [from, answer = ""] = stdout.trim().split(" ");
+    assert.equal(from, router);
+    assert.ok(answer.startsWith("12348000"), answer);
+    assert.ok(answer.endsWith(Buffer.from(web.address.split(".").map(Number)).toString("hex")), answer);
+  });
+
+  test("exchanges UDP of any length with a host outside, in fragments where it has to", async () => {
+    const echo = web.spawn(
+      process.execPath,
+      [
+        "-e",
+        `const socket = require("node:dgram").createSocket("udp4");
+        socket.on("message", (bytes, { address, port }) => socket.send(bytes.reverse(), port, address));
+        socket.bind(7, () => console.log("ready"));`,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    assert.ok(echo.stdout);
+    await once(echo.stdout, "data");
+    const program = `const socket = require("node:dgram").createSocket("udp4");
+      const lengths = [0, 1, 1_400, 1_472, 1_473, 9_000, 40_000];
+      const sent = lengths.map((length) => require("node:crypto").randomBytes(length));
+      let right = 0;
+      socket.on("message", (bytes) => {
+        const expected = sent[right];
+        if (!Buffer.from(bytes).reverse().equals(expected)) throw new Error(right + ": " + bytes.length);
+        if (++right === sent.length) { console.log(right); socket.close(); } else next();
+      });
+      const next = () => socket.send(sent[right], 7, "${web.address}");
+      next();
+      setTimeout(() => { console.log("only", right); process.exit(); }, 10_000).unref();`;
+    const { stdout } = await client.station.run(process.execPath, ["-e", program]);
+    assert.equal(stdout.trim(), "7");
+    echo.kill();
   });
 
   test("is in the tables that vpncmd shows", async () => {

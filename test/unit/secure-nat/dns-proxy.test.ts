@@ -34,7 +34,31 @@ describe("DNS of clients", () => {
     world.questions[0]?.answered(undefined);
     const [answer] = world.take();
     const { payloadAt, packetEnd } = read(answer);
-    assert.equal(answer?.toString("hex", payloadAt, packetEnd), "010281820000000000000000");
+    // With the question, without which clients take it for somebody else's.
+    const question = query(1).toString("hex", 12);
+    assert.equal(answer?.toString("hex", payloadAt, packetEnd), `010281820001000000000000${question}`);
+  });
+
+  test("that is cut off or more than one fails without its question", () => {
+    const asked = query(1);
+    const compressed = Buffer.from(asked);
+    compressed[12] = 0xc0;
+    const two = Buffer.from(asked);
+    two[5] = 2;
+    for (const payload of [
+      asked.subarray(0, 18),
+      asked.subarray(0, 13),
+      asked.subarray(0, 12),
+      compressed,
+      two,
+    ]) {
+      const world = new World();
+      ask(world, payload);
+      world.questions[0]?.answered(undefined);
+      const [answer] = world.take();
+      const { payloadAt, packetEnd } = read(answer);
+      assert.equal(answer?.toString("hex", payloadAt, packetEnd), "010281820000000000000000");
+    }
   });
 
   test("takes no answers for questions, and no more than may be", () => {
