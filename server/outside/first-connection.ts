@@ -1,8 +1,5 @@
 import type { OutsideTcp, OutsideTcpEvents } from "../secure-nat/outside.ts";
 
-/** How long one end is waited for until the next is tried; as long as a resolver is by UDP. */
-const waitMs = 2_500;
-
 /** Opens a connection to one of the ends; what comes of it is told later. */
 export type Connect = (events: OutsideTcpEvents) => OutsideTcp;
 
@@ -11,8 +8,13 @@ export type Connect = (events: OutsideTcpEvents) => OutsideTcp;
  * last one is waited for as long as the system does.
  *
  * @param ends at least one
+ * @param waitMs how long one end is waited for until the next is tried
  */
-export function firstConnection(ends: readonly Connect[], events: OutsideTcpEvents): OutsideTcp {
+export function firstConnection(
+  ends: readonly Connect[],
+  events: OutsideTcpEvents,
+  waitMs: number,
+): OutsideTcp {
   let current: OutsideTcp;
   let timer: NodeJS.Timeout | undefined;
   const attempt = (index: number): void => {

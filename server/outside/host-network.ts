@@ -18,7 +18,7 @@ import { EndTurns, type MayEnd } from "./end-turns.ts";
 import { firstConnection } from "./first-connection.ts";
 import { HostPing } from "./host-ping.ts";
 import type { SocketPlace, SocketShare } from "./socket-pool.ts";
-import { queryResolvers, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
+import { queryResolvers, resolverWaitMs, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
 const mostWaiting = 16;
@@ -121,7 +121,7 @@ export class HostNetwork implements Outside {
     const resolvers = systemResolvers();
     if (resolvers.length === 0) resolvers.push({ host: "127.0.0.1", port: 53 });
     const ends = resolvers.map((to) => (attempt: OutsideTcpEvents) => this.#connect(to, attempt));
-    return firstConnection(ends, events);
+    return firstConnection(ends, events, resolverWaitMs);
   }
 
   connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp {

@@ -4,7 +4,7 @@ import { Resolver } from "node:dns";
 import { isIPv6 } from "node:net";
 
 /** How long one resolver is waited for, and how often all of them are asked; as `resolv.conf` has it by default, but shorter. */
-const waitMs = 2_500;
+export const resolverWaitMs = 2_500;
 const rounds = 2;
 const headerBytes = 12;
 const response = 0x80;
@@ -59,7 +59,7 @@ export function queryResolvers(
     const next = () => {
       if (end()) ask();
     };
-    const timer = setTimeout(next, waitMs);
+    const timer = setTimeout(next, resolverWaitMs);
     stop = () => void end();
     socket.on("error", next);
     // Connected: what comes from anybody else is not heard.

@@ -59,7 +59,7 @@ async function fetchPage({ station }: ImportedClient, bytes: number): Promise<st
     resolver.resolve4("web.lab.example").then(([address]) => console.log(address));`;
   const address = (await station.run(process.execPath, ["-e", lookUp])).stdout.trim();
   const url = `http://web.lab.example:8080/${bytes}`;
-  const script = 'curl -sS --max-time 240 --resolve "web.lab.example:8080:$1" "$0" | sha256sum';
+  const script = 'curl -sS --max-time 800 --resolve "web.lab.example:8080:$1" "$0" | sha256sum';
   return (await station.run("sh", ["-c", script, url, address])).stdout.split(" ")[0] ?? "";
 }
 

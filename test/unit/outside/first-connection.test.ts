@@ -19,12 +19,13 @@ function scene(count: number) {
       resume: called("resume"),
     };
   });
-  const connection = firstConnection(ends, {
+  const events = {
     connected: () => void told.push("connected"),
-    data: (bytes) => void told.push(bytes.toString()),
+    data: (bytes: Buffer) => void told.push(bytes.toString()),
     ended: () => void told.push("ended"),
-    failed: ({ message }) => void told.push(message),
-  });
+    failed: ({ message }: Error) => void told.push(message),
+  };
+  const connection = firstConnection(ends, events, 2_500);
   return { tried, calls, told, connection };
 }
 
