@@ -18,6 +18,7 @@ import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { defaultPolicy } from "../../../server/settings/policy.ts";
+import { atOnce } from "../../../server/turns.ts";
 import { TestHub } from "../../unit/hub/hub-fixture.ts";
 import { behindBadLink, type BadLink } from "./bad-link.ts";
 
@@ -90,7 +91,7 @@ createInterface({ input: process.stdin })
   })
   .once("close", () => {
     clearInterval(ticks);
-    nat.close();
+    atOnce(nat.close());
     port.unplug();
     tap.unplug();
     void way?.close();
