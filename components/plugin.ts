@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import * as provider from "@pulumi/pulumi/provider/index.js";
 import type { AwsVpnServer } from "./aws/aws-vpn-server.ts";
+import type { AwsVpnFleet } from "./aws/fleet/aws-vpn-fleet.ts";
 import { explainMissingPackage } from "./missing-package.ts";
 import { servedByPlugin } from "./deployment/removal-failure.ts";
 import { VpnFleet, VpnServer } from "./index.ts";
@@ -23,13 +24,23 @@ const components: Readonly<Record<string, () => Promise<ComponentConstructor>>> 
   "vpnserver:index:VpnServer": () => Promise.resolve(VpnServer),
   "vpnserver:index:VpnFleet": () => Promise.resolve(VpnFleet),
   "vpnserver:index:AwsVpnServer": loadAwsVpnServer,
+  "vpnserver:index:AwsVpnFleet": loadAwsVpnFleet,
 };
 
 async function loadAwsVpnServer(): Promise<typeof AwsVpnServer> {
+  return (await withAws("AwsVpnServer", () => import("./aws/aws-vpn-server.ts"))).AwsVpnServer;
+}
+
+async function loadAwsVpnFleet(): Promise<typeof AwsVpnFleet> {
+  return (await withAws("AwsVpnFleet", () => import("./aws/fleet/aws-vpn-fleet.ts"))).AwsVpnFleet;
+}
+
+/** @throws Error with what to install when it is missing */
+async function withAws<T>(component: string, load: () => Promise<T>): Promise<T> {
   try {
-    return (await import("./aws/aws-vpn-server.ts")).AwsVpnServer;
+    return await load();
   } catch (error) {
-    throw explainMissingPackage(error, "AwsVpnServer", join(import.meta.dirname, "..", "..", ".."));
+    throw explainMissingPackage(error, component, join(import.meta.dirname, "..", "..", ".."));
   }
 }
 

@@ -1,16 +1,17 @@
-import * as pulumi from "@pulumi/pulumi";
-import { ArgumentError, ArgumentProblems } from "../arguments/argument-error.ts";
-import {
-  describeValue,
-  isLeftOut,
-  isObject,
-  kindProblems,
-  type ArgumentKind,
-} from "../arguments/argument-kind.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { ArgumentProblems } from "../arguments/argument-error.ts";
+import { describeValue, isLeftOut, type ArgumentKind } from "../arguments/argument-kind.ts";
 import { unknownNames } from "../arguments/argument-names.ts";
 import { DeploymentMode } from "../arguments/deployment-settings.ts";
 import type { HubUserArgs } from "../arguments/hub-arguments.ts";
-import { optionKinds, parsePublicHost, type VpnServerOptions } from "../arguments/server-arguments.ts";
+import { optionKinds, type VpnServerOptions } from "../arguments/server-arguments.ts";
+import {
+  checkWhenThere,
+  givenProblems,
+  sharedPairProblems,
+  valueProblems,
+  type Members,
+} from "./argument-checks.ts";
 import { AwsImage } from "./image.ts";
 import { everywhere, networkProblems } from "./networks.ts";
 
@@ -141,8 +142,6 @@ const plainArguments = [
   "sessionManager",
 ] as const satisfies readonly (keyof AwsVpnServerArgs)[];
 
-type Members = Readonly<Record<string, unknown>>;
-
 /**
  * Checks all arguments that are there already; values that come later are checked by {@link checkLater}.
  *
@@ -156,14 +155,13 @@ export function checkAwsArguments(args: object): void {
       "connection is made here: the key pair, the host key and the address are the instance's. For a host that is there, take VpnServer",
     );
   }
-  problems.add(...unknownNames(others, awsServerKinds, ""));
-  for (const name of plainArguments.filter((name) => isLater(others[name]))) {
-    problems.add(`${name} is an Output: it decides which resources there are, so give it as a plain value`);
-  }
-  for (const [name, value] of Object.entries(others)) {
-    if (!isLater(value)) problems.add(...valueProblems(name, value));
-  }
-  problems.add(...accessProblems(others), ...pairProblems(others));
+  problems.add(
+    ...unknownNames(others, awsServerKinds, ""),
+    ...givenProblems(others, plainArguments, ownCheck, awsServerKinds),
+    ...accessProblems(others),
+    ...sharedPairProblems(others),
+    ...pairProblems(others),
+  );
   problems.throwIfAny();
 }
 
@@ -177,63 +175,30 @@ export function checkLater<T>(
   value: pulumi.Input<T>,
   attempt: <R>(work: () => R) => R,
 ): pulumi.Output<pulumi.Unwrap<T>> {
-  return pulumi.output(value).apply((known): pulumi.Unwrap<T> =>
-    attempt(() => {
-      const problems = valueProblems(name, known);
-      if (problems.length > 0) throw new ArgumentError(problems);
-      return known;
-    }),
-  );
+  return checkWhenThere(value, (known) => valueProblems(name, known, ownCheck, awsServerKinds), attempt);
 }
 
-/** What is wrong with one argument, judged by itself. */
-function valueProblems(name: string, value: unknown): string[] {
+function ownCheck(name: string, value: unknown): string[] | undefined {
   switch (name) {
     case "sshFrom":
-    case "vpnFrom":
       return networkProblems(name, value);
-    case "tags":
-      return tagProblems(value);
-    case "users":
-    case "hubs":
-      // Their members are checked by the server, which may know of them before it knows its host.
-      return Array.isArray(value) || isLeftOut(value) ? [] : kindProblems(name, value, awsServerKinds.hubs);
     case "mode":
-      if (value !== DeploymentMode.User) break;
+      if (value !== DeploymentMode.User) return undefined;
       return [
         'mode is "user": the instance is made for the server, which is a service there. Leave mode out; for user mode take VpnServer',
       ];
     case "stateDirectory":
-      if (typeof value !== "string" || /^(\/[\w.-]+)+$/.test(value)) break;
+      if (typeof value !== "string" || /^(\/[\w.-]+)+$/.test(value)) return undefined;
       return [
         `stateDirectory is ${describeValue(value)}: it is where a volume is mounted, so an absolute path of letters, digits, ".", "_" and "-" is needed`,
       ];
-    case "publicHost": {
-      const problems = new ArgumentProblems();
-      if (!isLeftOut(value)) problems.collect(() => parsePublicHost(name, value));
-      return [...problems.list];
-    }
+    default:
+      return undefined;
   }
-  const kind = Object.hasOwn(awsServerKinds, name)
-    ? (awsServerKinds as Readonly<Record<string, ArgumentKind>>)[name]
-    : undefined;
-  return kind === undefined ? [] : kindProblems(name, value, kind);
 }
 
-function tagProblems(tags: unknown): string[] {
-  if (isLeftOut(tags)) return [];
-  if (!isObject(tags)) return [`tags is ${describeValue(tags)}: an object of texts is needed`];
-  return Object.entries(tags).flatMap(([name, value]) => {
-    if (/^aws:/i.test(name))
-      return [`tags: the name ${describeValue(name)} begins with "aws:", which is AWS's own`];
-    return isLater(value) || typeof value === "string"
-      ? []
-      : [`tags: the value of ${describeValue(name)} is ${describeValue(value)}: a text is needed`];
-  });
-}
-
-/** Who may come in. */
-function accessProblems({ sshFrom, vpnFrom, allowSshFromAnywhere }: Members): string[] {
+/** Who may log in. */
+function accessProblems({ sshFrom, allowSshFromAnywhere }: Members): string[] {
   const problems: string[] = [];
   if (isLeftOut(sshFrom) || (Array.isArray(sshFrom) && sshFrom.length === 0)) {
     problems.push(
@@ -248,9 +213,6 @@ function accessProblems({ sshFrom, vpnFrom, allowSshFromAnywhere }: Members): st
         "allowSshFromAnywhere: true",
     );
   }
-  if (Array.isArray(vpnFrom) && vpnFrom.length === 0) {
-    problems.push("vpnFrom is an empty list: nobody could connect; leave it out for clients from everywhere");
-  }
   return problems;
 }
 
@@ -258,10 +220,6 @@ function accessProblems({ sshFrom, vpnFrom, allowSshFromAnywhere }: Members): st
 function pairProblems(args: Members): string[] {
   const has = (name: keyof AwsVpnServerArgs) => !isLeftOut(args[name]);
   const problems: string[] = [];
-  if (has("users") && has("hubs")) {
-    problems.push("users and hubs are both given: users is short for the hub DEFAULT, so write it into hubs");
-  }
-  if (has("ami") && has("image")) problems.push("ami and image are both given: leave one out");
   if (has("ami") && !has("loginUser")) {
     problems.push(
       'loginUser is missing, and ami is given: name the user who may log in there, such as "admin"',
@@ -278,9 +236,4 @@ function pairProblems(args: Members): string[] {
   if (has("subnetId") && has("vpcId"))
     problems.push("vpcId and subnetId are both given: the subnet tells the VPC, so leave vpcId out");
   return problems;
-}
-
-/** Whether the value is known only when the engine has run. */
-function isLater(value: unknown): boolean {
-  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }

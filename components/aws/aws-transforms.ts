@@ -11,7 +11,7 @@ import type { RolePolicyAttachmentArgs } from "@pulumi/aws/iam/rolePolicyAttachm
 import type { SecurityGroupEgressRuleArgs } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import type * as pulumi from "@pulumi/pulumi";
-import { serverChildren, transformProblems, type ServerTransforms } from "../deployment/child-transform.ts";
+import { serverChildren, type ServerTransforms } from "../deployment/child-transform.ts";
 
 /** A child resource as it would be registered. */
 export interface AwsChild<Args> {
@@ -62,10 +62,8 @@ export const awsChildren = [
   "instanceProfile",
 ] as const satisfies readonly (keyof AwsChildArgs)[];
 
-/** What is wrong with the transforms as a whole. */
-export function awsTransformProblems(transforms: object): string[] {
-  return transformProblems(transforms, [...awsChildren, ...serverChildren]);
-}
+/** Everything that a transform of an AwsVpnServer may change. */
+export const awsServerChildren = [...awsChildren, ...serverChildren] as const;
 
 /** The transforms of the server itself. */
 export function serverTransformsOf({ install, hubs, repair }: AwsServerTransforms): ServerTransforms {
@@ -73,12 +71,10 @@ export function serverTransformsOf({ install, hubs, repair }: AwsServerTransform
 }
 
 /** The child as its transform wants it. */
-export function transformAwsChild<Child extends keyof AwsChildArgs>(
-  transforms: AwsServerTransforms,
-  child: Child,
-  resource: AwsChild<AwsChildArgs[Child]>,
-): AwsChild<AwsChildArgs[Child]> {
-  const transform = transforms[child] as AwsChildTransform<AwsChildArgs[Child]> | undefined;
+export function transformAwsChild<Args>(
+  transform: AwsChildTransform<Args> | undefined,
+  resource: AwsChild<Args>,
+): AwsChild<Args> {
   const changed = transform?.(resource);
   if (changed === undefined) return resource;
   return {

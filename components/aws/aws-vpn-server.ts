@@ -14,7 +14,7 @@ import type { SshConnection } from "../ssh/ssh-connection.ts";
 import { VpnServer } from "../vpn-server.ts";
 import { associateAddress } from "./address.ts";
 import { checkAwsArguments, checkLater, type AwsVpnServerArgs } from "./aws-server-arguments.ts";
-import { serverTransformsOf } from "./aws-transforms.ts";
+import { awsServerChildren, serverTransformsOf } from "./aws-transforms.ts";
 import { awaitFirstBoot } from "./first-boot.ts";
 import { AwsImage, loginUserOf } from "./image.ts";
 import { makeInstance } from "./instance.ts";
@@ -82,7 +82,14 @@ export class AwsVpnServer extends pulumi.ComponentResource {
   constructor(name: string, args: AwsVpnServerArgs, opts: AwsVpnServerResourceOptions = {}) {
     const { transform = {}, ...options } = opts;
     super("vpnserver:index:AwsVpnServer", name, {}, options);
-    const provision = new Provision(name, this, args, transform);
+    const provision = new Provision(name, this, {
+      kind: "AwsVpnServer",
+      region: args.region,
+      tags: args.tags,
+      transforms: transform,
+      children: awsServerChildren,
+      serverTransforms: serverTransformsOf(transform),
+    });
     const attempt = <T>(work: () => T): T => provision.attempt(work);
     attempt(() => checkAwsArguments(args));
 

@@ -31,12 +31,24 @@ export function placeInstance(
   return { subnetId, vpcId: subnet.vpcId, availabilityZone: subnet.availabilityZone };
 }
 
-/** A subnet that gives public addresses, in a zone that has the instance type: not every zone has every one. */
+/** A subnet that gives public addresses, in a zone that has the instance type. */
 function chooseSubnet(
   provision: Provision,
   givenVpc: pulumi.Input<string> | undefined,
   instanceType: pulumi.Output<string>,
 ): pulumi.Output<string> {
+  const { ids, vpcId } = publicSubnets(provision, givenVpc, instanceType);
+  return pulumi
+    .all([ids, vpcId, instanceType])
+    .apply(([ids, vpcId, instanceType]) => provision.attempt(() => subnetAmong(ids, vpcId, instanceType)));
+}
+
+/** The subnets of a VPC that give public addresses, in zones that have the instance type: not every zone has every one. */
+export function publicSubnets(
+  provision: Provision,
+  givenVpc: pulumi.Input<string> | undefined,
+  instanceType: pulumi.Output<string>,
+): { readonly ids: pulumi.Output<string[]>; readonly vpcId: pulumi.Output<string> } {
   const { region, invoking } = provision;
   const vpcId = isLeftOut(givenVpc)
     ? getVpcOutput({ default: true, ...region }, invoking).id
@@ -61,9 +73,7 @@ function chooseSubnet(
     },
     invoking,
   );
-  return pulumi
-    .all([subnets.ids, vpcId, instanceType])
-    .apply(([ids, vpcId, instanceType]) => provision.attempt(() => subnetAmong(ids, vpcId, instanceType)));
+  return { ids: subnets.ids, vpcId };
 }
 
 /**

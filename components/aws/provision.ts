@@ -1,15 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "../arguments/argument-error.ts";
 import { isLeftOut } from "../arguments/argument-kind.ts";
+import { transformProblems, type ServerTransforms } from "../deployment/child-transform.ts";
 import { Deployment } from "../deployment/deployment.ts";
-import type { AwsVpnServerArgs } from "./aws-server-arguments.ts";
-import {
-  awsTransformProblems,
-  serverTransformsOf,
-  transformAwsChild,
-  type AwsChildArgs,
-  type AwsServerTransforms,
-} from "./aws-transforms.ts";
+import { transformAwsChild, type AwsChildArgs, type AwsChildTransform } from "./aws-transforms.ts";
+import type { AwsFleetChildArgs } from "./fleet/fleet-transforms.ts";
 
 type ResourceType<Args, Resource> = new (
   name: string,
@@ -17,24 +12,33 @@ type ResourceType<Args, Resource> = new (
   opts: pulumi.CustomResourceOptions,
 ) => Resource;
 
-/** What is made for one AwsVpnServer, as its steps see it: whose children they make, where, and how they tell what is wrong. */
+type ChildArgs = AwsChildArgs & AwsFleetChildArgs;
+
+interface ProvisionOptions {
+  /** Name of the component's class, for messages. */
+  readonly kind: string;
+  readonly region: pulumi.Input<string> | undefined;
+  readonly tags: pulumi.Input<{ [name: string]: pulumi.Input<string> }> | undefined;
+  readonly transforms: object;
+  /** What transforms there may be. */
+  readonly children: readonly string[];
+  /** The transforms of a server that the component makes. */
+  readonly serverTransforms?: ServerTransforms;
+}
+
+/** What is made for one component on AWS, as its steps see it: whose children they make, where, and how they tell what is wrong. */
 export class Provision extends Deployment {
   /** For all that is of one region. */
   readonly region: { readonly region?: pulumi.Input<string> };
-  readonly #transforms: AwsServerTransforms;
+  readonly #transforms: { readonly [Child in keyof ChildArgs]?: AwsChildTransform<ChildArgs[Child]> };
   readonly #tags: pulumi.Output<Readonly<Record<string, string>>>;
 
-  constructor(
-    name: string,
-    component: pulumi.ComponentResource,
-    args: Pick<AwsVpnServerArgs, "region" | "tags">,
-    transforms: AwsServerTransforms,
-  ) {
-    super(name, component, serverTransformsOf(transforms), "AwsVpnServer");
-    this.region = isLeftOut(args.region) ? {} : { region: args.region };
-    this.#transforms = transforms;
-    this.#tags = pulumi.output(args.tags ?? {});
-    const problems = awsTransformProblems(transforms);
+  constructor(name: string, component: pulumi.ComponentResource, options: ProvisionOptions) {
+    super(name, component, options.serverTransforms ?? {}, options.kind);
+    this.region = isLeftOut(options.region) ? {} : { region: options.region };
+    this.#transforms = options.transforms;
+    this.#tags = pulumi.output(options.tags ?? {});
+    const problems = transformProblems(options.transforms, options.children);
     if (problems.length > 0) this.fail(new ArgumentError(problems));
   }
 
@@ -44,15 +48,16 @@ export class Provision extends Deployment {
   }
 
   /** A child on AWS, as its transform wants it. @param suffix of its name, behind that of the component */
-  make<Child extends keyof AwsChildArgs, Resource>(
+  make<Child extends keyof ChildArgs, Resource>(
     child: Child,
-    Type: ResourceType<AwsChildArgs[Child], Resource>,
+    Type: ResourceType<ChildArgs[Child], Resource>,
     suffix: string,
-    args: AwsChildArgs[Child],
+    args: ChildArgs[Child],
     opts: pulumi.CustomResourceOptions = {},
   ): Resource {
     const name = this.nameOf(suffix);
-    const changed = this.attempt(() => transformAwsChild(this.#transforms, child, { name, args, opts }));
+    const transform = this.#transforms[child];
+    const changed = this.attempt(() => transformAwsChild<ChildArgs[Child]>(transform, { name, args, opts }));
     return new Type(name, changed.args, { ...changed.opts, parent: this.server });
   }
 

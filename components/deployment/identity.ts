@@ -15,7 +15,7 @@ export function makeOwner(deployment: Deployment): pulumi.Output<Owner> {
 /** The one that was given, or one that is made once; none where the former one of an import stays. */
 export function makeAdminPassword(
   deployment: Deployment,
-  { adminPassword, importFrom }: VpnServerArgs,
+  { adminPassword, importFrom }: Pick<VpnServerArgs, "adminPassword" | "importFrom">,
 ): pulumi.Output<string | undefined> {
   if (adminPassword !== undefined) {
     return pulumi.secret(

@@ -23,14 +23,17 @@ export function checkSettings(
   );
 }
 
-export function checkHubs(deployment: Deployment, { hubs = [] }: VpnServerArgs): pulumi.Output<DesiredHubs> {
+export function checkHubs(
+  deployment: Deployment,
+  { hubs = [] }: Pick<VpnServerArgs, "hubs">,
+): pulumi.Output<DesiredHubs> {
   return pulumi.secret(pulumi.output(hubs).apply((values) => deployment.attempt(() => resolveHubs(values))));
 }
 
 /** The server's own certificate, where one is given. */
 export function checkCertificate(
   deployment: Deployment,
-  { certificate, privateKey }: VpnServerArgs,
+  { certificate, privateKey }: Pick<VpnServerArgs, "certificate" | "privateKey">,
 ): pulumi.Output<ServerCertificate | undefined> {
   return pulumi.secret(
     pulumi

@@ -192,6 +192,7 @@ console.log(JSON.stringify(Object.keys(library).filter((name) => /^[A-Z]/.test(n
         const schema = await schemaOf(template.folder, command);
         assert.equal(schema.name, "vpnserver");
         assert.deepEqual(Object.keys(schema.resources).sort(), [
+          "vpnserver:index:AwsVpnFleet",
           "vpnserver:index:AwsVpnServer",
           "vpnserver:index:VpnFleet",
           "vpnserver:index:VpnServer",

@@ -10,7 +10,7 @@ import { step, type Log } from "./step.ts";
 const pluginEntry = "components/plugin.ts";
 /** What users import: `.` and `./aws` of the package. */
 const entries = ["components/index.ts", "components/aws/index.ts"];
-const components = ["VpnServer", "VpnFleet", "AwsVpnServer"];
+const components = ["VpnServer", "VpnFleet", "AwsVpnServer", "AwsVpnFleet"];
 
 interface PackageInfo {
   readonly version: string;
