@@ -79,8 +79,12 @@ export function makeGroup(
         ),
       ...region,
     },
-    // Health is told by target groups that a listener leads to.
-    { dependsOn: [...balanced.listeners] },
+    {
+      // Health is told by target groups that a listener leads to.
+      dependsOn: [...balanced.listeners],
+      // To go, all instances drain their sessions, for an hour at most.
+      customTimeouts: { delete: "90m" },
+    },
   );
   if (scaling !== undefined) {
     provision.make("scalingPolicy", Policy, "scaling", {
@@ -105,7 +109,8 @@ function makeLaunchTemplate(
   const { role, profile } = makeInstanceRole(provision, members);
   const policy = makeBootPolicy(provision, role, members);
   const { rootDeviceName } = getAmiOutput(
-    { filters: [{ name: "image-id", values: [members.imageId] }], ...region },
+    // An image is deprecated long before it goes.
+    { filters: [{ name: "image-id", values: [members.imageId] }], includeDeprecated: true, ...region },
     invoking,
   );
   const tagged = (resourceType: string, suffix: string) => ({ resourceType, tags: provision.tags(suffix) });

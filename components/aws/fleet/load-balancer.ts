@@ -26,6 +26,9 @@ export interface Balanced {
   readonly securityGroup: SecurityGroup;
 }
 
+/** Clients know the load balancer by its name: a component that is renamed keeps it. */
+const keepsName = { ignoreChanges: ["namePrefix"] };
+
 /**
  * The load balancer with a listener and a target group for each port. Clients reach the instances by it alone, and the instances see
  * the clients' own addresses.
@@ -38,41 +41,53 @@ export function balanceLoad(
   const { name, region } = provision;
   const { vpcId } = placement;
   const groups = makeSecurityGroups(provision, placement, wanted);
-  const loadBalancer = provision.make("loadBalancer", LoadBalancer, "load-balancer", {
-    namePrefix: loadBalancerNamePrefix(name),
-    loadBalancerType: "network",
-    internal: false,
-    ipAddressType: "ipv4",
-    subnets: placement.subnetIds,
-    securityGroups: [groups.loadBalancer.id],
-    enableCrossZoneLoadBalancing: wanted.crossZone,
-    enableDeletionProtection: wanted.terminationProtection,
-    tags: provision.tags("load-balancer"),
-    ...region,
-  });
-  const pairs = wanted.listeners.map((port) => {
-    const targetGroup = provision.make("targetGroup", TargetGroup, `target-${port}`, {
+  const loadBalancer = provision.make(
+    "loadBalancer",
+    LoadBalancer,
+    "load-balancer",
+    {
       namePrefix: loadBalancerNamePrefix(name),
-      port,
-      protocol: "TCP",
-      targetType: "instance",
-      vpcId,
-      preserveClientIp: "true",
-      deregistrationDelay: wanted.drainSeconds,
-      // Else clients of an instance that is gone would wait for their own time-out.
-      connectionTermination: true,
-      stickiness: { enabled: wanted.stickyAddresses, type: "source_ip" },
-      healthCheck: {
-        protocol: "TCP",
-        port: "traffic-port",
-        interval: 10,
-        timeout: 10,
-        healthyThreshold: 2,
-        unhealthyThreshold: 2,
-      },
-      tags: provision.tags(`target-${port}`),
+      loadBalancerType: "network",
+      internal: false,
+      ipAddressType: "ipv4",
+      subnets: placement.subnetIds,
+      securityGroups: [groups.loadBalancer.id],
+      enableCrossZoneLoadBalancing: wanted.crossZone,
+      enableDeletionProtection: wanted.terminationProtection,
+      tags: provision.tags("load-balancer"),
       ...region,
-    });
+    },
+    keepsName,
+  );
+  const pairs = wanted.listeners.map((port) => {
+    const targetGroup = provision.make(
+      "targetGroup",
+      TargetGroup,
+      `target-${port}`,
+      {
+        namePrefix: loadBalancerNamePrefix(name),
+        port,
+        protocol: "TCP",
+        targetType: "instance",
+        vpcId,
+        preserveClientIp: "true",
+        deregistrationDelay: wanted.drainSeconds,
+        // Else clients of an instance that is gone would wait for their own time-out.
+        connectionTermination: true,
+        stickiness: { enabled: wanted.stickyAddresses, type: "source_ip" },
+        healthCheck: {
+          protocol: "TCP",
+          port: "traffic-port",
+          interval: 10,
+          timeout: 10,
+          healthyThreshold: 2,
+          unhealthyThreshold: 2,
+        },
+        tags: provision.tags(`target-${port}`),
+        ...region,
+      },
+      keepsName,
+    );
     const listener = provision.make("listener", Listener, `listener-${port}`, {
       loadBalancerArn: loadBalancer.arn,
       port,
@@ -98,12 +113,19 @@ function makeSecurityGroups(
 ): { loadBalancer: SecurityGroup; instances: SecurityGroup } {
   const { region } = provision;
   const make = (child: "securityGroup" | "loadBalancerSecurityGroup", suffix: string, whose: string) =>
-    provision.make(child, SecurityGroup, suffix, {
-      vpcId,
-      description: `VPN server ${provision.name}: ${whose}`,
-      tags: provision.tags(suffix),
-      ...region,
-    });
+    provision.make(
+      child,
+      SecurityGroup,
+      suffix,
+      {
+        vpcId,
+        description: `VPN server ${provision.name}: ${whose}`,
+        tags: provision.tags(suffix),
+        ...region,
+      },
+      // AWS changes none: a component that is renamed would replace the groups.
+      { ignoreChanges: ["description"] },
+    );
   const loadBalancer = make("loadBalancerSecurityGroup", "load-balancer-security-group", "load balancer");
   const instances = make("securityGroup", "security-group", "instances");
   allowClients(provision, loadBalancer, { listeners, vpnFrom });

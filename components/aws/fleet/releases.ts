@@ -27,18 +27,25 @@ export interface Releases {
   readonly object: BucketObjectv2;
 }
 
-/** A private bucket, and in it the executable by its SHA-256. */
+/** A private bucket, and in it the executable by its SHA-256. Objects take few tags, so it has none. */
 export function uploadRelease(
   provision: Provision,
   architecture: pulumi.Output<Architecture>,
   forceDestroy: pulumi.Output<boolean>,
 ): Releases {
-  const bucket = provision.make("releaseBucket", Bucket, "releases", {
-    bucketPrefix: bucketNamePrefix(provision.name),
-    forceDestroy,
-    tags: provision.tags("releases"),
-    ...provision.region,
-  });
+  const bucket = provision.make(
+    "releaseBucket",
+    Bucket,
+    "releases",
+    {
+      bucketPrefix: bucketNamePrefix(provision.name),
+      forceDestroy,
+      tags: provision.tags("releases"),
+      ...provision.region,
+    },
+    // A component that is renamed keeps it.
+    { ignoreChanges: ["bucketPrefix"] },
+  );
   const access = provision.make("releaseBucketAccess", BucketPublicAccessBlock, "releases-access", {
     bucket: bucket.bucket,
     blockPublicAcls: true,
@@ -67,7 +74,6 @@ export function uploadRelease(
       source: artifact.apply(({ uploadPath }) => new pulumi.asset.FileAsset(uploadPath)),
       contentType: "application/gzip",
       serverSideEncryption: "AES256",
-      tags: provision.tags("release"),
       ...provision.region,
     },
     // A former release has to be there when AWS goes back to it.

@@ -74,11 +74,18 @@ function storeSecret(
     tags: provision.tags(suffix),
     ...provision.region,
   });
-  const version = provision.make("secretVersion", SecretVersion, `${suffix}-version`, {
-    secretId: secret.arn,
-    secretString: pulumi.secret(text.apply((text) => provision.attempt(() => checkSize(argument, text)))),
-    ...provision.region,
-  });
+  const version = provision.make(
+    "secretVersion",
+    SecretVersion,
+    `${suffix}-version`,
+    {
+      secretId: secret.arn,
+      secretString: pulumi.secret(text.apply((text) => provision.attempt(() => checkSize(argument, text)))),
+      ...provision.region,
+    },
+    // The former one has to be there when AWS goes back to it; it goes with the secret.
+    { retainOnDelete: true },
+  );
   return { arn: secret.arn, version: version.versionId };
 }
 
