@@ -176,17 +176,20 @@ def main(folder):
          "--listeners", ",".join(map(str, SETTINGS["listeners"]))], stdin=subprocess.DEVNULL)
 
 
-if __name__ == "__main__":
-    os.umask(0o077)
-    os.makedirs("/opt", mode=0o755, exist_ok=True)
-    staging = tempfile.mkdtemp(prefix=".vpnserver-boot-", dir="/opt")
+def start(folder):
     try:
-        main(staging)
+        main(folder)
         say("a server of the fleet " + SETTINGS["fleet"])
     except Failure as failure:
         say("FAILED: this instance is no server of the fleet %s: %s" % (SETTINGS["fleet"], failure))
         sys.exit(1)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    os.makedirs("/opt", mode=0o755, exist_ok=True)
+    start(tempfile.mkdtemp(prefix=".vpnserver-boot-", dir="/opt"))
 `;
 }
