@@ -266,7 +266,9 @@ function ownCheck(name: string, value: unknown): string[] | undefined {
       if (!Array.isArray(value) || value.length > 0) return undefined;
       return ["subnetIds is an empty list: leave it out to have subnets chosen"];
     case "listeners":
-      if (!Array.isArray(value) || new Set(value).size <= mostListeners) return undefined;
+      if (!Array.isArray(value)) return undefined;
+      if (value.length === 0) return ["listeners is an empty list: leave it out to have 443, 992 and 5555"];
+      if (new Set(value).size <= mostListeners) return undefined;
       return [`listeners has ${value.length} ports: a load balancer has at most ${mostListeners} listeners`];
     default:
       return undefined;

@@ -12,6 +12,7 @@ const artifacts: Artifacts = {
   version: "0.0.0",
   releases: [
     { uname: "Linux x86_64", sha256: "a".repeat(64), bytes: 2, uploadPath: "/dev/null", uploadBytes: 1 },
+    { uname: "Linux aarch64", sha256: "b".repeat(64), bytes: 3, uploadPath: "/dev/null", uploadBytes: 1 },
   ],
 };
 

@@ -6,33 +6,16 @@ import { checkLater } from "../../../../components/aws/aws-server-arguments.ts";
 import { subnetAmong } from "../../../../components/aws/placement.ts";
 import type * as Components from "../../../../components/aws/index.ts";
 import { mockAws, untilDeclared, type MockedAws } from "./mocked-aws.ts";
+import { recordOptions, type RegisteredOptions } from "./registered-options.ts";
 
 let aws: MockedAws;
 let components: typeof Components;
-/** Options of resources, as the engine would be asked to register them. */
-const options = new Map<string, RegisteredOptions>();
-
-interface RegisteredOptions {
-  readonly name: string;
-  readonly parent: string;
-  readonly ignorechangesList: readonly string[];
-  readonly deletebeforereplace: boolean;
-  readonly deletedwith: string;
-  readonly protect?: boolean;
-}
+let options: ReadonlyMap<string, RegisteredOptions>;
 
 before(async () => {
   aws = await mockAws();
   components = await import("../../../../components/aws/index.ts");
-  const monitor = pulumi.runtime.getMonitor() as unknown as {
-    registerResource(request: { toObject(): RegisteredOptions }, callback: unknown): void;
-  };
-  const register = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request, callback) => {
-    const message = request.toObject();
-    options.set(message.name, message);
-    register(request, callback);
-  };
+  options = recordOptions();
 });
 
 const sshFrom = ["203.0.113.7/32"];

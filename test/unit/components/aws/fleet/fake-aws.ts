@@ -19,7 +19,7 @@ export class FakeAws implements AsyncDisposable {
   readonly #server: Server;
   readonly #answerOf: (request: { path: string; body: string }) => Answer;
 
-  private constructor(answerOf: FakeAws["#answerOf"]) {
+  private constructor(answerOf: (request: { path: string; body: string }) => Answer) {
     this.#answerOf = answerOf;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
