@@ -1,15 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { isLeftOut } from "../../arguments/argument-kind.ts";
-import type { HubArgs } from "../../arguments/hub-arguments.ts";
 import { failQuietly } from "../../deployment/deployment-error.ts";
 import { makeAdminPassword } from "../../deployment/identity.ts";
-import { checkHubs } from "../../deployment/settings.ts";
 import { connectionsOf, vpnFilesOf, type VpnConnection } from "../../outputs/vpn-connection.ts";
 import { architectureOf } from "../newest-image.ts";
 import { everywhere } from "../networks.ts";
 import { Provision } from "../provision.ts";
 import { checkFleetArguments, checkFleetLater, type AwsVpnFleetArgs } from "./fleet-arguments.ts";
+import { fleetHubs } from "./fleet-hubs.ts";
 import { fleetImage } from "./fleet-image.ts";
 import { placeFleet } from "./fleet-placement.ts";
 import { awsFleetChildren } from "./fleet-transforms.ts";
@@ -88,7 +87,7 @@ export class AwsVpnFleet extends pulumi.ComponentResource {
     const instanceType = checkFleetLater("instanceType", args.instanceType ?? "t3.small", attempt);
     const architecture = architectureOf(provision, instanceType);
 
-    const hubs = checkHubs(provision, hubsOf(args));
+    const hubs = fleetHubs(provision, args);
     const adminPassword = makeAdminPassword(provision, {
       ...(!isLeftOut(args.adminPassword) && { adminPassword: args.adminPassword }),
     });
@@ -185,10 +184,4 @@ export class AwsVpnFleet extends pulumi.ComponentResource {
       releaseBucket: this.releaseBucket,
     });
   }
-}
-
-/** The hubs that were given, or the one that `users` is short for. */
-function hubsOf({ hubs, users }: AwsVpnFleetArgs): { hubs?: pulumi.Input<pulumi.Input<HubArgs>[]> } {
-  if (!isLeftOut(users)) return { hubs: [{ name: "DEFAULT", users }] };
-  return isLeftOut(hubs) ? {} : { hubs };
 }

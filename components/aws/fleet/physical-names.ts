@@ -17,9 +17,10 @@ export function bucketNamePrefix(component: string): string {
 function prefixOf(component: string, most: number): string {
   const plain = component
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+/, "")
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== "")
+    .join("-")
     .slice(0, most - 1)
-    .replace(/-+$/, "");
+    .replace(/-$/, "");
   return `${plain === "" ? "vpn" : plain}-`;
 }

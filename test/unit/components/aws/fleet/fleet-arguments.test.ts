@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { checkFleetLater } from "../../../../../components/aws/fleet/fleet-arguments.ts";
+import { metadataProblems } from "../../../../../components/aws/fleet/fleet-hubs.ts";
 import { oneInEachZone } from "../../../../../components/aws/fleet/fleet-placement.ts";
 import { checkSize } from "../../../../../components/aws/fleet/secrets.ts";
 import type { AwsVpnFleetArgs } from "../../../../../components/aws/index.ts";
@@ -251,7 +252,7 @@ describe("the arguments of an AwsVpnFleet", () => {
     ];
     const more = ["adminPassword", "publicHost", "minInstances", "maxInstances", "tags"];
     const nothing = Object.fromEntries([...names, ...more].map((name) => [name, null]));
-    const { child } = await stage.declare("nulls", nothing as unknown as AwsVpnFleetArgs);
+    const { child } = await stage.declare("nulls", nothing);
     assert.equal(child("group")["minSize"], 2);
     assert.equal("region" in child("group"), false);
   });
@@ -348,6 +349,22 @@ describe("wrong arguments of an AwsVpnFleet", () => {
         /^hubs takes 65538 bytes as JSON, and a secret of Secrets Manager holds 65536: make several fleets/,
     });
     assert.equal(checkSize("hubs", "x".repeat(65_536)).length, 65_536);
+  });
+
+  test("such as open the metadata service to users are refused", () => {
+    const problemsOf = (...openNetworks: string[]) =>
+      metadataProblems([
+        { name: "A" },
+        { name: "B", secureNat: { openNetworks } },
+        { name: "C", secureNat: true },
+      ]);
+    assert.deepEqual(problemsOf("127.0.0.0/8", "169.254.0.0/24", "169.254.169.253/32"), []);
+    for (const open of ["169.254.169.254/32", "169.254.0.0/16", "0.0.0.0/0"]) {
+      assert.deepEqual(problemsOf("127.0.0.1/32", open), [
+        `hubs[1].secureNat.openNetworks has "${open}", by which users reach 169.254.169.254: an instance of a fleet gets there what it ` +
+          "reads all passwords and the private key by, so leave it closed",
+      ]);
+    }
   });
 
   test("such as lead to no subnet are refused", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type * as Components from "../../../../../components/aws/index.ts";
 import { mockAws, untilDeclared, type MockedAws } from "../mocked-aws.ts";
 import { recordOptions, type RegisteredOptions } from "../registered-options.ts";
@@ -10,7 +10,7 @@ type Inputs = Readonly<Record<string, unknown>>;
 export interface DeclaredFleet {
   readonly fleet: Components.AwsVpnFleet;
   readonly names: readonly string[];
-  child(suffix: string): Inputs;
+  readonly child: (suffix: string) => Inputs;
 }
 
 /** Fleets in the place where Pulumi's engine and AWS are played. */
