@@ -5,6 +5,8 @@ import { describe, test } from "node:test";
 import { connectionKinds } from "../../../components/arguments/connection-arguments.ts";
 import { awsServerKinds } from "../../../components/aws/aws-server-arguments.ts";
 import { awsChildren } from "../../../components/aws/aws-transforms.ts";
+import { awsFleetKinds } from "../../../components/aws/fleet/fleet-arguments.ts";
+import { awsFleetChildren } from "../../../components/aws/fleet/fleet-transforms.ts";
 import { hostKeys } from "../../../program/fleet-config.ts";
 import { optionKinds } from "../../../components/arguments/server-arguments.ts";
 
@@ -29,13 +31,20 @@ describe("docs/reference/components.md", () => {
   });
 
   test("has a row for every argument of a server on AWS, and every child that a transform may change", () => {
-    const section = page.slice(page.indexOf("## AwsVpnServer"));
+    const section = page.slice(page.indexOf("## AwsVpnServer"), page.indexOf("## AwsVpnFleet"));
     const rows = rowsOf(section);
     for (const name of Object.keys(awsServerKinds)) {
       if (name === "publicHost" || Object.hasOwn(optionKinds, name)) continue;
       assert.ok(rows.has(name), `${name} has no row`);
     }
     for (const name of awsChildren) assert.ok(section.includes(`\`${name}\``), `${name} is not named`);
+  });
+
+  test("has a row for every argument of a fleet on AWS, and every child that a transform may change", () => {
+    const section = page.slice(page.indexOf("## AwsVpnFleet"));
+    const rows = rowsOf(section);
+    for (const name of Object.keys(awsFleetKinds)) assert.ok(rows.has(name), `${name} has no row`);
+    for (const name of awsFleetChildren) assert.ok(section.includes(`\`${name}\``), `${name} is not named`);
   });
 
   test("names every argument of a connection", () => {
