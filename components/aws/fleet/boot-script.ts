@@ -143,6 +143,8 @@ def fetch_release(path):
                 left -= len(chunk)
                 if left < 0:
                     raise Failure("the release is larger than the %d bytes that it should have" % SETTINGS["bytes"])
+                if time.monotonic() > DEADLINE:
+                    raise Failure("the release was not whole within ${fetchSeconds} s")
                 digest.update(chunk)
                 file.write(chunk)
     if digest.hexdigest() != SETTINGS["sha256"]:

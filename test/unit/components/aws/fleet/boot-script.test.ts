@@ -183,6 +183,15 @@ describe("an instance of a fleet, at its first boot,", () => {
     assert.deepEqual(run.calls(), []);
   });
 
+  test("takes no release that does not come to an end", async () => {
+    await using aws = await FakeAws.start(answerOf);
+    await using run = await BootRun.create(bootScript(settings));
+    const { code, stderr } = await run.boot(aws, "boot.DEADLINE = boot.time.monotonic() - 1");
+    assert.equal(code, 1);
+    assert.match(stderr, /FAILED.*the release was not whole within 300 s/);
+    assert.deepEqual(run.calls(), []);
+  });
+
   test("takes no answer that has no end", async () => {
     await using aws = await FakeAws.start((request) =>
       request.path === "/" ? { code: 200, body: Buffer.alloc(400_000, " ") } : answerOf(request),
