@@ -1,9 +1,9 @@
 // The fleet program: stack configuration in, components out. What the configuration may say is in
 // docs/reference/configuration.md.
+import { deployFleet } from "./program/deploy.ts";
 import { fleetFromConfig } from "./program/fleet-config.ts";
-import { VpnFleet } from "./components/index.ts";
 
-const fleet = new VpnFleet("fleet", fleetFromConfig());
+const fleet = await deployFleet(fleetFromConfig());
 
 /** The servers by name: health, mode, where clients connect, and what is wrong where something is. */
 export const servers = fleet.servers;
@@ -13,3 +13,6 @@ export const vpnFiles = fleet.vpnFiles;
 
 /** Passwords of the servers' administrators by server, for vpncmd and the JSON-RPC interface; secret. */
 export const adminPasswords = fleet.adminPasswords;
+
+/** Private keys for SSH to the instances of servers on AWS, by server; secret, and absent without such a server. */
+export const sshPrivateKeys = fleet.sshPrivateKeys;

@@ -3,7 +3,8 @@ export { VpnServer } from "./vpn-server.ts";
 export type { VpnServerArgs, VpnServerOptions } from "./arguments/server-arguments.ts";
 export type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
 export type { ChildTransform, ServerTransforms } from "./deployment/child-transform.ts";
-export { VpnFleet, type VpnFleetArgs, type FleetMember } from "./vpn-fleet.ts";
+export { VpnFleet, type VpnFleetArgs } from "./vpn-fleet.ts";
+export type { FleetMember } from "./outputs/member-report.ts";
 export type { SshConnectionArgs, SshEndpointArgs } from "./arguments/connection-arguments.ts";
 export { DeploymentMode } from "./arguments/deployment-settings.ts";
 export type {

@@ -4,7 +4,7 @@ const optionalPackages: Readonly<Record<string, string>> = { "@pulumi/aws": "7" 
 /**
  * Why a component could not be loaded: in words where a package is missing that not everybody installs.
  *
- * @param folder of the plugin
+ * @param folder of the plugin or program that it is for
  */
 export function explainMissingPackage(error: unknown, component: string, folder: string): unknown {
   const { code, message = "" } = error as NodeJS.ErrnoException;
@@ -13,7 +13,7 @@ export function explainMissingPackage(error: unknown, component: string, folder:
   if (missing === undefined) return error;
   const [name, version] = missing;
   return new Error(
-    `${component} needs the npm package ${name} beside this plugin: run "npm install --no-save ${name}@${version}" in ${folder}`,
+    `${component} needs the npm package ${name}, which is not installed: run "npm install --no-save ${name}@${version}" in ${folder}`,
     { cause: error },
   );
 }

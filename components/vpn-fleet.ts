@@ -3,44 +3,14 @@ import { ArgumentError } from "./arguments/argument-error.ts";
 import { describeValue, isObject } from "./arguments/argument-kind.ts";
 import type { VpnServerArgs, VpnServerOptions } from "./arguments/server-arguments.ts";
 import { DeploymentError, failQuietly } from "./deployment/deployment-error.ts";
-import { outcomeOf } from "./deployment/deployment-outcome.ts";
 import type { VpnServerResourceOptions } from "./deployment/resource-options.ts";
-import type { CheckReport } from "./outputs/check-report.ts";
-import type { FirewallReport } from "./outputs/firewall-report.ts";
-import type { NetworkReport } from "./outputs/network-report.ts";
-import type { VpnConnection } from "./outputs/vpn-connection.ts";
+import { memberReport, memberSecrets, type FleetMember } from "./outputs/member-report.ts";
 import { VpnServer } from "./vpn-server.ts";
 
 /** What a {@link VpnFleet} needs: its servers, and what they have in common. */
 export interface VpnFleetArgs extends VpnServerOptions {
   /** The servers by name; what one of them is told itself comes before what the fleet is told. */
   servers: { [name: string]: VpnServerArgs };
-}
-
-/** One server of a fleet as it stands after `pulumi up`. */
-export interface FleetMember {
-  /** Whether the check at the end of the last `pulumi up` passed; it says nothing of the time since. */
-  passedLastCheck: boolean;
-  /** What was wrong, when it did not. */
-  problem?: string;
-  /** The mode that was taken, `service` or `user`; absent when the host could not be reached. */
-  mode?: string;
-  /** Why this mode was taken; absent when the host could not be reached. */
-  modeReason?: string;
-  /** Where clients connect, `host:port` each; absent when the host could not be reached. */
-  endpoints?: string[];
-  /** SHA-256 fingerprint of the TLS certificate; absent when the host could not be reached. */
-  tlsFingerprint?: string;
-  /** The TLS certificate in PEM; absent when the host could not be reached. */
-  certificate?: string;
-  /** The networks of hubs with SecureNAT; absent when the host could not be reached. */
-  networks?: NetworkReport[];
-  /** How each user connects; absent when the host could not be reached. */
-  connections?: VpnConnection[];
-  /** What was done about the host's firewall; absent when the host could not be reached. */
-  firewall?: FirewallReport;
-  /** What that check found, when it passed. */
-  lastCheck?: CheckReport;
 }
 
 /**
@@ -75,9 +45,11 @@ export class VpnFleet extends pulumi.ComponentResource {
         { parent: this, ...(transform && { transform }) },
       ),
     ]);
-    this.servers = pulumi.all(Object.fromEntries(members.map(([key, server]) => [key, memberOf(server)])));
-    this.vpnFiles = secretsOf(members, ({ vpnFiles }) => vpnFiles);
-    this.adminPasswords = secretsOf(members, ({ adminPassword }) => adminPassword);
+    this.servers = pulumi.all(
+      Object.fromEntries(members.map(([key, server]) => [key, memberReport(server)])),
+    );
+    this.vpnFiles = memberSecrets(members, ({ vpnFiles }) => vpnFiles);
+    this.adminPasswords = memberSecrets(members, ({ adminPassword }) => adminPassword);
     failQuietly(this);
     this.registerOutputs({
       servers: this.servers,
@@ -117,47 +89,4 @@ function placeOf(server: Readonly<Record<string, unknown>>): string | undefined 
   return place.every((part) => typeof part === "string" || typeof part === "number")
     ? JSON.stringify(place)
     : undefined;
-}
-
-function memberOf(server: VpnServer): pulumi.Output<FleetMember> {
-  return outcomeOf(server).apply((outcome): pulumi.Output<FleetMember> => {
-    if (outcome.kind === "untouched") {
-      return pulumi.output({ passedLastCheck: false, problem: outcome.problem });
-    }
-    const { mode, modeReason, endpoints, tlsFingerprint, certificate, networks, connections, firewall } =
-      server;
-    const installed = {
-      mode,
-      modeReason,
-      endpoints,
-      tlsFingerprint,
-      certificate,
-      networks,
-      connections,
-      firewall,
-    };
-    return pulumi.output(installed).apply((installed) => ({
-      passedLastCheck: outcome.kind === "passed",
-      ...installed,
-      ...(outcome.kind === "passed" ? { lastCheck: outcome.check } : { problem: outcome.problem }),
-    }));
-  });
-}
-
-/** A secret of each server that could be reached and has one, by its name in the fleet. */
-function secretsOf<T>(
-  members: readonly (readonly [string, VpnServer])[],
-  secretOf: (server: VpnServer) => pulumi.Output<T | undefined>,
-): pulumi.Output<Record<string, T>> {
-  const ofOne = (key: string, server: VpnServer) =>
-    outcomeOf(server)
-      .apply((outcome): pulumi.Output<T | undefined> =>
-        outcome.kind === "untouched" ? pulumi.output(undefined) : secretOf(server),
-      )
-      .apply((secret) => (secret === undefined ? {} : { [key]: secret }));
-  return pulumi.secret(
-    pulumi
-      .all(members.map(([key, server]) => ofOne(key, server)))
-      .apply((secrets) => Object.assign({}, ...secrets) as Record<string, T>),
-  ) as pulumi.Output<Record<string, T>>;
 }

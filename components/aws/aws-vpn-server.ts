@@ -4,7 +4,7 @@ import { isLeftOut } from "../arguments/argument-kind.ts";
 import { DeploymentMode } from "../arguments/deployment-settings.ts";
 import type { HubArgs } from "../arguments/hub-arguments.ts";
 import { failQuietly } from "../deployment/deployment-error.ts";
-import { outcomeOf } from "../deployment/deployment-outcome.ts";
+import { outcomeOf, recordOutcome } from "../deployment/deployment-outcome.ts";
 import { makeOnce } from "../deployment/identity.ts";
 import type { CheckReport } from "../outputs/check-report.ts";
 import type { FirewallReport } from "../outputs/firewall-report.ts";
@@ -174,6 +174,7 @@ export class AwsVpnServer extends pulumi.ComponentResource {
       },
     );
 
+    recordOutcome(this, outcomeOf(server));
     this.publicIp = publicIp;
     this.instanceId = instance.id;
     this.ami = instance.ami;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listAt, textAt } from "../lab/aws/api/xml.ts";
+import type { DeployedMember } from "../../program/deploy.ts";
 import { Cloud } from "../lab/aws/cloud.ts";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
@@ -24,6 +25,24 @@ const server = new AwsVpnServer("edge", {
 export const { publicIp, instanceId, certificate, lastCheck, vpnFiles } = server;
 `;
 
+/** The same by the stack's configuration alone, under another name. */
+const configurationOf = (operator: string) => ({
+  "aws:region": region,
+  "vpnserver:aws": {
+    west: {
+      image: "debian-12",
+      sshFrom: [`${operator}/32`],
+      users: [{ name: "bob", password: "battery staple" }],
+    },
+  },
+});
+
+interface FleetOutputs {
+  readonly servers: Readonly<Record<string, DeployedMember>>;
+  readonly vpnFiles: Readonly<Record<string, Outputs["vpnFiles"]>>;
+  readonly sshPrivateKeys: Readonly<Record<string, string>>;
+}
+
 interface Outputs {
   readonly publicIp: string;
   readonly instanceId: string;
@@ -43,8 +62,17 @@ test("a server on AWS outlives its instance: the same address, certificate and u
   });
   const outputs = async () => (await stack.outputs()) as unknown as Outputs;
 
-  assertSucceeded(await stack.up());
+  // The fleet program of this repository, beside it: it may take the time that the other waits for its instance.
+  await using fleet = await Stack.create({
+    ...{ lab, env, pulumiHome },
+    config: configurationOf(lab.operator.address),
+  });
+
+  const [upped, fleetUpped] = await Promise.all([stack.up(), fleet.up()]);
+  assertSucceeded(upped);
   const first = await outputs();
+  assertSucceeded(fleetUpped);
+  await assertServes(fleet);
   const account = `alice@${first.publicIp}/DEFAULT`;
   const alice = await ImportedClient.start(lab, "alice");
   await cloud.connect(alice.station);
@@ -70,10 +98,25 @@ test("a server on AWS outlives its instance: the same address, certificate and u
   assert.equal(second.certificate, first.certificate);
   await alice.client.untilEstablished(account);
 
-  assertSucceeded(await stack.destroy());
+  const destroyed = await Promise.all([stack.destroy(), fleet.destroy()]);
+  destroyed.forEach(assertSucceeded);
   await cloud.settled();
   assert.deepEqual(await leftIn(cloud), { live: 0, volumes: 0, addresses: 0, keys: 0, groups: ["default"] });
 });
+
+/** The server that the fleet program was told to make is there, and what a user needs of it. */
+async function assertServes(fleet: Stack): Promise<void> {
+  const { servers, vpnFiles, sshPrivateKeys } = (await fleet.outputs()) as unknown as FleetOutputs;
+  const { west } = servers;
+  assert.equal(west?.passedLastCheck, true);
+  assert.match(west.aws?.instanceId ?? "", /^i-[0-9a-f]+$/);
+  assert.deepEqual(
+    west.endpoints,
+    [443, 992, 5555].map((port) => `${west.aws?.publicIp}:${port}`),
+  );
+  assert.match(vpnFiles["west"]?.["DEFAULT"]?.["bob"] ?? "", /HashedPassword/);
+  assert.match(sshPrivateKeys["west"] ?? "", /^-----BEGIN OPENSSH PRIVATE KEY-----/);
+}
 
 /** Whether a connection to a port is made. */
 async function opens(from: Namespace, address: string, port: number): Promise<boolean> {

@@ -11,36 +11,64 @@ import { pemIdentity } from "../unit/components/pem-identity.ts";
 const root = mkdtempSync(join(tmpdir(), "fleet-config-"));
 after(() => rmSync(root, { recursive: true }));
 
-const source = (path: string) => JSON.stringify(join(import.meta.dirname, "../..", path));
+const sourceOf = (path: string) => JSON.stringify(join(import.meta.dirname, "../..", path));
 
 /** The program as the engine starts it: with the configuration in the environment. It tells how many users have an account. */
 function run(config: Readonly<Record<string, unknown>>) {
+  return runSource(
+    `import { resolveHubs } from ${sourceOf("components/arguments/desired-hubs.ts")};
+     import { fleetFromConfig } from ${sourceOf("program/fleet-config.ts")};
+     const { accounts } = resolveHubs(await fleetFromConfig().hosts.hubs.promise());
+     console.log(accounts.length);`,
+    config,
+  );
+}
+
+function runSource(source: string, config: Readonly<Record<string, unknown>>) {
   const values = Object.entries(config).map(([key, value]) => [
     `fleet:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
-  return spawnSync(
-    process.execPath,
-    [
-      "--input-type=module-typescript",
-      "--eval",
-      `import { resolveHubs } from ${source("components/arguments/desired-hubs.ts")};
-       import { fleetFromConfig } from ${source("program/fleet-config.ts")};
-       const { accounts } = resolveHubs(await fleetFromConfig().hubs.promise());
-       console.log(accounts.length);`,
-    ],
-    {
-      cwd: tmpdir(),
-      encoding: "utf8",
-      env: {
-        ...process.env,
-        PULUMI_NODEJS_PROJECT: "fleet",
-        PULUMI_NODEJS_ROOT_DIRECTORY: root,
-        PULUMI_CONFIG: JSON.stringify(Object.fromEntries(values)),
-      },
+  return spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", source], {
+    cwd: tmpdir(),
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      PULUMI_NODEJS_PROJECT: "fleet",
+      PULUMI_NODEJS_ROOT_DIRECTORY: root,
+      PULUMI_CONFIG: JSON.stringify(Object.fromEntries(values)),
     },
-  );
+  });
 }
+
+describe("servers on AWS", () => {
+  /** Runs the program on a machine without `@pulumi/aws`, and gives what it failed with. */
+  const failureOf = (config: Readonly<Record<string, unknown>>) => {
+    const source = `
+      import { registerHooks } from "node:module";
+      registerHooks({
+        resolve: (specifier, context, next) => {
+          if (!specifier.startsWith("@pulumi/aws")) return next(specifier, context);
+          throw Object.assign(new Error("Cannot find package '@pulumi/aws'"), { code: "ERR_MODULE_NOT_FOUND" });
+        },
+      });
+      const { deployFleet } = await import(${sourceOf("program/deploy.ts")});
+      const { fleetFromConfig } = await import(${sourceOf("program/fleet-config.ts")});
+      const settings = fleetFromConfig();
+      await deployFleet({ ...settings, hosts: undefined }).then(() => console.log("none"), ({ message }) => console.log(message));`;
+    const { stdout, stderr } = runSource(source, config);
+    return stdout || stderr;
+  };
+  const host = { name: "office", host: "203.0.113.5", hostKey, password: "secret" };
+
+  test("need a package that the program does not look for without them, and say how to install it", () => {
+    assert.equal(failureOf({ hosts: [host] }), "none\n");
+    assert.equal(
+      failureOf({ aws: { edge: { sshFrom: ["203.0.113.7/32"] } } }),
+      `vpnserver:aws needs the npm package @pulumi/aws, which is not installed: run "npm install --no-save @pulumi/aws@7" in ${root}\n`,
+    );
+  });
+});
 
 describe("hubs from files", () => {
   test("hold more users with certificates than the engine can hand over in the configuration", async () => {

@@ -11,7 +11,7 @@ test("a component whose package is missing says how to install it, in either mod
   ]) {
     assert.equal(
       String(explainMissingPackage(error, "AwsVpnServer", "/plugin")),
-      'Error: AwsVpnServer needs the npm package @pulumi/aws beside this plugin: run "npm install --no-save @pulumi/aws@7" in /plugin',
+      'Error: AwsVpnServer needs the npm package @pulumi/aws, which is not installed: run "npm install --no-save @pulumi/aws@7" in /plugin',
     );
   }
 });

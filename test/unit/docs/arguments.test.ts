@@ -7,6 +7,7 @@ import { awsServerKinds } from "../../../components/aws/aws-server-arguments.ts"
 import { awsChildren } from "../../../components/aws/aws-transforms.ts";
 import { awsFleetKinds } from "../../../components/aws/fleet/fleet-arguments.ts";
 import { awsFleetChildren } from "../../../components/aws/fleet/fleet-transforms.ts";
+import { awsServerKeys } from "../../../program/aws-config.ts";
 import { hostKeys } from "../../../program/fleet-config.ts";
 import { optionKinds } from "../../../components/arguments/server-arguments.ts";
 
@@ -56,8 +57,10 @@ describe("docs/reference/components.md", () => {
 });
 
 describe("docs/reference/configuration.md", () => {
-  test("has a row for every key of a host, and of all hosts", () => {
+  test("has a row for every key of a host, of a server on AWS, and of all servers", () => {
     const rows = rowsOf(pageOf("configuration"));
-    for (const name of Object.keys(hostKeys)) assert.ok(rows.has(name), `${name} has no row`);
+    for (const name of Object.keys({ ...hostKeys, ...awsServerKeys })) {
+      assert.ok(rows.has(name), `${name} has no row`);
+    }
   });
 });

@@ -23,12 +23,19 @@ function file(name: string, content: unknown): string {
   return name;
 }
 
-function read(values: Record<string, unknown>) {
+function readAll(values: Record<string, unknown>) {
   const config = Object.entries(values).map(([key, value]) => [
     `fleet:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   return fleetFromConfig(Object.fromEntries(config) as Record<string, string>, "fleet", root);
+}
+
+/** What it says of hosts. */
+function read(values: Record<string, unknown>): VpnFleetArgs {
+  const { hosts } = readAll(values);
+  assert.ok(hosts);
+  return hosts;
 }
 
 /** What is in an Output. */
@@ -66,7 +73,7 @@ describe("fleetFromConfig", () => {
 
   test("ignores the configuration of other projects and providers", () => {
     const config = { "fleet:hosts": JSON.stringify([host]), "aws:region": "eu-west-1" };
-    assert.deepEqual(Object.keys(fleetFromConfig(config, "fleet").servers), ["office"]);
+    assert.deepEqual(Object.keys(fleetFromConfig(config, "fleet").hosts?.servers ?? {}), ["office"]);
   });
 
   test("without hosts, shows how to configure one", () => {
@@ -79,7 +86,7 @@ describe("fleetFromConfig", () => {
       modus: "user",
     });
     assert.match(message, /6 problems/);
-    assert.match(message, /fleet:modus is not known: known here are hosts, mode, listeners/);
+    assert.match(message, /fleet:modus is not known: known here are hosts, aws, mode, listeners/);
     assert.match(message, /hosts\[0\]\.pasword is not known: did you mean password\?/);
     assert.match(message, /hosts\[0\]\.bastion\.hosst is not known: did you mean host\?/);
   });
@@ -340,4 +347,100 @@ describe("hubs from files", () => {
       );
     });
   }
+});
+
+describe("servers on AWS", () => {
+  const edge = { sshFrom: ["203.0.113.7/32"] };
+  const users = [{ name: "alice", password: "hidden" }];
+
+  test("stand beside hosts or alone, and take the options for all that are not about a host", async () => {
+    const common = {
+      adminPassword: "hidden",
+      listeners: [443],
+      mode: "user",
+      directory: "/srv/vpn",
+      importFrom: "/old",
+    };
+    const { hosts, aws } = readAll({
+      hosts: [host],
+      aws: { edge, west: { ...edge, listeners: [5555] } },
+      ...common,
+    });
+    assert.deepEqual(Object.keys(hosts?.servers ?? {}), ["office"]);
+    assert.deepEqual(Object.keys(aws), ["edge", "west"]);
+    assert.deepEqual(Object.keys(aws["edge"] ?? {}).sort(), ["adminPassword", "listeners", "sshFrom"]);
+    assert.equal(await valueOf(aws["edge"]?.adminPassword), "hidden");
+    assert.deepEqual(aws["west"]?.listeners, [5555]);
+    assert.equal(readAll({ aws: { edge } }).hosts, undefined);
+  });
+
+  test("have users or hubs as secrets, and users instead of the hubs for all", async () => {
+    const hubs = [{ name: "ALL" }];
+    const { aws } = readAll({
+      hubs,
+      aws: { edge: { ...edge, users }, west: edge, own: { ...edge, hubs: [{ name: "OWN" }] } },
+    });
+    assert.ok(!("hubs" in (aws["edge"] ?? {})));
+    assert.equal(await pulumi.isSecret(aws["edge"]?.users as pulumi.Output<unknown>), true);
+    assert.deepEqual(await valueOf(aws["edge"]?.users), users);
+    assert.deepEqual(await valueOf(aws["west"]?.hubs), hubs);
+    assert.deepEqual(await valueOf(aws["own"]?.hubs), [{ name: "OWN" }]);
+    assert.equal(await pulumi.isSecret(aws["own"]?.hubs as pulumi.Output<unknown>), true);
+  });
+
+  test("name every wrong key and value at once, with the nearest right one, and no secret", () => {
+    const message = problemsOf({
+      aws: {
+        edge: { sshFrom: ["0.0.0.0/0"], instanceTyp: "t3.small", image: "debian-11", mode: "user" },
+        west: { users: [{ name: "bob", pasword: "hidden" }], hubs: [], tags: "a", privateKey: "hidden" },
+        east: "here",
+        "a b": edge,
+      },
+    });
+    assert.match(
+      message,
+      /- aws\.edge\.instanceTyp is not known: did you mean instanceType\? Known here are/,
+    );
+    assert.match(message, /- aws\.edge\.sshFrom has 0\.0\.0\.0\/0, by which everybody could try to log in/);
+    assert.match(message, /- aws\.edge\.image is "debian-11": one of "debian-12", "debian-13"/);
+    assert.match(message, /- aws\.edge\.mode is "user": the instance is made for the server/);
+    assert.match(message, /- aws\.west\.sshFrom is missing: give the networks/);
+    assert.match(message, /- aws\.west\.users and hubs are both given/);
+    assert.match(
+      message,
+      /- aws\.west\.users\[0\]\.pasword \(user "bob" of hub "DEFAULT"\): is not known .*Did you mean password\?/,
+    );
+    assert.match(message, /- aws\.west\.tags is "a": an object of texts is needed/);
+    assert.match(message, /- aws\.west\.privateKey is not known/);
+    assert.match(message, /- aws\.east is "here": an object with sshFrom is needed/);
+    assert.match(message, /- aws has a server of the name "a b": a name of up to 63/);
+    assert.doesNotMatch(message, /hidden/);
+  });
+
+  test("cannot have the name of a host, be none, or be a list", () => {
+    assert.match(
+      problemsOf({ hosts: [host], aws: { office: edge } }),
+      /- aws\.office has the name of a host/,
+    );
+    assert.match(
+      problemsOf({ aws: {} }),
+      /- fleet:aws is an empty object: .*\n.*config set --path 'fleet:aws\.edge\.sshFrom\[0\]'/,
+    );
+    assert.match(problemsOf({ hosts: [host], aws: [edge] }), /- fleet:aws is a list: an object of servers/);
+  });
+
+  test("read hubs and certificates from files", async () => {
+    const hubsFile = file("aws-hubs.json", [{ name: "FILE" }]);
+    const { aws } = readAll({ aws: { edge: { ...edge, hubsFile } } });
+    assert.deepEqual(await valueOf(aws["edge"]?.hubs), [{ name: "FILE" }]);
+    assert.ok(!("hubsFile" in (aws["edge"] ?? {})));
+    assert.match(
+      problemsOf({ aws: { edge: { ...edge, users, hubsFile } } }),
+      /- aws\.edge\.users and hubs are both given/,
+    );
+    assert.match(
+      problemsOf({ aws: { edge: { ...edge, certificateFile: "nowhere" } } }),
+      /- aws\.edge\.certificateFile is "nowhere"/,
+    );
+  });
 });
