@@ -54,6 +54,27 @@ const schema = JSON.stringify({ name: "sample", version: "1.0.0", description: "
 module.exports = () => main({ version: "1.0.0", schema }, process.argv.slice(2));
 `;
 
+/** Policies that tell which stack they are asked about, and how it is configured. */
+const packProgram = `const { PolicyPack } = require("@pulumi/policy");
+const pulumi = require("@pulumi/pulumi");
+const word = new pulumi.Config("guarded").require("word");
+new PolicyPack("sample", {
+  policies: [
+    {
+      name: "word",
+      description: "A word is forbidden.",
+      enforcementLevel: "mandatory",
+      validateResource: ({ props, type }, report) => {
+        if (type === "pulumi:index:Stash" && props.input === word) {
+          console.log("printed by the pack");
+          report([pulumi.getProject(), pulumi.getStack(), word].join("/"));
+        }
+      },
+    },
+  ],
+});
+`;
+
 /** An engine with one of the language hosts, and its stacks. */
 class EngineWithHost {
   readonly #directory: string;
@@ -83,7 +104,7 @@ class EngineWithHost {
     for (const folder of ["bin", "home", "state"]) await mkdir(join(directory, folder));
     // Above the projects, where they find the SDK of this repository, and npm leaves it alone.
     await mkdir(join(directory, "node_modules/@pulumi"), { recursive: true });
-    for (const name of ["@pulumi/pulumi", "typescript"]) {
+    for (const name of ["@pulumi/pulumi", "@pulumi/policy", "typescript"]) {
       await symlink(join(repository, "node_modules", name), join(directory, "node_modules", name));
     }
     const engine = join(directory, "bin/pulumi");
@@ -226,6 +247,26 @@ const defineCases = (host: LanguageHostProgram) => {
       });
       const { name, description } = JSON.parse(stdout) as Record<string, string>;
       assert.deepEqual([name, description], ["sample", `from ${folder}`]);
+    });
+
+    test("a policy pack knows the stack, refuses what it forbids, and lets the rest pass", async () => {
+      const pack = await engine.folder("pack", {
+        "PulumiPolicy.yaml": "runtime: nodejs\n",
+        "package.json": { name: "pack", version: "1.0.0", main: "index.js" },
+        "index.js": packProgram,
+      });
+      const program = `const pulumi = require("@pulumi/pulumi");
+new pulumi.Stash("kept", { input: new pulumi.Config().require("word") === "bad" ? "bad" : "good" });\n`;
+      const stack = await engine.stack("guarded", { "index.js": program });
+      await stack.setConfig("word", { value: "bad" });
+      const refused = await stack.preview({ policyPacks: [pack] }).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      assert.match(refused, /printed by the pack/);
+      assert.match(refused, /\[mandatory\] {2}word.*\n.*A word is forbidden\.\n.*guarded\/dev\/bad/);
+      await stack.setConfig("word", { value: "else" });
+      assert.equal((await stack.preview({ policyPacks: [pack] })).changeSummary.create, 2);
     });
 
     const waiting = `require("node:fs").writeFileSync("pid", String(process.pid)); setInterval(() => {}, 1_000);\n`;

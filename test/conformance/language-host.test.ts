@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import grpc from "@grpc/grpc-js";
+import analyzerServices from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
+import analyzerMessages from "@pulumi/pulumi/proto/analyzer_pb.js";
 import messages from "@pulumi/pulumi/proto/language_pb.js";
 import type pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
@@ -65,9 +68,11 @@ const defineCases = (program: LanguageHostProgram) => {
     before(async () => {
       directory = await mkdtemp(join(tmpdir(), "language-host-case-"));
       folder = join(directory, "program");
-      for (const name of ["run", "run-plugin"]) {
-        await write(join(folder, `node_modules/@pulumi/pulumi/cmd/${name}/index.js`), probe);
-      }
+      const sdk = join(folder, "node_modules/@pulumi/pulumi/cmd");
+      for (const name of ["run", "run-plugin"]) await write(join(sdk, `${name}/index.js`), probe);
+      // What a pack prints first is its port.
+      const silent = probe.replace('console.log("start', 'console.error("start');
+      await write(join(sdk, "run-policy-pack/index.js"), silent);
       await write(join(folder, "node_modules/@pulumi/pulumi/package.json"), {
         name: "@pulumi/pulumi",
         version: engineVersion,
@@ -486,6 +491,25 @@ const defineCases = (program: LanguageHostProgram) => {
       });
     });
 
+    test("a policy pack runs in its folder when the engine has told the stack, and one that tells no port is told", async () => {
+      const request = new messages.RunPluginRequest();
+      request.setInfo(programInfo(folder));
+      request.setKind("analyzer");
+      request.setPwd(directory);
+      request.setArgsList(["127.0.0.1:3"]);
+      request.setEnvList([`PATH=${dirname(process.execPath)}`]);
+      const host = await start();
+      let asked: Promise<string> | undefined;
+      const { stderr } = await host.read(host.client.runPlugin(request), (stdout) => {
+        const [, port] = /^(\d+)\n/.exec(stdout) ?? [];
+        if (port !== undefined) asked ??= askPack(Number(port));
+      });
+      assert.match((await asked) ?? "", /policy pack/);
+      const { args, cwd, environment } = startOf(stderr);
+      assert.deepEqual([args, cwd], [["127.0.0.1:3", folder], folder]);
+      assert.equal(environment["PULUMI_CONFIG"], '{"sample:word":"told"}');
+    });
+
     if (program.name === "stand-in") {
       test("says what only the official program does", async () => {
         const host = await start();
@@ -499,6 +523,23 @@ const defineCases = (program: LanguageHostProgram) => {
 };
 
 describe("language hosts", { concurrency: true }, () => hosts.programs.forEach(defineCases));
+
+/** Tells a pack about a stack and asks it for its policies, as the engine does; gives what that failed with. */
+async function askPack(port: number): Promise<string> {
+  const client = new analyzerServices.AnalyzerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const stack = new analyzerMessages.AnalyzerStackConfigureRequest();
+  stack.getConfigMap().set("sample:word", "told");
+  try {
+    await new Promise<void>((resolve, reject) =>
+      client.configureStack(stack, (error) => (error ? reject(error) : resolve())),
+    );
+    return await new Promise((resolve) =>
+      client.getAnalyzerInfo(new emptyMessages.Empty(), (error) => resolve(error?.details ?? "")),
+    );
+  } finally {
+    client.close();
+  }
+}
 
 async function write(path: string, content: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -9,6 +9,7 @@ import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import { serverStream } from "../plugin/server-stream.ts";
 import { StatusError } from "../plugin/status-error.ts";
 import { unary, type Cancellable } from "../plugin/unary.ts";
+import { PolicyPackFront, portThenOutput } from "./policy-pack-front.ts";
 import { listLockedPackages } from "./locked-packages.ts";
 import { MemoryFailureWatch, memoryAdvice } from "./memory-failure.ts";
 import { findOnPath, locateModule, runProgram, type ProgramOptions } from "./node-program.ts";
@@ -142,26 +143,45 @@ export class LanguageHost {
     signal: AbortSignal,
   ): Promise<void> {
     const { directory, options } = programOf(request.getInfo());
-    if (request.getKind() === "analyzer") throw officialNeeded("run policy packs");
     if (request.getAttachDebugger()) throw new StatusError("UNIMPLEMENTED", debuggerMissing);
-    const runPath = locateModule("@pulumi/pulumi/cmd/run-plugin", directory, `npm install in ${directory}`);
+    const isPolicyPack = request.getKind() === "analyzer";
+    const runner = isPolicyPack ? "run-policy-pack" : "run-plugin";
+    const runPath = locateModule(`@pulumi/pulumi/cmd/${runner}`, directory, `npm install in ${directory}`);
     const part = (set: (answer: messages.RunPluginResponse, chunk: Buffer) => unknown) => (chunk: Buffer) => {
       const answer = new messages.RunPluginResponse();
       set(answer, chunk);
       return send(answer);
     };
-    const code = await this.#track(
-      "node",
-      [...options.nodeArguments, runPath, directory, ...request.getArgsList()],
-      {
-        cwd: request.getPwd() || directory,
-        env: { ...readEnvironment(request.getEnvList()), ...languageEnvironment(options) },
-        signal,
-        onStdout: part((answer, chunk) => answer.setStdout(chunk)),
-        onStderr: part((answer, chunk) => answer.setStderr(chunk)),
-      },
-    );
+    const onStdout = part((answer, chunk) => answer.setStdout(chunk));
+    const run: ProgramOptions = {
+      cwd: request.getPwd() || directory,
+      env: { ...readEnvironment(request.getEnvList()), ...languageEnvironment(options) },
+      signal,
+      onStdout,
+      onStderr: part((answer, chunk) => answer.setStderr(chunk)),
+    };
+    const node = [...options.nodeArguments, runPath];
+    const args = request.getArgsList();
+    const code = isPolicyPack
+      ? await this.#runPolicyPack([...node, ...args, directory], { ...run, cwd: directory })
+      : await this.#track("node", [...node, directory, ...args], run);
     if (code !== 0) throw new Error(`Program exited with non-zero exit code: ${code}`);
+  }
+
+  async #runPolicyPack(args: readonly string[], run: ProgramOptions): Promise<number> {
+    const front = await PolicyPackFront.open();
+    try {
+      await run.onStdout(Buffer.from(`${front.port}\n`));
+      const signal = AbortSignal.any([run.signal, this.#cancelled.signal]);
+      const stack = await front.environment(signal);
+      return await this.#track("node", args, {
+        ...run,
+        env: { ...run.env, ...stack },
+        onStdout: portThenOutput(front, run.onStdout),
+      });
+    } finally {
+      await front.close();
+    }
   }
 
   async #installDependencies(

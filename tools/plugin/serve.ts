@@ -1,7 +1,7 @@
 import grpc from "@grpc/grpc-js";
 
 /** As much as the engine itself takes: a text asset travels as one message. */
-const messageLimitBytes = 400 * 1024 * 1024;
+export const messageLimitBytes = 400 * 1024 * 1024;
 const engineWatchIntervalMs = 5_000;
 
 /**
