@@ -264,17 +264,25 @@ module.exports = {
       },
     },
     {
+      name: "policies-judge-what-the-engine-tells",
+      comment:
+        "The pack looks at resources of any program, in a process of its own. Of the sources it shares what an address is.",
+      severity: "error",
+      from: { path: "^policy/" },
+      to: { path: "^(server|components|program|index\\.ts)", pathNot: "^server/ethernet/" },
+    },
+    {
       name: "components-know-no-program",
       comment: "The library is used without the fleet program, which is one of its users.",
       severity: "error",
       from: { path: "^(components|server)/" },
-      to: { path: "^(program/|index\\.ts$)" },
+      to: { path: "^(program/|policy/|index\\.ts$)" },
     },
     {
       name: "product-imports-no-tests",
       comment: "Tests know the product, not the other way round.",
       severity: "error",
-      from: { path: "^(components|program|server|index\\.ts)" },
+      from: { path: "^(components|program|policy|server|index\\.ts)" },
       to: { path: "^(test|bench|attack|fuzz|tools)/" },
     },
     {

@@ -32,7 +32,7 @@ export default tseslint.config(
   },
   {
     // A peer chooses the text: a pattern that goes over the same characters again and again is a way to stop the server.
-    files: ["server/**/*.ts", "components/**/*.ts", "program/**/*.ts"],
+    files: ["server/**/*.ts", "components/**/*.ts", "program/**/*.ts", "policy/**/*.ts"],
     plugins: { regexp },
     rules: {
       "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],

@@ -1,12 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * What is declared of the hubs, without secrets: a child of the server that does nothing, so that `pulumi preview --diff` and the
+ * What is declared of the hubs and where clients connect, without secrets: a child of the server that does nothing, so that `pulumi preview --diff` and the
  * history show which hubs, users, groups and rules come, change and go. What is applied is a secret as a whole.
  */
 export class DeclaredHubs extends pulumi.ComponentResource {
-  constructor(name: string, hubs: pulumi.Input<HubDescriptions>, opts: pulumi.ComponentResourceOptions) {
-    super("vpnserver:index:DeclaredHubs", name, { hubs }, opts);
+  constructor(
+    name: string,
+    declared: { readonly hubs: pulumi.Input<HubDescriptions>; readonly publicHost: pulumi.Input<string> },
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super("vpnserver:index:DeclaredHubs", name, declared, opts);
     this.registerOutputs({});
   }
 }

@@ -36,7 +36,7 @@ export function applyHubs(
     },
     hooks({ beforeUpdate: [restoreHook(deployment, host)], afterUpdate: [certificateHook(deployment)] }),
   );
-  showDeclared(deployment, hubs, applying);
+  showDeclared(deployment, { settings, hubs }, applying);
   return pulumi.unsecret(applying.stdout).apply(applyResultIn);
 }
 
@@ -81,10 +81,11 @@ async function formerCertificate(outputs: unknown): Promise<string | undefined> 
 
 function showDeclared(
   { name, server }: Deployment,
-  hubs: pulumi.Output<DesiredHubs>,
+  values: { readonly settings: pulumi.Output<DeploymentSettings>; readonly hubs: pulumi.Output<DesiredHubs> },
   applying: command.remote.Command,
 ): void {
-  const description = pulumi.unsecret(hubs).apply(({ hubs }) => describeHubs(hubs));
+  const hubs = pulumi.unsecret(values.hubs).apply(({ hubs }) => describeHubs(hubs));
+  const publicHost = pulumi.unsecret(values.settings).apply(({ publicHost }) => publicHost);
   // What is declared is on the host then, and what could not be applied shows in the next preview again.
-  new DeclaredHubs(`${name}-declared-hubs`, description, { parent: server, dependsOn: [applying] });
+  new DeclaredHubs(`${name}-declared-hubs`, { hubs, publicHost }, { parent: server, dependsOn: [applying] });
 }

@@ -27,6 +27,7 @@ export async function libraryKey(root: string): Promise<string> {
     "package-lock.json",
     "tsconfig.json",
     ...(await sourcesBelow(root, "components")),
+    ...(await sourcesBelow(root, "policy")),
     ...(await sourcesBelow(root, "server")),
     ...(await sourcesBelow(root, "tools/build")),
   ];
@@ -46,8 +47,8 @@ async function sourcesBelow(root: string, folder: string): Promise<string[]> {
 
 /**
  * Compiles the components for those who install the package, and puts them at `target`, all or nothing: one CommonJS
- * file, which `import` and `require` both take, type declarations, the program that serves them to other languages, and
- * the schema for these.
+ * file, which `import` and `require` both take, type declarations, the program that serves them to other languages, the
+ * schema for these, and the policy pack.
  *
  * @param workDirectory empty folder on the target's file system that the caller removes
  */
@@ -86,6 +87,7 @@ async function bundleComponents(root: string, directory: string, packageInfo: Pa
       { in: "components/index.ts", out: "components/index" },
       { in: "components/aws/index.ts", out: "components/aws" },
       { in: pluginEntry, out: "components/plugin" },
+      { in: "policy/index.ts", out: "policy/index" },
     ],
     outdir: directory,
     bundle: true,
@@ -101,7 +103,7 @@ async function bundleComponents(root: string, directory: string, packageInfo: Pa
     },
     logOverride: { "empty-import-meta": "error" },
   });
-  const optional = (path: string) => /\/(aws|plugin)\.js$/.test(path);
+  const optional = (path: string) => /\/(components\/(aws|plugin)|policy\/index)\.js$/.test(path);
   const imports = Object.entries(result.metafile.outputs).flatMap(([output, { imports }]) =>
     imports.map(({ path }) => ({
       path,

@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, "..", "..");
 const sources = [
   "components",
   "program",
+  "policy",
   "server",
   "test",
   "tools",

@@ -41,6 +41,7 @@ describe("a version that is told in several places is the same in all of them", 
   test("this package, wherever its file is named", () => {
     const { version } = JSON.parse(read("package.json")) as { version: string };
     assert.equal(lock.version, version);
+    assert.equal((JSON.parse(read("policy/package.json")) as { version: string }).version, version);
     const named = [...read("README.md").matchAll(/pulumi-vpnserver-([\d.]+)\.tgz/g)];
     assert.ok(named.length > 0);
     for (const [file, told] of named) assert.equal(told, version, file);
