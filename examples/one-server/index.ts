@@ -32,3 +32,4 @@ export const endpoints = server.endpoints;
 export const connections = server.connections;
 export const vpnFiles = server.vpnFiles;
 export const adminPassword = server.adminPassword;
+export const lastCheck = server.lastCheck;

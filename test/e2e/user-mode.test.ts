@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertSucceeded, Deployment, entryOf, serverProcesses } from "./support/deployment.ts";
+import type { CheckReport } from "../../components/index.ts";
+import { Lab } from "../lab/lab.ts";
+import { assertSucceeded, serverProcesses } from "./support/deployment.ts";
+import { configOf, exampleStack } from "./support/example.ts";
+
+interface Outputs {
+  readonly mode: string;
+  readonly endpoints: readonly string[];
+  readonly lastCheck: CheckReport;
+}
 
 test("first up for a user without sudo starts a server that serves on 5555 and outlives the SSH connection", async () => {
-  await using deployment = await Deployment.create();
-  const host = await deployment.lab.host("alpha", { users: [{ name: "alice", sudo: "none" }] });
-  await deployment.configure(entryOf(host, { user: "alice" }));
+  await using lab = await Lab.create();
+  const host = await lab.host("alpha", { users: [{ name: "alice", sudo: "none" }] });
+  await using stack = await exampleStack("user-mode", { lab, ...configOf(host, { user: "alice" }) });
 
-  assertSucceeded(await deployment.stack.up());
+  assertSucceeded(await stack.up());
 
-  const server = await deployment.server("alpha");
-  assert.equal(server.mode, "user");
-  assert.deepEqual(server.endpoints, [`${host.address}:5555`]);
-  const listeners = new Map(server.lastCheck?.listeners.map((listener) => [listener.port, listener]));
+  const { mode, endpoints, lastCheck } = (await stack.outputs()) as unknown as Outputs;
+  assert.equal(mode, "user");
+  assert.deepEqual(endpoints, [`${host.address}:5555`]);
+  const listeners = new Map(lastCheck.listeners.map((listener) => [listener.port, listener]));
   for (const port of [443, 992]) {
     assert.equal(listeners.get(port)?.state, "Error");
     assert.match(listeners.get(port)?.reason ?? "", /root|1024|EACCES/);

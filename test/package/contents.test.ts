@@ -39,7 +39,7 @@ describe("the packed npm package", () => {
     const pages = globSync("docs/**/*", { cwd: root, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-    const examples = globSync("examples/{README.md,*/{Pulumi.yaml,index.ts,package.json,tsconfig.json}}", {
+    const examples = globSync("examples/{README.md,*/{Pulumi.yaml,*.ts,package.json,tsconfig.json}}", {
       cwd: root,
     });
     assert.deepEqual(

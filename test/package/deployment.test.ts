@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -142,24 +142,6 @@ describe("who installs the packed package", () => {
   test("deploys a server from Pulumi YAML, with a built checkout as the plugin's folder", async () => {
     await using yaml = await Consumer.create(yamlProject(root), env);
     await deploys("yaml-checkout", yaml, root);
-  });
-
-  test("previews the example in Pulumi YAML", async () => {
-    const example = await readFile(join(root, "examples", "yaml", "Pulumi.yaml"), "utf8");
-    await using yaml = await Consumer.create({ "Pulumi.yaml": example }, env);
-    await symlink(join(template.folder, "node_modules"), join(yaml.folder, "node_modules"));
-    await yaml.check(pulumi, ["stack", "init", "example", "--non-interactive"]);
-    const { privateKey, hostKeys } = sshServer;
-    for (const [key, value, ...flags] of [
-      ["host", "192.0.2.1"],
-      ["hostKey", hostKeys.ed25519],
-      ["privateKey", privateKey, "--secret"],
-      ["alicePassword", "only for this test", "--secret"],
-    ] as const) {
-      await yaml.check(pulumi, ["config", "set", ...flags, key, "--", value]);
-    }
-    const preview = await yaml.check(pulumi, ["preview", "--non-interactive"]);
-    assert.match(preview, /vpnserver:index:VpnServer\s+office\s+create/);
   });
 
   test("gets the schema with `pulumi package get-schema`, and it is the one that the plugin gives", async () => {

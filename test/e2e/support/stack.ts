@@ -47,6 +47,8 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Configuration by full key, as for {@link Stack.setConfig}. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The same for values that are kept as secrets. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface RunOptions {
@@ -96,9 +98,9 @@ export class Stack {
   }
 
   static async create(options: StackOptions): Promise<Stack> {
-    const { lab, program = repository, config = {}, pulumiHome } = options;
+    const { lab, program = repository, config = {}, secrets = {}, pulumiHome } = options;
     const home = pulumiHome !== undefined && { pulumiHome };
-    const toolchain = await ensureToolchain({ ...home, log: () => undefined });
+    const toolchain = await ensureToolchain({ ...home, yaml: true, log: () => undefined });
     const directory = await mkdtemp(join(lab.directory, "stack-"));
     const stack = new Stack(options, program, directory, toolchain);
     await mkdir(join(directory, "state"));
@@ -107,7 +109,10 @@ export class Stack {
     const name = await projectName(program);
     await writeFile(join(stack.#project, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\n`);
     await stack.#pulumi(["stack", "init", stackName], { cwd: stack.#project });
-    for (const [key, value] of Object.entries(config)) await stack.setConfig(key, value);
+    await stack.#setAll({
+      ...Object.fromEntries(Object.entries(config).map(([key, value]) => [key, entryOf(value)])),
+      ...Object.fromEntries(Object.entries(secrets).map(([key, value]) => [key, { value, secret: true }])),
+    });
     return stack;
   }
 
@@ -162,13 +167,13 @@ export class Stack {
    * @param value anything that JSON can carry
    */
   async setConfig(key: string, value: unknown): Promise<void> {
-    const structured = typeof value === "object" && value !== null;
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    const entry = { value: text, secret: false, ...(structured && { objectValue: value }) };
-    await this.#pulumi(
-      ["config", "set-all", "--json", JSON.stringify({ [key]: entry }), "--stack", stackName],
-      { cwd: this.#project },
-    );
+    await this.#setAll({ [key]: entryOf(value) });
+  }
+
+  async #setAll(entries: Readonly<Record<string, ConfigEntry>>): Promise<void> {
+    if (Object.keys(entries).length === 0) return;
+    const args = ["config", "set-all", "--json", JSON.stringify(entries), "--stack", stackName];
+    await this.#pulumi(args, { cwd: this.#project });
   }
 
   /** The same for a secret, which no process list shows on its way. */
@@ -225,6 +230,19 @@ export class Stack {
       { ...options, env: this.#environment },
     );
   }
+}
+
+/** A value as `pulumi config set-all --json` takes it. */
+interface ConfigEntry {
+  readonly value: string;
+  readonly secret: boolean;
+  readonly objectValue?: object;
+}
+
+function entryOf(value: unknown): ConfigEntry {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const structured = typeof value === "object" && value !== null && { objectValue: value };
+  return { value: text, secret: false, ...structured };
 }
 
 /** The environment without what the user has set for other stacks, and without what belongs to the test runner. */

@@ -33,7 +33,7 @@ export interface MockedAnswers {
 
 /**
  * Takes the place of Pulumi's engine in a preview, as users' own tests do: resources are recorded by their names, and nobody is
- * dialled. What uses the components has to be imported after it; `pulumi-vpnserver` is the components of this checkout.
+ * dialled. What uses the components has to be imported after it.
  */
 export async function mockPulumi(
   project: string,
@@ -41,14 +41,6 @@ export async function mockPulumi(
   answers: MockedAnswers = {},
 ): Promise<ReadonlyMap<string, MockedResource>> {
   registerHooks({
-    resolve: (specifier, context, next) => {
-      if (specifier === "pulumi-vpnserver") return { url: urlOf("components/index.ts"), shortCircuit: true };
-      const resolved = next(specifier, context);
-      // Which Node.js would find out by itself, with a warning.
-      return resolved.url.startsWith(urlOf("examples/"))
-        ? { ...resolved, format: "module-typescript" }
-        : resolved;
-    },
     load: (url, context, next) => {
       if (url !== urlOf("components/host/artifact.ts")) return next(url, context);
       const source = `export const findArtifacts = () => (${JSON.stringify(artifacts)});`;
