@@ -28,6 +28,7 @@ export interface MockedAnswers {
   readonly call?: (
     token: string,
     inputs: Readonly<Record<string, unknown>>,
+    provider: string,
   ) => Record<string, unknown> | undefined;
 }
 
@@ -56,9 +57,9 @@ export async function mockPulumi(
         const outputs = answers.outputsOf?.(type, name) ?? {};
         return { id: `${name}-id`, state: { ...state, output: state["input"], ...outputs } };
       },
-      call: ({ token, inputs }) => {
+      call: ({ token, inputs, provider = "" }) => {
         const given = inputs as Record<string, unknown>;
-        return answers.call?.(token, given) ?? given;
+        return answers.call?.(token, given, provider) ?? given;
       },
     },
     project,

@@ -4,6 +4,8 @@ import { mockPulumi, untilDeclared, type MockedResource } from "../mocked-pulumi
 export interface MockedCall {
   readonly token: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Reference to the provider that was asked; empty for the default one. */
+  readonly provider: string;
 }
 
 export interface MockedAws {
@@ -46,8 +48,8 @@ export async function mockAws(): Promise<MockedAws> {
         if (ofFleet !== undefined) return ofFleet(name);
         return /^aws:iam/.test(type) ? { name: `${name}-1234567` } : undefined;
       },
-      call: (token, inputs) => {
-        calls.push({ token, inputs });
+      call: (token, inputs, provider) => {
+        calls.push({ token, inputs, provider });
         return answers[token]?.(inputs);
       },
     },
