@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { globSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -106,7 +107,7 @@ describe("the first boot of an instance", () => {
     assert.equal((await run("losetup", ["--set-capacity", device])).code, 0);
     const again = await boot(`echo again; /usr/local/sbin/vpnserver-volume; mountpoint ${stateDirectory}`);
     assert.equal(again.code, 0, again.stderr);
-    // That the kernel does so takes CAP_SYS_RESOURCE, which not every container has.
+    // That the kernel does so takes CAP_SYS_RESOURCE, which not every container has: the last test has a kernel of its own.
     assert.match(again.stdout, /Filesystem at \/dev\/sdf is mounted on .*; on-line resizing required/);
     assert.match(again.stdout, /^again\n(?:.*\n)*.* is a mountpoint$/m);
   });
@@ -153,4 +154,35 @@ describe("the first boot of an instance", () => {
       if (code !== 0) assert.match(outcome.stderr, /Last lines of \/var\/log\/cloud-init-output\.log:/);
     });
   }
+
+  test("has a mounted file system grow with its volume, under who writes to it", async () => {
+    const [loop] = globSync("/usr/lib/uml/modules/*/kernel/drivers/block/loop.ko");
+    assert.ok(loop, "the package user-mode-linux has no module for loop devices");
+    const own = join(folder, "online");
+    await mkdir(join(own, "bin"), { recursive: true });
+    for (const name of ["cloud-init", "systemctl"])
+      await copyFile(join(folder, name), join(own, "bin", name));
+    for (const [name, volumeGiB] of [
+      ["former", 1],
+      ["larger", 2],
+    ] as const) {
+      const script = firstBootScript({ volumeId: "vol-1", volumeGiB, stateDirectory });
+      await writeFile(join(own, `${name}.sh`), script);
+    }
+    const init = join(import.meta.dirname, "support/online-growth.sh");
+    const root = ["rootfstype=hostfs", "rootflags=/", "ro", `init=${init}`, `folder=${own}`, `loop=${loop}`];
+    const console = ["con=null", "con0=null,fd:1", "quiet"];
+    const { code, stdout } = await run("timeout", ["60", "linux.uml", "mem=256M", ...root, ...console]);
+    assert.equal(code, 0, stdout);
+    const lines = stdout.split("\n").map((line) => line.trim());
+    const sizes = lines.filter((line) => /^\d+$/.test(line)).map(Number);
+    assert.deepEqual(
+      sizes.map((mebibytes) => Math.floor(mebibytes / 40)),
+      [1, 5],
+      stdout,
+    );
+    assert.ok(lines.includes("secret"), stdout);
+    assert.ok(lines.includes("written by who had it open"), stdout);
+    assert.ok(lines.includes("done"), stdout);
+  });
 });

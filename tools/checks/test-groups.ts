@@ -177,7 +177,16 @@ export const testGroups = {
     needsRoot: "network interfaces are made in network namespaces",
     needsToolchain: false,
     needsBuild: false,
-    packages: [...labPackages, "curl", "iperf3", "iputils-ping", "isc-dhcp-client"],
+    packages: [
+      ...labPackages,
+      "curl",
+      "iperf3",
+      "iputils-ping",
+      "isc-dhcp-client",
+      // A kernel with all rights, for what the machine's own does not let a container do.
+      "kmod",
+      "user-mode-linux",
+    ],
   },
   transfers: {
     glob: "test/transfers/**/*.test.ts",
