@@ -58,7 +58,7 @@ export class AddressTable {
   /** Entries of each owner, and the first one of its ring. */
   readonly #owned: number[] = [];
   readonly #first: number[] = [];
-  /** The owner with most entries when it was looked for last, and how many it has when that is done again. */
+  /** The owner with most entries or nearly so, and how many it has when it is looked for again. */
   #largest = 0;
   #largestUntil = Infinity;
 
@@ -240,16 +240,23 @@ export class AddressTable {
     this.#remove(oldest);
   }
 
-  /** The owner that has most entries; it is looked for again when the one that had most has given up some. */
+  /** The owner that has most entries, but for a sixteenth; it is looked for again when the one that had most has given up so many. */
   #findLargest(): number {
     if (this.ownedBy(this.#largest) > this.#largestUntil) return this.#largest;
     let largest = 0;
     for (let owner = 1; owner < this.#owned.length; owner++)
       if (this.ownedBy(owner) > this.ownedBy(largest)) largest = owner;
-    const count = this.ownedBy(largest);
     this.#largest = largest;
-    this.#largestUntil = count - Math.ceil(count / lookedAt);
+    this.#largestUntil = leastOfLargest(this.ownedBy(largest));
     return largest;
+  }
+
+  /** Nobody has more than what the bound was made of, so whoever comes to have as much as the largest raises it. */
+  #noteGrowth(owner: number): void {
+    const count = this.ownedBy(owner);
+    if (count < this.ownedBy(this.#largest)) return;
+    this.#largest = owner;
+    this.#largestUntil = Math.max(this.#largestUntil, leastOfLargest(count));
   }
 
   #remove(slot: number): void {
@@ -286,6 +293,7 @@ export class AddressTable {
     }
     const count = this.ownedBy(owner);
     this.#owned[owner] = count + 1;
+    this.#noteGrowth(owner);
     const first = count === 0 ? slot : (this.#first[owner] as number);
     const last = count === 0 ? slot : (this.#previous[first] as number);
     this.#first[owner] = first;
@@ -353,4 +361,9 @@ export class AddressTable {
     this.#index.fill(none);
     for (let slot = 0; slot < this.#unused; slot++) if (this.#owners[slot] !== none) this.#enter(slot);
   }
+}
+
+/** What the owner of the most entries has left, when others may have more by now. */
+function leastOfLargest(count: number): number {
+  return count - Math.ceil(count / lookedAt);
 }

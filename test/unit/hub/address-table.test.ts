@@ -64,7 +64,7 @@ describe("table of addresses", () => {
           [...expected.keys()].sort((a, b) => a - b),
         );
       }),
-      { numRuns: 100 },
+      { numRuns: 1_000 },
     );
   });
 
