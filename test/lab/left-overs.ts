@@ -20,6 +20,7 @@ import { basename, join } from "node:path";
 const prefix = "vpnlab-";
 const labsDirectory = "/run/vpnserver-lab";
 const namespacesDirectory = "/run/netns";
+const settingsDirectory = "/etc/netns";
 const endDeadlineMs = 10_000;
 
 let labsSoFar = 0;
@@ -32,6 +33,11 @@ export function nextLabName(): string {
 /** The lab's folder, for keys, sockets and mount points. */
 export function labDirectory(lab: string): string {
   return join(labsDirectory, lab);
+}
+
+/** Where `ip netns exec` looks for files that a namespace has in the place of those in /etc. */
+export function namespaceSettings(namespace: string): string {
+  return join(settingsDirectory, namespace);
 }
 
 export function namespacePath(namespace: string): string {
@@ -75,10 +81,12 @@ export function removeLab(lab: string): void {
   removeNamespaces(namespacesOf(lab));
   for (const group of groupsOf(lab)) removeGroup(group, deadline);
   rmSync(labDirectory(lab), { recursive: true, force: true });
-  try {
-    rmdirSync(labsDirectory);
-  } catch {
-    // Other labs live there, or somebody else was faster.
+  for (const directory of [labsDirectory, settingsDirectory]) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      // Other labs live there, or somebody else was faster.
+    }
   }
 }
 
@@ -105,6 +113,7 @@ export function processesIn(namespace: string): number[] {
 /** Deletes network namespaces together with the interfaces in them. */
 export function removeNamespaces(namespaces: readonly string[]): void {
   if (namespaces.length === 0) return;
+  for (const name of namespaces) rmSync(namespaceSettings(name), { recursive: true, force: true });
   const input = namespaces.map((name) => `netns del ${name}\n`).join("");
   const { status, stderr } = spawnSync("ip", ["-force", "-batch", "-"], { input, encoding: "utf8" });
   const left = namespaces.filter((name) => existsSync(namespacePath(name)));

@@ -7,8 +7,18 @@ import { AwsApi } from "./api/aws-api.ts";
 import { Front } from "./front.ts";
 import type { InstanceHost } from "./instance.ts";
 import { MotoServer } from "./moto-server.ts";
+import { answerOfLab } from "./own-answers.ts";
 import { installPlugin, socketVariable } from "./plugin/launcher.ts";
 import { Region } from "./region.ts";
+import { InstanceApi, type Access } from "./services/instance-api.ts";
+import { makeServiceCertificate, type ServiceCertificate } from "./services/lab-authority.ts";
+import { MetadataService } from "./services/metadata-service.ts";
+import { RelayedServer } from "./services/relayed-server.ts";
+import { RoleCredentials } from "./services/role-credentials.ts";
+
+const groupStepMs = 500;
+const servicePort = 443;
+const regionsWithServices = ["eu-central-1", "us-east-1"];
 
 /**
  * AWS in a lab: moto answers the API, and the lab makes come true what it says. A program of Pulumi that uses `@pulumi/aws` gets there by
@@ -24,17 +34,31 @@ export class Cloud {
   readonly #moto: MotoServer;
   readonly #stations: Set<Namespace>;
   readonly #regions = new Map<string, Promise<Region>>();
+  readonly #certificate: ServiceCertificate;
+  readonly #credentials = new RoleCredentials();
+  readonly #instanceApi: InstanceApi;
+  readonly #servers: RelayedServer[] = [];
+  #apiStation: Namespace | undefined;
   #front: Front | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   /** Regions that will be looked at anyway. */
   readonly #due = new Set<string>();
+  #isStepDue = false;
   #failure: Error | undefined;
 
-  private constructor(lab: Lab, image: string, moto: MotoServer) {
+  private constructor(lab: Lab, image: string, moto: MotoServer, certificate: ServiceCertificate) {
+    this.#certificate = certificate;
     this.#lab = lab;
     this.#image = image;
     this.#moto = moto;
     this.#socket = join(lab.directory, "aws.socket");
+    this.#instanceApi = new InstanceApi(
+      this.#socket,
+      (region) => this.api(region),
+      certificate,
+      this.#credentials,
+    );
     this.#stations = new Set([lab.operator, lab.outsider]);
     this.pulumiHome = join(lab.directory, "pulumi-home");
     this.environment = { [socketVariable]: this.#socket, AWS_REGION: "eu-central-1" };
@@ -43,20 +67,43 @@ export class Cloud {
   /** Builds the cloud in a lab, where the lab's operator and outsider are on the Internet. */
   static async create(lab: Lab): Promise<Cloud> {
     const log = (line: string): void => console.error(`lab: ${line}`);
-    const [image, moto] = await Promise.all([
+    const names = regionsWithServices.flatMap((region) => [
+      `secretsmanager.${region}.amazonaws.com`,
+      `s3.${region}.amazonaws.com`,
+      `*.s3.${region}.amazonaws.com`,
+    ]);
+    const [image, moto, certificate] = await Promise.all([
       ensureImage(log, { packages: ["cloud-init", "e2fsprogs"] }),
       MotoServer.start(),
+      makeServiceCertificate(names),
     ]);
-    const cloud = new Cloud(lab, image, moto);
-    cloud.#front = await Front.open(cloud.#socket, moto.port, (region) => cloud.#follow(region));
-    await mkdir(cloud.pulumiHome, { recursive: true });
-    await installPlugin(cloud.pulumiHome);
+    const cloud = new Cloud(lab, image, moto, certificate);
+    try {
+      cloud.#front = await Front.open(
+        cloud.#socket,
+        moto.port,
+        (region) => cloud.#follow(region),
+        (call) => answerOfLab(call, (region) => cloud.#region(region)),
+      );
+      await cloud.#serveApi();
+      await mkdir(cloud.pulumiHome, { recursive: true });
+      await installPlugin(cloud.pulumiHome);
+    } catch (error) {
+      await cloud.dispose();
+      throw error;
+    }
+    cloud.#timer = setInterval(() => cloud.#followGroups(), groupStepMs);
     return cloud;
   }
 
   /** What AWS itself says. */
   api(region = "eu-central-1"): AwsApi {
     return new AwsApi(this.#socket, region);
+  }
+
+  /** What instances have asked AWS for so far, with the credentials of their roles. */
+  get accesses(): readonly Access[] {
+    return this.#instanceApi.accesses;
   }
 
   /** Lets a station reach public addresses of the cloud. */
@@ -94,9 +141,19 @@ export class Cloud {
     await this.settled();
   }
 
+  /** The hardware below an instance fails, and AWS has not noticed: nobody answers there any more. */
+  async crash(id: string, region = "eu-central-1"): Promise<void> {
+    const host = await this.host(id, region);
+    await host.destroy();
+  }
+
   async dispose(): Promise<void> {
+    clearInterval(this.#timer);
+    const regions = await Promise.allSettled(this.#regions.values());
+    for (const region of regions) if (region.status === "fulfilled") region.value.close();
     await this.#front?.close();
     await this.#work;
+    for (const server of this.#servers) await server.close();
     await this.#moto.stop();
   }
 
@@ -104,25 +161,78 @@ export class Cloud {
     return this.dispose();
   }
 
+  /** The API for instances, at an address of its own. */
+  async #serveApi(): Promise<void> {
+    const station = await this.#lab.station("aws-api");
+    const server = await RelayedServer.open(join(this.#lab.directory, "services.socket"), (connection) =>
+      this.#instanceApi.accept(connection),
+    );
+    this.#servers.push(server);
+    await server.listen(station, station.address, servicePort);
+    this.#stations.add(station);
+    this.#apiStation = station;
+  }
+
+  #region(name: string): Promise<Region> {
+    const known = this.#regions.get(name);
+    if (known !== undefined) return known;
+    const station = this.#lab.station(this.#regions.size === 0 ? "aws" : `aws-${this.#regions.size}`);
+    const region = station.then((router) =>
+      Region.create(
+        this.api(name),
+        this.#lab,
+        this.#image,
+        router,
+        this.#stations,
+        {
+          authorityPem: this.#certificate.authorityPem,
+          apiAddress: this.#apiStation?.address ?? "",
+          serveMetadata: (namespace, address) => this.#serveMetadata(name, namespace, address),
+        },
+        () => this.#followGroups(),
+      ),
+    );
+    this.#regions.set(name, region);
+    return region;
+  }
+
+  async #serveMetadata(region: string, router: Namespace, address: string): Promise<void> {
+    const service = new MetadataService(
+      async (from) => (await this.#region(region)).metadataOf(from),
+      this.#credentials,
+    );
+    const socket = join(this.#lab.directory, `metadata-${region}.socket`);
+    const server = await RelayedServer.open(socket, (connection, from) => service.accept(connection, from));
+    this.#servers.push(server);
+    await server.listen(router, address, 80);
+  }
+
   #follow(name: string): void {
-    let region = this.#regions.get(name);
-    if (region === undefined) {
-      const station = this.#lab.station(this.#regions.size === 0 ? "aws" : `aws-${this.#regions.size}`);
-      region = station.then((router) =>
-        Region.create(this.api(name), this.#lab, this.#image, router, this.#stations),
-      );
-      this.#regions.set(name, region);
-    }
     if (this.#due.has(name)) return;
     this.#due.add(name);
-    const known = region;
-    this.#work = this.#work
-      .then(async () => {
-        this.#due.delete(name);
-        await (await known).follow();
-      })
-      .catch((error: unknown) => {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error));
-      });
+    const region = this.#region(name);
+    this.#then(async () => {
+      this.#due.delete(name);
+      await (await region).follow();
+    });
+  }
+
+  /** What AWS does by itself, wherever there are groups. */
+  #followGroups(): void {
+    if (this.#isStepDue) return;
+    this.#isStepDue = true;
+    this.#then(async () => {
+      this.#isStepDue = false;
+      for (const pending of this.#regions.values()) {
+        const region = await pending;
+        if (region.groups.size > 0) await region.followGroups();
+      }
+    });
+  }
+
+  #then(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    });
   }
 }

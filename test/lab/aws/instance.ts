@@ -19,6 +19,10 @@ export interface InstanceSettings {
   readonly user: string;
   readonly publicKey?: string;
   readonly userData: Buffer;
+  /** Addresses by name, beside its own. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Certificate of an authority that the host trusts, PEM. */
+  readonly authorityPem: string;
 }
 
 /** Where its host is. */
@@ -42,6 +46,7 @@ export class InstanceHost {
   readonly #machine: Machine;
   readonly #namespace: Namespace;
   #isOn = false;
+  #isLost = false;
 
   private constructor(
     settings: InstanceSettings,
@@ -65,12 +70,17 @@ export class InstanceHost {
       await writeFile(join(files, path), content);
     }
     const namespace = new Namespace(`${place.lab}-${name}`, settings.privateAddress, "");
-    const parts = { lab: place.lab, name, image: place.image, namespace, files, prepare: "" };
+    const parts = { lab: place.lab, name, image: place.image, namespace, files, prepare: "update-ca-certificates >/dev/null" };
     return new InstanceHost(settings, place, await Machine.create(parts), namespace);
   }
 
   get isOn(): boolean {
     return this.#isOn;
+  }
+
+  /** Whether it was destroyed: it does not come back, whatever AWS says. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** Plugs it into its router and switches it on. It boots for a while. */
@@ -89,6 +99,7 @@ export class InstanceHost {
 
   /** Takes it away with its disk, at once. */
   async destroy(): Promise<void> {
+    this.#isLost = true;
     await this.#machine.destroy();
     this.#unplug();
   }
@@ -144,6 +155,12 @@ function linkOf(volumeId: string): string {
   return `nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
 }
 
+/** The router's address in a subnet: its first, as with AWS. */
+export function gatewayOf(subnet: string): string {
+  const [network = ""] = subnet.split("/");
+  return network.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
+
 /** A cable between host and router. The router stands for every neighbour, so that all traffic passes its rules. */
 async function wire(
   { privateAddress, hardwareAddress, subnet }: InstanceSettings,
@@ -151,8 +168,8 @@ async function wire(
   namespace: Namespace,
   router: Namespace,
 ): Promise<void> {
-  const [network = "", length = ""] = subnet.split("/");
-  const gateway = network.replace(/\d+$/, (last) => String(Number(last) + 1));
+  const [, length = ""] = subnet.split("/");
+  const gateway = gatewayOf(subnet);
   await runCommand("ip", ["netns", "add", namespace.name]);
   const card = ["eth0", "netns", namespace.name, "address", hardwareAddress];
   await router.run("ip", ["link", "add", port, "type", "veth", "peer", "name", ...card]);
@@ -175,6 +192,8 @@ function filesOf({
   user,
   publicKey,
   userData,
+  names,
+  authorityPem,
 }: InstanceSettings): Record<string, string | Buffer> {
   const hostname = `ip-${privateAddress.replaceAll(".", "-")}`;
   const defaultUser = {
@@ -201,7 +220,13 @@ function filesOf({
   const seed = "var/lib/cloud/seed/nocloud";
   return {
     "etc/hostname": `${hostname}\n`,
-    "etc/hosts": `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n`,
+    "etc/hosts": [
+      "127.0.0.1\tlocalhost",
+      `127.0.1.1\t${hostname}`,
+      ...Object.entries(names).map(([name, address]) => `${address}\t${name}`),
+      "",
+    ].join("\n"),
+    "usr/local/share/ca-certificates/aws-of-the-lab.crt": authorityPem,
     // JSON is YAML.
     "etc/cloud/cloud.cfg.d/99-lab.cfg": JSON.stringify(settings),
     [`${seed}/meta-data`]: JSON.stringify(metadata),

@@ -15,11 +15,16 @@ const groups = listAt(
   "r.g",
 );
 
+const router = { gateway: "172.31.0.1", metadataHops: 1 };
+
 test("a security group becomes a chain that lets through what it names and drops the rest", () => {
   const rules = securityRules(
     [
-      { interface: "i-a", privateAddress: "172.31.0.4", publicAddress: "198.18.0.9", groups: ["sg-1"] },
-      { interface: "i-b", privateAddress: "172.31.0.5", groups: ["sg-2"] },
+      {
+        ...{ interface: "i-a", privateAddress: "172.31.0.4", publicAddress: "198.18.0.9", groups: ["sg-1"] },
+        ...router,
+      },
+      { interface: "i-b", privateAddress: "172.31.0.5", groups: ["sg-2"], ...router },
     ],
     groups,
     "eth0",

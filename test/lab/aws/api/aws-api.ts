@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request, type IncomingHttpHeaders } from "node:http";
 import { at, parseXml, textAt, type XmlValue } from "./xml.ts";
 
 /** A parameter of a request: lists and objects become `Name.1.Key` of the query protocol. */
@@ -19,7 +19,9 @@ export class AwsError extends Error {
 
 /** Services of the query protocol: the version of each, and what stands before an element's number in its lists. */
 const queryServices = {
+  autoscaling: { version: "2011-01-01", element: "member." },
   ec2: { version: "2016-11-15", element: "" },
+  elasticloadbalancing: { version: "2015-12-01", element: "member." },
   iam: { version: "2010-05-08", element: "member." },
 } as const;
 
@@ -51,6 +53,33 @@ export class AwsApi {
   /** The result that the answer wraps. */
   async iam(action: string, parameters: Record<string, Parameter>): Promise<XmlValue> {
     return at(await this.#query("iam", action, parameters), `${action}Result`);
+  }
+
+  async autoScaling(action: string, parameters: Record<string, Parameter> = {}): Promise<XmlValue> {
+    return at(await this.#query("autoscaling", action, parameters), `${action}Result`);
+  }
+
+  /** The second version of the service, which has network load balancers. */
+  async loadBalancing(action: string, parameters: Record<string, Parameter> = {}): Promise<XmlValue> {
+    return at(await this.#query("elasticloadbalancing", action, parameters), `${action}Result`);
+  }
+
+  /**
+   * A request to S3.
+   *
+   * @param path such as `/bucket/key?tagging`
+   * @returns the headers and the body of the answer
+   */
+  async s3(
+    method: "GET" | "PUT" | "DELETE" | "HEAD",
+    path: string,
+    { body = "", headers = {} }: { body?: string | Buffer; headers?: Record<string, string> } = {},
+  ): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+    const answer = await this.#send("s3", body, headers, { method, path });
+    if (answer.status < 300) return answer;
+    const error = answer.body === "" ? "" : at(parseXml(answer.body), "Error");
+    const code = textAt(error, "Code") || (answer.status === 404 ? "NotFound" : String(answer.status));
+    throw new AwsError(`${method} ${path}`, code, textAt(error, "Message") || answer.body);
   }
 
   /** A service that takes and gives JSON, such as SSM. */
@@ -91,16 +120,17 @@ export class AwsApi {
 
   #send(
     service: string,
-    body: string,
+    body: string | Buffer,
     headers: Record<string, string>,
-  ): Promise<{ status: number; body: string }> {
+    { method = "POST", path = "/" } = {},
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
     const scope = `lab/20260101/${this.region}/${service}/aws4_request`;
     const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`;
     return new Promise((resolve, reject) => {
       const options = {
         socketPath: this.#socket,
-        method: "POST",
-        path: "/",
+        method,
+        path,
         headers: { ...headers, authorization, host: `${service}.${this.region}.amazonaws.com` },
         timeout: timeoutMs,
       };
@@ -114,7 +144,11 @@ export class AwsApi {
           else chunks.push(chunk);
         });
         response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
         );
         response.on("error", reject);
       });

@@ -1,11 +1,8 @@
+import type { AwsApi } from "../api/aws-api.ts";
 import { at, listAt, textAt } from "../api/xml.ts";
+import type { Values } from "../types/type-check.ts";
 import type { ResourceKind } from "./resource-kind.ts";
-import { ifFound, object, text } from "./values.ts";
-
-function tagList(inputs: Parameters<ResourceKind["create"]>[0]) {
-  const tags = Object.entries(object(inputs, "tags") ?? {});
-  return tags.map(([key, value]) => ({ Key: key, Value: String(value) }));
-}
+import { ifFound, tagList, text } from "./values.ts";
 
 const role: ResourceKind = {
   carriesOut: ["assumeRolePolicy", "description", "name", "path"],
@@ -93,8 +90,40 @@ const rolePolicyAttachment: ResourceKind = {
   },
 };
 
+const rolePolicy: ResourceKind = {
+  carriesOut: ["name", "namePrefix", "policy", "role"],
+  replaces: ["name", "namePrefix", "role"],
+  autoNamed: "name",
+  async create(inputs, api) {
+    await putRolePolicy(text(inputs, "name") ?? "", inputs, api);
+    return `${text(inputs, "role")}:${text(inputs, "name")}`;
+  },
+  async read(id, inputs, api) {
+    const name = { RoleName: text(inputs, "role"), PolicyName: id.slice(id.indexOf(":") + 1) };
+    const found = await ifFound(api.iam("GetRolePolicy", name));
+    return found === undefined ? undefined : { name: name.PolicyName, role: name.RoleName };
+  },
+  async update(id, inputs, _, api) {
+    await putRolePolicy(id.slice(id.indexOf(":") + 1), inputs, api);
+  },
+  async delete(id, inputs, api) {
+    const name = { RoleName: text(inputs, "role"), PolicyName: id.slice(id.indexOf(":") + 1) };
+    await ifFound(api.iam("DeleteRolePolicy", name));
+  },
+};
+
+async function putRolePolicy(name: string, inputs: Values, api: AwsApi): Promise<void> {
+  const { policy } = inputs;
+  await api.iam("PutRolePolicy", {
+    RoleName: text(inputs, "role"),
+    PolicyName: name,
+    PolicyDocument: typeof policy === "string" ? policy : JSON.stringify(policy),
+  });
+}
+
 export const iamKinds: Readonly<Record<string, ResourceKind>> = {
   "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
   "aws:iam/role:Role": role,
+  "aws:iam/rolePolicy:RolePolicy": rolePolicy,
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,
 };

@@ -168,7 +168,7 @@ const instance: ResourceKind = {
   },
 };
 
-function imageRefusals(inputs: Values, region: string) {
+export function imageRefusals(inputs: Values, region: string) {
   const ami = text(inputs, "ami");
   if (ami === undefined || isUnknown(ami) || imageOf(ami, region) !== undefined) return [];
   const known = imagesIn(region).map(({ id, name }) => `${id} (${name})`);
@@ -176,7 +176,7 @@ function imageRefusals(inputs: Values, region: string) {
   return [{ property: "ami", reason }];
 }
 
-async function typeRefusals(inputs: Values, api: AwsApi) {
+export async function typeRefusals(inputs: Values, api: AwsApi) {
   const type = text(inputs, "instanceType");
   if (type === undefined || isUnknown(type)) return [];
   const image = imageOf(text(inputs, "ami") ?? "", api.region);

@@ -10,13 +10,23 @@ import { AwsApi } from "../api/aws-api.ts";
 import { findFailures, type Failure, type Values } from "../types/type-check.ts";
 import type { TypeTable } from "../types/property-types.ts";
 import { loadTypeTable } from "../types/type-table.ts";
+import { balancerKinds } from "./balancer-kinds.ts";
 import { iamKinds } from "./iam-kinds.ts";
 import { instanceKinds } from "./instance-kinds.ts";
 import { lookUps } from "./look-ups.ts";
 import { networkKinds } from "./network-kinds.ts";
 import type { ResourceKind } from "./resource-kind.ts";
+import { scalingKinds } from "./scaling-kinds.ts";
+import { storageKinds } from "./storage-kinds.ts";
 
-const kinds: Readonly<Record<string, ResourceKind>> = { ...networkKinds, ...instanceKinds, ...iamKinds };
+const kinds: Readonly<Record<string, ResourceKind>> = {
+  ...networkKinds,
+  ...instanceKinds,
+  ...iamKinds,
+  ...storageKinds,
+  ...balancerKinds,
+  ...scalingKinds,
+};
 const providerToken = "aws:provider:Provider";
 /** Of the whole set: carried out for every resource that has them. */
 const everywhere = ["region", "tags"];
@@ -102,9 +112,10 @@ export class AwsProvider {
       failures.push(...(await kind.refusals(inputs, this.#apiFor(inputs))));
     }
     const { autoNamed } = kind;
-    if (autoNamed !== undefined && inputs[autoNamed] === undefined) {
+    const hasPrefix = autoNamed !== undefined && inputs[`${autoNamed}Prefix`] !== undefined;
+    if (autoNamed !== undefined && inputs[autoNamed] === undefined && !hasPrefix) {
       const former = plain(request.getOlds())[autoNamed];
-      inputs[autoNamed] = former ?? `${name}-${randomInt(0x1000_0000).toString(16).padStart(7, "0")}`;
+      inputs[autoNamed] = former ?? `${name}-${sevenDigits()}`;
     }
     const answer = new messages.CheckResponse();
     answer.setInputs(struct(inputs));
@@ -132,7 +143,11 @@ export class AwsProvider {
   async #create(request: messages.CreateRequest): Promise<messages.CreateResponse> {
     const { kind, token } = find(request.getUrn());
     const inputs = plain(request.getProperties());
-    const tagged = this.#tagged(token, inputs);
+    const tagged: Record<string, unknown> = { ...this.#tagged(token, inputs) };
+    // With a prefix the name is no input: who makes the resource makes up the rest.
+    const { autoNamed } = kind;
+    const prefix = autoNamed === undefined ? undefined : inputs[`${autoNamed}Prefix`];
+    if (autoNamed !== undefined && typeof prefix === "string") tagged[autoNamed] ??= prefix + sevenDigits();
     const api = this.#apiFor(inputs);
     const id = await kind.create(tagged, api);
     const state = await this.#state(request.getUrn(), id, inputs, api);
@@ -243,8 +258,8 @@ export class AwsProvider {
     const gone = Object.keys(olds).filter((key) => !(key in news));
     const changed = Object.entries(news).filter(([key, value]) => olds[key] !== value);
     if (gone.length === 0 && changed.length === 0) return;
-    // Roles and profiles have calls of their own for this, and no test of the lab changes theirs.
-    if (!/^(sg|sgr|eipalloc|vol|i|key)-/.test(id))
+    // What is not of EC2 has calls of its own for this, and no test of the lab changes its tags.
+    if (!/^(sg|sgr|eipalloc|vol|i|key|lt)-/.test(id))
       throw new Error(`the AWS of the lab cannot change tags of ${id}`);
     const resource = { ResourceId: [id] };
     if (gone.length > 0) await api.ec2("DeleteTags", { ...resource, Tag: gone.map((Key) => ({ Key })) });
@@ -266,6 +281,11 @@ function find(urn: string): { kind: ResourceKind; token: string; name: string } 
   const kind = Object.hasOwn(kinds, token) ? kinds[token] : undefined;
   if (kind === undefined) throw unknownToken(token, kinds);
   return { kind, token, name: name.join("::") };
+}
+
+/** What tells apart the names of resources that have none of their own. */
+function sevenDigits(): string {
+  return randomInt(0x1000_0000).toString(16).padStart(7, "0");
 }
 
 function unknownToken(token: string, known: Readonly<Record<string, unknown>>): StatusError {

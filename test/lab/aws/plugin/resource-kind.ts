@@ -7,7 +7,10 @@ export interface ResourceKind {
   readonly carriesOut: readonly string[];
   /** The inputs whose change makes another resource. */
   readonly replaces: readonly string[];
-  /** The input that gets the resource's name and seven random digits when it is not given. */
+  /**
+   * The input that gets the resource's name and seven random digits when it is not given. With a `…Prefix` beside it the name is made
+   * of that, when the resource is.
+   */
   readonly autoNamed?: string;
   /** What AWS does not take beyond the types. Values that are not known yet are passed over. */
   refusals?(inputs: Values, api: AwsApi): Promise<readonly { property: string; reason: string }[]>;

@@ -64,7 +64,28 @@ export async function ifFound<T>(asking: Promise<T>): Promise<T | undefined> {
   try {
     return await asking;
   } catch (error) {
-    if (/NotFound|NoSuchEntity/.test((error as AwsError).code ?? "")) return undefined;
+    if (/NotFound|NoSuch(Entity|Bucket|Key|PublicAccessBlock)|404/.test((error as AwsError).code ?? "")) return undefined;
     throw error;
   }
+}
+
+/** Names as AWS writes them, of a value whose names are those of the package: `targetValue` becomes `TargetValue`. */
+export function pascalCased(value: unknown): Parameter {
+  if (Array.isArray(value)) return value.map(pascalCased);
+  if (typeof value !== "object" || value === null) return value as Parameter;
+  const entries = Object.entries(value as Values);
+  return Object.fromEntries(
+    entries.map(([name, inner]) => [`${name.charAt(0).toUpperCase()}${name.slice(1)}`, pascalCased(inner)]),
+  );
+}
+
+/** Tags as a list of keys and values. */
+export function tagList(inputs: Values, name = "tags"): { Key: string; Value: string }[] {
+  const tags = Object.entries(object(inputs, name) ?? {});
+  return tags.map(([key, value]) => ({ Key: key, Value: String(value) }));
+}
+
+/** Whether an input differs from the former one. */
+export function isChanged(name: string, inputs: Values, former: Values): boolean {
+  return JSON.stringify(inputs[name]) !== JSON.stringify(former[name]);
 }
