@@ -24,6 +24,11 @@ export class ImportedClient {
     return new ImportedClient(client, lab);
   }
 
+  /** The same in a station that was made already. */
+  static async startIn(lab: Lab, station: Namespace): Promise<ImportedClient> {
+    return new ImportedClient(await VpnClient.start(station), lab);
+  }
+
   get station(): Namespace {
     return this.client.station;
   }

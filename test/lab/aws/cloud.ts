@@ -6,6 +6,7 @@ import type { Namespace } from "../namespace.ts";
 import { AwsApi } from "./api/aws-api.ts";
 import { Front } from "./front.ts";
 import type { InstanceHost } from "./instance.ts";
+import type { InstanceRefresh } from "./instance-refresh.ts";
 import { MotoServer } from "./moto-server.ts";
 import { answerOfLab } from "./own-answers.ts";
 import { installPlugin, socketVariable } from "./plugin/launcher.ts";
@@ -104,6 +105,12 @@ export class Cloud {
   /** What instances have asked AWS for so far, with the credentials of their roles. */
   get accesses(): readonly Access[] {
     return this.#instanceApi.accesses;
+  }
+
+  /** The last instance refresh of an Auto Scaling group. */
+  async instanceRefresh(group: string, region = "eu-central-1"): Promise<InstanceRefresh | undefined> {
+    await this.settled();
+    return (await this.#regions.get(region))?.groups.refreshOf(group);
   }
 
   /** Lets a station reach public addresses of the cloud. */

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AwsApi } from "./api/aws-api.ts";
 import { listAt, textAt, type XmlValue } from "./api/xml.ts";
-import { labSecondMs } from "./lab-time.ts";
 import { InstanceRefresh, type RefreshPreferences } from "./instance-refresh.ts";
 import { launchInstance } from "./launch.ts";
 import type { LoadBalancers, Target } from "./load-balancers.ts";
@@ -114,7 +113,8 @@ export class ScalingGroups {
     group.desired = desired;
     const templateId = textAt(described, "LaunchTemplate.LaunchTemplateId");
     const version = await this.#versionOf(described, templateId);
-    const graceMs = Number(textAt(described, "HealthCheckGracePeriod")) * labSecondMs;
+    // To boot takes the time that it takes.
+    const graceMs = Number(textAt(described, "HealthCheckGracePeriod")) * 1000;
     const byBalancer = textAt(described, "HealthCheckType") === "ELB" && group.targetGroups.length > 0;
     let changed = false;
 

@@ -45,6 +45,39 @@ test("a security group becomes a chain that lets through what it names and drops
   assert.match(rules, /oifname "eth0" ip saddr 172\.31\.0\.4 snat ip to 198\.18\.0\.9/);
 });
 
+test("a load balancer sends on new connections, with its groups in front and the client's address on them", () => {
+  const balancer = {
+    ...{ dnsName: "fleet.elb", address: "198.19.255.1", groups: ["sg-2"] },
+    listeners: [
+      { port: 443, isSticky: false, targetPort: 443, targets: ["172.31.0.4", "172.31.0.9"] },
+      { port: 992, isSticky: true, targetPort: 1992, targets: ["172.31.0.4", "172.31.0.9"] },
+      { port: 5555, isSticky: true, targetPort: 5555, targets: ["172.31.0.4"] },
+      { port: 80, isSticky: true, targetPort: 80, targets: [] },
+    ],
+  };
+  const rules = securityRules(
+    [{ interface: "i-a", privateAddress: "172.31.0.4", groups: ["sg-1"], ...router, metadataHops: 2 }],
+    groups,
+    "eth0",
+    { balancers: [balancer], deadTargets: ["172.31.0.7"] },
+  );
+  const map = "map { 0 : 172.31.0.4, 1 : 172.31.0.9 }";
+  const lines = rules.split("\n").map((line) => line.trim());
+  for (const line of [
+    `ip daddr 198.19.255.1 tcp dport 443 dnat ip to jhash ip saddr . tcp sport mod 2 ${map}`,
+    "ip daddr 198.19.255.1 tcp dport 5555 dnat ip to 172.31.0.4",
+    // The instance's group lets in the balancer's group: what it sends on, and its health checks.
+    "ct original ip daddr 198.19.255.1 udp dport 500-510 return",
+    "ip saddr 172.31.0.1 udp dport 500-510 return",
+    "ct original ip daddr 198.19.255.1 jump balancer_in_198_19_255_1",
+    "ct original ip daddr { 198.19.255.1 } ip daddr { 172.31.0.7 } meta l4proto tcp reject with tcp reset",
+    "ip saddr 169.254.169.254 ip daddr 172.31.0.4 ip ttl set 2",
+  ]) {
+    assert.ok(lines.includes(line), `${line}\nin\n${rules}`);
+  }
+  assert.doesNotMatch(rules, /dport 80 /);
+});
+
 test("addresses of the API's server become addresses that a kernel forwards", () => {
   assert.equal(publicAddressOf("127.38.43.222"), "198.18.43.222");
   assert.equal(publicAddressOf("127.39.43.222"), "198.19.43.222");

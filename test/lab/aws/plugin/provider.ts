@@ -183,12 +183,10 @@ export class AwsProvider {
     const [inputs, former] = [plain(request.getNews()), plain(request.getOldInputs())];
     const api = this.#apiFor(inputs);
     await kind.update?.(request.getId(), inputs, former, api);
-    await this.#changeTags(
-      request.getId(),
-      this.#tagged(token, former)["tags"],
-      this.#tagged(token, inputs)["tags"],
-      api,
-    );
+    if (this.#hasTagMap(token)) {
+      const [olds, news] = [this.#tagged(token, former)["tags"], this.#tagged(token, inputs)["tags"]];
+      await this.#changeTags(request.getId(), olds, news, api);
+    }
     const answer = new messages.UpdateResponse();
     answer.setProperties(
       struct((await this.#state(request.getUrn(), request.getId(), inputs, api)) ?? inputs),
@@ -249,8 +247,13 @@ export class AwsProvider {
   }
 
   #tagged(token: string, inputs: Values): Values {
-    if (!("tags" in (this.#types.members[token]?.inputs ?? {}))) return inputs;
+    if (!this.#hasTagMap(token)) return inputs;
     return { ...inputs, tags: { ...this.#defaultTags, ...((inputs["tags"] ?? {}) as Values) } };
+  }
+
+  /** A group of Auto Scaling has a list instead, which is its own kind's to carry out. */
+  #hasTagMap(token: string): boolean {
+    return JSON.stringify(this.#types.members[token]?.inputs["tags"]?.type ?? "").includes('"map"');
   }
 
   async #changeTags(id: string, former: unknown, wanted: unknown, api: AwsApi): Promise<void> {

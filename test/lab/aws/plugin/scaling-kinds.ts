@@ -128,15 +128,15 @@ const group: ResourceKind = {
   },
   async create(inputs, api) {
     const name = text(inputs, "name") ?? "";
-    const tags = (inputs["tags"] ?? []) as Values[];
     await api.autoScaling("CreateAutoScalingGroup", {
       AutoScalingGroupName: name,
       // The lab starts the instances, not the server of the API, which would put them all into one zone and forget their roles.
       DesiredCapacity: 0,
       ...groupOf(inputs),
       TargetGroupARNs: texts(inputs, "targetGroupArns"),
-      Tags: tags.map((tag) => ({ ResourceId: name, ResourceType: "auto-scaling-group", ...tagOf(tag) })),
+      Tags: tagsOf(name, inputs),
     });
+    await collectMetrics(name, inputs, api);
     await setDesiredCapacity(name, inputs, api);
     await becomesHealthy(name, inputs, api);
     return name;
@@ -162,6 +162,8 @@ const group: ResourceKind = {
     });
     if (isChanged("targetGroupArns", inputs, former)) await attach(id, inputs, former, api);
     if (isChanged("desiredCapacity", inputs, former)) await setDesiredCapacity(id, inputs, api);
+    if (isChanged("tags", inputs, former)) await changeTags(id, inputs, former, api);
+    if (isChanged("enabledMetrics", inputs, former)) await collectMetrics(id, inputs, api);
     const refresh = object(inputs, "instanceRefresh");
     if (refresh === undefined || !isChanged("launchTemplate", inputs, former)) return;
     await api.autoScaling("StartInstanceRefresh", {
@@ -176,12 +178,33 @@ const group: ResourceKind = {
   },
 };
 
-function tagOf(tag: Values): { readonly [name: string]: Parameter } {
-  return {
+function tagsOf(group: string, inputs: Values): Parameter[] {
+  const tags = (inputs["tags"] ?? []) as Values[];
+  return tags.map((tag) => ({
+    ResourceId: group,
+    ResourceType: "auto-scaling-group",
     Key: scalar(tag, "key"),
     Value: scalar(tag, "value"),
     PropagateAtLaunch: scalar(tag, "propagateAtLaunch"),
-  };
+  }));
+}
+
+async function changeTags(group: string, inputs: Values, former: Values, api: AwsApi): Promise<void> {
+  const kept = new Set(((inputs["tags"] ?? []) as Values[]).map((tag) => tag["key"]));
+  const gone = tagsOf(group, former).filter((tag) => !kept.has((tag as Values)["Key"]));
+  if (gone.length > 0) await api.autoScaling("DeleteTags", { Tags: gone });
+  const tags = tagsOf(group, inputs);
+  if (tags.length > 0) await api.autoScaling("CreateOrUpdateTags", { Tags: tags });
+}
+
+async function collectMetrics(group: string, inputs: Values, api: AwsApi): Promise<void> {
+  const metrics = texts(inputs, "enabledMetrics");
+  if (metrics.length === 0) return;
+  await api.autoScaling("EnableMetricsCollection", {
+    AutoScalingGroupName: group,
+    Granularity: text(inputs, "metricsGranularity") ?? "1Minute",
+    Metrics: metrics,
+  });
 }
 
 function groupOf(inputs: Values): Record<string, Parameter> {

@@ -140,7 +140,7 @@ const secret: ResourceKind = {
   },
   async read(id, _, api) {
     const found = await ifFound(api.json("secretsmanager", "secretsmanager.DescribeSecret", { SecretId: id }));
-    if (found === undefined || found["DeletedDate"] !== undefined) return undefined;
+    if (found === undefined || typeof found["DeletedDate"] === "number") return undefined;
     return { arn: id, name: String(found["Name"]) };
   },
   async update(id, inputs, former, api) {

@@ -42,6 +42,7 @@ export class MetadataService {
   accept(connection: Socket, from: string): void {
     this.#addresses.set(connection, from);
     this.#server.emit("connection", connection);
+    connection.resume();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
