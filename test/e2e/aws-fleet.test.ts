@@ -124,7 +124,10 @@ async function healthyIn(cloud: Cloud): Promise<string[]> {
   const healthy = await Promise.all(
     groups.map(async (group) => {
       const arn = { TargetGroupArn: textAt(group, "TargetGroupArn") };
-      const targets = listAt(await api.loadBalancing("DescribeTargetHealth", arn), "TargetHealthDescriptions");
+      const targets = listAt(
+        await api.loadBalancing("DescribeTargetHealth", arn),
+        "TargetHealthDescriptions",
+      );
       return targets
         .filter((target) => textAt(target, "TargetHealth.State") === "healthy")
         .map((target) => textAt(target, "Target.Id"));

@@ -126,7 +126,11 @@ export class Cloud {
    * @throws Error that the lab failed with
    */
   async settled(): Promise<void> {
-    await this.#work;
+    let work;
+    do {
+      work = this.#work;
+      await work;
+    } while (work !== this.#work);
     if (this.#failure !== undefined) throw this.#failure;
   }
 

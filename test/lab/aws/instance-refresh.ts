@@ -33,7 +33,9 @@ export class InstanceRefresh {
 
   get percentageComplete(): number {
     if (this.#status === "Successful") return 100;
-    return this.#total === 0 ? 0 : Math.floor((100 * (this.#total - (this.#toReplace?.size ?? 0))) / this.#total);
+    return this.#total === 0
+      ? 0
+      : Math.floor((100 * (this.#total - (this.#toReplace?.size ?? 0))) / this.#total);
   }
 
   cancel(): void {

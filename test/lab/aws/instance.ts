@@ -70,7 +70,14 @@ export class InstanceHost {
       await writeFile(join(files, path), content);
     }
     const namespace = new Namespace(`${place.lab}-${name}`, settings.privateAddress, "");
-    const parts = { lab: place.lab, name, image: place.image, namespace, files, prepare: "update-ca-certificates >/dev/null" };
+    const parts = {
+      lab: place.lab,
+      name,
+      image: place.image,
+      namespace,
+      files,
+      prepare: "update-ca-certificates >/dev/null",
+    };
     return new InstanceHost(settings, place, await Machine.create(parts), namespace);
   }
 

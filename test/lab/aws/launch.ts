@@ -1,27 +1,30 @@
 import type { AwsApi, Parameter } from "./api/aws-api.ts";
 import { at, listAt, textAt, type XmlValue } from "./api/xml.ts";
 
+/** By which an instance tells its group. */
+export const groupTag = "aws:autoscaling:groupName";
+
 interface Launch {
   readonly templateId: string;
   readonly version: string;
   /** One of them, in a zone each. */
   readonly subnets: readonly string[];
   /** Who is there already. */
-  readonly membersIds: readonly string[];
+  readonly memberIds: readonly string[];
   readonly tags: readonly { Key: string; Value: string }[];
 }
 
 /** Starts an instance of a launch template, in the subnet where the fewest members are. Resolves to its id. */
 export async function launchInstance(
   api: AwsApi,
-  { templateId, version, subnets, membersIds, tags }: Launch,
+  { templateId, version, subnets, memberIds, tags }: Launch,
 ): Promise<string> {
   const [described, instances] = await Promise.all([
     api.ec2("DescribeLaunchTemplateVersions", {
       LaunchTemplateId: templateId,
       LaunchTemplateVersion: [version],
     }),
-    membersIds.length === 0 ? "" : api.ec2("DescribeInstances", { InstanceId: membersIds }),
+    memberIds.length === 0 ? "" : api.ec2("DescribeInstances", { InstanceId: memberIds }),
   ]);
   const used = listAt(instances, "reservationSet")
     .flatMap((one) => listAt(one, "instancesSet"))

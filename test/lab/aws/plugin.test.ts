@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -96,8 +96,8 @@ describe("the plugin of the lab's AWS", () => {
       /does not carry out "hibernation" of aws:ec2\/instance:Instance/,
     );
     await assert.rejects(
-      plugin.check(urnOf("aws:s3/bucket:Bucket"), {}),
-      /does not know aws:s3\/bucket:Bucket; it knows/,
+      plugin.check(urnOf("aws:sqs/queue:Queue"), {}),
+      /does not know aws:sqs\/queue:Queue; it knows/,
     );
     await assert.rejects(
       plugin.invoke("aws:ssm/getParameter:getParameter", { nome: "x" }),
@@ -215,5 +215,148 @@ describe("the plugin of the lab's AWS", () => {
     await plugin.delete(urnOf("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), policy);
     await plugin.delete(urnOf("aws:iam/role:Role"), role);
     assert.equal((await plugin.read(urnOf("aws:iam/role:Role"), role)).id, "");
+  });
+
+  test("keeps versions of a launch template, and says which is the newest", async () => {
+    const token = "aws:ec2/launchTemplate:LaunchTemplate";
+    const text = (value: string) => Buffer.from(value).toString("base64");
+    const inputs = {
+      ...{ namePrefix: "edge-", imageId: await debian(), instanceType: "t3.small", userData: text("a") },
+      ...{
+        metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
+        updateDefaultVersion: true,
+      },
+      blockDeviceMappings: [{ deviceName: "/dev/xvda", ebs: { encrypted: "true", volumeType: "gp3" } }],
+    };
+    const template = await make(token, inputs);
+    assert.match(textOf(template.values["name"]), /^edge-[0-9a-f]{7}$/);
+    assert.equal(template.values["latestVersion"], 1);
+    assert.equal((await plugin.diff(urnOf(token), template, template.inputs)).changes, "none");
+    const changed = { ...template.inputs, userData: text("b") };
+    assert.deepEqual((await plugin.diff(urnOf(token), template, changed)).replaces, []);
+    const second = await plugin.update(urnOf(token), template, changed);
+    assert.deepEqual([second.values["latestVersion"], second.values["defaultVersion"]], [2, 2]);
+    const versions = { LaunchTemplateId: template.id, LaunchTemplateVersion: ["2"] };
+    const data = await api.ec2("DescribeLaunchTemplateVersions", versions);
+    const found = "launchTemplateVersionSet.0.launchTemplateData";
+    assert.equal(textAt(data, `${found}.userData`), text("b"));
+    assert.equal(textAt(data, `${found}.metadataOptions.httpTokens`), "required");
+    assert.match(
+      (await failures(token, { imageId: await debian("arm64"), instanceType: "t3.small" })).join(),
+      /architecture "x86_64" of t3\.small does not match "arm64"/,
+    );
+    await plugin.delete(urnOf(token), template);
+    assert.equal((await plugin.read(urnOf(token), template)).id, "");
+  });
+
+  test("leads a load balancer's listener to a target group", async () => {
+    const vpc = await plugin.invoke("aws:ec2/getVpc:getVpc", { default: true });
+    const [balancerToken, groupToken, listenerToken] = [
+      "aws:lb/loadBalancer:LoadBalancer",
+      "aws:lb/targetGroup:TargetGroup",
+      "aws:lb/listener:Listener",
+    ];
+    const network = { loadBalancerType: "network", subnets: [await subnet()], namePrefix: "edge-" };
+    const balancer = await make(balancerToken, network);
+    assert.match(textOf(balancer.values["dnsName"]), /^edge-.*\.eu-central-1\.elb\.amazonaws\.com$/);
+    const tcp = { port: 443, protocol: "TCP", vpcId: textOf(vpc["id"]), targetType: "instance" };
+    const group = await make(groupToken, { ...tcp, namePrefix: "edge-", deregistrationDelay: 5 });
+    const actions = [{ type: "forward", targetGroupArn: group.id }];
+    const listener = await make(listenerToken, {
+      ...{ loadBalancerArn: balancer.id, port: 443, protocol: "TCP", defaultActions: actions },
+    });
+    assert.deepEqual((await plugin.diff(urnOf(groupToken), group, { ...group.inputs, port: 992 })).replaces, [
+      "port",
+    ]);
+    assert.match((await failures(balancerToken, { subnets: [] })).join(), /none of the type "application"/);
+    assert.match(
+      (await failures(groupToken, { ...tcp, preserveClientIp: "false" })).join(),
+      /see the client's address/,
+    );
+    assert.match((await failures(groupToken, { ...tcp, namePrefix: "a-fleet-" })).join(), /longer than 6/);
+    for (const [token, state] of [
+      [listenerToken, listener],
+      [groupToken, group],
+      [balancerToken, balancer],
+    ] as const) {
+      await plugin.delete(urnOf(token), state);
+      assert.equal((await plugin.read(urnOf(token), state)).id, "", token);
+    }
+  });
+
+  test("keeps objects in buckets, which go with them only where that was asked for", async () => {
+    const [bucketToken, objectToken] = ["aws:s3/bucket:Bucket", "aws:s3/bucketObjectv2:BucketObjectv2"];
+    const file = join(directory, "release");
+    await writeFile(file, "content");
+    const bucket = await make(bucketToken, { bucketPrefix: "edge-" });
+    const asset = { "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", path: file };
+    const inputs = { bucket: bucket.id, key: "a/b", source: asset, serverSideEncryption: "AES256" };
+    const object = await make(objectToken, inputs);
+    assert.equal((await api.s3("GET", `/${bucket.id}/a/b`)).body, "content");
+    const accessToken = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
+    const access = await make(accessToken, { bucket: bucket.id, blockPublicAcls: true });
+    assert.match((await api.s3("GET", `/${bucket.id}?publicAccessBlock`)).body, /<BlockPublicAcls>true</i);
+    await assert.rejects(plugin.delete(urnOf(bucketToken), bucket), /BucketNotEmpty/);
+    await plugin.delete(urnOf(accessToken), access);
+    assert.equal((await plugin.read(urnOf(objectToken), object)).id, "a/b");
+    const forced = { ...bucket, inputs: { ...bucket.inputs, forceDestroy: true } };
+    await plugin.delete(urnOf(bucketToken), forced);
+    assert.equal((await plugin.read(urnOf(objectToken), object)).id, "");
+    assert.equal((await plugin.read(urnOf(bucketToken), bucket)).id, "");
+  });
+
+  test("keeps a secret's versions, and none that is too long", async () => {
+    const [secretToken, versionToken] = [
+      "aws:secretsmanager/secret:Secret",
+      "aws:secretsmanager/secretVersion:SecretVersion",
+    ];
+    const secret = await make(secretToken, { recoveryWindowInDays: 0 });
+    const first = await make(versionToken, { secretId: secret.id, secretString: "one" }, "first");
+    const second = await make(versionToken, { secretId: secret.id, secretString: "two" }, "second");
+    const valueOf = async (VersionId: Json | undefined) =>
+      (await api.json("secretsmanager", "secretsmanager.GetSecretValue", { SecretId: secret.id, VersionId }))[
+        "SecretString"
+      ];
+    assert.equal(await valueOf(first.values["versionId"]), "one");
+    assert.equal(await valueOf(second.values["versionId"]), "two");
+    const long = { secretId: secret.id, secretString: "x".repeat(65_537) };
+    assert.match((await failures(versionToken, long)).join(), /65536 bytes at most, not 65537/);
+    await plugin.delete(urnOf(secretToken), secret);
+    assert.equal((await plugin.read(urnOf(secretToken), secret)).id, "");
+    assert.equal((await plugin.read(urnOf(versionToken), second)).id, "");
+  });
+
+  test("keeps a group with its size and its policy, and starts no instances for it by itself", async () => {
+    const [groupToken, policyToken] = ["aws:autoscaling/group:Group", "aws:autoscaling/policy:Policy"];
+    const template = await make("aws:ec2/launchTemplate:LaunchTemplate", {
+      ...{ imageId: await debian(), instanceType: "t3.small" },
+    });
+    const inputs = {
+      ...{ minSize: 2, maxSize: 4, vpcZoneIdentifiers: [await subnet()] },
+      launchTemplate: { id: template.id, version: "1" },
+      tags: [{ key: "Name", value: "edge", propagateAtLaunch: true }],
+    };
+    const group = await make(groupToken, inputs);
+    const described = async () => {
+      const named = { AutoScalingGroupNames: [group.id] };
+      return listAt(await api.autoScaling("DescribeAutoScalingGroups", named), "AutoScalingGroups")[0];
+    };
+    assert.equal(textAt(await described(), "MinSize"), "2");
+    assert.equal(textAt(await described(), "Tags.0.Value"), "edge");
+    assert.deepEqual(listAt(await described(), "Instances"), []);
+    assert.match((await failures(groupToken, { ...inputs, maxSize: 1 })).join(), /so not 2 to 1/);
+    const larger = await plugin.update(urnOf(groupToken), group, { ...group.inputs, maxSize: 6 });
+    assert.equal(textAt(await described(), "MaxSize"), "6");
+    assert.equal(larger.values["maxSize"], 6);
+    const metric = { predefinedMetricType: "ASGAverageNetworkOut" };
+    const policy = await make(policyToken, {
+      ...{ autoscalingGroupName: group.id, policyType: "TargetTrackingScaling" },
+      targetTrackingConfiguration: { targetValue: 1000, predefinedMetricSpecification: metric },
+    });
+    assert.match(textOf(policy.values["arn"]), /scalingPolicy/);
+    await plugin.delete(urnOf(policyToken), policy);
+    assert.equal((await plugin.read(urnOf(policyToken), policy)).id, "");
+    await plugin.delete(urnOf(groupToken), group);
+    assert.equal((await plugin.read(urnOf(groupToken), group)).id, "");
   });
 });

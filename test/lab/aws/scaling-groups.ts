@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AwsApi } from "./api/aws-api.ts";
 import { listAt, textAt, type XmlValue } from "./api/xml.ts";
 import { InstanceRefresh, type RefreshPreferences } from "./instance-refresh.ts";
-import { launchInstance } from "./launch.ts";
+import { groupTag, launchInstance } from "./launch.ts";
 import type { LoadBalancers, Target } from "./load-balancers.ts";
 
 /** An instance of a group. */
@@ -26,7 +26,8 @@ interface Group {
 
 /**
  * The Auto Scaling of a region: it keeps as many instances in each group as are wanted, replaces those that are not healthy, and
- * carries out instance refreshes. The server of the API keeps the books only.
+ * carries out instance refreshes. The server of the API keeps what was asked for. It is told of no instance: it would replace one by
+ * itself, in the first zone, without a role.
  */
 export class ScalingGroups {
   readonly #api: AwsApi;
@@ -88,7 +89,6 @@ export class ScalingGroups {
     for (const [name, group] of this.#groups) {
       if (names.has(name)) continue;
       this.#groups.delete(name);
-      // Those that are in the books were terminated with the group.
       for (const { id } of group.members.values()) await this.#terminate(id);
       changed = true;
     }
@@ -130,7 +130,8 @@ export class ScalingGroups {
           ? !states.includes("unhealthy") && (member.wasHealthy || age <= graceMs)
           : age < this.#balancers.delayMs(group.targetGroups);
       if (runs && mayStay) continue;
-      await this.#remove(name, group, member.id);
+      group.members.delete(member.id);
+      await this.#terminate(member.id);
       changed = true;
     }
 
@@ -143,8 +144,8 @@ export class ScalingGroups {
     const remaining = staying.filter((member) => !plan.leave.includes(member));
     const wanted = desired + plan.surplus;
     for (let missing = wanted - remaining.length; missing > 0; missing--) {
-      const id = await this.#launch(name, group, described, templateId, version);
-      changed ||= id !== undefined;
+      await this.#launch(name, group, described, { templateId, version });
+      changed = true;
     }
     // Scaling in takes the oldest.
     for (const member of remaining.slice(0, Math.max(0, remaining.length - wanted))) {
@@ -167,51 +168,27 @@ export class ScalingGroups {
     name: string,
     group: Group,
     described: XmlValue,
-    templateId: string,
-    version: string,
-  ): Promise<string | undefined> {
+    template: { templateId: string; version: string },
+  ): Promise<void> {
     const subnets = textAt(described, "VPCZoneIdentifier").split(",").filter(Boolean);
     const launched = await launchInstance(this.#api, {
-      templateId,
-      version,
+      ...template,
       subnets,
-      membersIds: [...group.members.keys()],
-      tags: listAt(described, "Tags")
-        .filter((tag) => textAt(tag, "PropagateAtLaunch") === "true")
-        .map((tag) => ({ Key: textAt(tag, "Key"), Value: textAt(tag, "Value") })),
+      memberIds: [...group.members.keys()],
+      tags: [
+        { Key: groupTag, Value: name },
+        ...listAt(described, "Tags")
+          .filter((tag) => textAt(tag, "PropagateAtLaunch") === "true")
+          .map((tag) => ({ Key: textAt(tag, "Key"), Value: textAt(tag, "Value") })),
+      ],
     });
-    const parameters = { AutoScalingGroupName: name, InstanceIds: [launched] };
-    try {
-      await this.#api.autoScaling("AttachInstances", parameters);
-    } catch (error) {
-      await this.#terminate(launched);
-      const answer = await this.#api.autoScaling("DescribeAutoScalingGroups", {
-        AutoScalingGroupNames: [name],
-      });
-      // A group that was deleted meanwhile takes nobody in.
-      if (listAt(answer, "AutoScalingGroups").length === 0) return undefined;
-      throw error;
-    }
     group.members.set(launched, {
       id: launched,
-      version,
+      version: template.version,
       launchedAt: Date.now(),
       wasHealthy: false,
       isHealthy: false,
     });
-    return launched;
-  }
-
-  /** Out of the books first: the server of the API would start another one by itself. */
-  async #remove(name: string, group: Group, id: string): Promise<void> {
-    group.members.delete(id);
-    const parameters = {
-      AutoScalingGroupName: name,
-      InstanceIds: [id],
-      ShouldDecrementDesiredCapacity: true,
-    };
-    await this.#api.autoScaling("DetachInstances", parameters);
-    await this.#terminate(id);
   }
 
   async #terminate(id: string): Promise<void> {

@@ -45,9 +45,7 @@ export function securityRules(
   const gateways = [...new Set(instances.map(({ gateway }) => gateway))];
   // A load balancer checks from addresses of its own, and what it sends on keeps the address of the client.
   const membersOf = (group: string, side: "saddr" | "daddr"): string[] => [
-    ...instances
-      .filter((one) => one.groups.includes(group))
-      .map((one) => `ip ${side} ${one.privateAddress}`),
+    ...instances.filter((one) => one.groups.includes(group)).map((one) => `ip ${side} ${one.privateAddress}`),
     ...balancers
       .filter((one) => one.groups.includes(group))
       .flatMap(({ address }) => [
@@ -86,10 +84,12 @@ export function securityRules(
           `    ct original ip daddr { ${balancers.map(({ address }) => address).join(", ")} } ip daddr { ${deadTargets.join(", ")} } meta l4proto tcp reject with tcp reset`,
         ]),
     "    ct state established,related accept",
-    ...balancers.filter(hasGroups).flatMap((one) => [
-      `    ct original ip daddr ${one.address} jump ${balancerChain("in", one)}`,
-      `    ct original ip daddr ${one.address} jump ${balancerChain("out", one)}`,
-    ]),
+    ...balancers
+      .filter(hasGroups)
+      .flatMap((one) => [
+        `    ct original ip daddr ${one.address} jump ${balancerChain("in", one)}`,
+        `    ct original ip daddr ${one.address} jump ${balancerChain("out", one)}`,
+      ]),
     ...instances.map((one) => `    iifname "${one.interface}" jump ${chainOf("out", one)}`),
     ...instances.map((one) => `    oifname "${one.interface}" jump ${chainOf("in", one)}`),
     `    oifname { ${[outside, ...instances.map((one) => one.interface)].map((name) => `"${name}"`).join(", ")} } accept`,
@@ -133,8 +133,7 @@ function forwardings({ address, listeners }: Balancer): string[] {
     if (targets.length === 0) return [];
     const source = isSticky ? "ip saddr" : "ip saddr . tcp sport";
     const map = targets.map((target, index) => `${index} : ${target}`).join(", ");
-    const to =
-      targets.length === 1 ? targets[0] : `jhash ${source} mod ${targets.length} map { ${map} }`;
+    const to = targets.length === 1 ? targets[0] : `jhash ${source} mod ${targets.length} map { ${map} }`;
     const rule = `    ip daddr ${address} tcp dport ${port} dnat ip to ${to}`;
     return [port === targetPort ? rule : `${rule} : ${targetPort}`];
   });
@@ -158,9 +157,7 @@ function matchesOf(
   const ranges = [
     ...listAt(permission, "ipRanges").map((range) => `ip ${side} ${textAt(range, "cidrIp")}`),
     ...listAt(permission, "ipv6Ranges").map((range) => `ip6 ${side} ${textAt(range, "cidrIpv6")}`),
-    ...listAt(permission, "groups").flatMap((group) =>
-      membersOf(textAt(group, "groupId"), side),
-    ),
+    ...listAt(permission, "groups").flatMap((group) => membersOf(textAt(group, "groupId"), side)),
   ];
   // nft does not take the range that is everything for a match.
   return ranges.map((range) =>

@@ -28,9 +28,7 @@ const example: SignedRequest = {
 };
 /** The example has no session token, which credentials of instances always have. */
 const find = (key: string) =>
-  key === credentials.accessKeyId
-    ? { ...credentials, token: undefined as unknown as string }
-    : undefined;
+  key === credentials.accessKeyId ? { ...credentials, token: undefined as unknown as string } : undefined;
 const problem = (request: SignedRequest, now = signedAt, lookUp: typeof find = find) => {
   const signer = signerOf(request, lookUp, now);
   return "problem" in signer ? signer.problem : undefined;

@@ -16,7 +16,15 @@ const loadBalancer: ResourceKind = {
     "securityGroups",
     "subnets",
   ],
-  replaces: ["internal", "ipAddressType", "loadBalancerType", "name", "namePrefix", "securityGroups", "subnets"],
+  replaces: [
+    "internal",
+    "ipAddressType",
+    "loadBalancerType",
+    "name",
+    "namePrefix",
+    "securityGroups",
+    "subnets",
+  ],
   autoNamed: "name",
   async refusals(inputs) {
     const type = text(inputs, "loadBalancerType") ?? "application";

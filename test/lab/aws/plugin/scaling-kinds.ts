@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AwsApi, Parameter } from "../api/aws-api.ts";
 import { listAt, textAt, type XmlValue } from "../api/xml.ts";
+import { groupTag } from "../launch.ts";
 import type { Values } from "../types/type-check.ts";
 import { accountId } from "./look-ups.ts";
 import { imageRefusals, typeRefusals } from "./instance-kinds.ts";
@@ -157,7 +158,7 @@ const group: ResourceKind = {
   async update(id, inputs, former, api) {
     await api.autoScaling("UpdateAutoScalingGroup", {
       AutoScalingGroupName: id,
-      DesiredCapacity: listAt(await describe(id, api), "Instances").length,
+      DesiredCapacity: 0,
       ...groupOf(inputs),
     });
     if (isChanged("targetGroupArns", inputs, former)) await attach(id, inputs, former, api);
@@ -175,6 +176,7 @@ const group: ResourceKind = {
   async delete(id, _, api) {
     if ((await describe(id, api)) === undefined) return;
     await api.autoScaling("DeleteAutoScalingGroup", { AutoScalingGroupName: id, ForceDelete: true });
+    await isEmpty(id, api);
   },
 };
 
@@ -268,6 +270,21 @@ async function becomesHealthy(name: string, inputs: Values, api: AwsApi): Promis
       }
       await delay(pollMs);
     }
+  }
+}
+
+/** A group takes its instances along, and its security groups have to be free of them. */
+async function isEmpty(name: string, api: AwsApi): Promise<void> {
+  const deadline = Date.now() + durationMs("10m");
+  const filters = [
+    { Name: `tag:${groupTag}`, Value: [name] },
+    { Name: "instance-state-name", Value: ["pending", "running"] },
+  ];
+  for (;;) {
+    const answer = await api.ec2("DescribeInstances", { Filter: filters });
+    if (listAt(answer, "reservationSet").length === 0) return;
+    if (Date.now() > deadline) throw new Error(`${name}: its instances do not end`);
+    await delay(pollMs);
   }
 }
 

@@ -104,7 +104,9 @@ const bucketObject: ResourceKind = {
 async function putObject(inputs: Values, api: AwsApi): Promise<void> {
   const body = await contentOf(inputs);
   const [type, encryption] = [text(inputs, "contentType"), text(inputs, "serverSideEncryption")];
-  const tags = new URLSearchParams(tagList(inputs).map(({ Key, Value }): [string, string] => [Key, Value])).toString();
+  const tags = new URLSearchParams(
+    tagList(inputs).map(({ Key, Value }): [string, string] => [Key, Value]),
+  ).toString();
   const headers: Record<string, string> = {
     "content-length": String(body.length),
     "content-type": type ?? "application/octet-stream",
@@ -139,7 +141,9 @@ const secret: ResourceKind = {
     return String(answer["ARN"]);
   },
   async read(id, _, api) {
-    const found = await ifFound(api.json("secretsmanager", "secretsmanager.DescribeSecret", { SecretId: id }));
+    const found = await ifFound(
+      api.json("secretsmanager", "secretsmanager.DescribeSecret", { SecretId: id }),
+    );
     if (found === undefined || typeof found["DeletedDate"] === "number") return undefined;
     return { arn: id, name: String(found["Name"]) };
   },
@@ -195,4 +199,3 @@ export const storageKinds: Readonly<Record<string, ResourceKind>> = {
   "aws:secretsmanager/secret:Secret": secret,
   "aws:secretsmanager/secretVersion:SecretVersion": secretVersion,
 };
-

@@ -64,7 +64,8 @@ export async function ifFound<T>(asking: Promise<T>): Promise<T | undefined> {
   try {
     return await asking;
   } catch (error) {
-    if (/NotFound|NoSuch(Entity|Bucket|Key|PublicAccessBlock)|404/.test((error as AwsError).code ?? "")) return undefined;
+    if (/NotFound|NoSuch(Entity|Bucket|Key|PublicAccessBlock)|404/.test((error as AwsError).code ?? ""))
+      return undefined;
     throw error;
   }
 }

@@ -44,7 +44,8 @@ export class RelayedServer {
     this.#relays.push(relay);
     if (relay.stdout === null) throw new Error("a relay has no output");
     const { done } = await createInterface(relay.stdout)[Symbol.asyncIterator]().next();
-    if (done === true) throw new Error(`nobody can listen on port ${port} of ${address} in ${namespace.name}`);
+    if (done === true)
+      throw new Error(`nobody can listen on port ${port} of ${address} in ${namespace.name}`);
   }
 
   async close(): Promise<void> {
@@ -74,7 +75,12 @@ function readAddress(connection: Socket, onAddress: (address: string) => void): 
     }
     const rest = line.subarray(end + 1);
     if (rest.length > 0) connection.unshift(rest);
-    onAddress(line.subarray(0, end).toString().replace(/^::ffff:/, ""));
+    onAddress(
+      line
+        .subarray(0, end)
+        .toString()
+        .replace(/^::ffff:/, ""),
+    );
   };
   connection.on("data", onData);
 }
