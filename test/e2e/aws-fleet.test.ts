@@ -66,6 +66,7 @@ test("a fleet on AWS outlives each of its instances, and takes another state wit
   await alice.station.run("ip", ["route", "replace", web, "via", router]);
   assert.equal(await fetchPage(alice, web), hashOf(pageBytes), "SecureNAT leads out");
   assert.equal(await reachesMetadata(alice, router), false, "no client gets what the instance is");
+  assert.equal(await metadataWithoutToken(cloud, members[0] ?? ""), 401);
   const serving = await whoServes(cloud, members, alice.station.address);
   assertSucceeded(await stack.up({ expectNoChanges: true }));
 
@@ -174,6 +175,16 @@ async function reachesMetadata({ station }: ImportedClient, router: string): Pro
   const seconds = ["--max-time", "3", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60"];
   const words = ["-sS", "-o", "/dev/null", ...seconds, `http://${metadata}/latest/api/token`];
   return (await station.run("curl", words, { check: false })).code === 0;
+}
+
+/** What the metadata service answers an instance that shows no token. */
+async function metadataWithoutToken(cloud: Cloud, id: string): Promise<number> {
+  const script = `import http.client
+connection = http.client.HTTPConnection("169.254.169.254", timeout=10)
+connection.request("GET", "/latest/meta-data/iam/security-credentials/")
+print(connection.getresponse().status)`;
+  const host = await cloud.host(id);
+  return Number((await host.console(`python3 -c '${script}'`)).stdout);
 }
 
 async function untilRefreshed(cloud: Cloud, group: string): Promise<{ fewestHealthy: number }> {

@@ -219,7 +219,7 @@ export class LoadBalancers {
   async #check(group: TargetGroup, target: Target, health: Health): Promise<void> {
     const script = `exec 3<>/dev/tcp/${target.address}/${group.checkPort}`;
     const seconds = String(Math.max(0.2, group.timeoutMs / 1000));
-    let answered = false;
+    let answered: boolean;
     try {
       const { code } = await this.#router.run("timeout", [seconds, "bash", "-c", script], { check: false });
       answered = code === 0;

@@ -98,7 +98,7 @@ const targetGroup: ResourceKind = {
       ...(text(inputs, "protocol") === "TCP" ? [] : ["protocol"]),
       ...((text(inputs, "targetType") ?? "instance") === "instance" ? [] : ["targetType"]),
       // The lab's load balancer rewrites where packets go, and leaves where they come from.
-      ...(String(inputs["preserveClientIp"] ?? "true") === "true" ? [] : ["preserveClientIp"]),
+      ...((text(inputs, "preserveClientIp") ?? "true") === "true" ? [] : ["preserveClientIp"]),
     ];
     const reason = "the lab has target groups for TCP to instances that see the client's address";
     return [...nameRefusals(inputs), ...others.map((property) => ({ property, reason }))];

@@ -101,7 +101,7 @@ function wishOf({ method, url = "/", headers }: IncomingMessage, body: Buffer): 
     } catch {
       named = undefined;
     }
-    return [`${service}:${action}`, String(named ?? "*")];
+    return [`${service}:${action}`, typeof named === "string" ? named : "*"];
   }
   const bucket = /^(.+)\.s3\./.exec(String(headers.host))?.[1];
   const path = decodeURIComponent(url.split("?")[0] ?? "").slice(1);

@@ -13,10 +13,11 @@ interface Statement {
  * denial counts more. What the lab cannot judge (conditions, `NotAction`) allows nothing and denies everything it may be about.
  */
 export async function allows(api: AwsApi, role: string, action: string, resource: string): Promise<boolean> {
-  const names = listAt(await api.iam("ListRolePolicies", { RoleName: role }), "PolicyNames");
+  const listed = await api.iam("ListRolePolicies", { RoleName: role });
+  const names = listAt(listed, "PolicyNames").filter((name) => typeof name === "string");
   let allowed = false;
   for (const name of names) {
-    const answer = await api.iam("GetRolePolicy", { RoleName: role, PolicyName: String(name) });
+    const answer = await api.iam("GetRolePolicy", { RoleName: role, PolicyName: name });
     const text = textAt(answer, "PolicyDocument");
     const document = JSON.parse(text.startsWith("%7B") ? decodeURIComponent(text) : text) as {
       Statement: Statement | Statement[];
