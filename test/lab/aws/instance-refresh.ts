@@ -1,4 +1,4 @@
-import type { Member } from "./scaling-groups.ts";
+import type { Member } from "./group-member.ts";
 
 /** In percent of the wanted number of instances. */
 export interface RefreshPreferences {

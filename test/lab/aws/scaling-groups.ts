@@ -1,21 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { AwsApi } from "./api/aws-api.ts";
 import { listAt, textAt, type XmlValue } from "./api/xml.ts";
+import type { Member } from "./group-member.ts";
 import { InstanceRefresh, type RefreshPreferences } from "./instance-refresh.ts";
 import { groupTag, launchInstance } from "./launch.ts";
 import type { LoadBalancers, Target } from "./load-balancers.ts";
-
-/** An instance of a group. */
-export interface Member {
-  readonly id: string;
-  /** Of the launch template. */
-  readonly version: string;
-  readonly launchedAt: number;
-  wasHealthy: boolean;
-  isHealthy: boolean;
-  /** When it was taken out of the load balancer, to be terminated when its connections have had time to end. */
-  leavingSince?: number;
-}
 
 interface Group {
   readonly members: Map<string, Member>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InstanceRefresh } from "../../lab/aws/instance-refresh.ts";
-import type { Member } from "../../lab/aws/scaling-groups.ts";
+import type { Member } from "../../lab/aws/group-member.ts";
 
 const wanted = { desired: 2, version: "2" };
 const member = (id: string, version: string, isHealthy = true): Member => ({
