@@ -19,6 +19,7 @@ import { RoleCredentials } from "./services/role-credentials.ts";
 
 const groupStepMs = 500;
 const servicePort = 443;
+/** Regions whose instances can ask AWS for something. */
 const regionsWithServices = ["eu-central-1", "us-east-1"];
 
 /**
