@@ -13,11 +13,12 @@ import { Stack } from "./support/stack.ts";
 const region = "eu-central-1";
 
 /** The same as the example by the stack's configuration alone, under another name. */
-const configurationOf = (operator: string) => ({
+const configurationOf = (operator: string, instanceType = "t3.small") => ({
   "aws:region": region,
   "vpnserver:aws": {
     west: {
       image: "debian-12",
+      instanceType,
       sshFrom: [`${operator}/32`],
       users: [{ name: "bob", password: "battery staple" }],
     },
@@ -36,7 +37,7 @@ interface Outputs {
   readonly vpnFiles: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-test("a server on AWS outlives its instance: the same address, certificate and users for a connected client", async () => {
+test("a server on AWS outlives its instance, and another type of it: the same address, certificate and users for a connected client", async () => {
   await using lab = await Lab.create();
   await using cloud = await Cloud.create(lab);
   const { environment: env, pulumiHome } = cloud;
@@ -57,7 +58,7 @@ test("a server on AWS outlives its instance: the same address, certificate and u
   assertSucceeded(upped);
   const first = await outputs();
   assertSucceeded(fleetUpped);
-  await assertServes(fleet);
+  const west = await memberOf(fleet);
   const account = `alice@${first.publicIp}/DEFAULT`;
   const alice = await ImportedClient.start(lab, "alice");
   await cloud.connect(alice.station);
@@ -84,24 +85,38 @@ test("a server on AWS outlives its instance: the same address, certificate and u
   assert.deepEqual(second.vpnFiles, first.vpnFiles);
   await alice.client.untilEstablished(account);
 
+  const booted = await bootTimeOf(cloud, west.instanceId);
+  const { "vpnserver:aws": larger } = configurationOf(lab.operator.address, "t3.medium");
+  await fleet.setConfig("vpnserver:aws", larger);
+  assertSucceeded(await fleet.up());
+  assert.deepEqual(await memberOf(fleet), west, "another type keeps instance, address and certificate");
+  assert.notEqual(await bootTimeOf(cloud, west.instanceId), booted, "another type needs another boot");
+
   const destroyed = await Promise.all([stack.destroy(), fleet.destroy()]);
   destroyed.forEach(assertSucceeded);
   await cloud.settled();
   assert.deepEqual(await leftIn(cloud), { live: 0, volumes: 0, addresses: 0, keys: 0, groups: ["default"] });
 });
 
-/** The server that the fleet program was told to make is there, and what a user needs of it. */
-async function assertServes(fleet: Stack): Promise<void> {
+/** The server that the fleet program was told to make is there; gives what stays the same, whatever its instance is. */
+async function memberOf(fleet: Stack) {
   const { servers, vpnFiles, sshPrivateKeys } = (await fleet.outputs()) as unknown as FleetOutputs;
   const { west } = servers;
+  const { instanceId, publicIp } = west?.aws ?? assert.fail("the server is not in the outputs");
   assert.equal(west?.passedLastCheck, true);
-  assert.match(west.aws?.instanceId ?? "", /^i-[0-9a-f]+$/);
+  assert.match(instanceId, /^i-[0-9a-f]+$/);
   assert.deepEqual(
     west.endpoints,
-    [443, 992, 5555].map((port) => `${west.aws?.publicIp}:${port}`),
+    [443, 992, 5555].map((port) => `${publicIp}:${port}`),
   );
   assert.match(vpnFiles["west"]?.["DEFAULT"]?.["bob"] ?? "", /HashedPassword/);
   assert.match(sshPrivateKeys["west"] ?? "", /^-----BEGIN OPENSSH PRIVATE KEY-----/);
+  return { instanceId, publicIp, vpnFiles };
+}
+
+async function bootTimeOf(cloud: Cloud, id: string): Promise<string> {
+  const host = await cloud.host(id);
+  return (await host.console("systemctl show --property=UserspaceTimestampMonotonic")).stdout;
 }
 
 /** Whether a connection to a port is made. */

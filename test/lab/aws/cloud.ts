@@ -117,7 +117,7 @@ export class Cloud {
   /** Lets a station reach public addresses of the cloud. */
   async connect(station: Namespace): Promise<void> {
     this.#stations.add(station);
-    for (const region of this.#regions.keys()) this.#follow(region);
+    for (const region of this.#regions.keys()) void this.#follow(region);
     await this.settled();
   }
 
@@ -219,14 +219,16 @@ export class Cloud {
     await server.listen(router, address, 80);
   }
 
-  #follow(name: string): void {
-    if (this.#due.has(name)) return;
+  /** @returns when it is done */
+  #follow(name: string): Promise<void> {
+    if (this.#due.has(name)) return this.#work;
     this.#due.add(name);
     const region = this.#region(name);
     this.#then(async () => {
       this.#due.delete(name);
       await (await region).follow();
     });
+    return this.#work;
   }
 
   /** What AWS does by itself, wherever there are groups. */

@@ -24,11 +24,14 @@ export class Front {
     this.#server = server;
   }
 
-  /** @param onChange called with the region after each request that is no mere look */
+  /**
+   * @param onChange called with the region after each request that is no mere look; who stops instances is answered when what it
+   * returns has come to pass, since AWS's own state tells of a host that is still up
+   */
   static async open(
     path: string,
     motoPort: number,
-    onChange: (region: string) => void,
+    onChange: (region: string) => unknown,
     ownAnswer: OwnAnswer = async () => undefined,
   ): Promise<Front> {
     const server = createServer((incoming, answer) => {
@@ -53,7 +56,7 @@ async function serve(
   incoming: IncomingMessage,
   answer: ServerResponse,
   port: number,
-  onChange: (region: string) => void,
+  onChange: (region: string) => unknown,
   ownAnswer: OwnAnswer,
 ): Promise<void> {
   const { method, headers } = incoming;
@@ -61,11 +64,13 @@ async function serve(
   let looks = method === "GET" || method === "HEAD";
   looks ||= /\.(Describe|Get|List)\w*$/.test(String(headers["x-amz-target"] ?? ""));
   let form: Buffer | undefined;
+  let stops = false;
   if (headers["content-type"]?.startsWith("application/x-www-form-urlencoded")) {
     form = await bodyOf(incoming, maxFormBytes);
     const parameters = new URLSearchParams(form.toString());
     const action = parameters.get("Action") ?? "";
     looks ||= /^(Describe|Get|List)/.test(action);
+    stops = action === "StopInstances";
     const own = region === undefined ? undefined : await ownAnswer({ region, action, parameters });
     if (own !== undefined) {
       answer.writeHead(200, { "content-type": "text/xml" }).end(own);
@@ -75,9 +80,10 @@ async function serve(
   }
   const onward = request({ host: "127.0.0.1", port, method, path: incoming.url, headers }, (response) => {
     answer.writeHead(response.statusCode ?? 502, response.headers);
-    response.pipe(answer);
+    response.pipe(answer, { end: false });
     response.on("end", () => {
-      if (!looks && region !== undefined) onChange(region);
+      const followed = looks || region === undefined ? undefined : onChange(region);
+      void Promise.resolve(stops ? followed : undefined).then(() => answer.end());
     });
   });
   onward.on("error", (error) => {

@@ -145,11 +145,13 @@ const instance: ResourceKind = {
     if (changed("vpcSecurityGroupIds")) await change({ GroupId: texts(inputs, "vpcSecurityGroupIds") });
     if (changed("instanceType") || changed("userData") || changed("userDataBase64")) {
       await api.ec2("StopInstances", { InstanceId: [id] });
-      await change({ InstanceType: { Value: text(inputs, "instanceType") } });
-      const plain = text(inputs, "userData");
-      const data =
-        plain === undefined ? text(inputs, "userDataBase64") : Buffer.from(plain).toString("base64");
-      await change({ UserData: { Value: data ?? "" } });
+      if (changed("instanceType")) await change({ InstanceType: { Value: text(inputs, "instanceType") } });
+      if (changed("userData") || changed("userDataBase64")) {
+        const plain = text(inputs, "userData");
+        const data =
+          plain === undefined ? text(inputs, "userDataBase64") : Buffer.from(plain).toString("base64");
+        await change({ UserData: { Value: data ?? "" } });
+      }
       await api.ec2("StartInstances", { InstanceId: [id] });
     }
     const metadata = object(inputs, "metadataOptions");
