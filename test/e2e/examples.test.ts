@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { FleetMember } from "../../components/index.ts";
+import { Cloud } from "../lab/aws/cloud.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import { assertSucceeded, serverProcesses } from "./support/deployment.ts";
@@ -75,5 +76,23 @@ describe("the example", () => {
 
   test("yaml deploys a server from Pulumi YAML", async () => {
     await deploys(await exampleStack("yaml", { lab, ...configOf(alpha) }), servesAlice("DEFAULT"));
+  });
+
+  test("aws-fleet shows in a preview what it would make of a group that grows", async () => {
+    await using cloud = await Cloud.create(lab);
+    await using stack = await exampleStack("aws-fleet", {
+      ...{ lab, env: cloud.environment, pulumiHome: cloud.pulumiHome },
+      config: { "aws:region": "eu-central-1" },
+      secrets: { alicePassword: "correct horse battery staple" },
+    });
+    const preview = await stack.preview();
+    assertSucceeded(preview);
+    const made = preview.events.flatMap(({ resourcePreEvent }) => resourcePreEvent?.metadata ?? []);
+    const ofGroup = made.filter(({ type }) => /^aws:(autoscaling|lb\/loadBalancer)/.test(type));
+    assert.deepEqual(ofGroup.map(({ op, type }) => `${op} ${type}`).sort(), [
+      "create aws:autoscaling/group:Group",
+      "create aws:autoscaling/policy:Policy",
+      "create aws:lb/loadBalancer:LoadBalancer",
+    ]);
   });
 });
