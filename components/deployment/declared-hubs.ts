@@ -1,16 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { DesiredHubs } from "../arguments/desired-hubs.ts";
 
 /**
- * What is declared of the hubs and where clients connect, without secrets: a child of the server that does nothing, so that `pulumi preview --diff` and the
- * history show which hubs, users, groups and rules come, change and go. What is applied is a secret as a whole.
+ * What is declared of the hubs and where clients connect, without secrets: a child of the server that does nothing, so that
+ * `pulumi preview --diff` and the history show which hubs, users, groups and rules come, change and go. What is applied is a secret as a
+ * whole.
  */
 export class DeclaredHubs extends pulumi.ComponentResource {
+  /** @param name of the server, or of what has several */
   constructor(
     name: string,
-    declared: { readonly hubs: pulumi.Input<HubDescriptions>; readonly publicHost: pulumi.Input<string> },
+    declared: { readonly hubs: pulumi.Output<DesiredHubs>; readonly publicHost: pulumi.Input<string> },
     opts: pulumi.ComponentResourceOptions,
   ) {
-    super("vpnserver:index:DeclaredHubs", name, declared, opts);
+    const hubs = pulumi.unsecret(declared.hubs).apply(({ hubs }) => describeHubs(hubs));
+    const { publicHost } = declared;
+    super("vpnserver:index:DeclaredHubs", `${name}-declared-hubs`, { hubs, publicHost }, opts);
     this.registerOutputs({});
   }
 }

@@ -8,7 +8,7 @@ import { applyCommand, hostScript } from "../host/host-script.ts";
 import { restoreLostServer } from "../host/release-delivery.ts";
 import { applyResultIn } from "../host/server-output.ts";
 import { childCommand } from "./child-command.ts";
-import { DeclaredHubs, describeHubs } from "./declared-hubs.ts";
+import { DeclaredHubs } from "./declared-hubs.ts";
 import type { Deployment } from "./deployment.ts";
 import { hooks } from "./engine-support.ts";
 import { promiseOf, textAmong } from "./output-values.ts";
@@ -84,8 +84,8 @@ function showDeclared(
   values: { readonly settings: pulumi.Output<DeploymentSettings>; readonly hubs: pulumi.Output<DesiredHubs> },
   applying: command.remote.Command,
 ): void {
-  const hubs = pulumi.unsecret(values.hubs).apply(({ hubs }) => describeHubs(hubs));
-  const publicHost = pulumi.unsecret(values.settings).apply(({ publicHost }) => publicHost);
+  const { hubs, settings } = values;
+  const publicHost = pulumi.unsecret(settings).apply(({ publicHost }) => publicHost);
   // What is declared is on the host then, and what could not be applied shows in the next preview again.
-  new DeclaredHubs(`${name}-declared-hubs`, { hubs, publicHost }, { parent: server, dependsOn: [applying] });
+  new DeclaredHubs(name, { hubs, publicHost }, { parent: server, dependsOn: [applying] });
 }

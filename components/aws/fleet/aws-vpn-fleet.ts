@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { isLeftOut } from "../../arguments/argument-kind.ts";
+import { DeclaredHubs } from "../../deployment/declared-hubs.ts";
 import { failQuietly } from "../../deployment/deployment-error.ts";
 import { makeAdminPassword } from "../../deployment/identity.ts";
 import { connectionsOf, vpnFilesOf, type VpnConnection } from "../../outputs/vpn-connection.ts";
@@ -134,6 +135,9 @@ export class AwsVpnFleet extends pulumi.ComponentResource {
     const publicHost = isLeftOut(args.publicHost)
       ? loadBalancer.dnsName
       : checkFleetLater("publicHost", args.publicHost, attempt);
+    // A preview does not know the load balancer's name yet, and is to show that the hubs are public.
+    const declaredHost = isLeftOut(args.publicHost) ? "its load balancer" : publicHost;
+    new DeclaredHubs(name, { hubs, publicHost: declaredHost }, { parent: this, dependsOn: [group] });
     const listening = ports.map((port) => ({ port, state: "Listening" as const }));
     // What is not secret is kept apart, so that credentials do not make every output a secret.
     const accounts = pulumi.unsecret(

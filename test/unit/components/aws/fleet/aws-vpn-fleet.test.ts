@@ -196,6 +196,21 @@ describe("an AwsVpnFleet", () => {
     );
   });
 
+  test("declares its hubs without secrets, for previews and policies", async () => {
+    const guests = [...users, { name: "guest", anonymous: true }];
+    const { child } = await stage.declare("told", { users: guests });
+    const { hubs, publicHost } = child("declared-hubs");
+    assert.equal(publicHost, "its load balancer");
+    assert.deepEqual(hubs, {
+      DEFAULT: {
+        users: { alice: {}, guest: { anonymous: true } },
+        secureNat: "on if the hub is new, else as it is",
+      },
+    });
+    const named = await stage.declare("named", { users, publicHost: "vpn.example.org" });
+    assert.equal(named.child("declared-hubs")["publicHost"], "vpn.example.org");
+  });
+
   test("lets clients reach the load balancer, nobody else reach the instances, and has no SSH", async () => {
     const { child, names } = await stage.declare("doors", { listeners: [443], vpnFrom: ["198.51.100.0/24"] });
     assert.deepEqual(names.filter((suffix) => /^(tcp|ssh|egress)-/.test(suffix)).sort(), [

@@ -42,7 +42,9 @@ export class FleetStage {
     await untilDeclared(resources, [
       `${name}-group`,
       ...(args.scaling ? [`${name}-scaling`] : []),
-      ...["state-version", "identity-version", "boot-policy"].map((suffix) => `${name}-${suffix}`),
+      ...["state-version", "identity-version", "boot-policy", "declared-hubs"].map(
+        (suffix) => `${name}-${suffix}`,
+      ),
     ]);
     const child = (suffix: string) => {
       const resource = resources.get(`${name}-${suffix}`);
