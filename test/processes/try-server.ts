@@ -23,6 +23,9 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Such a server runs on the machine itself, whose interfaces and firewall are not its to use. */
+const noNativeCalls = { VPNSERVER_NATIVE: "off" };
+
 /** A server with a state directory and ports of its own. */
 export class TryServer {
   readonly paths: StatePaths;
@@ -68,7 +71,7 @@ export class TryServer {
 
   spawn(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = spawn(process.execPath, [this.program.entry, ...words], {
-      env: { ...process.env, VPNSERVER_STATE_DIR: this.paths.stateDirectory, ...env },
+      env: { ...process.env, ...noNativeCalls, VPNSERVER_STATE_DIR: this.paths.stateDirectory, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#children.add(child);
@@ -144,7 +147,7 @@ export function accepts(port: number): Promise<boolean> {
 export interface BundledServer {
   /** What Node.js runs. */
   readonly entry: string;
-  /** The same as one program. */
+  /** The same as one program, without native calls. */
   readonly executable: string;
 }
 
@@ -170,7 +173,8 @@ export function bundledServer(): Promise<BundledServer> {
       'require("node:module").enableCompileCache(`${__dirname}/compiled`);\nrequire("./bundle/vpnserver.cjs");\n',
     );
     const words = [process.execPath, ...runtimeOptions, entry].map((word) => `'${word}'`).join(" ");
-    await writeFile(executable, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+    const variables = Object.entries(noNativeCalls).map(([name, value]) => `${name}=${value}`);
+    await writeFile(executable, `#!/bin/sh\n${variables.join(" ")} exec ${words} "$@"\n`, { mode: 0o755 });
     return { entry, executable };
   })();
   return shared.server;
