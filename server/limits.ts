@@ -378,6 +378,8 @@ export const memoryLimits = {
   collectMs: 30_000,
   /** Of memory that is asked for and not touched, for the runtime to begin with a collection; from 64 MiB on it does. */
   nudgeBytes: 96 * MiB,
+  /** Objects that are left, up to which they are moved together at once: it takes some milliseconds. */
+  quickHeapBytes: 32 * MiB,
 } as const;
 
 /** Bounds of the VPN sessions. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 /** What the build is made of, besides `node_modules`. */
 const sources = [
   "components",
+  "policy",
   "server",
   "tools/build",
   "tools/cache-directory.ts",
