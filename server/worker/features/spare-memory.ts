@@ -9,6 +9,7 @@ import { SpareMemory } from "../spare-memory.ts";
 /** Gives memory back after a rush. */
 export const spareMemory: Feature = {
   start({ native }) {
+    const collectAtOnce = functionOfRuntime();
     let since: EventLoopUtilization = performance.eventLoopUtilization();
     const spare = new SpareMemory({
       residentBytes: () => process.memoryUsage.rss(),
@@ -17,7 +18,11 @@ export const spareMemory: Feature = {
         since = performance.eventLoopUtilization();
         return utilization;
       },
-      collect,
+      // Bit by bit; then at once, where little is left: that alone gives back what lies between the objects.
+      collect: async () => {
+        await collectGently();
+        if (process.memoryUsage().heapUsed <= memoryLimits.quickHeapBytes) await collectAtOnce();
+      },
       // Much of what the runtime gives back lies in the heap of C.
       trim: async () => {
         const loaded = await native.get();
@@ -29,14 +34,6 @@ export const spareMemory: Feature = {
     return { close: () => clearInterval(looks) };
   },
 };
-
-/** Collects bit by bit; then at once, where little is left: that alone gives back what lies between the objects. */
-async function collect(): Promise<void> {
-  await collectGently();
-  if (process.memoryUsage().heapUsed <= memoryLimits.quickHeapBytes) await collectAtOnce();
-}
-
-const collectAtOnce = functionOfRuntime();
 
 /** The runtime's own function for it, which it shows to those that start it with a flag, or to new contexts after it was set. */
 function functionOfRuntime(): () => Promise<void> {
