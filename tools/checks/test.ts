@@ -86,7 +86,11 @@ async function setUp(groups: readonly TestGroupName[]): Promise<{ ok: true; note
   const packages = [...new Set(groups.flatMap((name) => groupNamed(name).packages))].sort();
   if (packages.length > 0) await ensureDebianPackages(packages, { purpose: "the tests", log });
   if (!groups.some((name) => groupNamed(name).needsToolchain)) return { ok: true };
-  const { languageHost, commandPlugin } = await ensureToolchain({ yaml: true, log });
+  const { languageHost, commandPlugin } = await ensureToolchain({
+    yaml: true,
+    python: groups.some((name) => name === "e2e" || name === "conformance"),
+    log,
+  });
   return { ok: true, note: `language host: ${languageHost.kind}, command plugin: ${commandPlugin.kind}` };
 }
 

@@ -8,6 +8,7 @@ import { standInVersion } from "../language-host/version.ts";
 import { withFileLock } from "./file-lock.ts";
 import { buildGoCommand, type GoCommand } from "./go-build.ts";
 import type { ProgramKind, ProgramVersions } from "./program-version.ts";
+import { pythonStandIn } from "./python-language-host.ts";
 import {
   describeStandIn,
   installStandIn,
@@ -24,6 +25,10 @@ interface Program {
   readonly version: string;
   /** The way to build it; without it, the stand-in takes its place. */
   readonly build?: GoCommand;
+  /** What is built tells another version than the official program: it is a stand-in. */
+  readonly builtVersion?: string;
+  /** A file without which it does not work, in the same folder. */
+  readonly companion?: string;
 }
 
 const sdkVersion = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
@@ -51,6 +56,11 @@ const programs = {
       package: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
       variables: { "github.com/pulumi/pulumi-yaml/pkg/version.Version": `v${yamlLanguageVersion}` },
     },
+  },
+  "pulumi-language-python": {
+    kind: "language",
+    version: engineVersion,
+    ...pythonStandIn,
   },
 } as const satisfies Record<string, Program>;
 
@@ -167,7 +177,8 @@ function describeLanguageHost(origin: Origin | undefined): LanguageHost {
 async function findInstalledFolder(options: EngineOptions, own: string): Promise<string | undefined> {
   const folders = searchFolders(options.environment);
   folders.push(join(options.environment["HOME"] ?? homedir(), ".pulumi", "bin"));
-  const needed = [...options.wanted, dynamicProviderLauncher.name];
+  const companions = options.wanted.flatMap((name) => companionOf(name) ?? []);
+  const needed = [...options.wanted, ...companions, dynamicProviderLauncher.name];
   const isRight = async (directory: string, name: ProgramName) =>
     (await options.versions.of(join(directory, name), programs[name].kind)) === programs[name].version;
   for (const folder of folders) {
@@ -203,7 +214,23 @@ async function isPresent({ directory, origins, standIn }: OwnFolder, name: Progr
   if (origin === undefined || entry === undefined) return false;
   if (entry.size !== origin.bytes || (entry.mode & 0o100) === 0) return false;
   if (origin.origin === "stand-in") return isStandInCurrent(directory, standIn);
-  return origin.origin === "downloaded" || origin.version === programs[name].version;
+  const companion = companionOf(name);
+  if (companion !== undefined && !existsSync(join(directory, companion))) return false;
+  const { version, builtVersion = version }: Program = programs[name];
+  return (
+    origin.origin === "downloaded" || origin.version === (origin.origin === "built" ? builtVersion : version)
+  );
+}
+
+/** Whether what is there, or was, takes the place of the official program. */
+function isStandIn(name: ProgramName, origin: Origin | undefined): boolean {
+  const { builtVersion }: Program = programs[name];
+  return origin?.origin === "stand-in" || (origin?.origin === "built" && builtVersion !== undefined);
+}
+
+function companionOf(name: ProgramName): string | undefined {
+  const { companion }: Program = programs[name];
+  return companion;
 }
 
 async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
@@ -217,7 +244,13 @@ async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
     const text = JSON.stringify(origins, undefined, 1);
     await writeFileAtomically(join(directory, "origins.json"), text, { mode: 0o644 });
   };
-  const place = async (source: string, name: string, version: string, origin: Origin["origin"]) => {
+  const place = async (source: string, name: ProgramName, version: string, origin: Origin["origin"]) => {
+    const companion = companionOf(name);
+    if (companion !== undefined) {
+      const beside = join(source, "..", companion);
+      await chmod(beside, 0o755);
+      await rename(beside, join(directory, companion));
+    }
     await chmod(source, 0o755);
     const { size: bytes } = await stat(source);
     await rename(source, join(directory, name));
@@ -229,11 +262,13 @@ async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
       if (found === undefined) continue;
       await step(`copy ${name} from ${found}`, log, async () => {
         await copyFile(found, join(work, name), constants.COPYFILE_FICLONE);
+        const companion = companionOf(name);
+        if (companion !== undefined) await copyFile(join(found, "..", companion), join(work, companion));
         await place(join(work, name), name, programs[name].version, "copied");
       });
     }
     // For a stand-in that has only become old, what was in the way of the official program is not tried again.
-    if ((await missing()).some((name) => origins[name]?.origin !== "stand-in")) {
+    if ((await missing()).some((name) => !isStandIn(name, origins[name]))) {
       try {
         await step(`download ${engineRelease.title}`, log, () => download(engineRelease, work));
         for (const name of Object.keys(programs) as ProgramName[]) {
@@ -246,7 +281,7 @@ async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
       }
     }
     for (const name of await missing()) {
-      const { version, build }: Program = programs[name];
+      const { version, build, builtVersion = version }: Program = programs[name];
       if (build === undefined) {
         await step(`bundle the stand-in of ${name}`, log, async () => {
           const bytes = await installStandIn(directory, standIn);
@@ -257,8 +292,8 @@ async function fill(own: OwnFolder, options: EngineOptions): Promise<void> {
       }
       try {
         if (name === "pulumi") log("building the engine from its Go modules; this takes some minutes, once");
-        await step(`build ${name} ${version}`, log, () => buildCommand(build, join(work, name), log));
-        await place(join(work, name), name, version, "built");
+        await step(`build ${name} ${builtVersion}`, log, () => buildCommand(build, join(work, name), log));
+        await place(join(work, name), name, builtVersion, "built");
       } catch (error) {
         reasons.push((error as Error).message);
         throw new Error(describeFailure(name, reasons), { cause: error });
@@ -286,7 +321,10 @@ async function findInstalledProgram(
   const { kind, version } = programs[name];
   for (const folder of [...searchFolders(options.environment), own]) {
     const path = join(folder, name);
-    if (existsSync(path) && (await options.versions.of(path, kind)) === version) return realpath(path);
+    if (!existsSync(path) || (await options.versions.of(path, kind)) !== version) continue;
+    const program = await realpath(path);
+    const companion = companionOf(name);
+    if (companion === undefined || existsSync(join(program, "..", companion))) return program;
   }
   return undefined;
 }

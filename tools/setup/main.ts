@@ -4,7 +4,7 @@ import { ensureToolchain } from "./toolchain.ts";
 
 const usage = `usage: npm run setup [-- --env]
 
-Provides Pulumi with the language hosts for TypeScript and YAML, in the versions that this project is tested with.
+Provides Pulumi with the language hosts for TypeScript, YAML and Python, in the versions that this project is tested with.
 With --env it prints the settings that make "pulumi" a command of the shell:
 
   ${shellSettingsLine()}        (sh, bash, zsh)
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const toolchain = await ensureToolchain({ yaml: true });
+  const toolchain = await ensureToolchain({ yaml: true, python: true });
   if (values.env) console.log(shellSettings(toolchain, process.env));
   else console.error(`setup: to have "pulumi" in this shell: ${shellSettingsLine()}`);
 }

@@ -26,6 +26,11 @@ export interface ToolchainOptions {
    */
   readonly yaml?: boolean;
   /**
+   * Whether programs in Python are to run too.
+   * @default false
+   */
+  readonly python?: boolean;
+  /**
    * Pulumi's home: plugins, and what Pulumi remembers of its projects.
    * @default a folder of this checkout's node_modules
    */
@@ -52,6 +57,7 @@ const root = join(import.meta.dirname, "..", "..");
 export async function ensureToolchain(options: ToolchainOptions = {}): Promise<Toolchain> {
   const {
     yaml = false,
+    python = false,
     pulumiHome = join(root, "node_modules", ".cache", "pulumi-vpnserver", "pulumi-home"),
     environment = process.env,
     cacheDirectory = defaultCacheDirectory(environment),
@@ -63,7 +69,12 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   const shared = { cacheDirectory, environment, versions, log };
   const engine = await provideEngineFolder({
     ...shared,
-    wanted: ["pulumi", "pulumi-language-nodejs", ...(yaml ? (["pulumi-language-yaml"] as const) : [])],
+    wanted: [
+      "pulumi",
+      "pulumi-language-nodejs",
+      ...(yaml ? (["pulumi-language-yaml"] as const) : []),
+      ...(python ? (["pulumi-language-python"] as const) : []),
+    ],
   });
   const commandPlugin = await provideCommandPlugin({ ...shared, root, pulumiHome });
   log(engine.description);

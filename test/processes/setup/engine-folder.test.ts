@@ -31,9 +31,10 @@ describe("provideEngineFolder", () => {
         downloads++;
         return Promise.reject(new Error("no way out of here"));
       },
-      build: async (_command, output) => {
+      build: async ({ companion }, output) => {
         built.push(basename(output));
         await placeScript(output, `echo built`);
+        if (companion) await placeScript(join(output, "..", basename(companion.path)), "echo companion");
       },
       standIn: standInOf("0123456789abcdef"),
     };
@@ -122,6 +123,42 @@ describe("provideEngineFolder", () => {
     for (const name of await bundles(folder)) await utimes(join(folder, name), longAgo, longAgo);
     await provideEngineFolder({ ...options, standIn: standInOf("00000000ffffffff") });
     assert.deepEqual(await bundles(folder), ["language-host-00000000ffffffff.cjs"]);
+  });
+
+  describe("with programs in Python", () => {
+    const host = "pulumi-language-python";
+    beforeEach(() => {
+      options = { ...options, wanted: [...options.wanted, host] };
+    });
+
+    test("builds a stand-in that says what it is, with the executor beside it, and anew what is old or broken", async () => {
+      const { directory: folder, description } = await provideEngineFolder(options);
+      assert.deepEqual([downloads, built], [1, ["pulumi", host]]);
+      assert.ok(description.includes(`${host} ${engineVersion}+stand-in.`), description);
+      assert.match(await readProgram(folder, `${host}-exec`), /companion/);
+      await rm(join(folder, `${host}-exec`));
+      await provideEngineFolder(options);
+      const file = join(folder, "origins.json");
+      const text = await readFile(file, "utf8");
+      await writeFile(file, text.replace(/\+stand-in\.[0-9a-f]+/, "+stand-in.0123456789abcdef"));
+      await provideEngineFolder(options);
+      assert.match(await readProgram(folder, `${host}-exec`), /companion/);
+      assert.deepEqual([downloads, built.length], [1, 4]);
+      await provideEngineFolder(options);
+      assert.equal(built.length, 4);
+    });
+
+    test("takes the official one that is installed, if its executor is there", async () => {
+      await placePlugin(join(directory, "bin", host), "language", engineVersion);
+      const { directory: folder } = await provideEngineFolder(options);
+      assert.deepEqual(built, ["pulumi", host]);
+      await rm(folder, { recursive: true });
+      await placeScript(join(directory, "bin", `${host}-exec`), "echo official");
+      const { description } = await provideEngineFolder(options);
+      assert.ok(description.endsWith(`${host} ${engineVersion} (copied)`), description);
+      assert.match(await readProgram(folder, `${host}-exec`), /official/);
+      assert.deepEqual(built, ["pulumi", host, "pulumi"]);
+    });
   });
 
   describe("in a cache of an earlier set-up", () => {

@@ -30,7 +30,12 @@ describe("a version that is told in several places is the same in all of them", 
     assert.equal(engineVersion, locked("@pulumi/pulumi"));
     const modules = read("tools/setup/engine/go.mod");
     assert.ok(modules.includes(`\tgithub.com/pulumi/pulumi/pkg/v3 v${engineVersion}\n`));
+    assert.ok(modules.includes(`\tgithub.com/pulumi/pulumi/sdk/v3 v${engineVersion}\n`));
     assert.ok(modules.includes(`\tgithub.com/pulumi/pulumi-yaml v${yamlLanguageVersion}\n`));
+    assert.match(
+      read("tools/setup/python-sdk/requirements.txt"),
+      new RegExp(`^pulumi==${engineVersion}$`, "m"),
+    );
   });
 
   test("the command plugin, its SDK and its stand-in", () => {

@@ -1,6 +1,7 @@
 //go:build tools
 
-// Package engine names the commands that set-up builds, so that `go mod tidy` keeps what they need.
+// Package engine names the commands that set-up builds, so that `go mod tidy` keeps what they need. The one beside it,
+// python-language-host, is this repository's own.
 package engine
 
 import (
