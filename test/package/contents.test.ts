@@ -39,9 +39,12 @@ describe("the packed npm package", () => {
     const pages = globSync("docs/**/*", { cwd: root, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-    const examples = globSync("examples/{README.md,*/{Pulumi.yaml,*.ts,package.json,tsconfig.json}}", {
-      cwd: root,
-    });
+    const examples = globSync(
+      "examples/{README.md,*/{Pulumi.yaml,*.ts,*.py,requirements.txt,package.json,tsconfig.json}}",
+      {
+        cwd: root,
+      },
+    );
     assert.deepEqual(
       paths.filter((path) => !declarations.includes(path)).sort(),
       [

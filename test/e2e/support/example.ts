@@ -41,7 +41,7 @@ async function copyExample(name: string, lab: Lab): Promise<string> {
   const source = join(repository, "examples", name);
   for (const entry of await readdir(source)) {
     // What somebody has installed and configured there is not the example.
-    if (/^(node_modules|package-lock\.json|Pulumi\..+\.yaml)$/.test(entry)) continue;
+    if (/^(node_modules|package-lock\.json|Pulumi\..+\.yaml|sdks|venv|__pycache__)$/.test(entry)) continue;
     await cp(join(source, entry), join(program, entry), { recursive: true });
   }
   await mkdir(join(program, "node_modules"));

@@ -100,7 +100,7 @@ export class Stack {
   static async create(options: StackOptions): Promise<Stack> {
     const { lab, program = repository, config = {}, secrets = {}, pulumiHome } = options;
     const home = pulumiHome !== undefined && { pulumiHome };
-    const toolchain = await ensureToolchain({ ...home, yaml: true, log: () => undefined });
+    const toolchain = await ensureToolchain({ ...home, yaml: true, python: true, log: () => undefined });
     const directory = await mkdtemp(join(lab.directory, "stack-"));
     const stack = new Stack(options, program, directory, toolchain);
     await mkdir(join(directory, "state"));
@@ -116,14 +116,24 @@ export class Stack {
     return stack;
   }
 
+  /** `pulumi package add` of a schema below the program's folder: makes an SDK there, and installs what the program needs with it. */
+  async addPackage(schema: string): Promise<void> {
+    await this.#pulumi(["package", "add", schema], { cwd: this.#program, timeoutMs: 300_000 });
+  }
+
   /** `pulumi up`, without the preview that goes before it; with `refresh` it looks at what there is first. */
   up({ refresh = false, ...options }: RunOptions & { refresh?: boolean } = {}): Promise<StackResult> {
     return this.#operate(["up", "--yes", "--skip-preview", ...(refresh ? ["--refresh"] : [])], options);
   }
 
-  /** `pulumi preview`. */
-  preview({ diff = false, ...options }: RunOptions & { diff?: boolean } = {}): Promise<StackResult> {
-    return this.#operate(["preview", ...(diff ? ["--diff"] : [])], options);
+  /** `pulumi preview`, held against the policy pack of a folder where there is one. */
+  preview({
+    diff = false,
+    policyPack,
+    ...options
+  }: RunOptions & { diff?: boolean; policyPack?: string } = {}): Promise<StackResult> {
+    const pack = policyPack === undefined ? [] : ["--policy-pack", policyPack];
+    return this.#operate(["preview", ...(diff ? ["--diff"] : []), ...pack], options);
   }
 
   /** `pulumi refresh`. */
