@@ -8,10 +8,13 @@ const fleet = await deployFleet(fleetFromConfig());
 /** The servers by name: health, mode, where clients connect, and what is wrong where something is. */
 export const servers = fleet.servers;
 
-/** Texts of `.vpn` files by server, hub and user, for VPN clients to import; secret. */
+/** The fleets on AWS by name: where clients connect, and what runs them; absent without such a fleet. */
+export const fleets = fleet.fleets;
+
+/** Texts of `.vpn` files by server or fleet, hub and user, for VPN clients to import; secret. */
 export const vpnFiles = fleet.vpnFiles;
 
-/** Passwords of the servers' administrators by server, for vpncmd and the JSON-RPC interface; secret. */
+/** Passwords of the servers' administrators by server or fleet, for vpncmd and the JSON-RPC interface; secret. */
 export const adminPasswords = fleet.adminPasswords;
 
 /** Private keys for SSH to the instances of servers on AWS, by server; secret, and absent without such a server. */

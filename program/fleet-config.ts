@@ -15,8 +15,9 @@ import {
 } from "../components/arguments/connection-arguments.ts";
 import { parsePublicHost } from "../components/arguments/server-arguments.ts";
 import type { AwsVpnServerArgs } from "../components/aws/aws-server-arguments.ts";
+import type { AwsVpnFleetArgs } from "../components/aws/fleet/fleet-arguments.ts";
 import type { VpnFleetArgs } from "../components/vpn-fleet.ts";
-import { readAwsServers } from "./aws-config.ts";
+import { readAwsFleets, readAwsServers } from "./aws-config.ts";
 import { projectRoot } from "./config-file.ts";
 import {
   fileKind,
@@ -40,7 +41,12 @@ export const hostKeys = {
   publicHost: { type: "text" },
   ...optionKeys,
 } as const satisfies ArgumentKinds;
-const fleetKeys: ArgumentKinds = { hosts: { type: "texts" }, aws: { type: "endpoint" }, ...optionKeys };
+const fleetKeys: ArgumentKinds = {
+  hosts: { type: "texts" },
+  aws: { type: "endpoint" },
+  awsFleets: { type: "endpoint" },
+  ...optionKeys,
+};
 
 /** What the configuration asks for. */
 export interface FleetSettings {
@@ -48,11 +54,13 @@ export interface FleetSettings {
   readonly hosts: VpnFleetArgs | undefined;
   /** The servers on AWS by their names, which no host has. */
   readonly aws: Readonly<Record<string, AwsVpnServerArgs>>;
+  /** The fleets on AWS by their names, which no server has. */
+  readonly awsFleets: Readonly<Record<string, AwsVpnFleetArgs>>;
 }
 
 /**
- * Reads a fleet from the stack's configuration: `vpnserver:hosts`, a list of hosts, `vpnserver:aws`, servers on AWS, and beside them the
- * options that all of them share. `docs/reference/configuration.md` describes every key.
+ * Reads a fleet from the stack's configuration: `vpnserver:hosts`, a list of hosts, `vpnserver:aws`, servers on AWS, `vpnserver:awsFleets`,
+ * fleets there, and beside them the options that all of them share. `docs/reference/configuration.md` describes every key.
  *
  * @param config all configuration of the stack, as `pulumi.runtime.allConfig()` gives it
  * @param namespace the part before the colon: the project's name
@@ -71,13 +79,13 @@ export function fleetFromConfig(
     if (key.startsWith(`${namespace}:`)) values[name] = parseValue(text, fleetKeys[name]);
   }
   problems.add(...unknownNames(values, fleetKeys, `${namespace}:`));
-  const { hosts, aws, ...common } = values;
+  const { hosts, aws, awsFleets, ...common } = values;
   const reader = { root, problems };
   const options = readOptions(common, `${namespace}:`, reader);
   const servers: VpnFleetArgs["servers"] = {};
   if (Array.isArray(hosts) && hosts.length > 0) {
     hosts.forEach((host, index) => addHost(servers, host, `hosts[${index}]`, reader));
-  } else if (!isLeftOut(hosts) || isLeftOut(aws)) {
+  } else if (!isLeftOut(hosts) || (isLeftOut(aws) && isLeftOut(awsFleets))) {
     problems.add(
       `${namespace}:hosts is ${describeValue(hosts)}: a list with at least one host is needed. For example:\n` +
         `      pulumi config set --path '${namespace}:hosts[0].name' office\n` +
@@ -86,7 +94,11 @@ export function fleetFromConfig(
         `      pulumi config set --path '${namespace}:hosts[0].privateKeyFile' '~/.ssh/id_ed25519'`,
     );
   }
-  const awsServers = readAwsServers(aws, { namespace, common: options, hosts: servers }, reader);
+  const taken = new Map(Object.keys(servers).map((name) => [name, "a host"]));
+  const surroundings = { namespace, common: options, taken };
+  const awsServers = readAwsServers(aws, surroundings, reader);
+  for (const name of Object.keys(awsServers)) taken.set(name, "a server of aws");
+  const fleets = readAwsFleets(awsFleets, surroundings, reader);
   const list = [...new Set(problems.list)];
   if (list.length > 0) {
     throw new pulumi.RunError(
@@ -97,6 +109,7 @@ export function fleetFromConfig(
   return {
     hosts: Object.keys(servers).length === 0 ? undefined : { servers, ...options },
     aws: awsServers,
+    awsFleets: fleets,
   };
 }
 

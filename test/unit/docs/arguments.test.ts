@@ -7,8 +7,9 @@ import { awsServerKinds } from "../../../components/aws/aws-server-arguments.ts"
 import { awsChildren } from "../../../components/aws/aws-transforms.ts";
 import { awsFleetKinds } from "../../../components/aws/fleet/fleet-arguments.ts";
 import { awsFleetChildren } from "../../../components/aws/fleet/fleet-transforms.ts";
-import { awsServerKeys } from "../../../program/aws-config.ts";
+import { awsFleetKeys, awsServerKeys } from "../../../program/aws-config.ts";
 import { hostKeys } from "../../../program/fleet-config.ts";
+import { optionKeys } from "../../../program/option-keys.ts";
 import { optionKinds } from "../../../components/arguments/server-arguments.ts";
 
 function pageOf(name: string): string {
@@ -60,6 +61,16 @@ describe("docs/reference/configuration.md", () => {
   test("has a row for every key of a host, of a server on AWS, and of all servers", () => {
     const rows = rowsOf(pageOf("configuration"));
     for (const name of Object.keys({ ...hostKeys, ...awsServerKeys })) {
+      assert.ok(rows.has(name), `${name} has no row`);
+    }
+  });
+
+  test("names every key of a fleet on AWS in the part about it", () => {
+    const page = pageOf("configuration");
+    const start = page.indexOf("## `vpnserver:awsFleets`");
+    const rows = rowsOf(page.slice(start, page.indexOf("## Options", start)));
+    for (const name of Object.keys(awsFleetKeys)) {
+      if (Object.hasOwn(optionKeys, name)) continue;
       assert.ok(rows.has(name), `${name} has no row`);
     }
   });

@@ -1,56 +1,23 @@
 import "../components/lean-pulumi.ts";
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { fleetFromConfig } from "../../../program/fleet-config.ts";
-import { hostKey } from "../components/host-key-text.ts";
 import type { VpnFleetArgs } from "../../../components/vpn-fleet.ts";
 import { pemIdentity } from "../components/pem-identity.ts";
 import { ed25519KeyPair } from "../components/ed25519-key-pair.ts";
+import { configReader, host, valueOf } from "./read-config.ts";
 
-const host = { name: "office", host: "203.0.113.5", hostKey, password: "secret" };
-/** The project's root. */
-const root = mkdtempSync(join(tmpdir(), "fleet-config-"));
+const { root, file, readAll, problemsOf } = configReader();
 const { private: privateKey } = ed25519KeyPair();
-
-after(() => rmSync(root, { recursive: true }));
-
-function file(name: string, content: unknown): string {
-  writeFileSync(join(root, name), typeof content === "string" ? content : JSON.stringify(content));
-  return name;
-}
-
-function readAll(values: Record<string, unknown>) {
-  const config = Object.entries(values).map(([key, value]) => [
-    `fleet:${key}`,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-  return fleetFromConfig(Object.fromEntries(config) as Record<string, string>, "fleet", root);
-}
 
 /** What it says of hosts. */
 function read(values: Record<string, unknown>): VpnFleetArgs {
   const { hosts } = readAll(values);
   assert.ok(hosts);
   return hosts;
-}
-
-/** What is in an Output. */
-async function valueOf<T>(output: pulumi.Input<T> | undefined): Promise<T> {
-  return (output as unknown as { promise(): Promise<T> }).promise();
-}
-
-function problemsOf(values: Record<string, unknown>): string {
-  try {
-    read(values);
-  } catch (error) {
-    assert.ok(pulumi.RunError.isInstance(error));
-    return error.message;
-  }
-  throw new Error("the configuration was accepted");
 }
 
 describe("fleetFromConfig", () => {
@@ -86,7 +53,7 @@ describe("fleetFromConfig", () => {
       modus: "user",
     });
     assert.match(message, /6 problems/);
-    assert.match(message, /fleet:modus is not known: known here are hosts, aws, mode, listeners/);
+    assert.match(message, /fleet:modus is not known: known here are hosts, aws, awsFleets, mode, listeners/);
     assert.match(message, /hosts\[0\]\.pasword is not known: did you mean password\?/);
     assert.match(message, /hosts\[0\]\.bastion\.hosst is not known: did you mean host\?/);
   });
@@ -347,100 +314,4 @@ describe("hubs from files", () => {
       );
     });
   }
-});
-
-describe("servers on AWS", () => {
-  const edge = { sshFrom: ["203.0.113.7/32"] };
-  const users = [{ name: "alice", password: "hidden" }];
-
-  test("stand beside hosts or alone, and take the options for all that are not about a host", async () => {
-    const common = {
-      adminPassword: "hidden",
-      listeners: [443],
-      mode: "user",
-      directory: "/srv/vpn",
-      importFrom: "/old",
-    };
-    const { hosts, aws } = readAll({
-      hosts: [host],
-      aws: { edge, west: { ...edge, listeners: [5555] } },
-      ...common,
-    });
-    assert.deepEqual(Object.keys(hosts?.servers ?? {}), ["office"]);
-    assert.deepEqual(Object.keys(aws), ["edge", "west"]);
-    assert.deepEqual(Object.keys(aws["edge"] ?? {}).sort(), ["adminPassword", "listeners", "sshFrom"]);
-    assert.equal(await valueOf(aws["edge"]?.adminPassword), "hidden");
-    assert.deepEqual(aws["west"]?.listeners, [5555]);
-    assert.equal(readAll({ aws: { edge } }).hosts, undefined);
-  });
-
-  test("have users or hubs as secrets, and users instead of the hubs for all", async () => {
-    const hubs = [{ name: "ALL" }];
-    const { aws } = readAll({
-      hubs,
-      aws: { edge: { ...edge, users }, west: edge, own: { ...edge, hubs: [{ name: "OWN" }] } },
-    });
-    assert.ok(!("hubs" in (aws["edge"] ?? {})));
-    assert.equal(await pulumi.isSecret(aws["edge"]?.users as pulumi.Output<unknown>), true);
-    assert.deepEqual(await valueOf(aws["edge"]?.users), users);
-    assert.deepEqual(await valueOf(aws["west"]?.hubs), hubs);
-    assert.deepEqual(await valueOf(aws["own"]?.hubs), [{ name: "OWN" }]);
-    assert.equal(await pulumi.isSecret(aws["own"]?.hubs as pulumi.Output<unknown>), true);
-  });
-
-  test("name every wrong key and value at once, with the nearest right one, and no secret", () => {
-    const message = problemsOf({
-      aws: {
-        edge: { sshFrom: ["0.0.0.0/0"], instanceTyp: "t3.small", image: "debian-11", mode: "user" },
-        west: { users: [{ name: "bob", pasword: "hidden" }], hubs: [], tags: "a", privateKey: "hidden" },
-        east: "here",
-        "a b": edge,
-      },
-    });
-    assert.match(
-      message,
-      /- aws\.edge\.instanceTyp is not known: did you mean instanceType\? Known here are/,
-    );
-    assert.match(message, /- aws\.edge\.sshFrom has 0\.0\.0\.0\/0, by which everybody could try to log in/);
-    assert.match(message, /- aws\.edge\.image is "debian-11": one of "debian-12", "debian-13"/);
-    assert.match(message, /- aws\.edge\.mode is "user": the instance is made for the server/);
-    assert.match(message, /- aws\.west\.sshFrom is missing: give the networks/);
-    assert.match(message, /- aws\.west\.users and hubs are both given/);
-    assert.match(
-      message,
-      /- aws\.west\.users\[0\]\.pasword \(user "bob" of hub "DEFAULT"\): is not known .*Did you mean password\?/,
-    );
-    assert.match(message, /- aws\.west\.tags is "a": an object of texts is needed/);
-    assert.match(message, /- aws\.west\.privateKey is not known/);
-    assert.match(message, /- aws\.east is "here": an object with sshFrom is needed/);
-    assert.match(message, /- aws has a server of the name "a b": a name of up to 63/);
-    assert.doesNotMatch(message, /hidden/);
-  });
-
-  test("cannot have the name of a host, be none, or be a list", () => {
-    assert.match(
-      problemsOf({ hosts: [host], aws: { office: edge } }),
-      /- aws\.office has the name of a host/,
-    );
-    assert.match(
-      problemsOf({ aws: {} }),
-      /- fleet:aws is an empty object: .*\n.*config set --path 'fleet:aws\.edge\.sshFrom\[0\]'/,
-    );
-    assert.match(problemsOf({ hosts: [host], aws: [edge] }), /- fleet:aws is a list: an object of servers/);
-  });
-
-  test("read hubs and certificates from files", async () => {
-    const hubsFile = file("aws-hubs.json", [{ name: "FILE" }]);
-    const { aws } = readAll({ aws: { edge: { ...edge, hubsFile } } });
-    assert.deepEqual(await valueOf(aws["edge"]?.hubs), [{ name: "FILE" }]);
-    assert.ok(!("hubsFile" in (aws["edge"] ?? {})));
-    assert.match(
-      problemsOf({ aws: { edge: { ...edge, users, hubsFile } } }),
-      /- aws\.edge\.users and hubs are both given/,
-    );
-    assert.match(
-      problemsOf({ aws: { edge: { ...edge, certificateFile: "nowhere" } } }),
-      /- aws\.edge\.certificateFile is "nowhere"/,
-    );
-  });
 });
