@@ -138,7 +138,7 @@ export class AwsVpnServer extends pulumi.ComponentResource {
       provision,
       connection,
       pulumi
-        .all([state.volume.id, size, stateDirectory])
+        .all([state.volume.id, state.volume.size, stateDirectory])
         .apply(([volumeId, volumeGiB, stateDirectory]) => ({ volumeId, volumeGiB, stateDirectory })),
       [instance.id, state.attachment.id],
     );

@@ -6,6 +6,8 @@ const volumeUnit = "vpnserver-volume.service";
 const cloudInitSeconds = 600;
 /** How long a volume that is being attached may take to appear. */
 const deviceSeconds = 120;
+/** How long the device of a volume that has grown may take to show it. */
+const growthSeconds = 30;
 
 export interface FirstBootOptions {
   /** Id of the volume that holds the state, such as `vol-0123456789abcdef0`. */
@@ -106,6 +108,11 @@ if ! mountpoint -q ${directory}; then
   mount -o noatime "$device" ${directory}
   chmod 700 ${directory}
 fi
+waited=0
+while [ "$(blockdev --getsize64 "$device")" -lt ${volumeGiB * 1024 ** 3} ] && [ "$waited" -lt ${growthSeconds} ]; do
+  sleep 1
+  waited=$((waited + 1))
+done
 resize2fs "$device" 2>/dev/null || echo "vpnserver-volume: the file system did not grow to the size of the volume" >&2
 `;
 }

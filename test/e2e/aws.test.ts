@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { listAt, textAt } from "../lab/aws/api/xml.ts";
 import type { DeployedMember } from "../../program/deploy.ts";
@@ -13,12 +14,15 @@ import { Stack } from "./support/stack.ts";
 const region = "eu-central-1";
 
 /** The same as the example by the stack's configuration alone, under another name. */
-const configurationOf = (operator: string, instanceType = "t3.small") => ({
+const configurationOf = (
+  operator: string,
+  changed: { instanceType?: string; stateVolumeGiB?: number } = {},
+) => ({
   "aws:region": region,
   "vpnserver:aws": {
     west: {
       image: "debian-12",
-      instanceType,
+      ...changed,
       sshFrom: [`${operator}/32`],
       users: [{ name: "bob", password: "battery staple" }],
     },
@@ -86,9 +90,20 @@ test("a server on AWS outlives its instance, and another type of it: the same ad
   await alice.client.untilEstablished(account);
 
   const booted = await bootTimeOf(cloud, west.instanceId);
-  const { "vpnserver:aws": larger } = configurationOf(lab.operator.address, "t3.medium");
-  await fleet.setConfig("vpnserver:aws", larger);
-  assertSucceeded(await fleet.up());
+  const change = async (changed: Parameters<typeof configurationOf>[1]) => {
+    const { "vpnserver:aws": servers } = configurationOf(lab.operator.address, changed);
+    await fleet.setConfig("vpnserver:aws", servers);
+    assertSucceeded(await fleet.up());
+  };
+  await change({ stateVolumeGiB: 12 });
+  assert.deepEqual(await stateOf(cloud, west.instanceId), {
+    device: 12,
+    // What the kernel lets root of a container do is not the program's to change; its script is tried on a kernel of its own too.
+    fileSystem: (await mayResize()) ? 12 : 8,
+  });
+  assert.equal(await bootTimeOf(cloud, west.instanceId), booted, "a volume grows under a server that runs");
+
+  await change({ stateVolumeGiB: 12, instanceType: "t3.medium" });
   assert.deepEqual(await memberOf(fleet), west, "another type keeps instance, address and certificate");
   assert.notEqual(await bootTimeOf(cloud, west.instanceId), booted, "another type needs another boot");
 
@@ -117,6 +132,26 @@ async function memberOf(fleet: Stack) {
 async function bootTimeOf(cloud: Cloud, id: string): Promise<string> {
   const host = await cloud.host(id);
   return (await host.console("systemctl show --property=UserspaceTimestampMonotonic")).stdout;
+}
+
+/** Sizes in GiB of the volume with the state, as the instance sees it, and of the file system on it. */
+async function stateOf(cloud: Cloud, id: string): Promise<{ device: number; fileSystem: number }> {
+  const host = await cloud.host(id);
+  const { stdout } = await host.console(
+    "blockdev --getsize64 /dev/sdf; df --block-size=1 --output=size /var/lib/vpnserver | tail -n 1",
+  );
+  const [device = 0, fileSystem = 0] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => Math.round(Number(line) / 1024 ** 3));
+  return { device, fileSystem };
+}
+
+/** Whether a mounted file system may grow here: the kernel asks for CAP_SYS_RESOURCE, which containers often lack. */
+async function mayResize(): Promise<boolean> {
+  const [, hexadecimal = "0"] =
+    /^CapEff:\s*([0-9a-f]+)$/m.exec(await readFile("/proc/self/status", "utf8")) ?? [];
+  return ((BigInt(`0x${hexadecimal}`) >> 24n) & 1n) === 1n;
 }
 
 /** Whether a connection to a port is made. */

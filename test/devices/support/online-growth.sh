@@ -16,14 +16,14 @@ insmod "$loop"
 state=/run/vpnserver-state
 size() { df --block-size=1M --output=size $state | tail -n 1; }
 
-truncate --size 64M /run/volume
+truncate --size 1G /run/volume
 losetup /dev/loop0 /run/volume
 ln -s loop0 /dev/sdf
 sh "$folder/former.sh"
 echo secret >$state/server.key
 exec 3>>$state/server.log
 size
-truncate --size 256M /run/volume
+truncate --size 2G /run/volume
 losetup --set-capacity /dev/loop0
 sh "$folder/larger.sh"
 echo "written by who had it open" >&3

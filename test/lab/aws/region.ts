@@ -291,6 +291,7 @@ export class Region {
 
   async #attach(volumes: XmlValue): Promise<void> {
     for (const [id, { instanceId, device, gibibytes }] of attachmentsIn(volumes)) {
+      await this.#attachments.get(id)?.volume.grow(gibibytes);
       const host = this.#hosts.get(instanceId);
       if (host === undefined || !host.isOn || this.#attachments.has(id)) continue;
       const file = join(this.#lab.directory, `${id}.volume`);
