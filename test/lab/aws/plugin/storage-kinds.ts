@@ -171,6 +171,7 @@ const secretVersion: ResourceKind = {
   },
   async create(inputs, api) {
     const stages = texts(inputs, "versionStages");
+    await refuseDeleted(text(inputs, "secretId") ?? "", api);
     const answer = await api.json("secretsmanager", "secretsmanager.PutSecretValue", {
       SecretId: text(inputs, "secretId"),
       SecretString: text(inputs, "secretString"),
@@ -182,7 +183,9 @@ const secretVersion: ResourceKind = {
   async read(id, _, api) {
     const [arn = "", version = ""] = id.split("|");
     const named = { SecretId: arn, VersionId: version };
-    const found = await ifFound(api.json("secretsmanager", "secretsmanager.GetSecretValue", named));
+    const found = await ifFound(
+      unlessDeleted(api.json("secretsmanager", "secretsmanager.GetSecretValue", named)),
+    );
     return found === undefined
       ? undefined
       : { arn, secretArn: arn, versionId: version, secretString: String(found["SecretString"]) };
@@ -191,6 +194,25 @@ const secretVersion: ResourceKind = {
     // AWS takes the labels from a version and forgets it by itself; the secret takes the last one along.
   },
 };
+
+/** What belongs to a secret that waits for its end is not there any more, as AWS's own provider sees it. */
+async function unlessDeleted<T>(asking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (/marked (for deletion|deleted)/.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
+/** The server of the API takes a value for a secret that waits for its end, which AWS does not. */
+async function refuseDeleted(id: string, api: AwsApi): Promise<void> {
+  const found = await api.json("secretsmanager", "secretsmanager.DescribeSecret", { SecretId: id });
+  if (typeof found["DeletedDate"] !== "number") return;
+  throw new Error(
+    "InvalidRequestException: You can't perform this operation on the secret because it was marked for deletion.",
+  );
+}
 
 export const storageKinds: Readonly<Record<string, ResourceKind>> = {
   "aws:s3/bucket:Bucket": bucket,
