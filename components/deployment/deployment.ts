@@ -8,6 +8,7 @@ import { describeEndpoint } from "../ssh/ssh-connection.ts";
 import { SshSession } from "../ssh/ssh-session.ts";
 import { transformProblems, type ServerTransforms } from "./child-transform.ts";
 import { DeploymentError } from "./deployment-error.ts";
+import { isKnown, promiseOf } from "./output-values.ts";
 
 /** The deployment of one server, as its steps see it: whose children they make, and how they tell what goes on and what is wrong. */
 export class Deployment {
@@ -19,6 +20,7 @@ export class Deployment {
   /** Hooks are called from outside of the program, where messages would reach no engine. */
   readonly #inProgram = AsyncLocalStorage.snapshot();
   readonly #errors = new Map<string, DeploymentError>();
+  readonly #checks: Promise<readonly string[]>[] = [];
 
   /** @param kind of the component, for messages */
   constructor(name: string, server: pulumi.Resource, transforms: ServerTransforms, kind = "VpnServer") {
@@ -46,6 +48,32 @@ export class Deployment {
     } catch (error) {
       return this.fail(error);
     }
+  }
+
+  /**
+   * Checks some of the arguments when they are known. Whatever is wrong with them and with those of the other checks is one error: so none
+   * may wait for what another has checked.
+   *
+   * @param work throws an ArgumentError with what is wrong
+   */
+  check<Given, Checked>(
+    given: pulumi.Output<Given>,
+    work: (known: Given) => Checked,
+  ): pulumi.Output<Checked> {
+    const outcome = given.apply((known): { checked?: Checked; problems: readonly string[] } => {
+      try {
+        return { checked: work(known), problems: [] };
+      } catch (error) {
+        if (error instanceof ArgumentError) return { problems: error.problems };
+        return this.fail(error);
+      }
+    });
+    this.#checks.push(problemsIn(outcome));
+    return outcome.apply(async ({ checked }) => {
+      const problems = (await Promise.all(this.#checks)).flat();
+      if (problems.length > 0) this.fail(new ArgumentError(problems));
+      return checked;
+    }) as pulumi.Output<Checked>;
   }
 
   hook(work: (args: pulumi.ResourceHookArgs) => Promise<void>): pulumi.ResourceHookFunction {
@@ -88,5 +116,16 @@ export class Deployment {
 
   progress(message: string): void {
     void pulumi.log.info(`${this.name}: ${message}`, this.server, undefined, true);
+  }
+}
+
+/** None, where it is not known in a preview, or fails by something else. */
+async function problemsIn(
+  outcome: pulumi.Output<{ readonly problems: readonly string[] }>,
+): Promise<readonly string[]> {
+  try {
+    return (await isKnown(outcome)) ? (await promiseOf(outcome)).problems : [];
+  } catch {
+    return [];
   }
 }

@@ -19,9 +19,10 @@ export function makeAdminPassword(
 ): pulumi.Output<string | undefined> {
   if (adminPassword !== undefined) {
     return pulumi.secret(
-      pulumi.output(adminPassword).apply((password) => {
+      deployment.check(pulumi.output(adminPassword), (password) => {
         const problem = checkAdminPassword(password);
-        return problem === undefined ? password : deployment.fail(new ArgumentError([problem]));
+        if (problem !== undefined) throw new ArgumentError([problem]);
+        return password;
       }),
     );
   }

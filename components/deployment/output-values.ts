@@ -5,6 +5,12 @@ export function unknownOutput<T>(): pulumi.Output<T> {
   return pulumi.output(pulumi.unknown as unknown as T) as pulumi.Output<T>;
 }
 
+/** Whether there is a value: a preview does not know some. */
+export function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
+  // Every Output has it, though the declarations leave it out.
+  return (output as unknown as { isKnown: Promise<boolean> }).isKnown;
+}
+
 /** Never resolves in a preview that does not know the value. */
 export function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
   // Every Output has it, though the declarations leave it out.

@@ -11,23 +11,21 @@ export function checkSettings(
   deployment: Deployment,
   args: VpnServerArgs,
 ): pulumi.Output<DeploymentSettings> {
-  const problems = new ArgumentProblems();
-  problems.add(...checkArgumentNames(args));
   const { hubs: _, adminPassword: __, certificate: ___, privateKey: ____, ...others } = args;
-  return pulumi.output(others).apply((values) =>
-    deployment.attempt(() => {
-      const settings = problems.collect(() => resolveSettings(values));
-      problems.throwIfAny();
-      return settings as DeploymentSettings;
-    }),
-  );
+  return deployment.check(pulumi.output(others), (values) => {
+    const problems = new ArgumentProblems();
+    problems.add(...checkArgumentNames(args));
+    const settings = problems.collect(() => resolveSettings(values));
+    problems.throwIfAny();
+    return settings as DeploymentSettings;
+  });
 }
 
 export function checkHubs(
   deployment: Deployment,
   { hubs = [] }: Pick<VpnServerArgs, "hubs">,
 ): pulumi.Output<DesiredHubs> {
-  return pulumi.secret(pulumi.output(hubs).apply((values) => deployment.attempt(() => resolveHubs(values))));
+  return pulumi.secret(deployment.check(pulumi.output(hubs), resolveHubs));
 }
 
 /** The server's own certificate, where one is given. */
@@ -36,8 +34,6 @@ export function checkCertificate(
   { certificate, privateKey }: Pick<VpnServerArgs, "certificate" | "privateKey">,
 ): pulumi.Output<ServerCertificate | undefined> {
   return pulumi.secret(
-    pulumi
-      .output({ certificate, privateKey })
-      .apply((values) => deployment.attempt(() => resolveCertificate(values))),
+    deployment.check(pulumi.output({ certificate, privateKey }), (values) => resolveCertificate(values)),
   );
 }
