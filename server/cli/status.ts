@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { jsonLine } from "../contract/json-format.ts";
+import type { Owner } from "../contract/owner.ts";
 import {
   serves,
   type HubSummary,
@@ -8,6 +10,8 @@ import {
   type StoppedStatus,
 } from "../contract/server-status.ts";
 import { errorCodes } from "../errors.ts";
+import { layoutOf } from "../install/layout.ts";
+import { describeOwner } from "../install/owner.ts";
 import { notRunning } from "../supervisor/instance-errors.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
@@ -22,17 +26,27 @@ export function addStatusCommand(program: Command, context: CliContext): void {
     .action(async (options: { json?: true }) => {
       const paths = context.statePaths();
       const { readStatus } = await import("../supervisor/control.ts");
-      const status = await readStatus(paths);
-      if (status === undefined) {
+      const running = await readStatus(paths);
+      if (running === undefined) {
         if (!options.json) throw notRunning(paths.stateDirectory);
         const stopped: StoppedStatus = { running: false, stateDirectory: paths.stateDirectory };
         context.print(jsonLine(version, stopped));
         process.exitCode = errorCodes.NOT_RUNNING.exitCode;
         return;
       }
+      const owner = await ownerOf(running);
+      const status: RunningStatus = { ...running, ...(owner && { owner }) };
       context.print(options.json ? jsonLine(status.version, status) : describe(status));
       if (!serves(status)) process.exitCode = errorCodes.UNHEALTHY.exitCode;
     });
+}
+
+/** Whose it is stands in the installation, which the server that runs does not look at. */
+async function ownerOf({ release, executable }: RunningStatus): Promise<Owner | undefined> {
+  if (release === null) return undefined;
+  const { installedOwner } = await import("../install/manifest.ts");
+  // PREFIX/releases/SHA256/vpnserver
+  return await installedOwner(layoutOf(join(executable, "../../..")));
 }
 
 function describe(status: RunningStatus): string {
@@ -43,6 +57,7 @@ function describe(status: RunningStatus): string {
     `  version      ${status.version}`,
     `  executable   ${status.executable}`,
     `  state        ${status.stateDirectory}`,
+    ...(status.owner ? [`  owner        ${describeOwner(status.owner)}`] : []),
     `  supervisor   process ${status.supervisor.pid}`,
     `  worker       ${worker.pid === null ? "being started again" : `process ${worker.pid}`}, ${restarts}`,
     `  certificate  SHA-256 ${status.tlsFingerprint}`,

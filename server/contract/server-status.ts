@@ -11,6 +11,7 @@ import {
   text,
   trueOrFalse,
 } from "./json-reader.ts";
+import { owner, type Owner } from "./owner.ts";
 import { listenerStatus, type ListenerStatus } from "./listener-status.ts";
 
 /** A running server, as `status --json` prints it. */
@@ -50,6 +51,8 @@ export interface RunningStatus {
    * worker does not answer.
    */
   readonly native?: NativeStatus | null;
+  /** The deployment that the installation belongs to; left out where it is nobody's, or the server runs from none. */
+  readonly owner?: Owner;
 }
 
 export interface NativeStatus {
@@ -129,6 +132,7 @@ const runningStatus = objectOf<RunningStatus>({
   notServed: nullOr(listOf(text)),
   full: optional(trueOrFalse),
   native: optional(nullOr(objectOf<NativeStatus>({ available: trueOrFalse, detail: text }))),
+  owner: optional(owner),
 });
 
 const stoppedStatus = objectOf<StoppedStatus>({ running: oneOf(false), stateDirectory: absolutePath });

@@ -77,9 +77,18 @@ export async function readManifest(layout: Layout): Promise<Manifest | undefined
 
 /** The mode of the installation in a folder, whoever made it; `undefined` when there is none that can be seen. */
 export async function installedMode(layout: Layout): Promise<Mode | undefined> {
+  return (await lookAt(layout))?.mode;
+}
+
+/** Whose the installation in a folder is, whoever made it; `undefined` when it is nobody's, or cannot be seen. */
+export async function installedOwner(layout: Layout): Promise<Owner | undefined> {
+  return (await lookAt(layout))?.owner;
+}
+
+async function lookAt(layout: Layout): Promise<Manifest | undefined> {
   try {
     const value: unknown = JSON.parse((await readOwnFile(layout.manifest)).toString());
-    return isManifest(value) ? value.mode : undefined;
+    return isManifest(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -38,6 +38,8 @@ describe("an installation belongs to", () => {
     const first = resultOf(await tried.install({ words: words(paris) }));
     assert.deepEqual(first.owner, paris);
     assert.deepEqual((await manifestOf(tried)).owner, paris);
+    assert.deepEqual((await tried.status()).owner, paris);
+    assert.match((await tried.command("status")).stdout, /^ {2}owner {8}"fleet-paris" of /m);
     const manifest = await readFile(join(tried.prefix, "install.json"));
     const again = resultOf(await tried.install({ words: words(paris) }));
     assert.equal(again.changed, false);
@@ -56,6 +58,7 @@ describe("an installation belongs to", () => {
   test("the first deployment that comes, where it belonged to none", async () => {
     await using tried = await TryInstall.create();
     assert.equal(resultOf(await tried.install()).owner, undefined);
+    assert.equal((await tried.status()).owner, undefined);
     const end = await tried.install({ words: words(paris) });
     assert.deepEqual(resultOf(end).owner, paris);
     assert.deepEqual(resultOf(end).warnings, []);
