@@ -1,100 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { readFile, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
-import grpc from "@grpc/grpc-js";
-import analyzerServices from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
-import analyzerMessages from "@pulumi/pulumi/proto/analyzer_pb.js";
 import messages from "@pulumi/pulumi/proto/language_pb.js";
 import type pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import { engineVersion } from "../../tools/setup/versions.ts";
-import { LanguageHostProcess, programInfo } from "./support/language-host-process.ts";
+import { programInfo, type LanguageHostProcess } from "./support/language-host-process.ts";
 import { findLanguageHosts, type LanguageHostProgram } from "./support/language-hosts.ts";
+import { isAlive, ProbeCase, startOn, until, write } from "./support/probe-case.ts";
 
 const hosts = await findLanguageHosts();
 after(() => hosts.remove());
 
-const deadlineMs = 20_000;
-
-/**
- * In place of the SDK's programs that run programs and plugins: tells what it was started with, and does what its last
- * argument says.
- */
-const probe = `
-const [action, value] = (process.argv.at(-1) ?? "").split(":");
-const { PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT, PULUMI_NODEJS_TSCONFIG_PATH } = process.env;
-const environment = { PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT, PULUMI_NODEJS_TSCONFIG_PATH };
-const { GIVEN, NODE_OPTIONS } = process.env;
-const args = process.argv.slice(2);
-const start = { args, execArgv: process.execArgv, environment: { ...environment, GIVEN, NODE_OPTIONS } };
-console.log("start " + JSON.stringify({ ...start, cwd: process.cwd(), pid: process.pid }));
-if (action === "exit") process.exitCode = Number(value);
-if (action === "print") {
-  console.error("an error of the program");
-  process.stdout.write("without an end of line");
-}
-if (action === "kill") process.kill(process.pid, value);
-if (action === "memory") {
-  console.error("\\n<--- Last few GCs --->\\n");
-  process.exitCode = 134;
-}
-if (action === "wait" || action === "stay") setInterval(() => {}, 1_000);
-if (action === "stay") process.on("SIGINT", () => console.log("not yet"));
-`;
-
-interface Start {
-  readonly args: string[];
-  readonly execArgv: string[];
-  readonly environment: Record<string, string | undefined>;
-  readonly cwd: string;
-  readonly pid: number;
-}
-
-function startOf(output: string): Start {
-  const [, json] = /^start (.*)$/m.exec(output) ?? [];
-  assert.ok(json, `the program has told nothing: ${output}`);
-  return JSON.parse(json) as Start;
-}
-
-/** What a program told of its start on a host, whose output comes by another way than its answers. */
-async function startOn({ output }: LanguageHostProcess): Promise<Start> {
-  await until(() => /^start .*$/m.test(output.stdout));
-  return startOf(output.stdout);
-}
-
 const defineCases = (program: LanguageHostProgram) => {
   describe(`language host: ${program.name}`, { concurrency: 4 }, () => {
+    let probeCase: ProbeCase;
     let directory: string;
     let folder: string;
-    const started: LanguageHostProcess[] = [];
+    const start = (environment?: NodeJS.ProcessEnv) => probeCase.start(environment);
 
     before(async () => {
-      directory = await mkdtemp(join(tmpdir(), "language-host-case-"));
-      folder = join(directory, "program");
-      const sdk = join(folder, "node_modules/@pulumi/pulumi/cmd");
-      for (const name of ["run", "run-plugin"]) await write(join(sdk, `${name}/index.js`), probe);
-      // What a pack prints first is its port.
-      const silent = probe.replace('console.log("start', 'console.error("start');
-      await write(join(sdk, "run-policy-pack/index.js"), silent);
-      await write(join(folder, "node_modules/@pulumi/pulumi/package.json"), {
-        name: "@pulumi/pulumi",
-        version: engineVersion,
-      });
+      probeCase = await ProbeCase.create(program);
+      ({ directory, folder } = probeCase);
     });
-    after(async () => {
-      await Promise.all(started.map((host) => host.stop()));
-      await rm(directory, { recursive: true, force: true });
-    });
-
-    async function start(environment: NodeJS.ProcessEnv = {}): Promise<LanguageHostProcess> {
-      const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
-      const host = await LanguageHostProcess.start(program, { ...process.env, PATH: path, ...environment });
-      started.push(host);
-      return host;
-    }
+    after(() => probeCase?.dispose());
 
     /** A run of the program whose only argument is what it shall do. */
     function run(
@@ -448,75 +378,6 @@ const defineCases = (program: LanguageHostProgram) => {
       });
     });
 
-    describe("a plugin", { concurrency: 4 }, () => {
-      function pluginRequest(action: string): messages.RunPluginRequest {
-        const request = new messages.RunPluginRequest();
-        request.setInfo(programInfo(folder));
-        request.setKind("resource");
-        request.setPwd(directory);
-        request.setArgsList(["127.0.0.1:3", action]);
-        request.setEnvList([`PATH=${dirname(process.execPath)}`, "GIVEN=a=b"]);
-        return request;
-      }
-
-      test("runs from its folder, with the arguments and variables of the engine", async () => {
-        const host = await start();
-        const { stdout, stderr, error } = await host.read(host.client.runPlugin(pluginRequest("print")));
-        assert.equal(error, undefined);
-        const { args, cwd, environment } = startOf(stdout);
-        assert.deepEqual([args, cwd], [[folder, "127.0.0.1:3", "print"], directory]);
-        assert.deepEqual(environment, { PULUMI_NODEJS_TYPESCRIPT: "true", GIVEN: "a=b" });
-        assert.match(stdout, /without an end of line$/);
-        assert.equal(stderr, "an error of the program\n");
-      });
-
-      test("that fails is told with its exit code", async () => {
-        const host = await start();
-        const { error } = await host.read(host.client.runPlugin(pluginRequest("exit:3")));
-        assert.match(error ?? "", /Program exited with non-zero exit code: 3/);
-      });
-
-      test("ends when the engine gives it up", async () => {
-        const host = await start();
-        const call = host.client.runPlugin(pluginRequest("wait"));
-        let told = "";
-        const streamed = host.read(call, (stdout) => {
-          told = stdout;
-          if (stdout.includes("\n")) call.cancel();
-        });
-        await streamed;
-        await until(() => !isAlive(startOf(told).pid));
-      });
-
-      test("without the SDK is told to install it", async () => {
-        const request = pluginRequest("exit:0");
-        request.setInfo(programInfo(directory));
-        const host = await start();
-        const { error } = await host.read(host.client.runPlugin(request));
-        assert.match(error ?? "", /SDK has not been installed\. Have you run npm install in /);
-      });
-    });
-
-    test("a policy pack runs in its folder when the engine has told the stack, and one that tells no port is told", async () => {
-      const request = new messages.RunPluginRequest();
-      request.setInfo(programInfo(folder));
-      request.setKind("analyzer");
-      request.setPwd(directory);
-      request.setArgsList(["127.0.0.1:3"]);
-      request.setEnvList([`PATH=${dirname(process.execPath)}`]);
-      const host = await start();
-      let asked: Promise<string> | undefined;
-      const { stderr } = await host.read(host.client.runPlugin(request), (stdout) => {
-        const [, port] = /^(\d+)\n/.exec(stdout) ?? [];
-        if (port !== undefined) asked ??= askPack(Number(port));
-      });
-      // A call that comes before the end of the pack is told, and one that comes after it meets nobody.
-      assert.match((await asked) ?? "", /policy pack|No connection established/);
-      const { args, cwd, environment } = startOf(stderr);
-      assert.deepEqual([args, cwd], [["127.0.0.1:3", folder], folder]);
-      assert.equal(environment["PULUMI_CONFIG"], '{"sample:word":"told"}');
-    });
-
     if (program.name === "stand-in") {
       test("says what only the official program does", async () => {
         const host = await start();
@@ -530,43 +391,3 @@ const defineCases = (program: LanguageHostProgram) => {
 };
 
 describe("language hosts", { concurrency: true }, () => hosts.programs.forEach(defineCases));
-
-/** Tells a pack about a stack and asks it for its policies, as the engine does; gives what that failed with. */
-async function askPack(port: number): Promise<string> {
-  const client = new analyzerServices.AnalyzerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-  const stack = new analyzerMessages.AnalyzerStackConfigureRequest();
-  stack.getConfigMap().set("sample:word", "told");
-  try {
-    await new Promise<void>((resolve, reject) =>
-      client.configureStack(stack, (error) => (error ? reject(error) : resolve())),
-    );
-    return await new Promise((resolve) =>
-      client.getAnalyzerInfo(new emptyMessages.Empty(), (error) => resolve(error?.details ?? "")),
-    );
-  } finally {
-    client.close();
-  }
-}
-
-async function write(path: string, content: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, typeof content === "string" ? content : JSON.stringify(content, undefined, 2));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Waits for a condition; fails when it does not come about. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error("what the case waits for did not happen");
-    await delay(10);
-  }
-}

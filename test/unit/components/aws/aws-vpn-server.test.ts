@@ -2,45 +2,15 @@ import "../lean-pulumi.ts";
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { checkLater } from "../../../../components/aws/aws-server-arguments.ts";
-import { subnetAmong } from "../../../../components/aws/placement.ts";
 import type * as Components from "../../../../components/aws/index.ts";
-import { mockAws, untilDeclared, type MockedAws } from "./mocked-aws.ts";
-import { recordOptions, type RegisteredOptions } from "./registered-options.ts";
+import { declaredServers, sshFrom, type DeclaredServers } from "./declared-servers.ts";
 
-let aws: MockedAws;
-let components: typeof Components;
-let options: ReadonlyMap<string, RegisteredOptions>;
-
+let servers: DeclaredServers;
 before(async () => {
-  aws = await mockAws();
-  components = await import("../../../../components/aws/index.ts");
-  options = recordOptions();
+  servers = await declaredServers();
 });
-
-const sshFrom = ["203.0.113.7/32"];
-
-/** Resolves when all of the server is declared. */
-async function declare(
-  name: string,
-  args: Partial<Components.AwsVpnServerArgs> = {},
-  opts: Components.AwsVpnServerResourceOptions = {},
-) {
-  const server = new components.AwsVpnServer(name, { sshFrom, ...args }, opts);
-  await untilDeclared(aws.resources, [`${name}-server-hubs`, `${name}-server-repair`, `${name}-first-boot`]);
-  const child = (suffix: string) => {
-    const resource = aws.resources.get(`${name}-${suffix}`);
-    assert.ok(resource, `there is no ${suffix}`);
-    return resource.inputs;
-  };
-  return { server, child, names: childNames(name) };
-}
-
-function childNames(name: string): string[] {
-  return [...aws.resources.keys()]
-    .filter((key) => key.startsWith(`${name}-`))
-    .map((key) => key.slice(name.length + 1));
-}
+const declare: DeclaredServers["declare"] = (...args) => servers.declare(...args);
+const refused: DeclaredServers["refused"] = (...args) => servers.refused(...args);
 
 /** Of a secret that is an input. */
 function secretIn(input: unknown): unknown {
@@ -48,21 +18,12 @@ function secretIn(input: unknown): unknown {
   return value;
 }
 
-function refused(args: object, opts: Components.AwsVpnServerResourceOptions = {}): string {
-  try {
-    new components.AwsVpnServer("wrong", args as Components.AwsVpnServerArgs, opts);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  throw new Error("nothing was refused");
-}
-
 describe("an AwsVpnServer", () => {
   test("needs no more than who may log in, and makes everything else", async () => {
     const { child, names } = await declare("edge", { users: [{ name: "alice", password: "secret" }] });
     const inputs = Object.fromEntries(
       names
-        .filter((suffix) => aws.resources.get(`edge-${suffix}`)?.type.startsWith("aws:"))
+        .filter((suffix) => servers.aws.resources.get(`edge-${suffix}`)?.type.startsWith("aws:"))
         .filter((suffix) => !/^(tcp|egress)-/.test(suffix))
         .sort()
         .map((suffix) => [suffix, child(suffix)]),
@@ -205,8 +166,8 @@ describe("an AwsVpnServer", () => {
   });
 
   test("goes on with instance, volume and subnet, and moves what only one instance can have", async () => {
-    await declare("stays");
-    const of = (suffix: string) => options.get(`stays-${suffix}`);
+    const { names } = await declare("stays");
+    const of = (suffix: string) => servers.options.get(`stays-${suffix}`);
     assert.deepEqual(of("instance")?.ignorechangesList, ["ami", "userData"]);
     assert.deepEqual(of("state")?.ignorechangesList, ["availabilityZone"]);
     assert.deepEqual(of("subnet")?.ignorechangesList, ["input"]);
@@ -215,7 +176,7 @@ describe("an AwsVpnServer", () => {
     assert.equal(of("instance")?.deletebeforereplace, false);
     // Nobody dials an instance that is going.
     assert.match(of("server-install")?.deletedwith ?? "", /::stays-instance$/);
-    for (const name of childNames("stays").filter((suffix) => !suffix.startsWith("server-"))) {
+    for (const name of names.filter((suffix) => !suffix.startsWith("server-"))) {
       assert.match(of(name)?.parent ?? "", /::stays$/, name);
     }
   });
@@ -247,7 +208,7 @@ describe("the arguments of an AwsVpnServer", () => {
 
   test("updateImage has the instance follow its image", async () => {
     const { child } = await declare("newest", { updateImage: true });
-    assert.deepEqual(options.get("newest-instance")?.ignorechangesList, []);
+    assert.deepEqual(servers.options.get("newest-instance")?.ignorechangesList, []);
     assert.equal(child("instance")["userDataReplaceOnChange"], true);
   });
 
@@ -261,7 +222,7 @@ describe("the arguments of an AwsVpnServer", () => {
   test("vpcId is where a public subnet is chosen, in a zone that has the instance type", async () => {
     const { child } = await declare("within", { vpcId: "vpc-own" });
     assert.equal(child("instance")["subnetId"], "subnet-own");
-    const asked = aws.calls.find(
+    const asked = servers.aws.calls.find(
       ({ token, inputs }) => token.endsWith(":getSubnets") && JSON.stringify(inputs).includes("vpc-own"),
     );
     assert.deepEqual(asked?.inputs["filters"], [
@@ -274,11 +235,11 @@ describe("the arguments of an AwsVpnServer", () => {
   test("region is told to everything that is of a region, and to every question", async () => {
     const { names } = await declare("far", { region: "eu-north-1", sessionManager: true });
     for (const suffix of names) {
-      const { type, inputs } = aws.resources.get(`far-${suffix}`) ?? { type: "", inputs: {} };
+      const { type, inputs } = servers.aws.resources.get(`far-${suffix}`) ?? { type: "", inputs: {} };
       if (!type.startsWith("aws:")) continue;
       assert.equal(inputs["region"], type.startsWith("aws:iam") ? undefined : "eu-north-1", suffix);
     }
-    const asked = aws.calls
+    const asked = servers.aws.calls
       .filter(({ inputs }) => inputs["region"] === "eu-north-1")
       .map(({ token }) => token);
     assert.deepEqual([...new Set(asked)].sort(), [
@@ -295,11 +256,14 @@ describe("the arguments of an AwsVpnServer", () => {
     const { names } = await declare("tagged", { tags: { team: "network" }, sessionManager: true });
     const untagged = ["address-association", "state-attachment", "role-policy"];
     for (const suffix of names) {
-      const { type, inputs } = aws.resources.get(`tagged-${suffix}`) ?? { type: "", inputs: {} };
+      const { type, inputs } = servers.aws.resources.get(`tagged-${suffix}`) ?? { type: "", inputs: {} };
       if (!type.startsWith("aws:") || untagged.includes(suffix)) continue;
       assert.deepEqual(inputs["tags"], { Name: `tagged-${suffix}`, team: "network" }, suffix);
     }
-    const root = aws.resources.get("tagged-instance")?.inputs["rootBlockDevice"] as Record<string, unknown>;
+    const root = servers.aws.resources.get("tagged-instance")?.inputs["rootBlockDevice"] as Record<
+      string,
+      unknown
+    >;
     assert.deepEqual(root["tags"], { Name: "tagged-root", team: "network" });
   });
 
@@ -352,124 +316,6 @@ describe("the arguments of an AwsVpnServer", () => {
   });
 });
 
-describe("wrong arguments of an AwsVpnServer", () => {
-  test("are told all at once, each by its name", () => {
-    assert.equal(
-      refused({
-        sshFrom: ["0.0.0.0/0", "203.0.113.7"],
-        vpnFrom: [],
-        instanceTyp: "t3.small",
-        image: "debian-11",
-        ami: "ami-1",
-        stateVolumeGiB: 0,
-        listeners: [0],
-        users: [],
-        hubs: [],
-        mode: "user",
-        stateDirectory: "~/state",
-        tags: { "aws:team": "x", size: 1 },
-        publicHost: "vpn.example:443",
-        connection: {},
-      }).replace(/; known here are .*|\? Known here are .*/, "?"),
-      `AwsVpnServer "wrong": the arguments have 16 problems:
-  connection is made here: the key pair, the host key and the address are the instance's. For a host that is there, take VpnServer
-  instanceTyp is not known: did you mean instanceType?
-  sshFrom[1] is "203.0.113.7", an address: for it alone give "203.0.113.7/32"
-  image is "debian-11": one of "debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04", "amazon-linux-2023" is needed
-  stateVolumeGiB is 0: a whole number from 1 to 16384 is needed
-  listeners[0] is 0: a TCP port from 1 to 65535 is needed
-  mode is "user": the instance is made for the server, which is a service there. Leave mode out; for user mode take VpnServer
-  stateDirectory is "~/state": it is where a volume is mounted, so an absolute path of letters, digits, ".", "_" and "-" is needed
-  tags: the name "aws:team" begins with "aws:", which is AWS's own
-  tags: the value of "size" is 1: a text is needed
-  publicHost is "vpn.example:443", with a port: give the host, "vpn.example", alone; the ports are those of listeners
-  sshFrom has 0.0.0.0/0, by which everybody could try to log in: give the networks from which "pulumi up" is run, or say allowSshFromAnywhere: true
-  vpnFrom is an empty list: nobody could connect; leave it out for clients from everywhere
-  users and hubs are both given: users is short for the hub DEFAULT, so write it into hubs
-  ami and image are both given: leave one out
-  loginUser is missing, and ami is given: name the user who may log in there, such as "admin"`.replace(
-        "15",
-        "16",
-      ),
-    );
-  });
-
-  test("SSH is open to nobody by default, and to everybody only in words", async () => {
-    for (const missing of [undefined, null, []]) {
-      assert.match(
-        refused({ sshFrom: missing }),
-        /sshFrom is (missing|an empty list): give the networks from which/,
-      );
-    }
-    assert.match(refused({ sshFrom: ["::/0"] }), /sshFrom has ::\/0, by which everybody/);
-    assert.match(refused({ sshFrom: ["::/0"], allowSshFromAnywhere: false }), /sshFrom has ::\/0/);
-    const { names } = await declare("open", { sshFrom: ["0.0.0.0/0", "::/0"], allowSshFromAnywhere: true });
-    assert.deepEqual(names.filter((suffix) => suffix.startsWith("ssh-from")).sort(), [
-      "ssh-from-any-ipv4",
-      "ssh-from-any-ipv6",
-    ]);
-  });
-
-  for (const [args, problem] of [
-    [{ loginUser: "core" }, /loginUser belongs to ami/],
-    [{ subnetId: "subnet-1", vpcId: "vpc-1" }, /vpcId and subnetId are both given/],
-    [{ sessionManager: true, instanceProfile: "mine" }, /sessionManager and instanceProfile are both given/],
-    [{ sshFrom: pulumi.output(sshFrom) }, /sshFrom is an Output: it decides which resources there are/],
-    [{ listeners: Promise.resolve([443]) }, /listeners is an Output/],
-    [{ healthTimeoutSeconds: 1 }, /healthTimeoutSeconds is 1: a whole number from 5 to 600 is needed/],
-    [{ tags: "x" }, /tags is "x": an object of texts is needed/],
-    [{ transform: {} }, /transform is no argument: it belongs to the options/],
-  ] as const) {
-    test(`such as ${Object.keys(args).join(" and ")} are refused`, () => {
-      assert.match(refused({ sshFrom, ...args }), problem);
-    });
-  }
-
-  test("such as come later are refused when they are there", async () => {
-    const refusing = (work: () => unknown) => {
-      try {
-        return work() as never;
-      } catch (error) {
-        throw new Error(`edge: ${(error as Error).message}`, { cause: error });
-      }
-    };
-    const later = (name: "image" | "stateVolumeGiB", value: pulumi.Input<unknown>) =>
-      promiseOf(
-        pulumi.recover(checkLater(name, value, refusing) as pulumi.Output<unknown>, (error) => String(error)),
-      );
-    assert.match(
-      String(await later("image", pulumi.output("debian-11"))),
-      /^Error: edge: image is "debian-11": one of/,
-    );
-    assert.match(String(await later("stateVolumeGiB", Promise.resolve("8"))), /without quotes: 8$/);
-    assert.equal(await later("image", pulumi.output("debian-12")), "debian-12");
-  });
-
-  test("such as lead to no subnet are refused", () => {
-    assert.equal(subnetAmong(["subnet-b", "subnet-a"], "vpc-1", "t3.small"), "subnet-a");
-    assert.throws(() => subnetAmong([], "vpc-1", "t3.small"), {
-      message:
-        "the VPC vpc-1 has no public subnet in a zone that has t3.small: give subnetId, or another instanceType",
-    });
-  });
-
-  test("unknown values of a preview crash nothing", async () => {
-    const unknown = () => pulumi.output(pulumi.unknown as never);
-    const server = new components.AwsVpnServer("unknown", {
-      sshFrom,
-      instanceType: unknown(),
-      subnetId: unknown(),
-      ami: unknown(),
-      loginUser: unknown(),
-      stateVolumeGiB: unknown(),
-      publicHost: unknown(),
-      tags: { team: unknown() },
-    });
-    await untilDeclared(aws.resources, ["unknown-server-repair", "unknown-instance"]);
-    assert.ok(server);
-  });
-});
-
 describe("the transform of an AwsVpnServer", () => {
   test("changes any argument and option of a child, and the rest stays", async () => {
     const seen: string[] = [];
@@ -493,9 +339,9 @@ describe("the transform of an AwsVpnServer", () => {
     assert.deepEqual([child("state")["finalSnapshot"], child("state")["size"]], [true, 20]);
     assert.equal(child("state")["encrypted"], true);
     assert.equal(child("instance")["monitoring"], true);
-    assert.equal(options.get("changed-instance")?.protect, true);
-    assert.deepEqual(options.get("changed-instance")?.ignorechangesList, ["ami", "userData"]);
-    assert.match(options.get("changed-server-install")?.deletedwith ?? "", /::changed-instance$/);
+    assert.equal(servers.options.get("changed-instance")?.protect, true);
+    assert.deepEqual(servers.options.get("changed-instance")?.ignorechangesList, ["ami", "userData"]);
+    assert.match(servers.options.get("changed-server-install")?.deletedwith ?? "", /::changed-instance$/);
     assert.ok(seen.includes("changed-instance") && seen.includes("changed-tcp-443-from-any-ipv4"));
   });
 
