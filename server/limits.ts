@@ -143,9 +143,9 @@ export const answeringPortLimits = {
   queueBytes: 4 * 1024 * 1024,
   /** Frames of one port, until it is the turn of the next one that has some. */
   framesInTurn: 16,
-  /** Empty queues that are kept for the next, and the longest of them. */
-  spareQueues: 8,
-  spareBytes: 1024 * 1024,
+  /** Pieces of memory in which they wait, and those that are kept for the next when nothing waits. */
+  chunkBytes: 16 * 1024,
+  spareChunks: 256,
 } as const;
 
 /** Bounds of a network interface that is plugged into a hub. */

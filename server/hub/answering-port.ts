@@ -1,15 +1,9 @@
 import { blockLimits, answeringPortLimits } from "../limits.ts";
-import { blockHeaderBytes, readUint32 } from "../wire/block-stream.ts";
+import { blockHeaderBytes } from "../wire/block-stream.ts";
 import type { Policy } from "../settings/policy.ts";
 import { BlockQueue } from "./block-queue.ts";
 import { fitsShare } from "./fair-share.ts";
 import type { HubAttachment, HubPort } from "./hub-port.ts";
-
-/**
- * Empty queues, for the next ports that send to any answering port. They are shared, since what one turn brings is large, and hubs that were
- * busy once are many.
- */
-const spares: BlockQueue[] = [];
 
 /** Does some work and stops when the time is over; tells whether some is left, for which it is called again. */
 export type SlicedWork = (isOver: () => boolean) => boolean;
@@ -21,8 +15,8 @@ export interface AnsweringPortOptions {
   readonly userName: string;
   readonly policy: Policy;
   /**
-   * Takes one frame: the bytes of `buffer` from `start` to `end`, which are the port's after the call, and the number of the port that
-   * sent it. It may send as many as it likes by {@link AnsweringPort.send}.
+   * Takes one frame: the bytes of `buffer` from `start` to `end`, valid during the call, in which they may be changed, and the number of
+   * the port that sent it. It may send as many as it likes by {@link AnsweringPort.send}.
    */
   readonly receive: (buffer: Buffer, start: number, end: number, from: number) => void;
   /** The frames of a turn were received; what it has to do then may go on in the next turn. */
@@ -71,6 +65,7 @@ export class AnsweringPort implements HubPort {
   unplug(): void {
     this.#attachment?.detach();
     this.#attachment = undefined;
+    for (const queue of this.#queues.values()) queue.clear();
     this.#queues.clear();
     this.#waitingBytes = 0;
   }
@@ -100,7 +95,7 @@ export class AnsweringPort implements HubPort {
       return;
     }
     if (queue === undefined) {
-      queue = spares.pop() ?? new BlockQueue();
+      queue = new BlockQueue();
       this.#queues.set(from, queue);
     }
     queue.push(buffer, start, end);
@@ -126,12 +121,10 @@ export class AnsweringPort implements HubPort {
   #receive(isOver: () => boolean): void {
     for (const [from, queue] of this.#queues) {
       for (let left = answeringPortLimits.framesInTurn; left > 0 && queue.bytes > 0; left--) {
-        const { buffer, start } = queue;
-        const frameAt = start + blockHeaderBytes;
-        const end = frameAt + readUint32(buffer, start);
-        this.#waitingBytes -= end - start;
-        queue.start = end;
-        this.#options.receive(buffer, frameAt, end, from);
+        queue.take();
+        const { buffer, frameStart, frameEnd } = queue;
+        this.#waitingBytes -= blockHeaderBytes + frameEnd - frameStart;
+        this.#options.receive(buffer, frameStart, frameEnd, from);
         if (this.#attachment === undefined) return;
         if (!isOver()) continue;
         this.#putBehind(from, queue);
@@ -142,9 +135,8 @@ export class AnsweringPort implements HubPort {
   }
 
   #putBehind(from: number, queue: BlockQueue): void {
-    const { spareBytes, spareQueues } = answeringPortLimits;
     this.#queues.delete(from);
     if (queue.bytes > 0) this.#queues.set(from, queue);
-    else if (queue.buffer.length <= spareBytes && spares.length < spareQueues) spares.push(queue);
+    else queue.clear();
   }
 }
