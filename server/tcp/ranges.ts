@@ -53,8 +53,12 @@ export class Ranges {
     const from = Math.min(start, this.start(first));
     const to = Math.max(end, this.end(after - 1));
     for (let index = first; index < after; index++) this.#bytes -= this.end(index) - this.start(index);
-    this.#starts.splice(first, after - first, from);
-    this.#ends.splice(first, after - first, to);
+    this.#starts[first] = from;
+    this.#ends[first] = to;
+    if (after > first + 1) {
+      this.#starts.splice(first + 1, after - first - 1);
+      this.#ends.splice(first + 1, after - first - 1);
+    }
     this.#bytes += to - from;
     return true;
   }

@@ -194,9 +194,11 @@ export class TcpConnection {
   /** So many bytes of what came in are dealt with: the peer may send as many more. */
   consumed(bytes: number): void {
     this.#unconsumed -= bytes;
-    const opened = this.#windowLimit() - this.#told;
-    // Told only if it is worth a segment (RFC 9293, section 3.8.6.2.2).
-    if (opened >= Math.min(this.#receiveBytes() / 2, 2 * this.#mss)) this.#ackWanted = true;
+    const limit = this.#windowLimit();
+    // Told only if it is worth a segment (RFC 9293, section 3.8.6.2.2), and to a peer that has used half of what it was told: it learns
+    // of the rest by the answer to what it sends next.
+    const isWorth = limit - this.#told >= Math.min(this.#receiveBytes() / 2, 2 * this.#mss);
+    if (isWorth && limit - this.#received >= 2 * (this.#told - this.#received)) this.#ackWanted = true;
   }
 
   /** Acknowledges what has to be; to be called when the segments at hand are through, and after {@link consumed}. */
@@ -272,13 +274,17 @@ export class TcpConnection {
     const known = Math.max(this.#received - at, 0);
     const start = payloadAt + known;
     const end = Math.min(payloadEnd, payloadAt + this.#told - at);
+    const wasWanted = this.#ackWanted;
     // Also for what the window has no room for: the peer wants to know when there is.
     this.#ackWanted = true;
     if (start >= end || this.#peerEnded) return;
     if (at > this.#received) {
+      // A range that grows is told of once for a turn, before another one takes its place among the few that can be told.
+      if (wasWanted && !this.#reassembly.continuesAt(at)) this.#sendAck();
       this.#reassembly.add(at, buffer, start, end);
-      // Each of them tells the peer of the gap.
-      this.#sendAck();
+      // Else the peer counts the answers, which tell it of the gap (RFC 5681, section 3.2).
+      if (this.#sackPermitted) this.#ackWanted = true;
+      else this.#sendAck();
       return;
     }
     const hadGap = this.#reassembly.ranges.count > 0;
@@ -290,7 +296,6 @@ export class TcpConnection {
       this.#unconsumed += bytes.length;
       if (!this.#closed) this.#options.events.data(bytes, 0, bytes.length);
     });
-    if (!this.#closed) this.#sendAck();
   }
 
   #acknowledge(acknowledged: Position, at: Position, bytes: number, segment: IncomingSegment): void {
@@ -537,6 +542,7 @@ export class TcpConnection {
   #close(reason: TcpEnd): void {
     this.#closed = true;
     this.#queue.drop(Infinity);
+    this.#reassembly.clear();
     this.#options.events.closed(reason);
   }
 

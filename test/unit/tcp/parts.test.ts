@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { pieces } from "../../../server/tcp/piece-pool.ts";
 import { Ranges } from "../../../server/tcp/ranges.ts";
 import { Reassembly } from "../../../server/tcp/reassembly.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../../server/tcp/segment.ts";
@@ -88,6 +89,52 @@ describe("bytes beyond a gap", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("take little more memory than there are, and give it back when they are handed over or let go of", (t) => {
+    const segments = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 1_460 }), gap: fc.boolean() }), {
+      maxLength: 200,
+    });
+    const stream = Buffer.alloc(1_460);
+    const take = t.mock.method(pieces, "take");
+    const release = t.mock.method(pieces, "release");
+    fc.assert(
+      fc.property(segments, fc.boolean(), (all, isHandedOver) => {
+        take.mock.resetCalls();
+        release.mock.resetCalls();
+        const reassembly = new Reassembly({ pieces: 300, ranges: 300 });
+        let at = 1;
+        for (const { bytes, gap } of all) {
+          at += gap ? 1 : 0;
+          reassembly.add(at, stream, 0, bytes);
+          at += bytes;
+        }
+        const memory = take.mock.calls.reduce((sum, { result }) => sum + (result?.length ?? 0), 0);
+        assert.ok(memory <= 2 * reassembly.ranges.bytes, `${memory} for ${reassembly.ranges.bytes}`);
+        if (isHandedOver) {
+          while (reassembly.ranges.count > 0) reassembly.take(reassembly.ranges.start(0), () => {});
+        } else reassembly.clear();
+        assert.equal(release.mock.callCount(), take.mock.callCount());
+        assert.equal(reassembly.ranges.bytes, 0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("may be let go of by who is handed them", () => {
+    const reassembly = new Reassembly({ pieces: 100, ranges: 100 });
+    for (const at of [10, 20, 30, 50]) reassembly.add(at, Buffer.alloc(10, at), 0, 10);
+    const taken: number[] = [];
+    const end = reassembly.take(10, (bytes) => {
+      taken.push(...bytes);
+      reassembly.clear();
+    });
+    assert.equal(end, 40);
+    assert.deepEqual(
+      taken,
+      [10, 20, 30].flatMap((byte) => Array.from({ length: 10 }, () => byte)),
+    );
+    assert.equal(reassembly.ranges.count, 0);
   });
 });
 

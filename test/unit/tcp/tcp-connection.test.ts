@@ -55,7 +55,14 @@ class World {
   }
 
   /** The peer says something; numbers count from the beginning of each stream. */
-  say({ sequence = 0, acknowledgment = 0, sackEdges = [], ...more }: Partial<Packet>): Packet[] {
+  say(packet: Partial<Packet>): Packet[] {
+    this.receive(packet);
+    this.connection.flush();
+    return this.sent;
+  }
+
+  /** The same in the midst of a turn, without what is answered at its end. */
+  receive({ sequence = 0, acknowledgment = 0, sackEdges = [], ...more }: Partial<Packet>): Packet[] {
     this.sent.length = 0;
     this.connection.receive(
       incoming(
@@ -67,6 +74,12 @@ class World {
         }),
       ),
     );
+    return [...this.sent];
+  }
+
+  /** The turn ends. */
+  flush(): Packet[] {
+    this.sent.length = 0;
     this.connection.flush();
     return this.sent;
   }
@@ -168,6 +181,53 @@ describe("what the peer sends", () => {
     world.say({ sequence: 3, payload: text("222333444") });
     world.say({ sequence: 0, payload: text("one222") });
     assert.deepEqual(world.events, ["data one", "data 222333444", "data 555"]);
+  });
+
+  test("has gaps told once for a turn, each range that came in beyond one before the next does", () => {
+    const world = World.open();
+    const [first, , third] = [6, 9, 20].map((sequence) => world.receive({ sequence, payload: text("333") }));
+    assert.deepEqual(first, []);
+    assert.deepEqual(
+      third?.map(({ acknowledgment, sackEdges }) => [acknowledgment, sackEdges]),
+      [[theirs + 1, [theirs + 7, theirs + 13]]],
+    );
+    world.receive({ sequence: 23, payload: text("333") });
+    const told = world.flush();
+    assert.deepEqual(
+      told.map(({ sackEdges }) => sackEdges),
+      [[theirs + 21, theirs + 27, theirs + 7, theirs + 13]],
+    );
+    world.receive({ sequence: 0, payload: text("111222") });
+    assert.deepEqual(
+      world.flush().map(({ acknowledgment }) => acknowledgment),
+      [theirs + 1 + 12],
+    );
+  });
+
+  test("beyond a gap is acknowledged piece by piece to a peer that counts acknowledgements", () => {
+    const world = World.open({ sackPermitted: false });
+    for (const sequence of [6, 9, 12]) {
+      assert.equal(world.receive({ sequence, payload: text("333") }).at(-1)?.acknowledgment, theirs + 1);
+    }
+    assert.deepEqual(world.flush(), []);
+  });
+
+  test("has the room for more told only to a peer that has used half of what it was told", () => {
+    const world = World.open();
+    const half = tcpLimits.receiveBytes / 2;
+    const piece = Buffer.alloc(32_768);
+    let at = 0;
+    const send = (until: number) => {
+      for (; at < until; at += piece.length) world.say({ sequence: at, payload: piece });
+      return world.take().at(-1)?.window;
+    };
+    assert.equal(send(half - piece.length), (half + piece.length) / 128);
+    world.connection.consumed(at);
+    assert.deepEqual(world.flush(), []);
+    assert.equal(send(half), tcpLimits.receiveBytes / 128 - piece.length / 128);
+    send(2 * half);
+    world.connection.consumed(half);
+    assert.equal(world.flush()[0]?.window, tcpLimits.receiveBytes / 128 - piece.length / 128);
   });
 
   test("is taken no further than the window goes, which opens as it is dealt with", () => {
