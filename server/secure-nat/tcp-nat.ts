@@ -1,6 +1,6 @@
 import { transportChecksum } from "../ethernet/frame-checksum.ts";
 import type { Frame } from "../ethernet/frame.ts";
-import { pieceLimits, secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
+import { secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
 import { pieces } from "../tcp/piece-pool.ts";
 import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
@@ -40,10 +40,11 @@ interface Mapping extends Due {
   readonly remotePort: number;
   readonly connection: TcpConnection;
   outside: OutsideTcp | undefined;
-  /** What the client sent in this turn, and how much of the buffer that is. */
+  /** What the client sent and was not passed on yet, and how much of the buffer that is. */
   gathered: Buffer | undefined;
   gatheredBytes: number;
-  /** A guess at what comes in a turn, by the last one. */
+  /** What the client has sent in this turn, and in the last one: the next may bring as much. */
+  turnBytes: number;
   usualBytes: number;
   isPaused: boolean;
   /** No end outside has answered yet. */
@@ -149,6 +150,8 @@ export class TcpNat {
   flush(isOver: () => boolean): boolean {
     for (const mapping of this.#touched) {
       this.#touched.delete(mapping);
+      mapping.usualBytes = mapping.turnBytes;
+      mapping.turnBytes = 0;
       this.#passOn(mapping);
       mapping.connection.flush();
       this.#setDue(mapping);
@@ -234,6 +237,7 @@ export class TcpNat {
       outside: undefined,
       gathered: undefined,
       gatheredBytes: 0,
+      turnBytes: 0,
       usualBytes: 0,
       isPaused: false,
       isConnecting: true,
@@ -303,16 +307,15 @@ export class TcpNat {
   }
 
   #gather(mapping: Mapping, buffer: Buffer, start: number, end: number): void {
-    const bytes = end - start;
-    mapping.sent += bytes;
-    let { gathered } = mapping;
-    if (gathered !== undefined && gathered.length - mapping.gatheredBytes < bytes) {
-      this.#passOn(mapping);
-      gathered = undefined;
+    mapping.sent += end - start;
+    for (let from = start; from < end;) {
+      if (mapping.gatheredBytes === mapping.gathered?.length) this.#passOn(mapping);
+      mapping.gathered ??= pieces.take(Math.max(end - from, mapping.usualBytes, mapping.turnBytes));
+      const copied = buffer.copy(mapping.gathered, mapping.gatheredBytes, from, end);
+      mapping.gatheredBytes += copied;
+      mapping.turnBytes += copied;
+      from += copied;
     }
-    gathered ??= pieces.take(Math.max(bytes, mapping.usualBytes));
-    mapping.gathered = gathered;
-    mapping.gatheredBytes += buffer.copy(gathered, mapping.gatheredBytes, start, end);
     this.#touch(mapping);
   }
 
@@ -322,7 +325,6 @@ export class TcpNat {
     if (gathered === undefined) return;
     mapping.gathered = undefined;
     mapping.gatheredBytes = 0;
-    mapping.usualBytes = Math.min(bytes === gathered.length ? 2 * bytes : bytes, pieceLimits.mostBytes);
     outside?.write(gathered.subarray(0, bytes), () => {
       pieces.release(gathered);
       connection.consumed(bytes);

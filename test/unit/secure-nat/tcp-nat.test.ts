@@ -35,6 +35,27 @@ describe("TCP through a NAT", () => {
     assert.equal(readTcp(world.sent[0]).payload, "answer");
   });
 
+  test("goes out in one piece for a turn, once it is known how much comes in one", () => {
+    const world = new World();
+    const connection = established(world);
+    const said: string[] = [];
+    const writes: number[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      for (let left = 40; left > 0; left--) {
+        const payload = String.fromCharCode(97 + turn + (left % 10)).repeat(1_400);
+        const header = { sequence: 11 + said.length * 1_400, acknowledgment: 78 };
+        const frame = world.segment(header, payload);
+        world.nat.receive(frame, 0, frame.length, 1);
+        said.push(payload);
+      }
+      world.nat.turnEnded(() => false);
+      for (const done of connection.done) done();
+      writes.push(connection.done.splice(0).length);
+    }
+    assert.ok(connection.written.map(String).join("") === said.join(""), "other bytes than the client sent");
+    assert.deepEqual(writes, [6, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
   test("is refused as the other end refuses it, and where clients may not go", () => {
     const world = new World();
     world.receive(world.segment({ sequence: 10, flags: syn }));
