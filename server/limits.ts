@@ -161,6 +161,8 @@ export const packetDeviceLimits = {
   gatheredBytes: 128 * 1024,
   /** Longest frame that a kernel leaves to be cut (`GSO_MAX_SIZE`), with room for its headers. */
   unfinishedBytes: 64 * 1024 + 256,
+  /** Frames that wait at a TAP, whatever their length; what comes in beyond the kernel drops. */
+  tapFrames: 4_096,
   /** Frames, in bytes, that wait at a packet socket; what comes in beyond the kernel drops. */
   receiveBytes: 4 * MiB,
   /** The same of frames that wait for the interface to send them. */

@@ -1,4 +1,5 @@
 import type { PinnedMemory } from "../native/pinned-memory.ts";
+import { packetDeviceLimits } from "../limits.ts";
 import { ioctlArgumentBytes, type SystemCalls } from "../native/system-calls.ts";
 
 // linux/sockios.h, linux/if.h, linux/if_arp.h
@@ -12,6 +13,7 @@ const SIOCSIFMTU = 0x8922;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
+const SIOCSIFTXQLEN = 0x8943;
 const IFF_UP = 0x0001;
 const IFF_NOARP = 0x0080;
 const ARPHRD_ETHER = 1;
@@ -49,26 +51,28 @@ export interface RoutedSetup {
 const leastMtu = 68;
 
 /**
- * Brings an interface up.
+ * Brings a TAP of ours up.
  *
  * @param mac 6 bytes that it gets before; without it keeps its own
  * @throws {SystemCallError} EPERM without CAP_NET_ADMIN
  */
 export function bringUp(calls: SystemCalls, request: PinnedMemory, mac?: Uint8Array): void {
   withSocket(calls, (ask) => {
+    lengthenQueue(ask, request);
     if (mac !== undefined) setMac(ask, request, mac);
     addFlags(ask, request, IFF_UP);
   });
 }
 
 /**
- * Brings an interface up with an address and a route.
+ * Brings a TAP of ours up with an address and a route.
  *
  * @throws {SystemCallError} EPERM without CAP_NET_ADMIN
  */
 export function bringUpRouted(calls: SystemCalls, request: PinnedMemory, setup: RoutedSetup): void {
   const { mac, address, mask, mtu } = setup;
   withSocket(calls, (ask) => {
+    lengthenQueue(ask, request);
     setMac(ask, request, mac);
     request.bytes.writeInt32LE(Math.max(mtu, leastMtu), nameBytes);
     ask(SIOCSIFMTU, request);
@@ -83,6 +87,16 @@ export function bringUpRouted(calls: SystemCalls, request: PinnedMemory, setup: 
     }
     addFlags(ask, request, IFF_UP | IFF_NOARP);
   });
+}
+
+/**
+ * Makes room for what the host sends while the thread does something else: of small packets the kernel's own 1,000 come in some
+ * milliseconds.
+ */
+function lengthenQueue(ask: Ask, request: PinnedMemory): void {
+  request.bytes.writeInt32LE(packetDeviceLimits.tapFrames, nameBytes);
+  ask(SIOCSIFTXQLEN, request);
+  request.bytes.fill(0, nameBytes);
 }
 
 function setMac(ask: Ask, request: PinnedMemory, mac: Uint8Array): void {

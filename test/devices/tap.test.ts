@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
+import { packetDeviceLimits } from "../../server/limits.ts";
 import { Lab } from "../lab/lab.ts";
 import type { Namespace } from "../lab/namespace.ts";
 import { startChild } from "./support/child.ts";
@@ -27,7 +28,8 @@ describe("a TAP", () => {
     const { station, elsewhere } = stations();
     await using taps = switchTaps(station, ["tap_one", "tap_other"]);
     assert.equal(await taps.nextLine(), "ready");
-    assert.match((await station.run("ip", ["-br", "link", "show", "tap_one"])).stdout, /UP/);
+    const { stdout: shown } = await station.run("ip", ["link", "show", "tap_one"]);
+    assert.match(shown, new RegExp(`,UP[,>].* qlen ${packetDeviceLimits.tapFrames}\\b`));
     // It goes on to work in another namespace, as it does when somebody gives it to a container.
     await station.run("ip", ["link", "set", "tap_other", "netns", elsewhere.name]);
     await station.run("ip", ["address", "add", `${addresses.one}/24`, "dev", "tap_one"]);
