@@ -162,16 +162,17 @@ export class HostNatWay {
     return `the host's firewall drops what it is to forward${await this.#options.suspects()}`;
   }
 
-  /** Lets go of the interface; nothing comes from it any more. */
-  shut(): void {
-    this.#device?.close();
+  /** Lets go of the interface: nothing comes from it any more. Resolves when it is gone. */
+  async shut(): Promise<void> {
+    const device = this.#device;
     this.#device = undefined;
+    await device?.close();
   }
 
   /** The same, and puts the host back. */
   async close(): Promise<void> {
-    this.shut();
-    await this.#options.closed();
+    // What others of the host let go of at the same time is undone together, so the interface is not waited for before.
+    await Promise.all([this.shut(), this.#options.closed()]);
   }
 
   /** @returns what the host answered; undefined for nothing */

@@ -97,7 +97,7 @@ export class HostNat {
     const leftOut: Waiting[] = [];
     const openings: { readonly each: Waiting; readonly way: HostNatWay }[] = [];
     const giveUp = ({ each, way }: (typeof openings)[number], error: unknown) => {
-      way.shut();
+      void way.shut();
       this.#forget(way);
       refuse(each, error);
     };

@@ -96,7 +96,7 @@ export interface Watch {
 export class SystemCalls {
   readonly #koffi: Koffi;
   readonly #open: (path: string, flags: number) => number;
-  readonly #close: (descriptor: number) => number;
+  readonly #close: KoffiFunction;
   readonly #read: (descriptor: number, address: number, bytes: number) => number;
   readonly #write: (descriptor: number, address: number, bytes: number) => number;
   readonly #ioctl: (descriptor: number, request: number, address: number) => number;
@@ -132,6 +132,8 @@ export class SystemCalls {
   readonly #message: PinnedMemory;
   /** The value of an option that is a number. */
   readonly #option: PinnedMemory;
+  /** Until all that is to be closed apart is closed. */
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(koffi: Koffi) {
     this.#koffi = koffi;
@@ -322,6 +324,18 @@ export class SystemCalls {
   /** Whatever the answer, the descriptor is closed (close(2)). */
   close(descriptor: Descriptor): void {
     this.#close(descriptor.take());
+  }
+
+  /**
+   * Closes a descriptor that the kernel takes its time for, such as that of an interface that goes with it: in another thread, one after the
+   * other. It is nobody's any more at once.
+   */
+  closeApart(descriptor: Descriptor): Promise<void> {
+    const number = descriptor.take();
+    const closed = this.#closing.then(
+      () => new Promise<void>((resolve) => void this.#close.async(number, () => resolve())),
+    );
+    return (this.#closing = closed);
   }
 
   /**

@@ -36,7 +36,7 @@ export class DevicePort implements HubPort {
     this.#device = open({
       receive: (buffer, start, end) => this.#forward(buffer, start, end),
       lost: (error) => {
-        this.unplug();
+        void this.unplug();
         onLost(error);
       },
     });
@@ -47,11 +47,11 @@ export class DevicePort implements HubPort {
     this.#attachment = attachment;
   }
 
-  /** Takes it out for good, and lets go of the interface. */
-  unplug(): void {
+  /** Takes it out for good, and lets go of the interface; resolves as {@link PacketDevice.close} does. */
+  unplug(): Promise<void> {
     this.#attachment?.detach();
     this.#attachment = undefined;
-    this.#device.close();
+    return this.#device.close();
   }
 
   /** Looks whether the interface is still what it was. */

@@ -11,8 +11,11 @@ export interface PacketDevice {
   send(buffer: Buffer, start: number, end: number): void;
   /** Looks whether the interface still has its name; one that has another is lost. To be called every now and then. */
   check(): void;
-  /** Lets go of the interface; nothing comes from it any more. A second time does nothing. */
-  close(): void;
+  /**
+   * Lets go of the interface: nothing comes from it any more. Resolves when its name is free again, if it goes with us. A second time does
+   * nothing.
+   */
+  close(): Promise<void>;
 }
 
 /** What happens at a device. */

@@ -159,17 +159,18 @@ export class PacketSocket implements PacketDevice {
       problem = error as Error;
     }
     if (problem === undefined) return;
-    this.close();
+    void this.close();
     this.#events.lost(problem);
   }
 
-  close(): void {
-    if (!this.#isOpen) return;
+  close(): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
     this.#outgoing.flush();
     this.#isOpen = false;
     this.#watch.stop();
     this.#calls.close(this.#descriptor);
     for (const memory of [this.#request, this.#received, this.#sent, this.#sendBatch]) memory.release();
+    return Promise.resolve();
   }
 
   #write(frames: OutgoingFrames): void {
@@ -244,7 +245,7 @@ export class PacketSocket implements PacketDevice {
     this.#incoming.flush();
     // Whoever received it may have closed the device.
     if (failure === undefined || !this.#isOpen) return;
-    this.close();
+    void this.close();
     this.#events.lost(failure as Error);
   }
 

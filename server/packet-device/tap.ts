@@ -44,6 +44,7 @@ export class Tap implements PacketDevice {
   readonly #watch: Watch;
   #refused = 0;
   #isOpen = true;
+  #closed: Promise<void> = Promise.resolve();
 
   private constructor(
     calls: SystemCalls,
@@ -123,14 +124,16 @@ export class Tap implements PacketDevice {
   /** It is our own, whatever somebody calls it. */
   check(): void {}
 
-  close(): void {
-    if (!this.#isOpen) return;
+  close(): Promise<void> {
+    if (!this.#isOpen) return this.#closed;
     this.#outgoing.flush();
     this.#isOpen = false;
     this.#watch.stop();
-    this.#calls.close(this.#descriptor);
+    // The kernel waits until no processor looks at the interface any more, for some ten milliseconds.
+    this.#closed = this.#calls.closeApart(this.#descriptor);
     this.#received.release();
     this.#sent.release();
+    return this.#closed;
   }
 
   #writeAll({ offsets, lengths, counts }: OutgoingFrames): void {
@@ -170,7 +173,7 @@ export class Tap implements PacketDevice {
     this.#incoming.flush();
     // Whoever received it may have closed the device.
     if (failure === undefined || !this.#isOpen) return;
-    this.close();
+    void this.close();
     this.#events.lost(failure as Error);
   }
 }

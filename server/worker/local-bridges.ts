@@ -30,33 +30,49 @@ export interface LocalBridgeState {
 export class LocalBridges {
   readonly #options: LocalBridgesOptions;
   #wanted: readonly LocalBridgeSettings[] = [];
+  /** Names of hubs that are, in lower case. */
+  #online: ReadonlySet<string> = new Set();
   readonly #running: RunningBridge[] = [];
+  /** Until the interfaces of bridges that ended are let go of. */
+  #ending: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: LocalBridgesOptions) {
     this.#options = options;
   }
 
-  /** Makes the bridges what the settings say; those that stay go on undisturbed. */
-  apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[]): void {
+  /**
+   * Makes the bridges what the settings say; those that stay go on undisturbed. While interfaces go, a later call may come: what it says
+   * holds for both.
+   */
+  async apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[]): Promise<void> {
     // A change may still be on its way when the server ends.
     if (this.#isClosed) return;
     this.#wanted = bridges;
-    const online = new Set(hubs.filter((hub) => hub.online).map(({ name }) => name.toLowerCase()));
-    const liveHubOf = ({ hubName }: LocalBridgeSettings) =>
-      online.has(hubName.toLowerCase()) ? this.#options.hubs.find(hubName) : undefined;
+    this.#online = new Set(hubs.filter((hub) => hub.online).map(({ name }) => name.toLowerCase()));
     for (const running of [...this.#running]) {
       const { settings, hub } = running;
       // A hub that was deleted and made anew is another one.
-      if (bridges.includes(settings) && liveHubOf(settings) === hub) continue;
-      running.close();
-      this.#running.splice(this.#running.indexOf(running), 1);
+      if (bridges.includes(settings) && this.#liveHubOf(settings) === hub) continue;
+      this.#end(running);
     }
-    for (const settings of bridges) {
-      const hub = liveHubOf(settings);
+    // Another bridge may have the name of an interface that goes.
+    await this.#ending;
+    if (this.#isClosed) return;
+    for (const settings of this.#wanted) {
+      const hub = this.#liveHubOf(settings);
       if (hub === undefined || this.#running.some((each) => each.settings === settings)) continue;
       this.#running.push(new RunningBridge(settings, hub, this.#options));
     }
+  }
+
+  #liveHubOf({ hubName }: LocalBridgeSettings): LiveHub | undefined {
+    return this.#online.has(hubName.toLowerCase()) ? this.#options.hubs.find(hubName) : undefined;
+  }
+
+  #end(running: RunningBridge): void {
+    this.#running.splice(this.#running.indexOf(running), 1);
+    this.#ending = Promise.all([this.#ending, running.close()]);
   }
 
   /** All that are set up, in the order of the settings. */
@@ -68,9 +84,12 @@ export class LocalBridges {
     });
   }
 
-  close(): void {
-    this.apply([], []);
+  /** Ends all of them, for good. */
+  async close(): Promise<void> {
     this.#isClosed = true;
+    this.#wanted = [];
+    for (const running of [...this.#running]) this.#end(running);
+    await this.#ending;
   }
 }
 
@@ -82,6 +101,7 @@ class RunningBridge {
   readonly #options: LocalBridgesOptions;
   #port: DevicePort | undefined;
   #cancelRetry = () => {};
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(settings: LocalBridgeSettings, hub: LiveHub, options: LocalBridgesOptions) {
     this.settings = settings;
@@ -94,12 +114,14 @@ class RunningBridge {
     return this.#port !== undefined;
   }
 
-  close(): void {
+  /** Resolves when the interface is let go of. */
+  close(): Promise<void> {
     this.#cancelRetry();
-    if (this.#port === undefined) return;
-    this.#port.unplug();
+    if (this.#port === undefined) return this.#ended;
+    this.#ended = this.#port.unplug();
     this.#port = undefined;
     this.#tell("ended", "its configuration changed");
+    return this.#ended;
   }
 
   #begin(): void {

@@ -48,6 +48,13 @@ describe("a TAP", () => {
     await ended;
   });
 
+  test("has a name that is free for another one when it is closed", async () => {
+    const { station } = stations();
+    await using taps = startChild(station, "reopened-tap.ts", ["tap_again"]);
+    assert.equal(await taps.nextLine(), "opened 5 times");
+    assert.notEqual((await station.run("ip", ["link", "show", "tap_again"], { check: false })).code, 0);
+  });
+
   test("goes with its server", async () => {
     const { station } = stations();
     const taps = switchTaps(station, ["tap_brief"]);

@@ -23,7 +23,7 @@ export const localBridge: Feature = {
       // Who has no bridge does not need what lies behind it.
       if (configuration.settings.localBridges.length > 0) await native.get();
       const { settings } = configuration;
-      bridges.apply(settings.localBridges, settings.hubs);
+      await bridges.apply(settings.localBridges, settings.hubs);
       return [];
     };
     await apply();

@@ -26,5 +26,5 @@ ends.push(
 );
 console.log("ready");
 process.stdin.resume().once("end", () => {
-  for (const end of ends) end.close();
+  for (const end of ends) void end.close();
 });

@@ -28,5 +28,5 @@ const repeat = setInterval(() => socket.send(blocks, 0, blocks.length), 50);
 console.log("ready");
 process.stdin.resume().once("end", () => {
   clearInterval(repeat);
-  socket.close();
+  void socket.close();
 });

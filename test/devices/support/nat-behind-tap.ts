@@ -93,7 +93,7 @@ createInterface({ input: process.stdin })
     clearInterval(ticks);
     atOnce(nat.close());
     port.unplug();
-    tap.unplug();
+    void tap.unplug();
     void way?.close();
   });
 

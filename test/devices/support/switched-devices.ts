@@ -40,5 +40,5 @@ setInterval(() => {
   for (const port of ports) port.check();
 }, 100).unref();
 process.stdin.resume().once("end", () => {
-  for (const port of ports) port.unplug();
+  for (const port of ports) void port.unplug();
 });

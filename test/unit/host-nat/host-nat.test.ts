@@ -77,7 +77,10 @@ class Scene {
           if (!this.refuses(name)) this.#answer(unblock(buffer.subarray(start, end)), events);
         },
         check: () => {},
-        close: () => void (device.isOpen = false),
+        close: () => {
+          device.isOpen = false;
+          return Promise.resolve();
+        },
       });
     },
     delay: (ms) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { readlinkSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { before, describe, test } from "node:test";
@@ -69,6 +70,26 @@ describe("a system call", () => {
     calls.close(zero);
     argument.release();
     assert.match(new SystemCallError("read", 5000, "it").message, /5000/);
+  });
+
+  test("that closes apart has the descriptor closed when it says so, and nobody has it meanwhile", async () => {
+    const descriptors = Array.from({ length: 20 }, () => calls.open("/dev/zero", "readOnly"));
+    const files = descriptors.map(({ number }) => `/proc/self/fd/${number}`);
+    const isZero = (file: string) => {
+      try {
+        return readlinkSync(file) === "/dev/zero";
+      } catch {
+        return false;
+      }
+    };
+    assert.ok(files.every(isZero));
+    const closings = descriptors.map((descriptor) => calls.closeApart(descriptor));
+    for (const descriptor of descriptors)
+      assert.throws(() => calls.closeApart(descriptor), /\/dev\/zero is closed/);
+    for (const [index, closing] of closings.entries()) {
+      await closing;
+      assert.ok(!isZero(files[index] as string));
+    }
   });
 
   test("takes no closed descriptor, and closes none twice", () => {
@@ -384,6 +405,7 @@ describe("whatever a system call is given", () => {
       (value) => calls.share(value),
       (value) => calls.open(value, "readOnly"),
       (value) => calls.close(value),
+      (value) => calls.closeApart(value),
       (value) => calls.read(value, memory, 0, 1),
       (value) => calls.write(value, memory, 0, 1),
       (value) => calls.read(new Descriptor(-1, "it"), value, 0, 1),

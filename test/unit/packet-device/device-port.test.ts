@@ -47,8 +47,8 @@ describe("a port to a network interface", () => {
     const blocks = block(frameOf(everybody, host, "anybody there?"));
     device.receive(blocks);
     port.plugInto(hub.attach(port));
-    port.unplug();
-    port.unplug();
+    void port.unplug();
+    void port.unplug();
     assert.equal(device.isOpen, false);
     device.receive(blocks);
     attachment.forward(blocks, 0, blocks.length);

@@ -38,8 +38,12 @@ export class FakePacketDevice implements PacketDevice {
     if (this.problem !== undefined && this.isOpen) this.vanish(this.problem);
   }
 
-  close(): void {
+  /** Resolves when the host has let the interface go; at once, unless a test has it wait. */
+  released: Promise<void> = Promise.resolve();
+
+  close(): Promise<void> {
     this.isOpen = false;
+    return this.released;
   }
 
   /** The host sends these blocks. */
@@ -49,7 +53,7 @@ export class FakePacketDevice implements PacketDevice {
 
   /** Somebody deletes the interface. */
   vanish(error: Error): void {
-    this.close();
+    void this.close();
     this.#events.lost(error);
   }
 }

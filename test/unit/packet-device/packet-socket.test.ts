@@ -119,8 +119,8 @@ describe("a packet socket", () => {
     const { kernel, socket, send } = opened();
     const blocks = block(other);
     socket.send(blocks, 0, blocks.length);
-    socket.close();
-    socket.close();
+    void socket.close();
+    void socket.close();
     assert.deepEqual(kernel.sends.splice(0), [[otherBytes]]);
     assert.deepEqual(
       kernel.closed.filter((name) => name === "packets"),

@@ -40,10 +40,10 @@ class Scene {
     },
   });
 
-  apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[] = [one, other]): void {
+  async apply(bridges: readonly LocalBridgeSettings[], hubs: readonly HubSettings[] = [one, other]) {
     this.hubs.apply(hubs);
     this.lines.splice(0);
-    this.bridges.apply(bridges, hubs);
+    await this.bridges.apply(bridges, hubs);
   }
 
   second(): void {
@@ -67,8 +67,8 @@ let scene: Scene;
 beforeEach(() => (scene = new Scene()));
 
 describe("local bridges", () => {
-  test("plug each interface into its hub, and frames go through", () => {
-    scene.apply([eth, tap]);
+  test("plug each interface into its hub, and frames go through", async () => {
+    await scene.apply([eth, tap]);
     assert.deepEqual(scene.states(), [working, working]);
     assert.deepEqual(
       [scene.ports("ONE"), scene.ports("OTHER")],
@@ -89,10 +89,10 @@ describe("local bridges", () => {
     assert.equal(port?.policy.NoBroadcastLimiter, true);
   });
 
-  test("stay as they are when others come and go", () => {
-    scene.apply([eth]);
-    scene.apply([eth, tap]);
-    scene.apply([eth]);
+  test("stay as they are when others come and go", async () => {
+    await scene.apply([eth]);
+    await scene.apply([eth, tap]);
+    await scene.apply([eth]);
     assert.deepEqual(
       scene.devices.map(({ name, isOpen }) => [name, isOpen]),
       [
@@ -103,17 +103,66 @@ describe("local bridges", () => {
     assert.deepEqual(scene.ports("OTHER"), []);
   });
 
-  test("follow their hub: it is offline, is deleted, is made anew, or is not there yet", () => {
-    scene.apply([eth]);
-    scene.apply([eth], [{ ...one, online: false }]);
+  test("begin with an interface when whoever had it before has let it go", async () => {
+    await scene.apply([tap]);
+    const [former] = scene.devices;
+    const released = Promise.withResolvers<void>();
+    assert.ok(former);
+    former.released = released.promise;
+    const changed = scene.apply([{ ...tap, limitsBroadcasts: !tap.limitsBroadcasts }]);
+    await Promise.resolve();
+    assert.deepEqual([former.isOpen, scene.devices.length, scene.states()], [false, 1, [offline]]);
+    released.resolve();
+    await changed;
+    assert.deepEqual([scene.devices.length, scene.states()], [2, [working]]);
+  });
+
+  test("are what the last of several changes says, which come while an interface goes", async () => {
+    await scene.apply([tap]);
+    const released = Promise.withResolvers<void>();
+    const [former] = scene.devices;
+    assert.ok(former);
+    former.released = released.promise;
+    const changed = { ...tap, limitsBroadcasts: !tap.limitsBroadcasts };
+    const changes = [scene.apply([]), scene.apply([changed, eth]), scene.apply([changed])];
+    await Promise.resolve();
+    assert.equal(scene.devices.length, 1);
+    released.resolve();
+    await Promise.all(changes);
+    assert.deepEqual(
+      scene.devices.map(({ name, isOpen }) => [name, isOpen]),
+      [
+        ["vpn", false],
+        ["vpn", true],
+      ],
+    );
+    assert.deepEqual(scene.states(), [working]);
+  });
+
+  test("do not begin any more when all end meanwhile", async () => {
+    await scene.apply([tap]);
+    const released = Promise.withResolvers<void>();
+    const [former] = scene.devices;
+    assert.ok(former);
+    former.released = released.promise;
+    const changed = scene.apply([eth]);
+    const closed = scene.bridges.close();
+    released.resolve();
+    await Promise.all([changed, closed]);
+    assert.deepEqual([scene.devices.length, scene.states(), scene.timers], [1, [], []]);
+  });
+
+  test("follow their hub: it is offline, is deleted, is made anew, or is not there yet", async () => {
+    await scene.apply([eth]);
+    await scene.apply([eth], [{ ...one, online: false }]);
     assert.deepEqual(scene.states(), [offline]);
     assert.deepEqual(scene.ports("ONE"), []);
     assert.equal(scene.devices[0]?.isOpen, false);
-    scene.apply([eth]);
+    await scene.apply([eth]);
     assert.deepEqual(scene.states(), [working]);
-    scene.apply([eth], [other]);
+    await scene.apply([eth], [other]);
     assert.deepEqual(scene.states(), [offline]);
-    scene.apply([eth]);
+    await scene.apply([eth]);
     assert.deepEqual(scene.states(), [working]);
     assert.deepEqual(scene.ports("ONE"), ["SID-LOCALBRIDGE-1"]);
     assert.deepEqual(
@@ -122,8 +171,8 @@ describe("local bridges", () => {
     );
   });
 
-  test("look each second whether the interface still has its name, and go on with the one that has", () => {
-    scene.apply([eth]);
+  test("look each second whether the interface still has its name, and go on with the one that has", async () => {
+    await scene.apply([eth]);
     scene.second();
     assert.deepEqual(scene.states(), [working]);
     const [former] = scene.devices;
@@ -141,13 +190,13 @@ describe("local bridges", () => {
     assert.deepEqual(scene.states(), [working]);
     assert.equal(scene.devices.at(-1)?.isOpen, true);
     assert.equal(scene.timers.length, 1);
-    scene.bridges.close();
+    await scene.bridges.close();
     assert.equal(scene.timers.length, 0);
   });
 
-  test("try each second for an interface that is not there, and tell why once", () => {
+  test("try each second for an interface that is not there, and tell why once", async () => {
     scene.missing.add("eth1");
-    scene.apply([eth]);
+    await scene.apply([eth]);
     const missing = { online: true, active: false, problem: "ENODEV: ioctl a UDP socket" };
     for (let second = 0; second < 3; second++) {
       assert.deepEqual(scene.states(), [missing]);
@@ -162,8 +211,8 @@ describe("local bridges", () => {
     assert.deepEqual(scene.ports("ONE"), ["SID-LOCALBRIDGE-1"]);
   });
 
-  test("come back with an interface that was deleted and made again", () => {
-    scene.apply([eth]);
+  test("come back with an interface that was deleted and made again", async () => {
+    await scene.apply([eth]);
     scene.devices[0]?.vanish(new Error("ENETDOWN: recvmmsg a packet socket"));
     assert.deepEqual(scene.states(), [
       { online: true, active: false, problem: "ENETDOWN: recvmmsg a packet socket" },
@@ -174,16 +223,16 @@ describe("local bridges", () => {
     assert.deepEqual(scene.ports("ONE"), ["SID-LOCALBRIDGE-2"]);
   });
 
-  test("that are deleted while they wait try no more", () => {
+  test("that are deleted while they wait try no more", async () => {
     scene.missing.add("eth1");
-    scene.apply([eth]);
-    scene.apply([]);
+    await scene.apply([eth]);
+    await scene.apply([]);
     assert.deepEqual([scene.timers, scene.states()], [[], []]);
-    scene.apply([eth, tap]);
-    scene.bridges.close();
+    await scene.apply([eth, tap]);
+    await scene.bridges.close();
     assert.deepEqual(scene.timers, []);
     assert.ok(scene.devices.every(({ isOpen }) => !isOpen));
-    scene.bridges.apply([tap], [other]);
+    await scene.bridges.apply([tap], [other]);
     assert.deepEqual(scene.ports("OTHER"), []);
   });
 });
