@@ -2,11 +2,18 @@ import { Lab } from "../test/lab/lab.ts";
 import type { Namespace } from "../test/lab/namespace.ts";
 import { VpnClient } from "../test/interop/support/vpn-client.ts";
 import { ensureDebianPackages } from "../tools/setup/debian-packages.ts";
-import { benchPassword, cpuSeconds, measureRounds, printTable, startServers } from "./support/servers.ts";
+import {
+  benchPassword,
+  cpuSeconds,
+  measureRounds,
+  printTable,
+  roundsOf,
+  startServers,
+} from "./support/servers.ts";
 import type { MeasuredServer } from "./support/servers.ts";
 import { highestRate, PacketCounter } from "./support/packet-rate.ts";
 
-const rounds = 3;
+const rounds = roundsOf(3);
 const seconds = 4;
 const addresses = { client: "10.9.0.1", lan: "10.9.0.2", host: "10.9.0.3" } as const;
 let nextPort = 5_201;
@@ -51,6 +58,8 @@ const ways = {
   "the server's host, by a TAP, and a host behind an interface": "tap-lan",
 } as const;
 
+const chosenWays = process.env["BENCH_WAYS"]?.split(",");
+
 /**
  * A hub that is bridged to a veth and to a TAP, by our server and by SoftEther's in turn, in one run on one machine: what goes through
  * it between a client, the host of the server, and a host behind the veth.
@@ -80,6 +89,7 @@ export async function measureBridge(): Promise<void> {
     surroundings.set(server, lan);
   }
   for (const [title, way] of Object.entries(ways)) {
+    if (chosenWays?.includes(way) === false) continue;
     const results = await measureRounds(servers, { rounds, what: `${title}, round` }, (server) =>
       measureRound(way, client, server, surroundings),
     );

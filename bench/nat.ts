@@ -10,11 +10,12 @@ import {
   measureRounds,
   printTable,
   residentMb,
+  roundsOf,
   startServers,
   type MeasuredServer,
 } from "./support/servers.ts";
 
-const rounds = 3;
+const rounds = roundsOf(3);
 const seconds = 6;
 let nextPort = 5_201;
 const router = "192.168.30.1";

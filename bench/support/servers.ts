@@ -28,6 +28,14 @@ export interface MeasuredServer {
 /** Another clone of the project, set up, whose server is measured too: a change is judged in one run. */
 export const besideVariable = "VPNSERVER_BENCH_BESIDE";
 
+/** Which servers run, by the names of their columns; all without it. For experiments: the ratios are those of one run. */
+const chosen = process.env["BENCH_SERVERS"]?.split(",");
+
+/** How often each server is measured. */
+export function roundsOf(usual: number): number {
+  return Number(process.env["BENCH_ROUNDS"] ?? usual);
+}
+
 /**
  * Servers or their results by the names of the columns: `ours`, `SoftEther`, and `beside` where {@link besideVariable} names a
  * clone.
@@ -45,7 +53,9 @@ export async function startServers(
   { secureNat }: { readonly secureNat?: { readonly gateway: string } } = {},
 ): Promise<ByServer<MeasuredServer>> {
   const servers = new Map<string, MeasuredServer>();
+  const isChosen = (name: string) => chosen?.includes(name) ?? true;
   const startOurs = async (name: string, { program, byKernel = false }: OurOptions = {}) => {
+    if (!isChosen(name)) return;
     const station = await lab.station(name);
     if (byKernel && secureNat !== undefined)
       await station.run("ip", ["route", "add", "default", "via", secureNat.gateway]);
@@ -63,6 +73,7 @@ export async function startServers(
   const beside = process.env[besideVariable];
   if (beside !== undefined) await startOurs("beside", { program: resolve(beside, "server/main.ts") });
   if (secureNat !== undefined) await startOurs("kernel", { byKernel: true });
+  if (!isChosen("SoftEther")) return servers;
   const theirs = await SoftEtherProgram.start("vpnserver", await lab.station("softether"), 5555);
   return servers.set("SoftEther", await startSoftEther(theirs, lab.directory, secureNat !== undefined));
 }
