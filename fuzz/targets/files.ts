@@ -3,7 +3,9 @@ import { ServerError } from "../../server/errors.ts";
 import { changesBetween, ConfigChangeError, withChanges } from "../../server/config/text/config-change.ts";
 import { emptyDocument } from "../../server/config/text/config-document.ts";
 import { ConfigFieldError } from "../../server/config/text/config-fields.ts";
-import { ConfigSyntaxError, formatConfig, parseConfig } from "../../server/config/text/config-text.ts";
+import { formatConfig } from "../../server/config/text/config-format.ts";
+import { ConfigSyntaxError } from "../../server/config/text/config-lines.ts";
+import { parseConfig } from "../../server/config/text/config-text.ts";
 import {
   encodeJournalHeader,
   encodeJournalRecord,

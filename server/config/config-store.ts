@@ -4,7 +4,9 @@ import { emptyDocument, withServerConfiguration } from "./text/config-document.t
 import { defaultServerConfig } from "./disk/config-file.ts";
 import { damaged, readStoredConfig } from "./disk/config-reader.ts";
 import { ConfigFiles, type ConfigDisk } from "./disk/config-files.ts";
-import { formatConfigInSteps, parseConfigInSteps, type ConfigDocument } from "./text/config-text.ts";
+import { formatConfigInSteps } from "./text/config-format.ts";
+import type { ConfigDocument } from "./text/config-node.ts";
+import { parseConfigInSteps } from "./text/config-text.ts";
 import { defaultHubs, writeHubs } from "./sections/hub-config.ts";
 import { withListeners } from "./sections/listener-config.ts";
 import { type ListenerSettings } from "../settings/listener-settings.ts";

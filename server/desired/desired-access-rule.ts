@@ -1,8 +1,13 @@
 import { nameLimits } from "../limits.ts";
-import type { AccessEndpoint, AccessRule } from "../settings/access-rule.ts";
 import { parseAddress } from "../ethernet/ip-address.ts";
 import { parseMac } from "../ethernet/mac-address.ts";
-import { accessRuleLimits } from "../settings/access-rule.ts";
+import {
+  accessRuleLimits,
+  endpointOf,
+  sharedMask,
+  type AccessEndpoint,
+  type AccessRule,
+} from "../settings/access-rule.ts";
 import { ObjectCheck, type Member, type Problems } from "./value-check.ts";
 
 const members = [
@@ -85,7 +90,7 @@ function checkEndpoint(
     parseNetwork,
     "is no network, such as 192.0.2.0/24, 2001:db8::/32 or a single address",
   );
-  const endpoint = {
+  const endpoint = endpointOf({
     network: network?.mask.every((byte) => byte === 0) ? undefined : network,
     mac: rule.parsed(
       `${side}Mac`,
@@ -100,7 +105,7 @@ function checkEndpoint(
       "is no port from 1 to 65535, or range such as 1000-2000",
     ),
     user: rule.text(`${side}User`, { least: 1, most: textCharacters }),
-  };
+  });
   return { endpoint, addressBytes: network?.address.length };
 }
 
@@ -117,7 +122,7 @@ function parseNetwork(text: string): { address: Uint8Array; mask: Uint8Array } |
     const left = Math.min(Math.max(prefix - index * 8, 0), 8);
     return (0xff00 >> left) & 0xff;
   });
-  return { address: address.map((byte, index) => byte & (mask[index] ?? 0)), mask };
+  return { address: address.map((byte, index) => byte & (mask[index] ?? 0)), mask: sharedMask(mask) };
 }
 
 function parseMacAndMask(text: string): AccessEndpoint["mac"] {

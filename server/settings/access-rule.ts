@@ -35,6 +35,26 @@ export interface AccessEndpoint {
   readonly user: string | undefined;
 }
 
+/** The endpoint with these conditions; one object for all rules that have none, as most have at one end. */
+export function endpointOf(conditions: AccessEndpoint): AccessEndpoint {
+  const { network, mac, ports, user } = conditions;
+  return (network ?? mac ?? ports ?? user) === undefined ? anyEndpoint : conditions;
+}
+
+const anyEndpoint: AccessEndpoint = { network: undefined, mac: undefined, ports: undefined, user: undefined };
+
+/** Different masks of all rules that are one object each. */
+const mostMasks = 1024;
+const masks = new Map<string, Uint8Array>();
+
+/** The same mask, which many rules have in common: the engine looks at each object when it collects garbage. */
+export function sharedMask(mask: Uint8Array): Uint8Array {
+  const key = mask.join(".");
+  const known = masks.get(key);
+  if (known === undefined && masks.size < mostMasks) masks.set(key, mask);
+  return known ?? mask;
+}
+
 /** How a user name begins that stands for a list of names in a file, which is not read here. */
 const listPrefixes = ["include:", "exclude:"] as const;
 

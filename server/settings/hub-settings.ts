@@ -139,8 +139,11 @@ const ntLmHashBytes = 16;
 
 /** An NT hash as a user has it: all zero for one that is not there or of another size. */
 export function ntLmHashFrom(bytes?: Uint8Array): Uint8Array {
-  return bytes?.length === ntLmHashBytes ? Uint8Array.from(bytes) : new Uint8Array(ntLmHashBytes);
+  return bytes?.length === ntLmHashBytes ? Uint8Array.from(bytes) : noNtLmHash;
 }
+
+/** One object for all users: there may be 100,000. */
+const noNtLmHash: Uint8Array = new Uint8Array(ntLmHashBytes);
 
 export interface GroupSettings {
   readonly name: string;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
  */
 export const runtimeOptions: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
-  "--max-semi-space-size=4",
+  "--max-semi-space-size=1",
   // Whoever gets at a debugger's port runs code here, and it asks for no password.
   "--disable-sigusr1",
 ];

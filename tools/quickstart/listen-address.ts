@@ -3,13 +3,9 @@ import { dirname } from "node:path";
 import { writeFileAtomically } from "../../server/platform/atomic-file.ts";
 import { emptyDocument } from "../../server/config/text/config-document.ts";
 import { fields, withFields } from "../../server/config/text/config-fields.ts";
-import {
-  findFolder,
-  findItem,
-  formatConfig,
-  parseConfig,
-  withChild,
-} from "../../server/config/text/config-text.ts";
+import { formatConfig } from "../../server/config/text/config-format.ts";
+import { findFolder, findItem, withChild } from "../../server/config/text/config-node.ts";
+import { parseConfig } from "../../server/config/text/config-text.ts";
 
 const loopback = "127.0.0.1";
 const folderName = "ServerConfiguration";

@@ -1,4 +1,10 @@
-import { byPriority, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
+import {
+  byPriority,
+  endpointOf,
+  sharedMask,
+  type AccessEndpoint,
+  type AccessRule,
+} from "../../settings/access-rule.ts";
 import type { HubSettings } from "../../settings/hub-settings.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { sortedInSteps } from "../../long-lists.ts";
@@ -121,18 +127,18 @@ function ruleFrom(message: RuleMessage): AccessRule {
     note: ruleText(message.Note),
     action: message.Discard ? "discard" : "pass",
     version: isIPv6 ? "ipv6" : "ipv4",
-    source: {
+    source: endpointOf({
       network: networkFrom(source, isIPv6),
       mac: message.CheckSrcMac ? macFrom(message.SrcMacAddress, message.SrcMacMask) : undefined,
       ports: portsFrom(message.SrcPortStart, message.SrcPortEnd),
       user: ruleText(message.SrcUsername) || undefined,
-    },
-    destination: {
+    }),
+    destination: endpointOf({
       network: networkFrom(destination, isIPv6),
       mac: message.CheckDstMac ? macFrom(message.DstMacAddress, message.DstMacMask) : undefined,
       ports: portsFrom(message.DestPortStart, message.DestPortEnd),
       user: ruleText(message.DestUsername) || undefined,
-    },
+    }),
     protocol: Protocol === 0 ? undefined : Protocol,
     established: message.CheckTcpState ? message.Established : undefined,
     delayMs: Math.min(message.Delay, 10_000),
@@ -219,7 +225,8 @@ function networkFrom(
   };
   const network = { address: read(address), mask: read(mask) };
   const isZero = (byte: number) => byte === 0;
-  return network.address.every(isZero) && network.mask.every(isZero) ? undefined : network;
+  const isAny = network.address.every(isZero) && network.mask.every(isZero);
+  return isAny ? undefined : { ...network, mask: sharedMask(network.mask) };
 }
 
 function macFrom(address: Buffer, mask: Buffer): AccessEndpoint["mac"] {

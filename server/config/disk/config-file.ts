@@ -5,7 +5,7 @@ import { backupDirectoryOf } from "./config-backups.ts";
 import { emptyDocument } from "../text/config-document.ts";
 import { readStoredConfig } from "./config-reader.ts";
 import { ConfigFiles } from "./config-files.ts";
-import type { ConfigDocument } from "../text/config-text.ts";
+import type { ConfigDocument } from "../text/config-node.ts";
 import { listenersOf, withListeners } from "../sections/listener-config.ts";
 import { problemOfPorts } from "../../settings/listener-settings.ts";
 import { type ListenerSettings } from "../../settings/listener-settings.ts";

@@ -13,7 +13,9 @@ import {
   type CheckDocument,
   type StoredConfig,
 } from "./config-reader.ts";
-import { configLimits, formatConfigInSteps, type ConfigDocument } from "../text/config-text.ts";
+import { formatConfigInSteps } from "../text/config-format.ts";
+import type { ConfigDocument } from "../text/config-node.ts";
+import { configLimits } from "../text/config-text.ts";
 import { turns } from "../../turns.ts";
 import { JournalFile, journalLimits, type OpenJournalHandle } from "./journal-file.ts";
 import { joined, sha256InSteps } from "../../long-bytes.ts";

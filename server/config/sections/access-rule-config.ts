@@ -1,7 +1,13 @@
-import { accessRuleLimits, type AccessEndpoint, type AccessRule } from "../../settings/access-rule.ts";
+import {
+  accessRuleLimits,
+  endpointOf,
+  sharedMask,
+  type AccessEndpoint,
+  type AccessRule,
+} from "../../settings/access-rule.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
-import type { ConfigFolder } from "../text/config-text.ts";
+import type { ConfigFolder } from "../text/config-node.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 
 /** The parts of an endpoint's item names, which are not the same for each item. */
@@ -19,7 +25,7 @@ type Side = keyof typeof sides;
 export function readAccessRule(folder: ConfigFolder, path: string): AccessRule {
   const reader = new FieldReader(folder, path);
   const version = reader.bool("IsIPv6") ? "ipv6" : "ipv4";
-  const rule: AccessRule = {
+  return {
     priority: reader.uint("Priority"),
     active: reader.bool("Active"),
     note: reader.text("Note"),
@@ -34,23 +40,10 @@ export function readAccessRule(folder: ConfigFolder, path: string): AccessRule {
     lossPercent: Math.min(reader.uint("Loss"), accessRuleLimits.lossPercent),
     redirectUrl: reader.text("RedirectUrl"),
   };
-  folders.set(rule, folder);
-  return rule;
 }
 
-/** Of rules that were read or written: a list of thousands is neither read nor made again where one of them changes. */
-const folders = new WeakMap<AccessRule, ConfigFolder>();
-
-/** The folder of a rule; the one that it came from, where there is one, with what this version does not know. */
-export function writeAccessRule(rule: AccessRule, name: string): ConfigFolder {
-  const known = folders.get(rule);
-  if (known?.name === name) return known;
-  const folder = known === undefined ? createFolder(rule, name) : { ...known, name };
-  folders.set(rule, folder);
-  return folder;
-}
-
-function createFolder(rule: AccessRule, name: string): ConfigFolder {
+/** The folder of a rule that came from none. */
+export function createAccessRule(rule: AccessRule, name: string): ConfigFolder {
   return withFields(emptyFolder(name), {
     Active: fields.bool(rule.active),
     Priority: fields.uint(rule.priority),
@@ -71,12 +64,12 @@ function createFolder(rule: AccessRule, name: string): ConfigFolder {
 
 function readEndpoint(reader: FieldReader, side: Side, version: AccessRule["version"]): AccessEndpoint {
   const prefix = sides[side].address;
-  return {
+  return endpointOf({
     network: readNetwork(reader, prefix, version),
     mac: reader.bool(sides[side].checkMac) ? readMac(reader, sides[side].mac) : undefined,
     ports: readPorts(reader, prefix),
     user: reader.text(`${prefix}Username`) || undefined,
-  };
+  });
 }
 
 /** An address and a mask of zeros both stand for any address. */
@@ -94,7 +87,8 @@ function readNetwork(
   };
   const address = parse(`${prefix}IpAddress${suffix}`);
   const mask = parse(`${prefix}SubnetMask${suffix}`);
-  return [...address, ...mask].every((byte) => byte === 0) ? undefined : { address, mask };
+  const isAny = [address, mask].every((bytes) => bytes.every((byte) => byte === 0));
+  return isAny ? undefined : { address, mask: sharedMask(mask) };
 }
 
 const addressFields = {

@@ -14,7 +14,7 @@ import {
 } from "../../settings/policy.ts";
 import { hashPassword, sha0Bytes } from "../../wire/sha0.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
-import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, named, type ConfigFolder } from "../text/config-node.ts";
 
 type PasswordAuthentication = Extract<Authentication, { readonly type: "password" }>;
 
@@ -50,19 +50,16 @@ export function readUser(folder: ConfigFolder, path: string): UserSettings {
 export function writeUser(user: UserSettings, former: ConfigFolder | undefined): ConfigFolder {
   const counters = { LastLoginTime: fields.time(undefined), NumLogin: fields.uint(0) };
   const folder = former ?? withFields(emptyFolder(user.name), counters);
-  return withFields(
-    { ...folder, name: user.name },
-    {
-      ...writeAuthentication(user.authentication),
-      CreatedTime: fields.time(user.createdAt),
-      ExpireTime: fields.time(user.expiresAt),
-      GroupName: user.group === undefined ? undefined : fields.text(user.group),
-      Note: fields.text(user.note),
-      RealName: fields.text(user.realName),
-      UpdatedTime: fields.time(user.updatedAt),
-      Policy: writePolicy(user.policy, folder),
-    },
-  );
+  return withFields(named(folder, user.name), {
+    ...writeAuthentication(user.authentication),
+    CreatedTime: fields.time(user.createdAt),
+    ExpireTime: fields.time(user.expiresAt),
+    GroupName: user.group === undefined ? undefined : fields.text(user.group),
+    Note: fields.text(user.note),
+    RealName: fields.text(user.realName),
+    UpdatedTime: fields.time(user.updatedAt),
+    Policy: writePolicy(user.policy, folder),
+  });
 }
 
 /**
@@ -83,14 +80,11 @@ export function readGroup(folder: ConfigFolder, path: string): GroupSettings {
 /** The folder of a group. What `former` holds besides is kept. */
 export function writeGroup(group: GroupSettings, former: ConfigFolder | undefined): ConfigFolder {
   const folder = former ?? emptyFolder(group.name);
-  return withFields(
-    { ...folder, name: group.name },
-    {
-      Note: fields.text(group.note),
-      RealName: fields.text(group.realName),
-      Policy: writePolicy(group.policy, folder),
-    },
-  );
+  return withFields(named(folder, group.name), {
+    Note: fields.text(group.note),
+    RealName: fields.text(group.realName),
+    Policy: writePolicy(group.policy, folder),
+  });
 }
 
 /** A user whose proof is missing, or of the wrong size, stays one that nobody can log in as. */
@@ -98,7 +92,7 @@ function readAuthentication(reader: FieldReader): Authentication {
   const number = reader.uint("AuthType");
   switch (number) {
     case authenticationNumbers.anonymous:
-      return { type: "anonymous" };
+      return anonymous;
     case authenticationNumbers.password:
       return {
         type: "password",
@@ -121,6 +115,9 @@ function readAuthentication(reader: FieldReader): Authentication {
       throw reader.error("AuthType", `is ${number}, which is no way to log in that is known here`);
   }
 }
+
+/** One object for all users: there may be 100,000. */
+const anonymous: Authentication = { type: "anonymous" };
 
 function ofSize(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.length === size ? bytes : new Uint8Array(size);

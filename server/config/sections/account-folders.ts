@@ -1,6 +1,8 @@
 import { LayeredMap } from "../../settings/layered-map.ts";
 import { mapped, type Steps } from "../../turns.ts";
-import type { ConfigFolder } from "../text/config-text.ts";
+import { withChildren, type ConfigFolder } from "../text/config-node.ts";
+import { TextFolder } from "../text/text-folder.ts";
+import { accountDepth } from "./hub-folders.ts";
 
 /**
  * The folder of all users, or all groups: those of the accounts, in their order. The folder of an account that is the same object as
@@ -16,16 +18,16 @@ export function* writeAccounts<T extends { readonly name: string }>(
   write: (account: T, former: ConfigFolder | undefined) => ConfigFolder,
 ): Steps<ConfigFolder> {
   if (accounts === former) return folder;
-  const children = former && withChangedAccounts(folder, accounts, former, write);
-  if (children !== undefined) return { ...folder, children };
+  const changed = former && withChangedAccounts(folder, accounts, former, write);
+  if (changed !== undefined) return withChildren(folder, changed);
   const places = new FormerPlaces(folder, former);
-  return {
-    ...folder,
-    children: yield* mapped(accounts, ([key, account]) => {
-      const kept = places.find(key, accounts);
-      return kept !== undefined && former?.get(key) === account ? kept : write(account, kept);
-    }),
-  };
+  const children = yield* mapped(accounts, ([key, account]) => {
+    const kept = places.find(key, accounts);
+    return kept !== undefined && former?.get(key) === account
+      ? kept
+      : TextFolder.inList(write(account, kept), accounts.size, accountDepth);
+  });
+  return withChildren(folder, children);
 }
 
 /** Undefined where it cannot be told in few steps what has changed, or where the folder holds more than the former accounts. */
@@ -38,16 +40,18 @@ function withChangedAccounts<T extends { readonly name: string }>(
   const keys = LayeredMap.changedKeys(former, accounts);
   if (keys === undefined || folder.children.length !== former.size) return undefined;
   const children = [...folder.children];
+  const entry = (account: T, kept?: ConfigFolder) =>
+    TextFolder.inList(write(account, kept), accounts.size, accountDepth);
   for (const key of keys) {
     const [account, before] = [accounts.get(key), former.get(key)];
     if (before === undefined) {
-      if (account !== undefined) children.push(write(account, undefined));
+      if (account !== undefined) children.push(entry(account));
       continue;
     }
     const place = children.findIndex((child) => child.kind === "folder" && child.name === before.name);
     if (place === -1) return undefined;
     if (account === undefined) children.splice(place, 1);
-    else children[place] = write(account, children[place] as ConfigFolder);
+    else children[place] = entry(account, children[place] as ConfigFolder);
   }
   return children;
 }

@@ -14,21 +14,25 @@ import {
 } from "../../settings/hub-settings.ts";
 import { sortedInSteps } from "../../long-lists.ts";
 import { defaultKeptOptions } from "../../settings/kept-options.ts";
-import { atOnce, mapped, valuesPerStep, type Steps } from "../../turns.ts";
+import { atOnce, mapped, unitsPerStep, valuesPerStep, type Steps } from "../../turns.ts";
 import { hashAdminPassword, hashPassword, sha0Bytes } from "../../wire/sha0.ts";
-import { readAccessRule, writeAccessRule } from "./access-rule-config.ts";
+import { createAccessRule, readAccessRule } from "./access-rule-config.ts";
 import { readGroup, readUser, writeGroup, writeUser } from "./account-config.ts";
 import { writeAccounts } from "./account-folders.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
 import {
   accessRuleFolders,
+  accountDepth,
   databaseName,
+  hubDepth,
+  hubEntryDepth,
   findHubFolders,
   foldersInDatabase,
   hubListName,
   type DatabaseListName,
 } from "./hub-folders.ts";
-import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, named, withChildren, type ConfigFolder } from "../text/config-node.ts";
+import { TextFolder } from "../text/text-folder.ts";
 import {
   readRevokedCertificate,
   readSourceAddresses,
@@ -144,10 +148,11 @@ export function* writeHubsInSteps(
     if (folder !== undefined && before === hub) children.push(folder);
     else {
       yield;
-      children.push(yield* writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before));
+      const written = yield* writeHub(hub, folder ?? createHubFolder(hub.name, now), folder && before);
+      children.push(TextFolder.inList(written, hubs.length, hubDepth));
     }
   }
-  return withFields(root, { [hubListName]: { ...emptyFolder(hubListName), children } });
+  return withFields(root, { [hubListName]: withChildren({ name: hubListName }, children) });
 }
 
 function* readHub(folder: ConfigFolder, path: string): Steps<HubSettings> {
@@ -215,11 +220,26 @@ function* byName<T extends { readonly name: string }>(
 
 /** The rules of a hub in the order in which they are tried. */
 function* readAccessList(hub: ConfigFolder): Steps<readonly AccessRule[]> {
-  const rules = yield* mapped(accessRuleFolders(hub), (folder) =>
+  const inFile = accessRuleFolders(hub);
+  const rules = yield* mapped(inFile, (folder) =>
     readAccessRule(folder, `${hubListName}/${hub.name}/AccessList/${folder.name}`),
   );
-  return yield* sortedInSteps(rules, byPriority);
+  const order = yield* sortedInSteps(rules.keys(), (one, other) =>
+    byPriority(rules[one] as AccessRule, rules[other] as AccessRule),
+  );
+  const sorted = yield* mapped(order, (index) => rules[index] as AccessRule, unitsPerStep);
+  if (sorted.length > 0) {
+    ruleFolders.set(sorted, yield* mapped(order, (index) => inFile[index] as ConfigFolder, unitsPerStep));
+  }
+  return sorted;
 }
+
+/**
+ * The folders of the rules of a list that was read or written, in its order: a list of thousands is neither read nor made again where one of
+ * them changes, and what this version does not know of a rule stays with it. By list and not by rule, since the engine looks at all
+ * entries of a weak map at once.
+ */
+const ruleFolders = new WeakMap<readonly AccessRule[], readonly ConfigFolder[]>();
 
 const packetLogItems: Readonly<Record<PacketLogKind, string>> = {
   tcpConnection: "PACKET_LOG_TCP_CONN",
@@ -272,7 +292,7 @@ function* writeHub(
     ...(isNew("adminOptions") && {
       AdminOption: writeAdminOptions(hub.adminOptions, findFolder(folder, "AdminOption")),
     }),
-    ...(isNew("accessList") && { AccessList: yield* writeAccessList(hub) }),
+    ...(isNew("accessList") && { AccessList: yield* writeAccessList(hub.accessList, former?.accessList) }),
     ...(isNew("log") && { LogSetting: writeLog(hub.log, child("LogSetting")) }),
     ...(isNew("secureNat") && { [secureNatName]: writeSecureNat(hub.secureNat, child(secureNatName)) }),
     ...(isNew("message") && {
@@ -302,9 +322,23 @@ function writeLog(log: HubLogSettings, folder: ConfigFolder): ConfigFolder {
 }
 
 /** The numbers that name the folders count from 1. */
-function* writeAccessList({ accessList }: HubSettings): Steps<ConfigFolder> {
-  const children = yield* mapped(accessList, (rule, index) => writeAccessRule(rule, String(index + 1)));
-  return { ...emptyFolder("AccessList"), children };
+function* writeAccessList(
+  rules: readonly AccessRule[],
+  former: readonly AccessRule[] = [],
+): Steps<ConfigFolder> {
+  const formerFolders = ruleFolders.get(former) ?? [];
+  const known = new Map<AccessRule, ConfigFolder>();
+  for (const [index, folder] of formerFolders.entries()) {
+    known.set(former[index] as AccessRule, folder);
+    if (known.size % unitsPerStep === 0) yield;
+  }
+  const children = yield* mapped(rules, (rule, index) => {
+    const [name, folder] = [String(index + 1), known.get(rule)];
+    if (folder !== undefined) return named(folder, name);
+    return TextFolder.inList(createAccessRule(rule, name), rules.length, hubEntryDepth);
+  });
+  if (rules.length > 0) ruleFolders.set(rules, children);
+  return withChildren({ name: "AccessList" }, children);
 }
 
 function* writeDatabase(
@@ -344,5 +378,7 @@ function* numberedFolders<T>(
   values: readonly T[],
   write: (value: T, index: number) => ConfigFolder,
 ): Steps<ConfigFolder> {
-  return { ...emptyFolder(name), children: yield* mapped(values, write) };
+  const entry = (value: T, index: number) =>
+    TextFolder.inList(write(value, index), values.length, accountDepth);
+  return withChildren({ name }, yield* mapped(values, entry));
 }

@@ -1,11 +1,16 @@
 import { foldersIn } from "../text/config-fields.ts";
-import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, type ConfigFolder } from "../text/config-node.ts";
 
 /** The folder of the hubs in the root of a configuration. */
 export const hubListName = "VirtualHUB";
 
 /** The folder of a hub that holds its lists of accounts and certificates. */
 export const databaseName = "SecurityAccountDatabase";
+
+/** Folders that a hub is in, an entry of its lists, and an account: the root and those below it. */
+export const hubDepth = 2;
+export const hubEntryDepth = 4;
+export const accountDepth = 5;
 
 /** A list in {@link databaseName}. */
 export type DatabaseListName = "UserList" | "GroupList" | "CertList" | "CrlList" | "IPAccessControlList";

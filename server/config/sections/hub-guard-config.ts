@@ -7,7 +7,7 @@ import {
 import { inOrderOfPriority, type SourceAddressRule } from "../../settings/source-address-rule.ts";
 import { formatAddress, parseAddress } from "../../ethernet/ip-address.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
-import type { ConfigFolder } from "../text/config-text.ts";
+import type { ConfigFolder } from "../text/config-node.ts";
 
 /**
  * An entry of `CrlList`. Source: `Cedar/Server.c` SiLoadCrlList.

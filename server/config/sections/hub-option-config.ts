@@ -2,7 +2,7 @@ import { adminOptionNames, type AdminOptions } from "../../settings/admin-option
 import { defaultHubOptions, type HubOptions } from "../../settings/hub-settings.ts";
 import { defaultKeptOptions, type KeptOptions } from "../../settings/kept-options.ts";
 import { emptyFolder, fields, withFields, type Field, type FieldReader } from "../text/config-fields.ts";
-import type { ConfigFolder } from "../text/config-text.ts";
+import type { ConfigFolder } from "../text/config-node.ts";
 
 /** What an option is that a file does not have, where that is not what a new hub has. */
 const missingOptions: HubOptions = { ...defaultHubOptions, NoIPv6DefaultRouterInRAWhenIPv6: false };

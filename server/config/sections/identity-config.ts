@@ -6,7 +6,7 @@ import {
   withFields,
   type Field,
 } from "../text/config-fields.ts";
-import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, withChildren, type ConfigFolder } from "../text/config-node.ts";
 import { checkIdentity } from "../../identity/identity-check.ts";
 import type { ServerIdentity } from "../../settings/server-settings.ts";
 import { identityToPem } from "../../identity/identity-pem.ts";
@@ -39,7 +39,7 @@ export function identityFields(identity: ServerIdentity | undefined): Record<str
   return {
     ServerCert: fields.bytes(identity.certificate),
     ServerKey: fields.bytes(identity.key),
-    ServerChain: { ...emptyFolder("ServerChain"), children: chain },
+    ServerChain: withChildren({ name: "ServerChain" }, chain),
   };
 }
 

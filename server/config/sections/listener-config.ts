@@ -7,7 +7,7 @@ import {
   type ConfigDocument,
   type ConfigFolder,
   type ConfigItem,
-} from "../text/config-text.ts";
+} from "../text/config-node.ts";
 
 /** The document with these listeners; the other settings of a listener that stays are kept. */
 export function withListeners(

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { isSameBridge, type LocalBridgeSettings } from "../../settings/local-bridge-settings.ts";
 import { emptyFolder, FieldReader, fields, foldersIn, withFields } from "../text/config-fields.ts";
-import { findFolder, withChild, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, named, withChild, withChildren, type ConfigFolder } from "../text/config-node.ts";
 
 const listName = "LocalBridgeList";
 
@@ -35,10 +35,10 @@ export function writeLocalBridges(root: ConfigFolder, bridges: readonly LocalBri
   const former = foldersIn(list);
   const children = bridges.map((bridge, index) => {
     const folder = former.find((each) => isSameBridge(readBridge(new FieldReader(each, listName)), bridge));
-    return { ...writeBridge(bridge, folder ?? emptyFolder("")), name: `LocalBridge${index}` };
+    return named(writeBridge(bridge, folder ?? emptyFolder("")), `LocalBridge${index}`);
   });
   const others = list.children.filter((child) => child.kind !== "folder");
-  return withChild(root, { ...list, children: [...others, ...children] });
+  return withChild(root, withChildren(list, [...others, ...children]));
 }
 
 function readBridge(reader: FieldReader): LocalBridgeSettings {

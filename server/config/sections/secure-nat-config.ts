@@ -16,7 +16,7 @@ import {
   type SecureNatSettings,
 } from "../../settings/secure-nat-settings.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
-import { findFolder, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, type ConfigFolder } from "../text/config-node.ts";
 
 /** Not among the official ones, whose server reaches everything. */
 const openNetworksName = "OpenNetworks";

@@ -1,7 +1,7 @@
 import { hashAdminPassword } from "../../wire/sha0.ts";
 import { atOnce, type Steps } from "../../turns.ts";
 import { emptyFolder, FieldReader, fields, withFields } from "../text/config-fields.ts";
-import { findFolder, withChild, type ConfigDocument } from "../text/config-text.ts";
+import { findFolder, withChild, type ConfigDocument } from "../text/config-node.ts";
 import { readHubsInSteps, writeHubsInSteps } from "./hub-config.ts";
 import { listenersOf, withListeners } from "./listener-config.ts";
 import { readLocalBridges, writeLocalBridges } from "./local-bridge-config.ts";

@@ -1,15 +1,24 @@
-import { databaseName, findHubFolders, foldersInDatabase, hubListName } from "./hub-folders.ts";
+import {
+  accountDepth,
+  databaseName,
+  findHubFolders,
+  foldersInDatabase,
+  hubDepth,
+  hubListName,
+} from "./hub-folders.ts";
 import type { AccountStatistics, HubStatistics, Traffic, TrafficCount } from "../../hub/statistics.ts";
 import type { Steps } from "../../turns.ts";
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import {
   findFolder,
   isSameName,
+  withChildren,
   type ConfigDocument,
   type ConfigFolder,
   type ConfigItem,
   type ConfigNode,
-} from "../text/config-text.ts";
+} from "../text/config-node.ts";
+import { TextFolder } from "../text/text-folder.ts";
 
 /** By hub name in lower case, with those of its accounts that have anything to tell. */
 export type StatisticsByHub = ReadonlyMap<string, HubStatistics>;
@@ -54,7 +63,7 @@ export function* withStatistics(
   statistics: StatisticsSource,
 ): Steps<ConfigDocument> {
   const root = yield* withFolder(document.root, hubListName, (list) =>
-    withEach(list, function* (hub) {
+    withEach(list, hubDepth, function* (hub) {
       yield;
       const counted = statistics.get(hub.name.toLowerCase());
       return counted === undefined ? hub : yield* withHub(hub, counted);
@@ -69,7 +78,7 @@ function* withHub(hub: ConfigFolder, counted: HubStatistics): Steps<ConfigFolder
   const changed = withDifferent(hub, { ...communication, ...accountFields(counted) });
   return yield* withFolder(changed, databaseName, function* (database) {
     const withUsers = yield* withFolder(database, "UserList", (list) =>
-      withEach(list, function* (user) {
+      withEach(list, accountDepth, function* (user) {
         const account = counted.users.get(user.name.toLowerCase());
         if (account === undefined) return user;
         yield;
@@ -77,7 +86,7 @@ function* withHub(hub: ConfigFolder, counted: HubStatistics): Steps<ConfigFolder
       }),
     );
     return yield* withFolder(withUsers, "GroupList", (list) =>
-      withEach(list, function* (group) {
+      withEach(list, accountDepth, function* (group) {
         const account = counted.groups.get(group.name.toLowerCase());
         if (account === undefined) return group;
         yield;
@@ -161,22 +170,30 @@ function* withFolder(
   name: string,
   change: (child: ConfigFolder) => Steps<ConfigFolder>,
 ): Steps<ConfigFolder> {
-  const child = findFolder(folder, name);
+  const { children } = folder;
+  const child = findFolder({ children }, name);
   const changed = child && (yield* change(child));
   if (changed === undefined || changed === child) return folder;
-  return { ...folder, children: folder.children.map((each) => (each === child ? changed : each)) };
+  return withChildren(
+    folder,
+    children.map((each) => (each === child ? changed : each)),
+  );
 }
 
+/** @param depth folders that an entry of the list is in */
 function* withEach(
-  folder: ConfigFolder,
+  list: ConfigFolder,
+  depth: number,
   change: (child: ConfigFolder) => Steps<ConfigFolder>,
 ): Steps<ConfigFolder> {
   let isChanged = false;
   const children: ConfigNode[] = [];
-  for (const child of folder.children) {
+  const former = list.children;
+  for (const child of former) {
     const changed = child.kind === "folder" ? yield* change(child) : child;
     isChanged ||= changed !== child;
-    children.push(changed);
+    const isNew = changed !== child && changed.kind === "folder";
+    children.push(isNew ? TextFolder.inList(changed, former.length, depth) : changed);
   }
-  return isChanged ? { ...folder, children } : folder;
+  return isChanged ? withChildren(list, children) : list;
 }

@@ -1,7 +1,7 @@
 import { namesUserList } from "../../settings/access-rule.ts";
 import { readAccessRule } from "./access-rule-config.ts";
 import { accessRuleFolders, findHubFolders, hubListName } from "./hub-folders.ts";
-import type { ConfigDocument } from "../text/config-text.ts";
+import type { ConfigDocument } from "../text/config-node.ts";
 
 /**
  * What a configuration restricts in a way that this server cannot keep to, each with its place in the file and the way out. Such a

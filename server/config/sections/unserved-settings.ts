@@ -1,7 +1,7 @@
 import { authenticationNumbers } from "../../settings/hub-settings.ts";
 import { findHubFolders, foldersInDatabase } from "./hub-folders.ts";
 import { FieldReader, foldersIn, isTrue } from "../text/config-fields.ts";
-import { findFolder, findItem, type ConfigDocument, type ConfigFolder } from "../text/config-text.ts";
+import { findFolder, findItem, type ConfigDocument, type ConfigFolder } from "../text/config-node.ts";
 
 /**
  * What a configuration of the official server switches on that this server keeps in the file and does not serve, one line

@@ -1,5 +1,6 @@
 import { atOnce, mapped, valuesPerStep, type Steps } from "../../turns.ts";
-import type { ConfigComment, ConfigDocument, ConfigFolder, ConfigItem, ConfigNode } from "./config-text.ts";
+import type { ConfigComment, ConfigDocument, ConfigFolder, ConfigItem, ConfigNode } from "./config-node.ts";
+import { TextFolder } from "./text-folder.ts";
 
 /** One difference between two configurations: a node of a folder is put in its place, or taken away. */
 export type ConfigChange =
@@ -46,13 +47,25 @@ function* differences(
   path: readonly string[],
   most: number,
 ): Steps<ConfigChange[] | undefined> {
-  if (former === next || former.children === next.children) return [];
-  const [start, formerEnd, nextEnd] = differingRange(former.children, next.children);
+  if (former === next) return [];
+  const isSameText = former instanceof TextFolder && next instanceof TextFolder && next.hasTextOf(former);
+  if (isSameText) return [];
+  return yield* differencesWithin(former.children, next.children, path, most);
+}
+
+function* differencesWithin(
+  former: readonly ConfigNode[],
+  next: readonly ConfigNode[],
+  path: readonly string[],
+  most: number,
+): Steps<ConfigChange[] | undefined> {
+  if (former === next) return [];
+  const [start, formerEnd, nextEnd] = differingRange(former, next);
   yield;
-  const before = yield* byKey(former.children.slice(start, formerEnd));
-  const after = yield* byKey(next.children.slice(start, nextEnd));
+  const before = yield* byKey(former.slice(start, formerEnd));
+  const after = yield* byKey(next.slice(start, nextEnd));
   if (before === undefined || after === undefined) return undefined;
-  const isLast = nextEnd === next.children.length;
+  const isLast = nextEnd === next.length;
   const changes: ConfigChange[] = [];
   const kept: string[] = [];
   let isNew = false;
@@ -88,10 +101,10 @@ function* differences(
   const all = [...removed, ...changes];
   if (all.length === 0) return all;
   const texts = new Set(yield* mapped([...before.values(), ...after.values()], textOf));
-  for (let index = 0; index < next.children.length; index++) {
+  for (let index = 0; index < next.length; index++) {
     if (index % 1024 === 1023) yield;
     if (index === start) index = nextEnd;
-    const child = next.children[index];
+    const child = next[index];
     if (child !== undefined && texts.has(textOf(child))) return undefined;
   }
   return all;
@@ -152,7 +165,7 @@ export function withChanges(document: ConfigDocument, changes: Iterable<ConfigCh
     if ("put" in change) folder.children.set(keyOf(change.put), change.put);
     else folder.children.delete(keyOf(change.remove));
   }
-  return { ...document, root: closed(root) };
+  return { ...document, root: closed(root, 0) };
 }
 
 function openedChild(folder: OpenFolder, name: string, path: readonly string[]): OpenFolder {
@@ -175,12 +188,13 @@ function opened(folder: ConfigFolder): OpenFolder {
   return { name: folder.name, children };
 }
 
-function closed({ name, children }: OpenFolder): ConfigFolder {
-  return {
-    kind: "folder",
-    name,
-    children: Array.from(children.values(), (child) => ("kind" in child ? child : closed(child))),
+/** @param depth folders that it is in */
+function closed({ name, children }: OpenFolder, depth: number): ConfigFolder {
+  const closedChild = (child: ConfigNode | OpenFolder): ConfigNode => {
+    const node = "kind" in child ? child : closed(child, depth + 1);
+    return node.kind === "folder" ? TextFolder.inList(node, children.size, depth + 1) : node;
   };
+  return { kind: "folder", name, children: Array.from(children.values(), closedChild) };
 }
 
 /** Undefined when two have one key. */

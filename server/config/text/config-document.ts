@@ -1,4 +1,4 @@
-import { findFolder, withChild, type ConfigDocument } from "./config-text.ts";
+import { findFolder, withChild, type ConfigDocument } from "./config-node.ts";
 
 const header = [
   "# Configuration of the VPN server.",

@@ -1,5 +1,12 @@
 import { decodeTime, encodeTime } from "../../wire/pack-time.ts";
-import { findFolder, findItem, type ConfigFolder, type ConfigItem } from "./config-text.ts";
+import {
+  findFolder,
+  findItem,
+  named,
+  withChildren,
+  type ConfigFolder,
+  type ConfigItem,
+} from "./config-node.ts";
 
 const largestUint = 0xffff_ffff;
 const largestUint64 = 0xffff_ffff_ffff_ffffn;
@@ -134,12 +141,16 @@ export function withFields(
     const { field } = found;
     if (field !== undefined && field.kind !== child.kind) return [child];
     left.delete(key);
-    return field === undefined ? [] : [{ ...field, name: child.name }];
+    return field === undefined ? [] : [namedField(field, child.name)];
   });
   for (const { name, field } of left.values()) {
-    if (field !== undefined) children.push({ ...field, name });
+    if (field !== undefined) children.push(namedField(field, name));
   }
-  return { ...folder, children };
+  return withChildren(folder, children);
+}
+
+function namedField(field: Field, name: string): ConfigFolder | ConfigItem {
+  return field.kind === "folder" ? named(field, name) : { ...field, name };
 }
 
 /** An item or folder whose name is told elsewhere. */

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { ConfigChange } from "./config-change.ts";
-import type { ConfigFolder, ConfigItem, ConfigNode } from "./config-text.ts";
+import type { ConfigFolder, ConfigItem, ConfigNode } from "./config-node.ts";
 
 /**
  * The journal of a configuration: changes that are on the disk and not in `vpn_server.config` itself yet. Lines of text, each

@@ -4,7 +4,7 @@ import { readAdminAddresses } from "../../access/admin-addresses.ts";
 import { adminAddressFileName } from "../../state-paths.ts";
 import { backupDirectoryOf } from "../../config/disk/config-backups.ts";
 import { readStoredConfig } from "../../config/disk/config-reader.ts";
-import type { ConfigDocument } from "../../config/text/config-text.ts";
+import type { ConfigDocument } from "../../config/text/config-node.ts";
 import type { ServerSettings } from "../../settings/server-settings.ts";
 import {
   readServerSettingsInSteps,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { vpnFile, type VpnAccount } from "../../../components/outputs/vpn-file.ts";
-import { parseConfig, type ConfigFolder } from "../../../server/config/text/config-text.ts";
+import type { ConfigFolder } from "../../../server/config/text/config-node.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
 import { pemIdentity, type PemIdentity } from "./pem-identity.ts";
 
 let server: PemIdentity;

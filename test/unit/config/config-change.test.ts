@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { changesBetween, withChanges } from "../../../server/config/text/config-change.ts";
-import type { ConfigDocument, ConfigFolder, ConfigNode } from "../../../server/config/text/config-text.ts";
+import type { ConfigDocument, ConfigFolder, ConfigNode } from "../../../server/config/text/config-node.ts";
 
 /** Few names, so that some come twice. */
 const name = fc.constantFrom("a", "b", "c", "A", "#");

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { formatConfig } from "../../../server/config/text/config-format.ts";
+import { ConfigSyntaxError } from "../../../server/config/text/config-lines.ts";
 import {
-  configLimits,
-  ConfigSyntaxError,
   findFolder,
   findItem,
-  formatConfig,
-  parseConfig,
   withChild,
   type ConfigDocument,
   type ConfigFolder,
-} from "../../../server/config/text/config-text.ts";
+} from "../../../server/config/text/config-node.ts";
+import { configLimits, parseConfig } from "../../../server/config/text/config-text.ts";
 import { anyCharacter } from "../any-character.ts";
+import { arbitraryFolder } from "./arbitrary-folder.ts";
 
 // As a SoftEther VPN Server 5.01.9674 on Debian lays its file out, cut down; the password hash is one of zeros.
 const officialFile = [
@@ -90,15 +90,22 @@ describe("parseConfig", () => {
   });
 
   test("makes one object of the lines that are the same, however many others there are", () => {
-    const folders = Array.from({ length: 6_000 }, (_, index) => {
-      return `\tdeclare user${index}\n\t{\n\t\tuint NumLogin 0\n\t\tuint Own ${index}\n\t}\n`;
+    const hubs = Array.from({ length: 60 }, (_, hub) => {
+      const folders = Array.from({ length: 60 }, (_each, index) => {
+        const number = hub * 60 + index;
+        return `declare user${number}\n{\nuint NumLogin 0\nuint Own ${number}\nuint Other ${number}\n}\n`;
+      });
+      return `declare hub${hub}\n{\n${folders.join("")}}\n`;
     });
-    const users = root(`declare root\n{\n${folders.join("")}}\n`).children as ConfigFolder[];
-    assert.equal(users.length, folders.length);
+    const users = root(`declare root\n{\n${hubs.join("")}}\n`).children.flatMap(
+      (hub) => (hub as ConfigFolder).children as ConfigFolder[],
+    );
+    assert.equal(users.length, 3_600);
     for (const [index, { children }] of users.entries()) {
       assert.deepEqual(children, [
         { kind: "item", type: "uint", name: "NumLogin", value: "0" },
         { kind: "item", type: "uint", name: "Own", value: String(index) },
+        { kind: "item", type: "uint", name: "Other", value: String(index) },
       ]);
     }
     assert.equal(new Set(users.map(({ children }) => children[0])).size, 1);
@@ -194,33 +201,10 @@ describe("formatConfig", () => {
     assert.equal(formatConfig(parseConfig(bytes(officialFile))).toString(), text);
   });
 
-  const text = fc.string({ unit: anyCharacter, maxLength: 20 });
-  const type = fc.constantFrom("bool", "uint", "uint64", "string", "byte", "later");
-  const record = <T>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
-    fc.record<T>(shape, { noNullPrototype: true });
-  const { folder } = fc.letrec<{ folder: ConfigFolder }>((tie) => ({
-    folder: record({
-      kind: fc.constant("folder" as const),
-      name: text,
-      children: fc.array(
-        fc.oneof(
-          { depthSize: "small" },
-          record({ kind: fc.constant("item" as const), type, name: text, value: text }),
-          record({
-            kind: fc.constant("comment" as const),
-            text: fc.stringMatching(/^#[a-z ]{0,9}[a-z]$/),
-          }),
-          tie("folder"),
-        ),
-        { maxLength: 5 },
-      ),
-    }),
-  }));
-
   test("what it writes reads as the same document, whatever names and values hold", () => {
     fc.assert(
       fc.property(
-        folder,
+        arbitraryFolder,
         fc.array(fc.stringMatching(/^(#[ -~]*)?$/), { maxLength: 3 }),
         (content, header) => {
           const document: ConfigDocument = { header, root: { ...content, name: "root" } };
@@ -233,7 +217,7 @@ describe("formatConfig", () => {
 
   test("writes again what it read, the same bytes", () => {
     fc.assert(
-      fc.property(folder, (content) => {
+      fc.property(arbitraryFolder, (content) => {
         const once = formatConfig({ header: [], root: { ...content, name: "root" } });
         assert.deepEqual(formatConfig(parseConfig(once)), once);
       }),

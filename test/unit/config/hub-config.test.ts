@@ -4,12 +4,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ConfigFieldError } from "../../../server/config/text/config-fields.ts";
 import { changesBetween } from "../../../server/config/text/config-change.ts";
-import {
-  findFolder,
-  formatConfig,
-  parseConfig,
-  type ConfigFolder,
-} from "../../../server/config/text/config-text.ts";
+import { formatConfig } from "../../../server/config/text/config-format.ts";
+import { findFolder, type ConfigFolder } from "../../../server/config/text/config-node.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
 import {
   createHubSettings,
   defaultHubs,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readLocalBridges, writeLocalBridges } from "../../../server/config/sections/local-bridge-config.ts";
 import { emptyFolder, fields, withFields } from "../../../server/config/text/config-fields.ts";
-import { findFolder, parseConfig } from "../../../server/config/text/config-text.ts";
+import { findFolder } from "../../../server/config/text/config-node.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
 import { createLocalBridge, interfaceNameOf } from "../../../server/settings/local-bridge-settings.ts";
 
 /** As the official server writes it. */

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { readSecureNat, writeSecureNat } from "../../../server/config/sections/secure-nat-config.ts";
 import { emptyFolder, fields, withFields } from "../../../server/config/text/config-fields.ts";
-import { findFolder, parseConfig } from "../../../server/config/text/config-text.ts";
+import { findFolder } from "../../../server/config/text/config-node.ts";
+import { parseConfig } from "../../../server/config/text/config-text.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 
 const { root } = parseConfig(readFileSync(new URL("fixtures/softether.config", import.meta.url)));
