@@ -1,9 +1,15 @@
-/** Entries that an empty table has room for; a power of two. */
+/** Entries that a table has room for from its first one on; a power of two. */
 const leastCapacity = 32;
 const keyWords = 4;
 const none = -1;
 /** Entries that are looked at, at most, for one that makes room. */
 const lookedAt = 16;
+
+/** What tables without an entry have in common: there may be 10,000 hubs with three each. */
+const emptyIndex = Int32Array.of(none);
+const noNumbers = new Int32Array();
+const noBytes = new Uint8Array();
+const noTimes = new Float64Array();
 
 /** An entry, as a list shows it. */
 export interface AddressEntry {
@@ -36,18 +42,18 @@ export class AddressTable {
   readonly #limit: number;
   readonly #seed: number;
   /** Slots by the hash of their address; its length is a power of two. */
-  #index = new Int32Array(0);
-  #keys = new Int32Array(0);
-  #hashes = new Int32Array(0);
-  #owners = new Int32Array(0);
-  #dhcp = new Uint8Array(0);
-  #createdAt = new Float64Array(0);
-  #updatedAt = new Float64Array(0);
+  #index = emptyIndex;
+  #keys = noNumbers;
+  #hashes = noNumbers;
+  #owners = noNumbers;
+  #dhcp = noBytes;
+  #createdAt = noTimes;
+  #updatedAt = noTimes;
   /** When an entry came to the end of its owner's ring. */
-  #placedAt = new Float64Array(0);
+  #placedAt = noTimes;
   /** Neighbours in the owner's ring; of free slots, the next free one. */
-  #next = new Int32Array(0);
-  #previous = new Int32Array(0);
+  #next = noNumbers;
+  #previous = noNumbers;
   #free = none;
   /** Slots from here on have never been used. */
   #unused = 0;
@@ -65,7 +71,6 @@ export class AddressTable {
   constructor(options: AddressTableOptions) {
     this.#limit = options.limit;
     this.#seed = options.seed;
-    this.#resize(Math.min(leastCapacity, options.limit));
   }
 
   get size(): number {
@@ -273,7 +278,7 @@ export class AddressTable {
       this.#free = this.#next[slot] as number;
       return slot;
     }
-    if (this.#unused === this.#owners.length) this.#resize(Math.min(2 * this.#unused, this.#limit));
+    if (this.#unused === this.#owners.length) this.#grow();
     return this.#unused++;
   }
 
@@ -337,7 +342,8 @@ export class AddressTable {
     index[gap] = none;
   }
 
-  #resize(capacity: number): void {
+  #grow(): void {
+    const capacity = Math.min(Math.max(2 * this.#unused, leastCapacity), this.#limit);
     const grown = <T extends Int32Array | Uint8Array | Float64Array>(larger: T, former: T): T => {
       larger.set(former);
       return larger;

@@ -8,6 +8,7 @@ import type { Steps } from "../turns.ts";
 import { IpTable } from "./ip-table.ts";
 import { logsAnyFrame } from "./packet-log.ts";
 import { addPortCounters, createPortCounters, type PortCounters } from "./port-counters.ts";
+import { PortList } from "./port-list.ts";
 import { PortState } from "./port-state.ts";
 
 /** What the parts of a hub share: settings made ready for use, ports and tables. */
@@ -18,13 +19,9 @@ export class HubState {
   accessList: AccessList;
   /** Whether each frame must be looked into, because of the settings. */
   inspectsAll = false;
-  /** Whether flooded frames may be kept from some ports, or reach them changed. */
-  selectsFlooded = false;
-  /** The same, of those that announce a router. */
-  stripsRouters = false;
-  /** Without those that look on. */
-  ports: readonly PortState[] = [];
-  monitors: readonly PortState[] = [];
+  readonly #ports = new PortList<PortState>();
+  readonly #monitors = new PortList<PortState>();
+  #floods: Floods | undefined;
   readonly #byId: PortState[] = [];
   readonly #freeIds: number[] = [];
   /** Of ports that are gone. */
@@ -66,7 +63,26 @@ export class HubState {
 
   #take({ online, options, log }: HubSettings): void {
     this.inspectsAll = !online || !this.accessList.isEmpty || hasHubFilter(options) || logsAnyFrame(log);
-    this.#portsChanged();
+    this.#floods = undefined;
+  }
+
+  /** Without those that look on. */
+  get ports(): readonly PortState[] {
+    return this.#ports.all;
+  }
+
+  get monitors(): readonly PortState[] {
+    return this.#monitors.all;
+  }
+
+  /** Whether flooded frames may be kept from some ports, or reach them changed. */
+  get selectsFlooded(): boolean {
+    return this.#flooding().selects;
+  }
+
+  /** The same, of those that announce a router. */
+  get stripsRouters(): boolean {
+    return this.#flooding().stripsRouters;
   }
 
   /** Every port, those that look on last. */
@@ -85,21 +101,19 @@ export class HubState {
     const state = new PortState(this.#freeIds.pop() ?? this.#byId.length, port, now);
     this.#byId[state.id] = state;
     state.configure(this.settings.options, this.#random);
-    if (port.monitor) this.monitors = [...this.monitors, state];
-    else this.ports = [...this.ports, state];
-    this.#portsChanged();
+    (port.monitor ? this.#monitors : this.#ports).add(state);
+    this.#floods = undefined;
     return state;
   }
 
   remove(state: PortState): void {
     state.attached = false;
-    this.ports = this.ports.filter((each) => each !== state);
-    this.monitors = this.monitors.filter((each) => each !== state);
+    (state.port.monitor ? this.#monitors : this.#ports).remove(state);
     this.macs.removeOwner(state.id);
     this.ips.removeOwner(state.id);
     addPortCounters(this.#pastCounters, state.counters);
     this.#freeIds.push(state.id);
-    this.#portsChanged();
+    this.#floods = undefined;
   }
 
   /** Takes out the entries that have aged, once in a while and some at once. */
@@ -127,11 +141,19 @@ export class HubState {
     return this.settings.options.NoManageVlanId ? word0 : word0 | (vlan << 16);
   }
 
-  #portsChanged(): void {
-    this.selectsFlooded =
-      this.accessList.dependsOnReceiver || this.ports.some(({ selectsFlooded }) => selectsFlooded);
-    this.stripsRouters = this.ports.some(({ stripsRouters }) => stripsRouters);
+  #flooding(): Floods {
+    this.#floods ??= {
+      selects: this.accessList.dependsOnReceiver || this.ports.some(({ selectsFlooded }) => selectsFlooded),
+      stripsRouters: this.ports.some(({ stripsRouters }) => stripsRouters),
+    };
+    return this.#floods;
   }
+}
+
+/** What the ports together say of flooded frames. */
+interface Floods {
+  readonly selects: boolean;
+  readonly stripsRouters: boolean;
 }
 
 /** Lists that were made ready before a hub takes them, by their rules. */
@@ -153,11 +175,18 @@ function accessListOptions({ options }: HubSettings): { readonly applyToArp: boo
   return { applyToArp: options.ApplyIPv4AccessListOnArpPacket };
 }
 
+/** Of all hubs without rules. */
+const withoutRules = AccessList.of([], { applyToArp: false });
+
 function isReady(settings: HubSettings): boolean {
   return prepared.get(settings.accessList)?.applyToArp === accessListOptions(settings).applyToArp;
 }
 
 function accessListOf(settings: HubSettings): AccessList {
   const list = isReady(settings) ? prepared.get(settings.accessList) : undefined;
-  return list ?? AccessList.of(settings.accessList, accessListOptions(settings));
+  return (
+    list ??
+    (settings.accessList.length === 0 ? withoutRules : undefined) ??
+    AccessList.of(settings.accessList, accessListOptions(settings))
+  );
 }

@@ -84,7 +84,7 @@ export class Hub {
   readonly #delivery: Delivery;
   readonly #delayed: DelayedFrames<PortState>;
   /** The block of a frame that gets a tag. */
-  readonly #tagged = Buffer.allocUnsafe(2 * blockHeaderBytes + blockLimits.frameBytes);
+  #tagged: Buffer | undefined;
 
   constructor(options: HubEnvironment) {
     this.#options = options;
@@ -237,6 +237,7 @@ export class Hub {
     end: number,
     isOver: () => boolean,
   ): number {
+    const tagged = (this.#tagged ??= Buffer.allocUnsafe(2 * blockHeaderBytes + blockLimits.frameBytes));
     let at = start;
     do {
       const frameAt = at + blockHeaderBytes;
@@ -246,9 +247,9 @@ export class Hub {
         source.drop("short", this.#options.now());
         continue;
       }
-      const bytes = writeTagged(buffer, frameAt, next, source.vlan, this.#tagged, blockHeaderBytes);
-      this.#tagged.writeUInt32BE(bytes, 0);
-      this.#forward(source, this.#tagged, 0, blockHeaderBytes + bytes, never);
+      const bytes = writeTagged(buffer, frameAt, next, source.vlan, tagged, blockHeaderBytes);
+      tagged.writeUInt32BE(bytes, 0);
+      this.#forward(source, tagged, 0, blockHeaderBytes + bytes, never);
     } while (at < end && !isOver());
     return at;
   }
