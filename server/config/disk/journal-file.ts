@@ -12,10 +12,10 @@ import {
 } from "../text/journal-text.ts";
 
 export const journalLimits = {
-  /** One record; larger changes are written as a whole configuration. */
-  recordBytes: 1024 * 1024,
+  /** One record, which is made in one step; larger changes are written as a whole configuration. */
+  recordBytes: 256 * 1024,
   /** Changes of one record. */
-  changes: 4096,
+  changes: 1024,
   /** The whole journal, beyond which it is folded. */
   bytes: 4 * 1024 * 1024,
   /** Zeros that are written ahead of the records. */

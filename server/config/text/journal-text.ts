@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { ConfigChange } from "./config-change.ts";
 import type { ConfigFolder, ConfigItem, ConfigNode } from "./config-node.ts";
+import { TextFolder } from "./text-folder.ts";
 
 /**
  * The journal of a configuration: changes that are on the disk and not in `vpn_server.config` itself yet. Lines of text, each
@@ -46,13 +47,14 @@ export function journalSeed(base: string): number {
   return crc32(base);
 }
 
-/** Whether a record's line is longer for certain. Looks at no more than it needs for that. */
+/** Whether a record's line is longer, more or less. Looks at no more than it needs for that, and into nothing that is kept as text. */
 export function isLongerThan(record: JournalRecord, bytes: number): boolean {
   if ("folded" in record) return false;
   let left = bytes;
   const count = (node: ConfigNode): void => {
     if (left < 0) return;
     if (node.kind === "comment") left -= node.text.length;
+    else if (node instanceof TextFolder) left -= node.bytes;
     else {
       left -= node.name.length;
       if (node.kind === "item") left -= node.value.length;

@@ -6,7 +6,7 @@ import { TextWriter, type TextPlace } from "./text-writer.ts";
 export const mostPlainEntries = 64;
 
 /** Characters of a folder that is kept as its text: so much is read each time somebody asks for something in it. */
-const mostCharacters = 4096;
+const mostCharacters = 8192;
 
 /** Where the texts of folders are that were not written to the file yet. */
 const home = new TextWriter(() => {});
@@ -52,6 +52,11 @@ export class TextFolder implements Renamable {
   get children(): readonly ConfigNode[] {
     if (lastRead?.folder !== this) lastRead = { folder: this, children: nodesOf(this.#text()) };
     return lastRead.children;
+  }
+
+  /** Length of its text. */
+  get bytes(): number {
+    return this.#end - this.#start;
   }
 
   named(name: string): ConfigFolder {

@@ -74,7 +74,7 @@ describe("a folder of a long list", () => {
   });
 
   test("that is long itself is not, so that nobody reads much for a little of it", () => {
-    const long = user("long", "x".repeat(5_000));
+    const long = user("long", "x".repeat(10_000));
     const list = findFolder(
       reread(documentOf(withChildren({ name: "List" }, [long, ...users(100)]))).root,
       "List",
