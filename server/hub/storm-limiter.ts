@@ -10,6 +10,13 @@ const effect = 3;
 const silence = 128;
 const most = 1024;
 
+/** Of all limiters that have not seen a frame yet. */
+const none = {
+  frames: new Uint32Array(),
+  windowStart: new Float64Array(),
+  discard: new Uint16Array(),
+} as const;
+
 export interface StormLimiterOptions {
   /** Frames in a second; 0 for the default. */
   readonly threshold: number;
@@ -28,9 +35,10 @@ export interface StormLimiterOptions {
  */
 export class StormLimiter {
   readonly #options: StormLimiterOptions;
-  readonly #frames = new Uint32Array(places);
-  readonly #windowStart = new Float64Array(places).fill(-1);
-  readonly #discard = new Uint16Array(places);
+  /** Made for the first frame: the limiters of thousands of ports are made anew at once when an option of their hub changes. */
+  #frames = none.frames;
+  #windowStart = none.windowStart;
+  #discard = none.discard;
 
   constructor(options: StormLimiterOptions) {
     this.#options = options;
@@ -38,6 +46,7 @@ export class StormLimiter {
 
   /** Counts a frame that is to be flooded, and tells whether it may be. */
   admits(frame: Frame, now: number): boolean {
+    if (this.#frames.length === 0) this.#make();
     const place = this.#placeOf(frame);
     const frames = (this.#frames[place] as number) + 1;
     this.#frames[place] = frames;
@@ -50,6 +59,12 @@ export class StormLimiter {
     if (discard < effect) return admits;
     if (discard >= silence) return false;
     return admits && Math.floor(this.#options.random() * discard) === 0;
+  }
+
+  #make(): void {
+    this.#frames = new Uint32Array(places);
+    this.#windowStart = new Float64Array(places).fill(-1);
+    this.#discard = new Uint16Array(places);
   }
 
   /** Takes stock; tells whether there were too many frames. */

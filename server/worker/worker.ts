@@ -20,8 +20,8 @@ import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
 import { formatJsonInSteps, parseJsonInSteps } from "../json/json-text.ts";
-import { joined } from "../long-bytes.ts";
-import { serverWork, turns } from "../turns.ts";
+import { joinInSteps } from "../long-bytes.ts";
+import { mapped, serverWork, turns, type Steps } from "../turns.ts";
 import { productName, version } from "../version.ts";
 import { failureOf } from "../supervisor/failure.ts";
 import { MessageParts, type MessagePart } from "../supervisor/message-parts.ts";
@@ -212,7 +212,7 @@ function answerRequests(answers: Answers): void {
       tell({ type: "answer", number, result: await answers.report() });
       return;
     }
-    const bytes = await joined(parts.take(number).map((text) => Buffer.from(text)));
+    const bytes = await turns.run(bytesOf(parts.take(number)), serverWork);
     const desired = await turns.run(parseJsonInSteps(bytes), serverWork);
     const result = await answers.apply({ desired, dryRun: request.dryRun });
     for (const part of await turns.run(formatJsonInSteps(result), serverWork)) {
@@ -228,6 +228,11 @@ function answerRequests(answers: Answers): void {
       tell({ type: "answer", number: request.number, failure: failureOf(error) }),
     );
   });
+}
+
+/** The texts in one piece, each made in a step. */
+function* bytesOf(texts: readonly string[]): Steps<Buffer> {
+  return yield* joinInSteps(yield* mapped(texts, (text) => Buffer.from(text), 1));
 }
 
 function tell(message: WorkerMessage, done: () => void = () => {}): void {
