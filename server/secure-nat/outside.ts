@@ -35,7 +35,11 @@ export interface OutsidePingEvents {
 
 /** A UDP socket of the host. */
 export interface OutsideUdp {
-  /** What cannot be sent is lost. The bytes are the socket's from now on. */
+  /**
+   * What cannot be sent is lost. The bytes are the socket's from now on.
+   *
+   * @param port 1 to 65535
+   */
   send(bytes: Buffer, address: number, port: number): void;
   /** No event comes after. */
   close(): void;

@@ -79,7 +79,8 @@ export class UdpNat {
   receive(frame: Frame, from: number): void {
     const payload = udpPayload(frame);
     const remote = frame.destinationIp3 >>> 0;
-    if (payload === undefined || !this.#options.mayReach(remote)) return;
+    // Nobody is at port 0 (RFC 6335), and the runtime throws for it.
+    if (payload === undefined || frame.destinationPort === 0 || !this.#options.mayReach(remote)) return;
     const client = senderOf(frame);
     const mapping = this.#mappingOf(client, frame.sourcePort, from);
     if (mapping === undefined) return;

@@ -81,6 +81,7 @@ describe("UDP through a NAT", () => {
     const damaged = world.datagram("damaged")[0] ?? assert.fail();
     damaged[45] = (damaged[45] ?? 0) ^ 1;
     world.receive(damaged);
+    world.receive(world.datagram("to nobody", { toPort: 0 })[0] ?? assert.fail());
     assert.deepEqual(world.udpSockets, []);
   });
 

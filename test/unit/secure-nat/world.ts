@@ -76,8 +76,11 @@ export class World {
         const socket: FakeSocket = { events, sent: [], isOpen: true };
         this.udpSockets.push(socket);
         return {
-          send: (bytes, address, port) =>
-            void socket.sent.push(`${bytes.toString("latin1")} to ${address}:${port}`),
+          send: (bytes, address, port) => {
+            // As the runtime does, which throws otherwise.
+            assert.ok(port > 0 && port <= 0xffff, `port ${port}`);
+            socket.sent.push(`${bytes.toString("latin1")} to ${address}:${port}`);
+          },
           close: () => void (socket.isOpen = false),
         };
       },
