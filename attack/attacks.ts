@@ -13,7 +13,13 @@ import { halfOpenTls, halfOpenTls6 } from "./attacks/half-open.ts";
 import { hubNames } from "./attacks/hub-names.ts";
 import { crossSite, hugeHeads, spacesInHead } from "./attacks/http.ts";
 import { failedLogins, forgottenThrottle } from "./attacks/passwords.ts";
-import { natConnections, natDhcpClients, natNeverReads, natUdpPorts } from "./attacks/secure-nat.ts";
+import {
+  natConnections,
+  natDhcpClients,
+  natNeverReads,
+  natQuestions,
+  natUdpPorts,
+} from "./attacks/secure-nat.ts";
 import { bridgeMacs, endlessSessions, fullQueues } from "./attacks/sessions.ts";
 import { emptyBlocks, forgedArp, keepAlives, tinyRecords } from "./attacks/streams.ts";
 import type { Attack } from "./support/attack.ts";
@@ -49,6 +55,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   "failed-logins": failedLogins,
   "nat-connections": natConnections,
   "nat-udp-ports": natUdpPorts,
+  "nat-questions": natQuestions,
   "nat-never-reads": natNeverReads,
   "nat-dhcp-clients": natDhcpClients,
   "keep-alives": keepAlives,

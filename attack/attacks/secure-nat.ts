@@ -3,7 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { dhcpOptions, dhcpTypes, writeDhcpMessage } from "../../server/dhcp/dhcp-message.ts";
 import type { Attack, Battle } from "../support/attack.ts";
 import { blocksOf, ipOf, randomWord, tcp, udp, writeMac } from "../support/frames.ts";
-import { NatClient } from "../support/nat-client.ts";
+import { gatewayAddress, NatClient } from "../support/nat-client.ts";
 import { flood, mbit, session } from "../support/traffic.ts";
 
 const port = 9_000;
@@ -53,10 +53,42 @@ export const natUdpPorts: Attack = {
     battle.begin();
     const chunk = () =>
       client.blocksOf(64, () =>
-        udp(client.ends(outside), 1 + (randomWord() % 65_535), 1 + (randomWord() % 65_535), payload),
+        udp(client.ends(outside), randomWord() % 65_536, randomWord() % 65_536, payload),
       );
     const sent = await flood(battle, client.socket, { bitsPerSecond: 20e6, chunk });
     return { figures: { sent: mbit(sent) } };
+  },
+};
+
+/** A question for the address of a name that nobody has asked for before, as four bytes tell it. */
+function question(name: number): Buffer {
+  const label = name.toString(16).padStart(8, "0");
+  return Buffer.concat([
+    Buffer.from("000101000001000000000000", "hex"),
+    Buffer.of(label.length),
+    Buffer.from(label),
+    Buffer.from("0000010001", "hex"),
+  ]);
+}
+
+export const natQuestions: Attack = {
+  about: "a client of SecureNAT asks for names by many addresses of its own, 5 Mbit/s",
+  secureNat: true,
+  async run(battle) {
+    const client = await NatClient.open(battle, 1);
+    let asked = 0;
+    battle.begin();
+    const chunk = () =>
+      client.blocksOf(16, (index) =>
+        udp(
+          { ...client.ends(gatewayAddress), fromIp: ipOf("192.168.30.100") + (asked++ % 16) },
+          1_024 + index,
+          53,
+          question(asked),
+        ),
+      );
+    const sent = await flood(battle, client.socket, { bitsPerSecond: 5e6, chunk });
+    return { figures: { sent: mbit(sent), asked } };
   },
 };
 

@@ -6,7 +6,7 @@ import type { Battle } from "./attack.ts";
 import { arp, blocksOf, ipOf, tcp, type Ends } from "./frames.ts";
 import { session } from "./traffic.ts";
 
-const gatewayAddress = ipOf("192.168.30.1");
+export const gatewayAddress = ipOf("192.168.30.1");
 const answerMs = 10_000;
 
 /** A client behind a hub's SecureNAT, with an address that it gave itself. */

@@ -18,13 +18,16 @@ import { EndTurns, type MayEnd } from "./end-turns.ts";
 import { firstConnection } from "./first-connection.ts";
 import { HostPing } from "./host-ping.ts";
 import type { SocketPlace, SocketShare } from "./socket-pool.ts";
-import { queryResolvers, resolverWaitMs, systemResolvers, type ResolverAddress } from "./system-resolvers.ts";
+import { queryResolvers, resolverWaitMs, SystemResolvers, type ResolverAddress } from "./system-resolvers.ts";
 
 /** Datagrams of a socket that wait for the port that it gets; more are lost. */
 const mostWaiting = 16;
 
 /** What a socket fails with that there is no room for. */
 const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFILE" });
+
+/** For all hubs. */
+const systemResolvers = new SystemResolvers(() => performance.now());
 
 const nextTurn = (callback: () => void) => void setImmediate(callback);
 
@@ -49,10 +52,15 @@ export class HostNetwork implements Outside {
       const failing = setImmediate(() => answered(undefined));
       return () => clearImmediate(failing);
     }
-    const giveUp = queryResolvers(query, (answer) => {
-      place.giveBack();
-      answered(answer);
-    });
+    const giveUp = queryResolvers(
+      query,
+      (answer) => {
+        place.giveBack();
+        answered(answer);
+      },
+      systemResolvers.get(),
+      place.open,
+    );
     return () => {
       place.giveBack();
       giveUp();
@@ -118,9 +126,9 @@ export class HostNetwork implements Outside {
   }
 
   connectDns(events: OutsideTcpEvents): OutsideTcp {
-    const resolvers = systemResolvers();
-    if (resolvers.length === 0) resolvers.push({ host: "127.0.0.1", port: 53 });
-    const ends = resolvers.map((to) => (attempt: OutsideTcpEvents) => this.#connect(to, attempt));
+    const resolvers = systemResolvers.get();
+    const some = resolvers.length === 0 ? [{ host: "127.0.0.1", port: 53 }] : resolvers;
+    const ends = some.map((to) => (attempt: OutsideTcpEvents) => this.#connect(to, attempt));
     return firstConnection(ends, events, resolverWaitMs);
   }
 

@@ -15,8 +15,33 @@ export interface ResolverAddress {
   readonly port: number;
 }
 
-/** Those of the host as it is set up now, in the order in which they are asked. */
-export function systemResolvers(): ResolverAddress[] {
+/** For how long they are taken to be the same: to look takes as long as to open some sockets. */
+const resolverHoldMs = 1_000;
+
+/** Those of the host as it is set up now, or was a moment ago, in the order in which they are asked. */
+export class SystemResolvers {
+  readonly #now: () => number;
+  readonly #read: () => ResolverAddress[];
+  #known: readonly ResolverAddress[] = [];
+  #until = -Infinity;
+
+  /** @param now milliseconds that only go up */
+  constructor(now: () => number, read = readSystemResolvers) {
+    this.#now = now;
+    this.#read = read;
+  }
+
+  get(): readonly ResolverAddress[] {
+    const now = this.#now();
+    if (now >= this.#until) {
+      this.#known = this.#read();
+      this.#until = now + resolverHoldMs;
+    }
+    return this.#known;
+  }
+}
+
+function readSystemResolvers(): ResolverAddress[] {
   return new Resolver().getServers().map((server) => {
     const bracketed = /^\[(.*)\]:(\d+)$/.exec(server);
     if (bracketed !== null) return { host: bracketed[1] ?? "", port: Number(bracketed[2]) };
@@ -29,21 +54,24 @@ export function systemResolvers(): ResolverAddress[] {
  * Asks one resolver after the other, each time from another port and with another number, which nobody can guess (RFC 5452).
  *
  * @param answered gets the answer with the number of the query; nothing when none came
+ * @param inTurn opens a socket when it is its turn, in a later turn of the event loop or at once
  * @returns gives the question up, and then nothing is answered
  */
 export function queryResolvers(
   query: Buffer,
   answered: (answer: Buffer | undefined) => void,
-  resolvers = systemResolvers(),
+  resolvers: readonly ResolverAddress[],
+  inTurn: (opening: () => void) => void = (opening) => opening(),
 ): () => void {
   const order = Array.from({ length: rounds }, () => resolvers).flat();
+  let isGivenUp = false;
   let stop = () => {};
-  const ask = () => {
+  const next = () => {
     const resolver = order.shift();
-    if (resolver === undefined) {
-      answered(undefined);
-      return;
-    }
+    if (resolver === undefined) answered(undefined);
+    else inTurn(() => void (isGivenUp || ask(resolver)));
+  };
+  const ask = (resolver: ResolverAddress) => {
     const number = randomInt(0x1_0000);
     const question = Buffer.from(query);
     question.writeUInt16BE(number, 0);
@@ -56,16 +84,18 @@ export function queryResolvers(
       socket.close();
       return true;
     };
-    const next = () => {
-      if (end()) ask();
+    const fail = () => {
+      if (end()) next();
     };
-    const timer = setTimeout(next, resolverWaitMs);
+    const timer = setTimeout(fail, resolverWaitMs);
     stop = () => void end();
-    socket.on("error", next);
-    // Connected: what comes from anybody else is not heard.
-    socket.connect(resolver.port, resolver.host, () => {
-      if (!isOver) socket.send(question, (error) => void (error && next()));
+    socket.on("error", fail);
+    // By an event, since a callback is called without a connection too, such as where there is no way to the resolver.
+    socket.on("connect", () => {
+      if (!isOver) socket.send(question, (error) => void (error && fail()));
     });
+    // Connected: what comes from anybody else is not heard.
+    socket.connect(resolver.port, resolver.host);
     socket.on("message", (answer) => {
       const isAnswer = answer.length >= headerBytes && ((answer[2] ?? 0) & response) !== 0;
       if (!isAnswer || answer.readUInt16BE(0) !== number || !end()) return;
@@ -74,7 +104,10 @@ export function queryResolvers(
     });
   };
   // Never before the caller has what gives it up.
-  const first = setImmediate(ask);
+  const first = setImmediate(next);
   stop = () => clearImmediate(first);
-  return () => stop();
+  return () => {
+    isGivenUp = true;
+    stop();
+  };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, test } from "node:test";
-import { queryResolvers } from "../../../server/outside/system-resolvers.ts";
+import { queryResolvers, SystemResolvers } from "../../../server/outside/system-resolvers.ts";
 
 const query = Buffer.from([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]);
 let sockets: Socket[] = [];
@@ -30,8 +30,8 @@ const answerOf = (question: Buffer) => {
   return answer;
 };
 
-const ask = (resolvers: Parameters<typeof queryResolvers>[2]) =>
-  new Promise<Buffer | undefined>((resolve) => void queryResolvers(query, resolve, resolvers));
+const ask = (resolvers: Parameters<typeof queryResolvers>[2], inTurn?: (opening: () => void) => void) =>
+  new Promise<Buffer | undefined>((resolve) => void queryResolvers(query, resolve, resolvers, inTurn));
 
 describe("the resolvers of the host", () => {
   test("are asked with a number of their own, and the answer has that of the question", async () => {
@@ -61,6 +61,51 @@ describe("the resolvers of the host", () => {
     const address = await resolver((question, reply) => reply(answerOf(question)));
     // Nobody listens there, which the system says at once.
     assert.deepEqual(await ask([gone, address]), answerOf(query));
+  });
+
+  test("are passed over where there is no way to them", async () => {
+    // The system refuses both at once: broadcasts, and an address that needs an interface.
+    const [broadcast, local] = [
+      { host: "255.255.255.255", port: 53 },
+      { host: "fe80::1", port: 53 },
+    ];
+    const address = await resolver((question, reply) => reply(answerOf(question)));
+    assert.deepEqual(await ask([broadcast, local, address]), answerOf(query));
+    assert.equal(await ask([broadcast, local]), undefined);
+  });
+
+  test("are looked for anew after a second, and not for each question", () => {
+    let [now, reads] = [0, 0];
+    const resolvers = new SystemResolvers(
+      () => now,
+      () => [{ host: `192.0.2.${++reads}`, port: 53 }],
+    );
+    const hosts = () => resolvers.get().map(({ host }) => host);
+    assert.deepEqual([hosts(), hosts()], [["192.0.2.1"], ["192.0.2.1"]]);
+    now = 999;
+    assert.deepEqual(hosts(), ["192.0.2.1"]);
+    now = 1_000;
+    assert.deepEqual(hosts(), ["192.0.2.2"]);
+  });
+
+  test("are each asked when it is the turn of a socket, and no more after the question was given up", async () => {
+    const waiting: (() => void)[] = [];
+    let questions = 0;
+    const address = await resolver((question, reply) => {
+      questions++;
+      reply(answerOf(question));
+    });
+    const answer = ask([address], (opening) => waiting.push(opening));
+    await new Promise(setImmediate);
+    assert.deepEqual([waiting.length, questions], [1, 0]);
+    waiting.shift()?.();
+    assert.deepEqual(await answer, answerOf(query));
+    const giveUp = queryResolvers(query, assert.fail, [address], (opening) => waiting.push(opening));
+    await new Promise(setImmediate);
+    giveUp();
+    waiting.shift()?.();
+    await ask([address]);
+    assert.equal(questions, 2);
   });
 
   test("leave a question without an answer when there are none", async () => {
