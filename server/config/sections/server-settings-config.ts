@@ -100,7 +100,7 @@ function readKeepAlive(reader: FieldReader): KeepAliveSettings {
   return {
     enabled: reader.bool("UseKeepConnect"),
     host: reader.text("KeepConnectHost"),
-    port: reader.uint("KeepConnectPort") || defaultPort,
+    port: portOf(reader, "KeepConnectPort") || defaultPort,
     protocol: reader.uint("KeepConnectProtocol", 1) === 0 ? "tcp" : "udp",
     intervalSeconds: Math.min(Math.max(seconds, leastSeconds), mostSeconds),
   };
@@ -111,6 +111,12 @@ function readSyslog(reader: FieldReader | undefined): SyslogSettings {
   return {
     saveType: saveType > 3 ? 0 : (saveType as SyslogSettings["saveType"]),
     host: reader?.text("HostName") ?? "",
-    port: reader?.uint("Port") ?? 0,
+    port: reader === undefined ? 0 : portOf(reader, "Port"),
   };
+}
+
+/** 0 for none, and for a number that is no port: nothing can be sent there. */
+function portOf(reader: FieldReader, name: string): number {
+  const port = reader.uint(name);
+  return port <= 0xffff ? port : 0;
 }
