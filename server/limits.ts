@@ -234,6 +234,10 @@ export const kernelNatLimits = {
   connectingMs: 120_000,
   /** How much of the kernel's table of connections the clients of a hub may fill. */
   shareOfTable: 1 / 4,
+  /** Part of the kernel's table that is free as long as it is not full. */
+  spareShareOfTable: 0.01,
+  /** Interfaces of a host that did not forward, between which nothing is forwarded. */
+  apart: 1_024,
   /** Connections of a hub that are listed; all are counted. */
   listed: 32_768,
   /** What is read of the kernel's table at once, and how often, for one list. */
@@ -557,6 +561,12 @@ export const nameLimits = {
   textCharacters: 511,
   /** Note, users and address of a rule of an access list (`MAX_ACCESSLIST_NOTE_LEN`, `MAX_REDIRECT_URL_LEN`). */
   ruleTextCharacters: 255,
+} as const;
+
+/** What a login by certificate costs the only thread. */
+export const certificateLimits = {
+  /** Authorities of one name whose signature is looked for, each of which may have another key. */
+  authoritiesOfName: 16,
 } as const;
 
 /** RSA keys of certificates that somebody hands in: what one signature costs the only thread depends on them. */

@@ -9,8 +9,17 @@ export type RulesetReading =
   | { readonly kind: "no nft" }
   | { readonly kind: "failed"; readonly reason: string };
 
-export async function readRuleset(run: RunProgram): Promise<RulesetReading> {
-  const result = await run("nft", ["-j", "list", "ruleset"]);
+export function readRuleset(run: RunProgram): Promise<RulesetReading> {
+  return readListed(run, "ruleset");
+}
+
+/** The same without rules and sets, of which a host may have megabytes. */
+export function readChains(run: RunProgram): Promise<RulesetReading> {
+  return readListed(run, "chains");
+}
+
+async function readListed(run: RunProgram, what: "ruleset" | "chains"): Promise<RulesetReading> {
+  const result = await run("nft", ["-j", "list", what]);
   if (result === undefined) return { kind: "no nft" };
   if (result.code !== 0) return { kind: "failed", reason: failureOf(result) };
   return { kind: "read", ruleset: parseRuleset(result.stdout) };

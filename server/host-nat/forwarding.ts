@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { wordsOf } from "../error-words.ts";
 import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
-import { readRuleset } from "../firewall/nft.ts";
+import { readChains } from "../firewall/nft.ts";
 import type { Chain } from "../firewall/ruleset.ts";
 import { kernelNatLimits } from "../limits.ts";
 import { natDevicePrefix } from "../packet-device/tap.ts";
@@ -19,6 +19,7 @@ import {
   dropTable,
   natTable,
   parseRefused,
+  setApart,
   type NatRules,
   type NatTableOptions,
 } from "./nat-table.ts";
@@ -48,6 +49,10 @@ export class Forwarding {
   readonly #table: string;
   /** The table as it was left; undefined where there is none, or it is not known. */
   #made: NatTableOptions | undefined;
+  /** Interfaces that came later and were there at the last look. */
+  #newcomers: ReadonlySet<string> = new Set();
+  /** Those that somebody else's rules may be about. */
+  readonly #ofOthers = new Set<string>();
 
   constructor(options: ForwardingOptions) {
     this.#options = options;
@@ -88,24 +93,56 @@ export class Forwarding {
       connections,
       perClient: Math.min(kernelNatLimits.perClient, Math.ceil(connections / 2)),
       // What was not forwarded before is not forwarded now.
-      apart: forwarded ? [] : interfaces.filter((name) => plainName.test(name)),
+      apart: forwarded ? undefined : interfaces.filter((name) => plainName.test(name)),
     };
   }
 
   /** @returns false where the table is not as it was left, or has to be another one */
   async #change(former: NatTableOptions, table: NatTableOptions): Promise<boolean> {
-    const { hubs: before, ...common } = former;
-    const { hubs: after, ...wanted } = table;
-    if (!isDeepStrictEqual(common, wanted)) return false;
+    const { hubs: before, apart: apartBefore, ...common } = former;
+    const { hubs: after, apart, ...wanted } = table;
+    const mayGrow = apartBefore?.every((name) => apart?.includes(name)) ?? apart === undefined;
+    if (!isDeepStrictEqual(common, wanted) || !mayGrow) return false;
+    const newcomers = apart?.filter((name) => apartBefore?.includes(name) === false) ?? [];
     const isIn = (hubs: readonly NatRules[]) => (hub: NatRules) =>
       hubs.some((other) => isDeepStrictEqual(other, hub));
     const gone = before.filter((hub) => !isIn(after)(hub));
     const come = after.filter((hub) => !isIn(before)(hub));
     // Those that another network or bound took the place of would be deleted and made under one name.
     if (gone.some(({ network }) => come.some((hub) => hub.network.network === network.network))) return false;
-    if (gone.length + come.length === 0) return true;
-    const result = await this.#options.run("nft", [changeHubs(table, gone, come)]);
+    const commands = setApart(this.#table, newcomers) + changeHubs(table, gone, come);
+    if (commands === "") return true;
+    const result = await this.#options.run("nft", [commands]);
     return result?.code === 0;
+  }
+
+  /**
+   * Sets interfaces apart that have come since, such as a network card: on a host that did not forward nothing passes between them and the
+   * others. An interface is left alone where others have begun to forward, since it may be theirs: who brings one to forward for, as Docker
+   * does, brings rules too.
+   *
+   * @throws Error why that cannot be
+   */
+  async setNewcomersApart(hubs: readonly NatRules[]): Promise<void> {
+    const apart = this.#made?.apart;
+    if (apart === undefined) return;
+    const late = (await this.#interfaces()).filter(
+      (name) => plainName.test(name) && !apart.includes(name) && !this.#ofOthers.has(name),
+    );
+    // Rules may come a moment after the interface.
+    const settled = late.filter((name) => this.#newcomers.has(name));
+    this.#newcomers = new Set(late);
+    if (settled.length === 0) return;
+    const { kernel, recordFile } = this.#options;
+    const record = await this.#recordOnce();
+    const others = (await this.#chainsOfOthers()).filter((name) => !record.chains.includes(name));
+    if (others.length > 0 || (await kernel.legacyTables()).length > 0) {
+      for (const name of settled) this.#ofOthers.add(name);
+      return;
+    }
+    const interfaces = [...record.interfaces, ...settled].slice(-kernelNatLimits.apart);
+    await writeForwardingRecord(recordFile, { ...record, interfaces });
+    await this.set(hubs);
   }
 
   async #switchOn(): Promise<void> {
@@ -152,7 +189,7 @@ export class Forwarding {
 
   /** Who drops what is forwarded, as far as that can be told. */
   async suspects(): Promise<string> {
-    const reading = await readRuleset(this.#options.run);
+    const reading = await readChains(this.#options.run);
     const chains = reading.kind === "read" ? reading.ruleset.chains : [];
     const names = chains.filter((chain) => this.#isOfOthers(chain) && chain.policy === "drop").map(nameOf);
     return names.length === 0 ? "" : ` (${names.join(", ")} drops by default)`;
@@ -162,17 +199,20 @@ export class Forwarding {
     const { kernel, recordFile } = this.#options;
     const former = await readForwardingRecord(recordFile);
     if (former !== undefined && (await this.#holds(former))) return former;
-    const names = (await kernel.interfaces()).filter(
-      (name) => name !== "lo" && !name.startsWith(natDevicePrefix),
-    );
     const record = {
       bootId: await kernel.bootId(),
       forwarded: await kernel.forwards(),
       chains: await this.#chainsOfOthers(),
-      interfaces: names,
+      interfaces: await this.#interfaces(),
     };
     await writeForwardingRecord(recordFile, record);
     return record;
+  }
+
+  /** Names of those that are not ours. */
+  async #interfaces(): Promise<string[]> {
+    const names = await this.#options.kernel.interfaces();
+    return names.filter((name) => name !== "lo" && !name.startsWith(natDevicePrefix));
   }
 
   /**
@@ -190,7 +230,7 @@ export class Forwarding {
   }
 
   async #chains(): Promise<readonly Chain[]> {
-    const reading = await readRuleset(this.#options.run);
+    const reading = await readChains(this.#options.run);
     if (reading.kind === "read") return reading.ruleset.chains;
     throw new Error(
       reading.kind === "no nft" ? noNft : `the firewall's rules cannot be read: ${reading.reason}`,

@@ -36,6 +36,8 @@ interface HostNatWayOptions extends WayOptions {
   /** Sets the host up once more, where somebody has undone it. */
   readonly refresh: () => Promise<void>;
   readonly suspects: () => Promise<string>;
+  /** Why the kernel follows no new connection, if that is so. */
+  readonly fullTable: () => Promise<string | undefined>;
   readonly connections: () => Promise<TrackedConnections>;
   readonly closed: () => Promise<void>;
 }
@@ -51,7 +53,7 @@ export interface WayConnections {
 /** A way as its hub uses it. */
 export type KernelWay = Pick<
   HostNatWay,
-  "network" | "description" | "refused" | "connections" | "send" | "check" | "close"
+  "network" | "description" | "refused" | "problem" | "connections" | "send" | "check" | "close"
 >;
 
 /** The way of one hub. */
@@ -64,6 +66,8 @@ export class HostNatWay {
   #device: PacketDevice | undefined;
   /** Packets of clients that the kernel turned away because there were too many connections. */
   refused = 0;
+  /** Why clients begin no new connections although the way is kept, for people. */
+  problem: string | undefined;
   /** What the kernel counted when it was asked last. */
   #counted = 0;
   /** Why the interface is gone. */
@@ -132,13 +136,18 @@ export class HostNatWay {
   }
 
   /**
-   * Whether packets still get out; what others have undone is set up again first.
+   * Whether packets still get out; what others have undone is set up again first. A table of connections that is full is no reason to give the
+   * way up: {@link problem} tells.
    *
    * @returns why not
    */
   async check(): Promise<string | undefined> {
+    this.problem = undefined;
     if (this.#loss !== undefined) return this.#loss;
     if (await this.passes()) return undefined;
+    // By sockets nothing would begin either, and what is open would end.
+    this.problem = await this.#options.fullTable();
+    if (this.problem !== undefined) return undefined;
     try {
       await this.#options.refresh();
     } catch (error) {
@@ -159,7 +168,8 @@ export class HostNatWay {
       if (result === "passed") return undefined;
       if (result !== undefined) return result.refused;
     }
-    return `the host's firewall drops what it is to forward${await this.#options.suspects()}`;
+    const full = await this.#options.fullTable();
+    return full ?? `the host's firewall drops what it is to forward${await this.#options.suspects()}`;
   }
 
   /** Lets go of the interface: nothing comes from it any more. Resolves when it is gone. */

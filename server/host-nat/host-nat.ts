@@ -5,11 +5,12 @@ import type { KernelNetworks } from "../platform/ipv4-forwarding.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { ConnectionList } from "./connection-list.ts";
 import { freeNetwork, networksOfRoutes } from "./free-network.ts";
+import type { NatRules } from "./nat-table.ts";
 import { HostNatWay, type OpenRoutedDevice, type WayOptions } from "./host-nat-way.ts";
 
 export interface HostNatOptions {
-  readonly kernel: Pick<KernelNetworks, "routes">;
-  readonly forwarding: Pick<Forwarding, "set" | "putBack" | "refused" | "suspects">;
+  readonly kernel: Pick<KernelNetworks, "routes" | "mostConnections" | "followedConnections">;
+  readonly forwarding: Pick<Forwarding, "set" | "putBack" | "refused" | "suspects" | "setNewcomersApart">;
   /** Tells what the kernel follows. */
   readonly connections: Pick<ConnectionList, "get" | "forget">;
   /** Makes an interface that the kernel routes to; throws why there can be none. */
@@ -71,6 +72,18 @@ export class HostNat {
   /** Asks the kernel how many packets it has turned away, for {@link HostNatWay.refused}. */
   countRefused(): Promise<void> {
     return this.#inTurn(() => this.#countRefused());
+  }
+
+  /** Looks for what has come to the host that the kernel now forwards between as well. */
+  look(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#ways.size === 0) return;
+      try {
+        await this.#options.forwarding.setNewcomersApart(this.#rules());
+      } catch (error) {
+        this.#options.warn(wordsOf(error));
+      }
+    });
   }
 
   async #countRefused(): Promise<void> {
@@ -193,6 +206,7 @@ export class HostNat {
       openDevice: this.#options.openDevice,
       refresh: () => this.#refresh(),
       suspects: () => this.#suspects(),
+      fullTable: () => this.#fullTable(),
       connections: () => this.#options.connections.get(this.#networks()),
       closed: () => {
         this.#forget(way);
@@ -219,6 +233,17 @@ export class HostNat {
     return this.#suspecting.finally(() => (this.#suspecting = undefined));
   }
 
+  /** Why the kernel follows no new connection, if that is so: it drops what begins one then, of whomever it is. */
+  async #fullTable(): Promise<string | undefined> {
+    const { kernel } = this.#options;
+    const [most = Infinity, count = 0] = await Promise.all([
+      kernel.mostConnections(),
+      kernel.followedConnections(),
+    ]);
+    if (count < most * (1 - kernelNatLimits.spareShareOfTable)) return undefined;
+    return `the host's table of connections is full (nf_conntrack_max is ${most})`;
+  }
+
   async #setOrWarn(): Promise<void> {
     try {
       await this.#set();
@@ -231,12 +256,15 @@ export class HostNat {
     const { forwarding, warn } = this.#options;
     this.#isStale = false;
     if (this.#ways.size > 0) {
-      const rules = [...this.#ways].map(({ network, perClient }) => ({ network, perClient }));
-      return forwarding.set(rules, { anew, beforeAnew: () => this.#countRefused() });
+      return forwarding.set(this.#rules(), { anew, beforeAnew: () => this.#countRefused() });
     }
     this.#options.connections.forget();
     const left = await forwarding.putBack();
     if (left !== undefined) warn(left);
+  }
+
+  #rules(): NatRules[] {
+    return [...this.#ways].map(({ network, perClient }) => ({ network, perClient }));
   }
 
   #networks(): Ipv4Network[] {

@@ -28,8 +28,8 @@ export interface NatTableOptions {
   /** Connections of all clients of a hub, and of one. */
   readonly connections: number;
   readonly perClient: number;
-  /** Interfaces between which nothing is forwarded: those of a host that forwarded nothing before. */
-  readonly apart: readonly string[];
+  /** Interfaces between which nothing is forwarded: those of a host that forwarded nothing before; undefined for one that did. */
+  readonly apart: readonly string[] | undefined;
 }
 
 /** The commands of nft that take our table away where it is, in one transaction with what follows. */
@@ -44,13 +44,13 @@ export function dropTable(name: string): string {
 export function natTable(options: NatTableOptions): string {
   const { name, hubs, apart } = options;
   const ours = `"${natDevicePrefix}*"`;
-  const names = apart.map((each) => `"${each}"`).join(", ");
   const answered = `ip daddr ${formatIpv4(probeTargets.answered)} tcp dport ${probeTargets.port}`;
   const lines = [
     `table ip ${name} {`,
     "map hubs { type ipv4_addr : verdict; }",
     "set networks { type ipv4_addr; }",
     "set probes { type ipv4_addr; }",
+    ...(apart === undefined ? [] : ["set apart { type ifname; }"]),
     "chain forward {",
     "type filter hook forward priority 0; policy accept;",
     `oifname ${ours} ct state != { established, related } drop`,
@@ -58,7 +58,7 @@ export function natTable(options: NatTableOptions): string {
     ...["iifname", "oifname"].map(
       (way) => `${way} ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
     ),
-    ...(apart.length < 2 ? [] : [`iifname { ${names} } oifname { ${names} } drop`]),
+    ...(apart === undefined ? [] : ["iifname @apart oifname @apart drop"]),
     "}",
     // Behind the rules of all others.
     "chain passed {",
@@ -72,7 +72,13 @@ export function natTable(options: NatTableOptions): string {
     "}",
     "}",
   ];
-  return `${dropTable(name)}${lines.join("\n")}\n${addHubs(options, hubs)}`;
+  return `${dropTable(name)}${lines.join("\n")}\n${setApart(name, apart ?? [])}${addHubs(options, hubs)}`;
+}
+
+/** The commands of nft that set more interfaces apart in our table. */
+export function setApart(name: string, interfaces: readonly string[]): string {
+  if (interfaces.length === 0) return "";
+  return `add element ip ${name} apart { ${interfaces.map((each) => `"${each}"`).join(", ")} }\n`;
 }
 
 /**

@@ -16,8 +16,12 @@ export interface KernelNetworks {
   setForwarding(on: boolean): Promise<void>;
   /** How many connections the kernel can follow; undefined where it follows none. */
   mostConnections(): Promise<number | undefined>;
+  /** How many it follows now; undefined where it follows none. */
+  followedConnections(): Promise<number | undefined>;
   /** Seconds of silence after which it forgets a connection, by what follows `net.netfilter.nf_conntrack_` in the name of the sysctl. */
   connectionTimeouts(): Promise<ReadonlyMap<string, number>>;
+  /** Tables of iptables that nft does not show: those of its legacy form. */
+  legacyTables(): Promise<string[]>;
   /** Of the boot of the machine; what was set in another one is no more. */
   bootId(): Promise<string>;
 }
@@ -29,10 +33,8 @@ export const kernelNetworks: KernelNetworks = {
     [...(await readFile("/proc/net/dev", "latin1")).matchAll(/^ *([^\s:]+):/gm)].map(([, name = ""]) => name),
   forwards: async () => (await readFile(forwardingFile, "latin1")).trim() === "1",
   setForwarding: (on) => writeFile(forwardingFile, on ? "1\n" : "0\n"),
-  mostConnections: async () => {
-    const text = await readFile("/proc/sys/net/netfilter/nf_conntrack_max", "latin1").catch(() => "");
-    return Number(text) || undefined;
-  },
+  mostConnections: () => conntrackNumber("max"),
+  followedConnections: () => conntrackNumber("count"),
   connectionTimeouts: async () => {
     const names = await readdir(conntrackFolder).catch(() => []);
     const timeouts = names.filter((name) => name.startsWith(conntrackPrefix) && name.includes("_timeout"));
@@ -43,5 +45,12 @@ export const kernelNetworks: KernelNetworks = {
       ] as const;
     return new Map((await Promise.all(timeouts.map(read))).filter(([, seconds]) => seconds > 0));
   },
+  legacyTables: async () =>
+    (await readFile("/proc/net/ip_tables_names", "latin1").catch(() => "")).split("\n").filter(Boolean),
   bootId: async () => (await readFile("/proc/sys/kernel/random/boot_id", "latin1")).trim(),
 };
+
+async function conntrackNumber(name: string): Promise<number | undefined> {
+  const path = join(conntrackFolder, conntrackPrefix + name);
+  return Number(await readFile(path, "latin1").catch(() => "")) || undefined;
+}

@@ -66,7 +66,11 @@ describe("NAT by the host's kernel", () => {
         readonly entries: readonly NatEntry[];
       };
     };
-    return { ...child, said, check, list };
+    const look = async () => {
+      child.write("look");
+      assert.equal(await child.nextLine(), "look");
+    };
+    return { ...child, said, check, list, look };
   }
 
   test("carries TCP both ways, and puts the host back afterwards", async () => {
@@ -223,7 +227,43 @@ describe("NAT by the host's kernel", () => {
     await web.run("ip", ["route", "replace", "198.18.0.0/15", "via", host.address]);
     const { stdout } = await web.run("ping", ["-c", "2", "-i", "0.2", "-W", "1", outer], { check: false });
     assert.match(stdout, /100% packet loss/);
-    assert.match(await ruleset(), /iifname \{ .*"eth0".* \} oifname \{ .*"eth0".* \} drop/);
+    assert.match(await ruleset(), /apart \{[^}]*"eth0"[^]*iifname @apart oifname @apart drop/);
+  });
+
+  test("leads nobody from an interface that comes later to one that was there", async () => {
+    await using nat = await start();
+    assert.deepEqual(nat.said, []);
+    const [here, there] = ["203.0.113.1", "203.0.113.2"];
+    await host.run("ip", [
+      "link",
+      "add",
+      "late0",
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "late1",
+      "netns",
+      behind.name,
+    ]);
+    try {
+      await host.run("ip", ["address", "add", `${here}/24`, "dev", "late0"]);
+      await host.run("ip", ["link", "set", "late0", "up"]);
+      await behind.run("ip", ["link", "set", "late1", "up"]);
+      await behind.run("ip", ["address", "add", `${there}/24`, "dev", "late1"]);
+      await behind.run("ip", ["route", "replace", web.address, "via", here, "dev", "late1"]);
+      await web.run("ip", ["route", "replace", "203.0.113.0/24", "via", host.address]);
+      const ping = async () =>
+        (await behind.run("ping", ["-n", "-c", "2", "-i", "0.2", "-W", "2", web.address], { check: false }))
+          .stdout;
+      assert.match(await ping(), / 0% packet loss/, "or what follows shows nothing");
+      await nat.look();
+      await nat.look();
+      assert.match(await ping(), / 100% packet loss/);
+    } finally {
+      await host.run("ip", ["link", "delete", "late0"]);
+      await web.run("ip", ["route", "del", "203.0.113.0/24"]);
+    }
   });
 
   test("refuses closed addresses as the server's own NAT does", async () => {

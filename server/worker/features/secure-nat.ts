@@ -53,7 +53,10 @@ export const secureNat: Feature = {
     });
     const timers = [
       setInterval(() => void keeper.keep(), keepMs),
-      setInterval(() => void nats.look(), kernelNatLimits.lookMs),
+      setInterval(() => {
+        void nats.look();
+        void hostNat.look();
+      }, kernelNatLimits.lookMs),
       setInterval(() => {
         void hostNat.countRefused().then(() => {
           for (const each of running.values()) each.logRefused();

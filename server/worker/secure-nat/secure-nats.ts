@@ -50,14 +50,15 @@ export class SecureNats {
     return this.#inTurn(() => this.#look()).finally(() => (this.#isLooking = false));
   }
 
-  /** Which do not lead outside although they are to, for people. */
+  /** Which do not lead outside although they are to, or not as they should, for people. */
   warnings(): string[] {
-    return [...this.#options.running.values()]
-      .filter(({ way, settings }) => way === "off" && settings.nat.enabled)
-      .map(
-        ({ hub, reason = "the hub's options forbid both ways to translate" }) =>
-          `SecureNAT of hub ${hub.hub.settings.name} leads nowhere: ${reason}`,
-      );
+    return [...this.#options.running.values()].flatMap(({ hub, way, settings, reason, kernel }) => {
+      const name = `SecureNAT of hub ${hub.hub.settings.name}`;
+      if (way === "off" && settings.nat.enabled) {
+        return `${name} leads nowhere: ${reason ?? "the hub's options forbid both ways to translate"}`;
+      }
+      return kernel?.problem === undefined ? [] : `${name} begins no new connections: ${kernel.problem}`;
+    });
   }
 
   /** Tells whether leases have changed: it is another text then. */

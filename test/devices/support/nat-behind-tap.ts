@@ -27,7 +27,7 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
  * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
  * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends
  * with its standard input. A line `check` there has it say whether the kernel still does, `list` what the kernel follows, and `counts` what
- * the virtual host has, both as JSON.
+ * the virtual host has, both as JSON. `look` has it look for interfaces that came later, and is said again then.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
@@ -49,6 +49,7 @@ tap.plugInto(hub.attach(tap));
 const ordinary = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
 const perClient = { ...ordinary.nat.perClient, tcp: Number(mostTcp), connecting: Number(mostConnecting) };
 const settings = { ...ordinary, nat: { ...ordinary.nat, perClient } };
+let look = () => Promise.resolve();
 let fromKernel = (_buffer: Buffer, _start: number, _end: number) => {};
 const way = recordFile === undefined ? undefined : await openWay(recordFile);
 const nat = new SecureNat({
@@ -87,6 +88,7 @@ createInterface({ input: process.stdin })
   .on("line", (line) => {
     if (line === "counts") console.log(JSON.stringify(nat.counts()));
     else if (line === "list") void list();
+    else if (line === "look") void look().then(() => console.log(line));
     else void way?.check().then((reason) => console.log(reason ?? "passes"));
   })
   .once("close", () => {
@@ -121,6 +123,7 @@ async function openWay(recordFile: string) {
     now: () => performance.now(),
     warn: (problem) => console.log(problem),
   });
+  look = () => hostNat.look();
   try {
     return await hostNat.open({
       mac: settings.host.mac,

@@ -14,6 +14,7 @@ export class FakeKernel implements KernelNetworks {
   names = ["lo", "eth0", "eth1"];
   boot = "first";
   tracked: number | undefined = 262_144;
+  followed: number | undefined = 0;
   /** Why it cannot be told to forward. */
   problem: Error | undefined;
   nft: "there" | "missing" | "refuses" = "there";
@@ -24,6 +25,7 @@ export class FakeKernel implements KernelNetworks {
   counters: Readonly<Record<string, number>> = {};
   /** Commands that changed some of the table. */
   readonly changes: string[] = [];
+  legacy: string[] = [];
   routesText = "";
   #tableName = "";
 
@@ -80,8 +82,16 @@ export class FakeKernel implements KernelNetworks {
     return Promise.resolve(this.tracked);
   }
 
+  followedConnections() {
+    return Promise.resolve(this.followed);
+  }
+
   connectionTimeouts() {
     return Promise.resolve(new Map<string, number>());
+  }
+
+  legacyTables() {
+    return Promise.resolve(this.legacy);
   }
 
   bootId() {

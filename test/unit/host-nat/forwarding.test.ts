@@ -44,7 +44,10 @@ describe("the forwarding of a host", () => {
   test("stays on where it was on", async () => {
     kernel.forwarding = true;
     await forwarding.set([hub]);
-    assert.doesNotMatch(kernel.table ?? "", /iifname \{/);
+    assert.doesNotMatch(kernel.table ?? "", /apart/);
+    kernel.names.push("usb0");
+    for (let look = 0; look < 3; look++) await forwarding.setNewcomersApart([hub]);
+    assert.deepEqual(kernel.changes, []);
     await forwarding.putBack();
     assert.equal(kernel.forwarding, true);
   });
@@ -52,7 +55,40 @@ describe("the forwarding of a host", () => {
   test("lets nothing pass between interfaces of a host that did not forward", async () => {
     kernel.names = ["lo", "eth0", "wlan0", "vpnnat0", 'a"b'];
     await forwarding.set([hub]);
-    assert.match(kernel.table ?? "", /iifname \{ "eth0", "wlan0" \} oifname \{ "eth0", "wlan0" \} drop/);
+    assert.match(kernel.table ?? "", /iifname @apart oifname @apart drop/);
+    assert.match(kernel.table ?? "", /add element ip \w+ apart \{ "eth0", "wlan0" \}/);
+  });
+
+  test("lets nothing pass to an interface that comes later, and counts on for the hubs", async () => {
+    await forwarding.set([hub]);
+    const made = kernel.table;
+    kernel.names = ["lo", "eth0", "eth1", "vpnnat0", "usb0"];
+    await forwarding.setNewcomersApart([hub]);
+    assert.deepEqual(kernel.changes, [], "its owner's rules may come in a moment");
+    await forwarding.setNewcomersApart([hub]);
+    assert.match(kernel.changes.join("\n"), /^add element ip \w+ apart \{ "usb0" \}\n$/);
+    await forwarding.setNewcomersApart([hub]);
+    assert.deepEqual([kernel.changes.length, kernel.table], [1, made]);
+    // Another run knows it too, whatever is there by then.
+    kernel.names = ["lo", "eth0"];
+    kernel.chains = [docker];
+    await create().set([hub]);
+    assert.match(kernel.table ?? "", /add element ip \w+ apart \{ "eth0", "eth1", "usb0" \}/);
+  });
+
+  test("leaves an interface alone that comes with somebody else's rules", async () => {
+    await forwarding.set([hub]);
+    kernel.names.push("docker0");
+    await forwarding.setNewcomersApart([hub]);
+    kernel.chains = [docker];
+    await forwarding.setNewcomersApart([hub]);
+    kernel.chains = [];
+    for (let look = 0; look < 3; look++) await forwarding.setNewcomersApart([hub]);
+    assert.deepEqual(kernel.changes, []);
+    kernel.names.push("br-1");
+    kernel.legacy = ["filter"];
+    for (let look = 0; look < 3; look++) await forwarding.setNewcomersApart([hub]);
+    assert.deepEqual(kernel.changes, []);
   });
 
   test("is put back by another run too, as it was before the first", async () => {

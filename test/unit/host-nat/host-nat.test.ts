@@ -25,18 +25,24 @@ class Scene {
   setProblem: Error | undefined;
   deviceProblem: Error | undefined;
   readonly sets: string[][] = [];
+  readonly looks: string[][] = [];
   anews = 0;
   putBacks = 0;
   forgotten = 0;
   asked = 0;
   refused = new Map<number, number>();
   probes = 0;
+  followed: number | undefined = 10;
   readonly warnings: string[] = [];
   /** Interfaces whose packets are dropped. */
   refuses = (_name: string) => false;
   readonly devices: { readonly events: PacketDeviceEvents; isOpen: boolean }[] = [];
   readonly nat = new HostNat({
-    kernel: { routes: () => Promise.resolve("") },
+    kernel: {
+      routes: () => Promise.resolve(""),
+      mostConnections: () => Promise.resolve(1_000),
+      followedConnections: () => Promise.resolve(this.followed),
+    },
     forwarding: {
       set: async (hubs: readonly NatRules[], { anew, beforeAnew }: SetOptions = {}) => {
         this.sets.push(hubs.map(({ network }) => formatIpv4Network(network)));
@@ -51,6 +57,10 @@ class Scene {
         return Promise.resolve(undefined);
       },
       refused: () => Promise.resolve(this.refused),
+      setNewcomersApart: (hubs) => {
+        this.looks.push(hubs.map(({ network }) => formatIpv4Network(network)));
+        return this.setProblem === undefined ? Promise.resolve() : Promise.reject(this.setProblem);
+      },
       suspects: () => {
         this.asked++;
         return Promise.resolve(" (somebody)");
@@ -119,6 +129,8 @@ class Scene {
     writer.finish(end);
   }
 }
+
+const full = "the host's table of connections is full (nf_conntrack_max is 1000)";
 
 let scene: Scene;
 beforeEach(() => (scene = new Scene()));
@@ -235,6 +247,38 @@ describe("the ways of hubs through the host's kernel", () => {
     const reasons = await Promise.all(ways.map((way) => way.check()));
     assert.ok(reasons.every((reason) => reason?.includes("drops what it is to forward")));
     assert.deepEqual([scene.anews, scene.asked], [1, 1]);
+  });
+
+  test("stay where the kernel's table of connections is full, and tell it", async () => {
+    const way = await scene.open();
+    scene.code = undefined;
+    scene.followed = 995;
+    assert.deepEqual([await way.check(), way.problem], [undefined, full]);
+    assert.deepEqual([scene.sets.length, scene.asked], [1, 0]);
+    scene.followed = 500;
+    assert.match((await way.check()) ?? "", /drops what it is to forward/);
+    scene.code = "passes";
+    scene.followed = 1_000;
+    assert.deepEqual([await way.check(), way.problem], [undefined, undefined]);
+  });
+
+  test("are not there where the kernel's table of connections is full, which is the reason then", async () => {
+    scene.code = undefined;
+    scene.followed = 1_000;
+    await assert.rejects(scene.open(), { message: full });
+    assert.equal(scene.asked, 0);
+  });
+
+  test("have interfaces looked for that came later, and tell what went wrong", async () => {
+    await scene.nat.look();
+    assert.deepEqual(scene.looks, []);
+    await scene.open();
+    await scene.nat.look();
+    assert.deepEqual(scene.looks, [["198.18.0.0/20"]]);
+    scene.setProblem = new Error("nft is gone");
+    await scene.nat.look();
+    assert.deepEqual(scene.warnings, ["nft is gone"]);
+    scene.setProblem = undefined;
   });
 
   test("are set up once more where somebody has undone the rules", async () => {

@@ -43,7 +43,7 @@ class Scene {
   readonly lines: string[] = [];
   readonly opened: WayOptions[] = [];
   closed = 0;
-  readonly kernel = { refused: 0 };
+  readonly kernel: { refused: number; problem: string | undefined } = { refused: 0, problem: undefined };
   connections: KernelWay["connections"] = () =>
     Promise.resolve({ counts: { tcp: 0, udp: 0, ping: 0 }, entries: () => [] });
   readonly running = new Map<string, RunningSecureNat>();
@@ -176,6 +176,18 @@ describe("who translates for a hub", () => {
     await scene.apply(hubWith({ bySockets: false }));
     assert.equal(scene.way(), "off: no nft");
     assert.deepEqual(scene.nats.warnings(), ["SecureNAT of hub ONE leads nowhere: no nft"]);
+  });
+
+  test("warns where the kernel begins no new connections for it, and leaves it with the kernel", async () => {
+    await scene.apply(hubWith());
+    scene.kernel.problem = "the table is full";
+    await scene.nats.look();
+    assert.equal(scene.way(), "kernel");
+    assert.deepEqual(scene.nats.warnings(), [
+      "SecureNAT of hub ONE begins no new connections: the table is full",
+    ]);
+    scene.kernel.problem = undefined;
+    assert.deepEqual(scene.nats.warnings(), []);
   });
 
   test("tells what it follows, with the addresses that clients have", async () => {
