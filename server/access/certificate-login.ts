@@ -1,7 +1,9 @@
 import { hash, X509Certificate } from "node:crypto";
 import type { Authentication, HubSettings } from "../settings/hub-settings.ts";
+import { certificateLimits } from "../limits.ts";
 import { costlyKeyProblem } from "../settings/rsa-key.ts";
 import { subjectParts, type RevokedCertificate, type SubjectPart } from "../settings/revoked-certificate.ts";
+import { atOnce, type Steps } from "../turns.ts";
 
 /** What the runtime calls the parts of a subject. */
 const subjectKeys: Readonly<Record<SubjectPart, string>> = {
@@ -13,9 +15,12 @@ const subjectKeys: Readonly<Record<SubjectPart, string>> = {
   Local: "L",
 };
 
-/** A certificate as logins look at it. */
+/** A certificate as logins look at it. What is compared with long lists is read once. */
 export class LoginCertificate {
   readonly x509: X509Certificate;
+  readonly #digests = new Map<string, string>();
+  #serial: string | undefined;
+  #subject: Readonly<Record<string, unknown>> | undefined;
 
   constructor(x509: X509Certificate) {
     this.x509 = x509;
@@ -38,35 +43,86 @@ export class LoginCertificate {
 
   /** Whether its subject has this common name, in whatever case; an empty name fits any. */
   hasCommonName(name: string): boolean {
-    return name === "" || this.#has("CommonName", name);
+    return name === "" || this.#has("CommonName", name.toLowerCase());
   }
 
   /** Whether it has this serial number, whatever zeros stand before it; no bytes fit any. */
   hasSerial(serial: Uint8Array): boolean {
-    if (serial.length === 0) return true;
-    const significant = (hex: string) => hex.toLowerCase().replace(/^0+/, "");
-    return significant(this.x509.serialNumber) === significant(Buffer.from(serial).toString("hex"));
+    return serial.length === 0 || this.#hasSerial(significantHex(serial));
   }
 
   /** Source: `Cedar/Hub.c` IsCertMatchCrl. */
-  isRevokedBy({ subject, serial, md5, sha1 }: RevokedCertificate): boolean {
-    const hasDigest = (algorithm: string, digest: Uint8Array) =>
-      digest.length === 0 || hash(algorithm, this.x509.raw, "buffer").equals(digest);
+  isRevokedBy(revoked: RevokedCertificate): boolean {
+    const { serial, digests, subject } = comparableOf(revoked);
     return (
-      this.hasSerial(serial) &&
-      hasDigest("md5", md5) &&
-      hasDigest("sha1", sha1) &&
-      subjectParts.every((part) => subject[part] === "" || this.#has(part, subject[part]))
+      (serial === undefined || this.#hasSerial(serial)) &&
+      digests.every(([algorithm, digest]) => this.#digest(algorithm) === digest) &&
+      subject.every(([part, value]) => this.#has(part, value))
     );
   }
 
-  #has(part: SubjectPart, value: string): boolean {
-    // Of several, the first. The type knows one only, and takes it for granted.
-    const { subject } = this.x509.toLegacyObject() as unknown as { subject: Record<string, unknown> };
-    const values = subject[subjectKeys[part]];
-    const first: unknown = Array.isArray(values) ? values[0] : values;
-    return typeof first === "string" && first.toLowerCase() === value.toLowerCase();
+  #hasSerial(significant: string): boolean {
+    this.#serial ??= this.x509.serialNumber.toLowerCase().replace(/^0+/, "");
+    return this.#serial === significant;
   }
+
+  /** @param value in lower case */
+  #has(part: SubjectPart, value: string): boolean {
+    this.#subject ??= this.#readSubject();
+    return this.#subject[part] === value;
+  }
+
+  /** The parts that it has, in lower case. */
+  #readSubject(): Readonly<Record<string, unknown>> {
+    // The type knows one value of each only, and takes it for granted.
+    const { subject } = this.x509.toLegacyObject() as unknown as { subject: Record<string, unknown> };
+    return Object.fromEntries(
+      subjectParts.map((part) => {
+        const values = subject[subjectKeys[part]];
+        // Of several, the first.
+        const first: unknown = Array.isArray(values) ? values[0] : values;
+        return [part, typeof first === "string" ? first.toLowerCase() : undefined];
+      }),
+    );
+  }
+
+  #digest(algorithm: string): string {
+    const digest = this.#digests.get(algorithm) ?? hash(algorithm, this.x509.raw);
+    this.#digests.set(algorithm, digest);
+    return digest;
+  }
+}
+
+/** An entry of a list of revoked certificates as it is compared: what is empty fits any, and is not here. */
+interface ComparableRevocation {
+  readonly serial: string | undefined;
+  readonly digests: readonly (readonly [algorithm: string, hex: string])[];
+  /** In lower case. */
+  readonly subject: readonly (readonly [SubjectPart, string])[];
+}
+
+/** Made once for each entry: a list of thousands is gone through at each login by certificate. */
+const comparables = new WeakMap<RevokedCertificate, ComparableRevocation>();
+
+function comparableOf(revoked: RevokedCertificate): ComparableRevocation {
+  const known = comparables.get(revoked);
+  if (known !== undefined) return known;
+  const { subject, serial, md5, sha1 } = revoked;
+  const made = {
+    serial: serial.length === 0 ? undefined : significantHex(serial),
+    digests: Object.entries({ md5, sha1 })
+      .filter(([, digest]) => digest.length > 0)
+      .map(([algorithm, digest]) => [algorithm, Buffer.from(digest).toString("hex")] as const),
+    subject: subjectParts
+      .filter((part) => subject[part] !== "")
+      .map((part) => [part, subject[part].toLowerCase()] as const),
+  };
+  comparables.set(revoked, made);
+  return made;
+}
+
+function significantHex(serial: Uint8Array): string {
+  return Buffer.from(serial).toString("hex").replace(/^0+/, "");
 }
 
 /** Reads a certificate (DER); undefined when it is none. */
@@ -118,12 +174,15 @@ export function judgeCertificate(
   return { until: Math.min(until, authority.until) };
 }
 
-/** Authorities, read once for each setting of a hub. */
-const authorities = new WeakMap<Uint8Array, LoginCertificate>();
+/** An authority as it is told from others: by its name, and `undefined` where it cannot be read. */
+const authorityNames = new WeakMap<Uint8Array, { readonly name: string | undefined }>();
+
+/** The authorities of a hub by their names, made once for each setting. */
+const byName = new WeakMap<readonly Uint8Array[], ReadonlyMap<string, readonly Uint8Array[]>>();
 
 /**
  * The one of these authorities (DER) that signed the certificate, or is it. An authority that cannot be read, or whose own
- * time is over, signs nothing.
+ * time is over, signs nothing. Of authorities of one name, only so many are tried as `certificateLimits.authoritiesOfName` says.
  *
  * Source: `Cedar/Sam.c` GetIssuerFromList.
  */
@@ -132,14 +191,54 @@ export function findAuthority(
   trusted: readonly Uint8Array[],
   now: number,
 ): LoginCertificate | undefined {
-  for (const der of trusted) {
-    if (certificate.equals(der)) return certificate;
-    const authority = authorities.get(der) ?? readCertificate(der);
-    if (authority === undefined) continue;
-    authorities.set(der, authority);
-    if (authority.isValidAt(now) && isIssuedBy(certificate.x509, authority.x509)) return authority;
+  if (trusted.some((der) => certificate.equals(der))) return certificate;
+  const names = byName.get(trusted) ?? atOnce(readAuthoritiesInSteps(trusted));
+  const candidates = names.get(comparableName(certificate.x509.issuer)) ?? [];
+  for (const der of candidates.slice(0, certificateLimits.authoritiesOfName)) {
+    const authority = readCertificate(der);
+    if (authority?.isValidAt(now) === true && isIssuedBy(certificate.x509, authority.x509)) return authority;
   }
   return undefined;
+}
+
+/** Reads the names of authorities, of which there may be thousands, so that a login finds them read. */
+export function* readAuthoritiesInSteps(
+  trusted: readonly Uint8Array[],
+): Steps<ReadonlyMap<string, readonly Uint8Array[]>> {
+  const known = byName.get(trusted);
+  if (known !== undefined) return known;
+  const names = new Map<string, Uint8Array[]>();
+  for (const [index, der] of trusted.entries()) {
+    if (index % authoritiesInStep === authoritiesInStep - 1) yield;
+    const name = nameOf(der);
+    if (name === undefined) continue;
+    const others = names.get(name);
+    if (others === undefined) names.set(name, [der]);
+    else others.push(der);
+  }
+  byName.set(trusted, names);
+  return names;
+}
+
+/** A certificate takes some tens of microseconds to read. */
+const authoritiesInStep = 16;
+
+function nameOf(der: Uint8Array): string | undefined {
+  const known = authorityNames.get(der);
+  if (known !== undefined) return known.name;
+  const authority = readCertificate(der);
+  const name = authority && comparableName(authority.x509.subject);
+  authorityNames.set(der, { name });
+  return name;
+}
+
+/** Names that OpenSSL takes for the same are the same text; one without any part is `undefined` to the runtime, whatever its types say. */
+function comparableName(name: string | undefined): string {
+  return (name ?? "")
+    .toLowerCase()
+    .split("\n")
+    .map((part) => part.replaceAll(/[ \t]+/g, " ").trim())
+    .join("\n");
 }
 
 function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {

@@ -7,6 +7,7 @@ import { atOnce, type Steps } from "../turns.ts";
 import type { Policy } from "../settings/policy.ts";
 import type { ClientProgram, NodeInfo } from "./client-info.ts";
 import { hubLimitProblem } from "./admission.ts";
+import { readAuthoritiesInSteps } from "./certificate-login.ts";
 import { HubActivity } from "./hub-activity.ts";
 import type { SessionEnd, VpnSession } from "./vpn-session.ts";
 import { standingOf, type Claim, type Problem } from "./standing.ts";
@@ -115,6 +116,7 @@ export class VirtualHubs {
           sessionCount: 0,
         });
         tellState(log, each);
+        reviews.push({ hub: key, steps: prepare(each) });
         continue;
       }
       const former = live.hub.settings;
@@ -129,6 +131,7 @@ export class VirtualHubs {
   /** Ends the sessions of a hub that may not go on, now that its settings have changed. */
   *#review(live: LiveHub, former: HubSettings): Steps<string[]> {
     const { settings } = live.hub;
+    yield* prepare(settings);
     const isChanged = rightsOfAll.some((name) => settings[name] !== former[name]);
     const mayBeFull = settings.maxSessions !== former.maxSessions || isChanged;
     if (!mayBeFull && settings.users === former.users) return [];
@@ -137,7 +140,8 @@ export class VirtualHubs {
     const ended: string[] = [];
     let looks = 0;
     for (const entry of [...live.sessions.values()]) {
-      if (++looks % reviewsPerStep === 0) yield;
+      // A certificate is read again, and its authority's signature verified.
+      if (++looks % reviewsPerStep === 0 || entry.claim.certificate !== undefined) yield;
       // It has ended meanwhile.
       if (!live.sessions.has(entry.session.name)) continue;
       const key = entry.claim.userName.toLowerCase();
@@ -169,6 +173,12 @@ export interface HubReview {
 
 /** Sessions that are looked at in one step. */
 const reviewsPerStep = 16;
+
+/** Has what logins go through at hand; settings that did not change are. */
+function* prepare({ trustedAuthorities }: HubSettings): Steps<string[]> {
+  yield* readAuthoritiesInSteps(trustedAuthorities);
+  return [];
+}
 
 function* endAll({ sessions }: LiveHub): Steps<string[]> {
   const ended: string[] = [];

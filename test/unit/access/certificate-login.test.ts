@@ -171,6 +171,16 @@ describe("login by a certificate of an authority", () => {
     assert.equal(await login(signed(), member, trusting(forged)), untrusted);
   });
 
+  test("looks at certificates and authorities whose names have no part as at others", async () => {
+    const nameless = await identity({ name: "" });
+    const revoked = [{ subject: { ...noSubject, CommonName: "alice" } }];
+    const lists = { ...trusting(nameless, authority), revoked };
+    assert.equal(await login(signed(), nameless, lists), "alice");
+    assert.equal(await login(signed(), nameless, trusting(authority)), untrusted);
+    assert.equal(await login(signed(), member, lists), "alice");
+    assert.match(await login(signed("alice"), nameless, lists), /common name/);
+  });
+
   test("refuses an authority whose own time is over", async () => {
     const old = await identity({ name: "CN=Old", notAfter: new Date("2026-05-01T00:00:00Z") });
     const late = await identity({ issuer: old });
@@ -206,6 +216,78 @@ describe("login by a certificate of an authority", () => {
   test("refuses an authority's signature without the client's own key", async () => {
     const sent = { certificate: member.certificate, signature: await other.sign(random) };
     assert.equal(await login(signed(), sent, trusting(authority)), unproven);
+  });
+});
+
+describe("long lists of a hub", () => {
+  /** Milliseconds of processor time that the second login takes, which finds everything read that is read once. */
+  async function costOf(lists: Parameters<typeof login>[2]): Promise<number> {
+    const signature = await member.sign(random);
+    const sent = { certificate: member.certificate, signature };
+    const hub = hubOf({
+      users: [userOf("alice", { authentication: signed() })],
+      trustedAuthorities: lists?.authorities ?? [],
+      revokedCertificates: (lists?.revoked ?? []).map((each) => ({ ...anyCertificate, ...each })),
+    });
+    const enter = () =>
+      authenticate(
+        hub,
+        { userName: "alice", proof: proofOf({ type: "certificate", ...sent }, random) },
+        { now, loopback: false },
+      );
+    enter();
+    const before = process.cpuUsage();
+    enter();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  }
+
+  test("of revoked certificates cost a login some milliseconds", async () => {
+    const subject = Object.fromEntries(subjectParts.map((part) => [part, "Alice Smith"])) as typeof noSubject;
+    const entry = (index: number) => ({
+      subject: { ...subject, Local: `place ${index}` },
+      serial: Uint8Array.of(0x0a, 0x0b),
+      md5: new Uint8Array(createHash("md5").update(member.certificate).digest()),
+    });
+    const cost = await costOf({
+      authorities: [authority.certificate],
+      revoked: Array.from({ length: 4096 }, (_, index) => entry(index)),
+    });
+    assert.ok(cost < 50, `${cost} ms`);
+  });
+
+  test("of authorities cost a login some milliseconds, whoever they are and even if all have one name", async () => {
+    const forged = await identity({ name: "CN=Authority", bits: 2048 });
+    const authorities = Array.from({ length: 4096 }, (_, index) => {
+      const der = Uint8Array.from(forged.certificate);
+      // In the signature, which nobody looks at: a root is trusted by itself.
+      der[der.length - 1] = index & 0xff;
+      der[der.length - 2] = index >> 8;
+      return der;
+    });
+    const cost = await costOf({ authorities });
+    assert.ok(cost < 50, `${cost} ms`);
+  });
+
+  test("have an authority found among others, and among 16 of its name", async () => {
+    const others = Array.from({ length: 15 }, (_, index) => {
+      const der = Uint8Array.from(other.certificate);
+      der[der.length - 1] = index;
+      return der;
+    });
+    const forged = await identity({ name: "CN=authority" });
+    const sameName = Array.from({ length: 16 }, (_, index) => {
+      const der = Uint8Array.from(forged.certificate);
+      der[der.length - 1] = index;
+      return der;
+    });
+    const { certificate } = authority;
+    assert.equal(await login(signed(), member, { authorities: [...others, certificate] }), "alice");
+    assert.equal(
+      await login(signed(), member, { authorities: [...sameName.slice(1), certificate] }),
+      "alice",
+    );
+    assert.equal(await login(signed(), member, { authorities: [...sameName, certificate] }), untrusted);
   });
 });
 
