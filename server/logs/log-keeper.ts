@@ -56,7 +56,10 @@ export class LogKeeper {
       for (const file of await files.list()) {
         const [kind = "", ...rest] = file.path.split("/");
         // The journal's own files are not of these logs.
-        if (rest.length > 0) kinds.set(kind, [...(kinds.get(kind) ?? []), file]);
+        if (rest.length === 0) continue;
+        const others = kinds.get(kind);
+        if (others === undefined) kinds.set(kind, [file]);
+        else others.push(file);
       }
       for (const [kind, found] of kinds) await this.#removeOldest(kind, found);
       this.#fails = false;
