@@ -2,6 +2,7 @@ import type { FuzzTarget } from "./fuzzer.ts";
 import { certificate, jsonRpc, packRpc } from "./targets/admin.ts";
 import { configText, desiredState, journal, statusJson } from "./targets/files.ts";
 import { dhcp, frame, hub, virtualHost } from "./targets/frames.ts";
+import { conntrack } from "./targets/kernel.ts";
 import { blockStream, compression, httpHead, pack } from "./targets/wire.ts";
 
 /** By name; each has a folder of that name in `test/fuzz/corpus/`, where something was found or kept. */
@@ -21,4 +22,5 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   "json-rpc": jsonRpc,
   "pack-rpc": packRpc,
   certificate,
+  conntrack,
 };
