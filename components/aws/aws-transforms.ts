@@ -10,8 +10,13 @@ import type { RoleArgs } from "@pulumi/aws/iam/role.js";
 import type { RolePolicyAttachmentArgs } from "@pulumi/aws/iam/rolePolicyAttachment.js";
 import type { SecurityGroupEgressRuleArgs } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import type { SecurityGroupIngressRuleArgs } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
-import type * as pulumi from "@pulumi/pulumi";
-import { serverChildren, type ServerTransforms } from "../deployment/child-transform.ts";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  changesOf,
+  serverChildren,
+  type Changes,
+  type ServerTransforms,
+} from "../deployment/child-transform.ts";
 
 /** A child resource as it would be registered. */
 export interface AwsChild<Args> {
@@ -21,10 +26,13 @@ export interface AwsChild<Args> {
   readonly opts: pulumi.CustomResourceOptions;
 }
 
-/** Changes arguments or options of a child; what it does not return stays. Its parent stays in any case. */
+/**
+ * Changes arguments or options of a child; what it does not return stays. Options that are lists, such as `ignoreChanges`, are added to those
+ * of the component. Its parent stays in any case.
+ */
 export type AwsChildTransform<Args> = (
   child: AwsChild<Args>,
-) => { readonly args?: Partial<Args>; readonly opts?: pulumi.CustomResourceOptions } | undefined;
+) => Changes<Partial<Args>, pulumi.CustomResourceOptions> | undefined;
 
 /** What each child on AWS is made with. */
 export interface AwsChildArgs {
@@ -70,16 +78,23 @@ export function serverTransformsOf({ install, hubs, repair }: AwsServerTransform
   return { ...(install && { install }), ...(hubs && { hubs }), ...(repair && { repair }) };
 }
 
-/** The child as its transform wants it. */
+/**
+ * The child as its transform wants it.
+ *
+ * @throws Error when it returns something else than changes
+ */
 export function transformAwsChild<Args>(
+  child: string,
   transform: AwsChildTransform<Args> | undefined,
   resource: AwsChild<Args>,
 ): AwsChild<Args> {
-  const changed = transform?.(resource);
-  if (changed === undefined) return resource;
+  const { args, opts } = changesOf(child, transform?.(resource));
+  // What the component ignores and waits for is how it works: others are added to it.
+  const merged = pulumi.mergeOptions(resource.opts, opts);
+  const { ignoreChanges } = merged;
   return {
     ...resource,
-    args: { ...resource.args, ...changed.args },
-    opts: { ...resource.opts, ...changed.opts },
+    args: { ...resource.args, ...args },
+    opts: { ...merged, ...(ignoreChanges && { ignoreChanges: [...new Set(ignoreChanges)] }) },
   };
 }

@@ -1,6 +1,7 @@
 import type * as command from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
-import { isObject } from "../arguments/argument-kind.ts";
+import { describeValue, isLeftOut, isObject } from "../arguments/argument-kind.ts";
+import { isLater } from "../arguments/later-value.ts";
 
 /**
  * Arguments of a child that may be changed. What it runs, what it is told on standard input, and how it is deleted are not among them:
@@ -35,9 +36,13 @@ export interface ChildResource {
 }
 
 /** Changes arguments or options of a child; what it does not return stays. */
-export type ChildTransform = (
-  child: ChildResource,
-) => { readonly args?: Partial<ChildArgs>; readonly opts?: ChildOptions } | undefined;
+export type ChildTransform = (child: ChildResource) => Changes<Partial<ChildArgs>, ChildOptions> | undefined;
+
+/** What a transform changes. */
+export interface Changes<Args, Options> {
+  readonly args?: Args;
+  readonly opts?: Options;
+}
 
 /** Changes to the children of a server, by what comes behind its name in theirs. */
 export interface ServerTransforms {
@@ -68,6 +73,37 @@ export function transformProblems(
 }
 
 /**
+ * What a transform has returned, nothing for nothing.
+ *
+ * @param name of the transform
+ * @throws Error when it is something else, of which a part would be left out in silence
+ */
+export function changesOf<Args extends object, Options extends object>(
+  name: string,
+  returned: Changes<Args, Options> | null | undefined,
+): { readonly args: Args | Record<never, never>; readonly opts: Options | Record<never, never> } {
+  if (isLeftOut(returned)) return { args: {}, opts: {} };
+  const what = `transform.${name} returned`;
+  if (isLater(returned)) throw new Error(`${what} a value that comes later: it may be no async function`);
+  if (!isObject(returned))
+    throw new Error(`${what} ${describeValue(returned)}: an object with args or opts is needed`);
+  const others = Object.keys(returned).filter((key) => key !== "args" && key !== "opts");
+  if (others.length > 0) {
+    throw new Error(
+      `${what} ${others.join(", ")}: put it into args, or into opts where it is an option of the resource`,
+    );
+  }
+  const { args = {}, opts = {} } = returned as Changes<Args, Options>;
+  for (const [key, members] of [
+    ["args", args],
+    ["opts", opts],
+  ] as const) {
+    if (!isObject(members) || isLater(members)) throw new Error(`${what} ${key} that are no object`);
+  }
+  return { args, opts };
+}
+
+/**
  * The child as a transform wants it.
  *
  * @throws Error when it changes what it may not
@@ -78,14 +114,13 @@ export function transformChild(
   resource: ChildResource,
 ): ChildResource {
   const changed = transforms[child]?.(resource);
-  if (changed === undefined) return resource;
-  const { args, opts } = changed;
+  if (isLeftOut(changed)) return resource;
+  const { args, opts } = changesOf(child, changed);
   for (const [what, members, allowed] of [
-    ["args", args ?? {}, changeableArgs],
-    ["opts", opts ?? {}, changeableOptions],
+    ["args", args, changeableArgs],
+    ["opts", opts, changeableOptions],
   ] as const) {
     const names: readonly string[] = allowed;
-    if (!isObject(members)) throw new Error(`transform.${child} returned ${what} that are no object`);
     const others = Object.keys(members).filter((name) => !names.includes(name));
     if (others.length > 0) {
       throw new Error(
