@@ -1,5 +1,5 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { isPublicHost } from "./ip-networks.ts";
+import { isPublicHost } from "./public-host.ts";
 import { listOf, look, membersOf, textOf } from "./known-value.ts";
 
 type Properties = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { isTheWorld } from "./ip-networks.ts";
+import { isTheWorld } from "../server/ethernet/world-network.ts";
 import { listOf, look, membersOf, textOf } from "./known-value.ts";
 
 /** A rule of a security group that lets somebody in. */

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError, ArgumentProblems } from "../arguments/argument-error.ts";
 import {
-  describeValue,
   isLeftOut,
-  isObject,
   kindProblems,
   type ArgumentKind,
   type ArgumentKinds,
 } from "../arguments/argument-kind.ts";
 import { parsePublicHost } from "../arguments/server-arguments.ts";
+import { isLater } from "../arguments/later-value.ts";
 import { networkProblems } from "./networks.ts";
+import { tagProblems } from "./tags.ts";
 
 /** Arguments as they were given. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -90,18 +90,6 @@ function sharedCheck(name: string, value: unknown, kinds: ArgumentKinds): string
   }
 }
 
-function tagProblems(tags: unknown): string[] {
-  if (isLeftOut(tags)) return [];
-  if (!isObject(tags)) return [`tags is ${describeValue(tags)}: an object of texts is needed`];
-  return Object.entries(tags).flatMap(([name, value]) => {
-    if (/^aws:/i.test(name))
-      return [`tags: the name ${describeValue(name)} begins with "aws:", which is AWS's own`];
-    return isLater(value) || typeof value === "string"
-      ? []
-      : [`tags: the value of ${describeValue(name)} is ${describeValue(value)}: a text is needed`];
-  });
-}
-
 /** What is wrong with arguments that do not go together, in every component on AWS. */
 export function sharedPairProblems(args: Members): string[] {
   const has = (name: string) => !isLeftOut(args[name]);
@@ -115,9 +103,4 @@ export function sharedPairProblems(args: Members): string[] {
   }
   if (has("ami") && has("image")) problems.push("ami and image are both given: leave one out");
   return problems;
-}
-
-/** Whether the value is known only when the engine has run. */
-function isLater(value: unknown): boolean {
-  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { isTheWorld } from "../../server/ethernet/world-network.ts";
 import { ArgumentProblems } from "../arguments/argument-error.ts";
 import { describeValue, isLeftOut, type ArgumentKind } from "../arguments/argument-kind.ts";
 import { unknownNames } from "../arguments/argument-names.ts";
@@ -13,7 +14,8 @@ import {
   type Members,
 } from "./argument-checks.ts";
 import { AwsImage } from "./image.ts";
-import { everywhere, networkProblems } from "./networks.ts";
+import { networkProblems } from "./networks.ts";
+import { narrowTagProblems } from "./tags.ts";
 
 /** What an AwsVpnServer needs: what a VpnServer takes, and what it is made on. Only `sshFrom` is required. */
 export interface AwsVpnServerArgs extends VpnServerOptions {
@@ -38,7 +40,7 @@ export interface AwsVpnServerArgs extends VpnServerOptions {
    */
   sshFrom: string[];
   /**
-   * Allow `0.0.0.0/0` and `::/0` in `sshFrom`.
+   * Allow `0.0.0.0/0` and `::/0` in `sshFrom`, and parts of the Internet that are as good as all of it: less than 8 bits of IPv4, or 16 of IPv6.
    * @default false
    */
   allowSshFromAnywhere?: boolean;
@@ -206,7 +208,9 @@ function accessProblems({ sshFrom, allowSshFromAnywhere }: Members): string[] {
         '"curl https://checkip.amazonaws.com" prints the address that you have',
     );
   }
-  const open = Array.isArray(sshFrom) ? everywhere.filter((network) => sshFrom.includes(network)) : [];
+  const open = (Array.isArray(sshFrom) ? sshFrom : []).filter(
+    (network): network is string => typeof network === "string" && isTheWorld(network),
+  );
   if (open.length > 0 && allowSshFromAnywhere !== true) {
     problems.push(
       `sshFrom has ${open.join(" and ")}, by which everybody could try to log in: give the networks from which "pulumi up" is run, or say ` +
@@ -228,6 +232,8 @@ function pairProblems(args: Members): string[] {
   if (has("loginUser") && !has("ami")) {
     problems.push("loginUser belongs to ami: the user of an image that is named by image is known");
   }
+  // A role is made.
+  if (args["sessionManager"] === true) problems.push(...narrowTagProblems(args["tags"]));
   if (has("sessionManager") && args["sessionManager"] !== false && has("instanceProfile")) {
     problems.push(
       "sessionManager and instanceProfile are both given: give your own profile what Session Manager needs, or leave it out",

@@ -1,6 +1,7 @@
 import { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
 import { Role } from "@pulumi/aws/iam/role.js";
 import { RolePolicyAttachment } from "@pulumi/aws/iam/rolePolicyAttachment.js";
+import { nameWhereNeeded, roleDescription } from "./physical-names.ts";
 import type { Provision } from "./provision.ts";
 
 export interface InstanceRole {
@@ -14,11 +15,12 @@ export function makeInstanceRole(
   { sessionManager }: { readonly sessionManager: boolean },
 ): InstanceRole {
   const role = provision.make("role", Role, "role", {
+    ...nameWhereNeeded("role", provision.nameOf("role")),
     assumeRolePolicy: JSON.stringify({
       Version: "2012-10-17",
       Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
     }),
-    description: `VPN server ${provision.name}`,
+    description: roleDescription(`VPN server ${provision.name}`),
     tags: provision.tags("role"),
   });
   if (sessionManager) {
@@ -28,6 +30,7 @@ export function makeInstanceRole(
     });
   }
   const profile = provision.make("instanceProfile", InstanceProfile, "instance-profile", {
+    ...nameWhereNeeded("instanceProfile", provision.nameOf("instance-profile")),
     role: role.name,
     tags: provision.tags("instance-profile"),
   });

@@ -6,6 +6,7 @@ import type { AwsVpnServerArgs } from "./aws-server-arguments.ts";
 import type { AwsImage } from "./image.ts";
 import { makeInstanceRole } from "./instance-role.ts";
 import { architectureOf, newestImage } from "./newest-image.ts";
+import { namePrefixWhereNeeded } from "./physical-names.ts";
 import type { Placement } from "./placement.ts";
 import type { Provision } from "./provision.ts";
 import { sshPublicKeyOf } from "./ssh-key-pair.ts";
@@ -36,7 +37,9 @@ export const metadataOptions = {
 /** The instance. It goes on with the image and the user data that it began with, unless `updateImage` says otherwise. */
 export function makeInstance(provision: Provision, args: InstanceArguments, parts: InstanceParts): Instance {
   const { placement, sshKey, hostKey } = parts;
+  const { prefix } = namePrefixWhereNeeded("keyPair", provision.nameOf("key-pair"));
   const keyPair = provision.make("keyPair", KeyPair, "key-pair", {
+    ...(prefix !== undefined && { keyNamePrefix: prefix }),
     publicKey: pulumi.unsecret(sshKey.apply(sshPublicKeyOf)),
     tags: provision.tags("key-pair"),
     ...provision.region,

@@ -1,9 +1,10 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "../arguments/argument-error.ts";
 import { isLeftOut } from "../arguments/argument-kind.ts";
 import { transformProblems, type ServerTransforms } from "../deployment/child-transform.ts";
 import { Deployment } from "../deployment/deployment.ts";
 import { transformAwsChild, type AwsChildArgs, type AwsChildTransform } from "./aws-transforms.ts";
+import { checkedTags, nameTag, type Tags } from "./tags.ts";
 import type { AwsFleetChildArgs } from "./fleet/fleet-transforms.ts";
 
 type ResourceType<Args, Resource> = new (
@@ -18,7 +19,7 @@ interface ProvisionOptions {
   /** Name of the component's class, for messages. */
   readonly kind: string;
   readonly region: pulumi.Input<string> | undefined;
-  readonly tags: pulumi.Input<{ [name: string]: pulumi.Input<string> }> | undefined;
+  readonly tags: Tags | undefined;
   readonly transforms: object;
   /** What transforms there may be. */
   readonly children: readonly string[];
@@ -37,7 +38,7 @@ export class Provision extends Deployment {
     super(name, component, options.serverTransforms ?? {}, options.kind);
     this.region = isLeftOut(options.region) ? {} : { region: options.region };
     this.#transforms = options.transforms;
-    this.#tags = pulumi.output(options.tags ?? {});
+    this.#tags = checkedTags(options.tags, (work) => this.attempt(work));
     const problems = transformProblems(options.transforms, options.children);
     if (problems.length > 0) this.fail(new ArgumentError(problems));
   }
@@ -56,8 +57,9 @@ export class Provision extends Deployment {
     opts: pulumi.CustomResourceOptions = {},
   ): Resource {
     const name = this.nameOf(suffix);
-    const transform = this.#transforms[child];
-    const changed = this.attempt(() => transformAwsChild<ChildArgs[Child]>(transform, { name, args, opts }));
+    const { [child]: transform } = this.#transforms;
+    const asked = { name, args, opts: keepingName(args, opts) };
+    const changed = this.attempt(() => transformAwsChild<ChildArgs[Child]>(child, transform, asked));
     return new Type(name, changed.args, { ...changed.opts, parent: this.server });
   }
 
@@ -67,6 +69,19 @@ export class Provision extends Deployment {
 
   /** Tags of a child: its name, and those that the user wants. */
   tags(suffix: string): pulumi.Output<Record<string, string>> {
-    return this.#tags.apply((tags): Record<string, string> => ({ Name: this.nameOf(suffix), ...tags }));
+    return this.#tags.apply((tags): Record<string, string> => ({
+      Name: nameTag(this.nameOf(suffix)),
+      ...tags,
+    }));
   }
+}
+
+/** What is named by a prefix keeps its name when the component is renamed: another name would be another thing. */
+function keepingName(args: object, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  const prefixes = ["namePrefix", "keyNamePrefix", "bucketPrefix"].filter((name) =>
+    Object.hasOwn(args, name),
+  );
+  return prefixes.length === 0
+    ? opts
+    : { ...opts, ignoreChanges: [...(opts.ignoreChanges ?? []), ...prefixes] };
 }

@@ -3,6 +3,7 @@ import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { everywhere, networkLabel, ruleSource } from "./networks.ts";
+import { nameWhereNeeded, securityGroupDescription } from "./physical-names.ts";
 import type { Placement } from "./placement.ts";
 import type { Provision } from "./provision.ts";
 
@@ -22,8 +23,9 @@ export function makeSecurityGroup(
   { listeners, vpnFrom, sshFrom }: Access,
 ): SecurityGroup {
   const group = provision.make("securityGroup", SecurityGroup, "security-group", {
+    ...nameWhereNeeded("securityGroup", provision.nameOf("security-group")),
     vpcId,
-    description: `VPN server ${provision.name}`,
+    description: securityGroupDescription(`VPN server ${provision.name}`),
     tags: provision.tags("security-group"),
     ...provision.region,
   });

@@ -59,7 +59,7 @@ export class HostNetwork implements Outside {
         answered(answer);
       },
       systemResolvers.get(),
-      place.open,
+      (opening) => place.open(opening),
     );
     return () => {
       place.giveBack();

@@ -18,6 +18,7 @@ import {
   type Members,
 } from "../argument-checks.ts";
 import { AwsImage } from "../image.ts";
+import { narrowTagProblems } from "../tags.ts";
 
 /** What the group grows and shrinks by; exactly one of the two. */
 export interface FleetScalingArgs {
@@ -238,6 +239,7 @@ export function checkFleetArguments(args: object): void {
     ...givenProblems(others, plainArguments, ownCheck, awsFleetKinds),
     ...sharedPairProblems(others),
     ...sizeProblems(others),
+    ...narrowTagProblems(others["tags"]),
   );
   if (!isLeftOut(others["subnetIds"]) && !isLeftOut(others["vpcId"])) {
     problems.add("vpcId and subnetIds are both given: the subnets tell the VPC, so leave vpcId out");

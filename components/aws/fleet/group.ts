@@ -6,6 +6,7 @@ import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
 import * as pulumi from "@pulumi/pulumi";
 import { makeInstanceRole, type InstanceRole } from "../instance-role.ts";
 import { metadataOptions } from "../instance.ts";
+import { nameWhereNeeded } from "../physical-names.ts";
 import type { Provision } from "../provision.ts";
 import { bootScript } from "./boot-script.ts";
 import type { FleetScalingArgs } from "./fleet-arguments.ts";
@@ -46,6 +47,7 @@ export function makeGroup(
     Group,
     "group",
     {
+      ...nameWhereNeeded("group", provision.nameOf("group")),
       vpcZoneIdentifiers: placement.subnetIds,
       // How many there are between the two is left to AWS: it is not put back by an "up".
       minSize: minInstances,
@@ -119,6 +121,7 @@ function makeLaunchTemplate(
     LaunchTemplate,
     "launch-template",
     {
+      ...nameWhereNeeded("launchTemplate", provision.nameOf("launch-template")),
       imageId: members.imageId,
       instanceType: members.instanceType,
       userData: userDataOf(provision, members),
@@ -186,6 +189,7 @@ function makeBootPolicy(
     Resource: resources,
   });
   return provision.make("bootPolicy", RolePolicy, "boot-policy", {
+    ...nameWhereNeeded("rolePolicy", provision.nameOf("boot-policy")),
     role: role.name,
     policy: pulumi
       .all([releases.bucket.arn, pulumi.all(secrets.map(({ arn }) => arn))])

@@ -4,10 +4,10 @@ import { LoadBalancer } from "@pulumi/aws/lb/loadBalancer.js";
 import { TargetGroup } from "@pulumi/aws/lb/targetGroup.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import type * as pulumi from "@pulumi/pulumi";
+import { loadBalancerNamePrefix, nameWhereNeeded, securityGroupDescription } from "../physical-names.ts";
 import type { Provision } from "../provision.ts";
 import { allowClients, allowOut, allowPort } from "../security-group.ts";
 import type { FleetPlacement } from "./fleet-placement.ts";
-import { loadBalancerNamePrefix } from "./physical-names.ts";
 
 export interface LoadBalancing {
   readonly listeners: readonly number[];
@@ -26,9 +26,6 @@ export interface Balanced {
   readonly securityGroup: SecurityGroup;
 }
 
-/** Clients know the load balancer by its name: a component that is renamed keeps it. */
-const keepsName = { ignoreChanges: ["namePrefix"] };
-
 /**
  * The load balancer with a listener and a target group for each port. Clients reach the instances by it alone, and the instances see
  * the clients' own addresses.
@@ -41,53 +38,41 @@ export function balanceLoad(
   const { name, region } = provision;
   const { vpcId } = placement;
   const groups = makeSecurityGroups(provision, placement, wanted);
-  const loadBalancer = provision.make(
-    "loadBalancer",
-    LoadBalancer,
-    "load-balancer",
-    {
-      namePrefix: loadBalancerNamePrefix(name),
-      loadBalancerType: "network",
-      internal: false,
-      ipAddressType: "ipv4",
-      subnets: placement.subnetIds,
-      securityGroups: [groups.loadBalancer.id],
-      enableCrossZoneLoadBalancing: wanted.crossZone,
-      enableDeletionProtection: wanted.terminationProtection,
-      tags: provision.tags("load-balancer"),
-      ...region,
-    },
-    keepsName,
-  );
+  const loadBalancer = provision.make("loadBalancer", LoadBalancer, "load-balancer", {
+    namePrefix: loadBalancerNamePrefix(name),
+    loadBalancerType: "network",
+    internal: false,
+    ipAddressType: "ipv4",
+    subnets: placement.subnetIds,
+    securityGroups: [groups.loadBalancer.id],
+    enableCrossZoneLoadBalancing: wanted.crossZone,
+    enableDeletionProtection: wanted.terminationProtection,
+    tags: provision.tags("load-balancer"),
+    ...region,
+  });
   const pairs = wanted.listeners.map((port) => {
-    const targetGroup = provision.make(
-      "targetGroup",
-      TargetGroup,
-      `target-${port}`,
-      {
-        namePrefix: loadBalancerNamePrefix(name),
-        port,
+    const targetGroup = provision.make("targetGroup", TargetGroup, `target-${port}`, {
+      namePrefix: loadBalancerNamePrefix(name),
+      port,
+      protocol: "TCP",
+      targetType: "instance",
+      vpcId,
+      preserveClientIp: "true",
+      deregistrationDelay: wanted.drainSeconds,
+      // Else clients of an instance that is gone would wait for their own time-out.
+      connectionTermination: true,
+      stickiness: { enabled: wanted.stickyAddresses, type: "source_ip" },
+      healthCheck: {
         protocol: "TCP",
-        targetType: "instance",
-        vpcId,
-        preserveClientIp: "true",
-        deregistrationDelay: wanted.drainSeconds,
-        // Else clients of an instance that is gone would wait for their own time-out.
-        connectionTermination: true,
-        stickiness: { enabled: wanted.stickyAddresses, type: "source_ip" },
-        healthCheck: {
-          protocol: "TCP",
-          port: "traffic-port",
-          interval: 10,
-          timeout: 10,
-          healthyThreshold: 2,
-          unhealthyThreshold: 2,
-        },
-        tags: provision.tags(`target-${port}`),
-        ...region,
+        port: "traffic-port",
+        interval: 10,
+        timeout: 10,
+        healthyThreshold: 2,
+        unhealthyThreshold: 2,
       },
-      keepsName,
-    );
+      tags: provision.tags(`target-${port}`),
+      ...region,
+    });
     const listener = provision.make("listener", Listener, `listener-${port}`, {
       loadBalancerArn: loadBalancer.arn,
       port,
@@ -118,8 +103,9 @@ function makeSecurityGroups(
       SecurityGroup,
       suffix,
       {
+        ...nameWhereNeeded("securityGroup", provision.nameOf(suffix)),
         vpcId,
-        description: `VPN server ${provision.name}: ${whose}`,
+        description: securityGroupDescription(`VPN server ${provision.name}: ${whose}`),
         tags: provision.tags(suffix),
         ...region,
       },

@@ -4,8 +4,8 @@ import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.
 import * as pulumi from "@pulumi/pulumi";
 import { findArtifacts } from "../../host/artifact.ts";
 import type { Architecture } from "../image.ts";
+import { bucketNamePrefix } from "../physical-names.ts";
 import type { Provision } from "../provision.ts";
-import { bucketNamePrefix } from "./physical-names.ts";
 
 /** An executable where the instances find it. */
 export interface FleetRelease {
@@ -33,19 +33,12 @@ export function uploadRelease(
   architecture: pulumi.Output<Architecture>,
   forceDestroy: pulumi.Output<boolean>,
 ): Releases {
-  const bucket = provision.make(
-    "releaseBucket",
-    Bucket,
-    "releases",
-    {
-      bucketPrefix: bucketNamePrefix(provision.name),
-      forceDestroy,
-      tags: provision.tags("releases"),
-      ...provision.region,
-    },
-    // A component that is renamed keeps it.
-    { ignoreChanges: ["bucketPrefix"] },
-  );
+  const bucket = provision.make("releaseBucket", Bucket, "releases", {
+    bucketPrefix: bucketNamePrefix(provision.name),
+    forceDestroy,
+    tags: provision.tags("releases"),
+    ...provision.region,
+  });
   const access = provision.make("releaseBucketAccess", BucketPublicAccessBlock, "releases-access", {
     bucket: bucket.bucket,
     blockPublicAcls: true,

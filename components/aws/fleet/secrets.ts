@@ -7,6 +7,7 @@ import type { DesiredHubs } from "../../arguments/desired-hubs.ts";
 import type { ServerCertificate } from "../../arguments/server-certificate.ts";
 import { makeOnce } from "../../deployment/identity.ts";
 import { checkCertificate } from "../../deployment/settings.ts";
+import { nameWhereNeeded } from "../physical-names.ts";
 import type { Provision } from "../provision.ts";
 import type { AwsVpnFleetArgs } from "./fleet-arguments.ts";
 import { makeSelfSigned, splitIdentity } from "./self-signed.ts";
@@ -68,6 +69,7 @@ function storeSecret(
   text: pulumi.Output<string>,
 ): FleetSecret {
   const secret = provision.make("secret", Secret, suffix, {
+    ...nameWhereNeeded("secret", provision.nameOf(suffix)),
     description: `VPN server ${provision.name}: ${content}`,
     // All of it is in the state of the stack too.
     recoveryWindowInDays: 0,

@@ -151,6 +151,23 @@ describe("the plugin of the lab's AWS", () => {
     assert.match(textOf(inputs["keyName"]), /^edge-[0-9a-f]{7}$/);
   });
 
+  test("refuses names, descriptions and tags that AWS would not take, the provider's own names too", async () => {
+    const role = "aws:iam/role:Role";
+    const group = "aws:ec2/securityGroup:SecurityGroup";
+    const checked = async (token: string, name: string, inputs: Properties = {}) =>
+      (await plugin.check(urnOf(token, name), inputs)).failures.map(({ property }) => property);
+    const assumeRolePolicy = "{}";
+    assert.deepEqual(await checked(role, "x".repeat(56), { assumeRolePolicy }), []);
+    assert.deepEqual(await checked(role, "x".repeat(57), { assumeRolePolicy }), ["name"]);
+    assert.deepEqual(await checked(role, "a", { assumeRolePolicy, namePrefix: "x".repeat(39) }), [
+      "namePrefix",
+    ]);
+    assert.deepEqual(await checked(role, "a", { assumeRolePolicy, tags: { team: "R&D" } }), ["tags"]);
+    assert.deepEqual(await checked(group, "edge", { tags: { team: "R&D" } }), []);
+    assert.deepEqual(await checked(group, "sg-edge"), ["name"]);
+    assert.deepEqual(await checked(group, "edge", { description: "Bob's" }), ["description"]);
+  });
+
   test("opens a security group by rules only, and takes them away with it", async () => {
     const groupToken = "aws:ec2/securityGroup:SecurityGroup";
     const ruleToken = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

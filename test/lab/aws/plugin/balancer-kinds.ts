@@ -1,8 +1,11 @@
 import type { AwsApi } from "../api/aws-api.ts";
 import { listAt, textAt } from "../api/xml.ts";
 import type { Values } from "../types/type-check.ts";
+import { nameRefusals } from "./name-refusals.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import { firstOf, ifFound, isChanged, object, scalar, tagList, text, texts } from "./values.ts";
+
+const nameRule = { most: 32, allowed: /^[A-Za-z0-9-]*$/, taken: /^internal-/ };
 
 const loadBalancer: ResourceKind = {
   carriesOut: [
@@ -30,7 +33,7 @@ const loadBalancer: ResourceKind = {
     const type = text(inputs, "loadBalancerType") ?? "application";
     const reason = `the lab has network load balancers, none of the type "${type}"`;
     return [
-      ...nameRefusals(inputs),
+      ...nameRefusals(inputs, nameRule),
       ...(type === "network" ? [] : [{ property: "loadBalancerType", reason }]),
     ];
   },
@@ -101,7 +104,7 @@ const targetGroup: ResourceKind = {
       ...((text(inputs, "preserveClientIp") ?? "true") === "true" ? [] : ["preserveClientIp"]),
     ];
     const reason = "the lab has target groups for TCP to instances that see the client's address";
-    return [...nameRefusals(inputs), ...others.map((property) => ({ property, reason }))];
+    return [...nameRefusals(inputs, nameRule), ...others.map((property) => ({ property, reason }))];
   },
   async create(inputs, api) {
     const answer = await api.loadBalancing("CreateTargetGroup", {
@@ -164,17 +167,6 @@ async function changeTargetGroup(arn: string, inputs: Values, api: AwsApi): Prom
 
 function attributeList(attributes: Record<string, unknown>) {
   return Object.entries(attributes).map(([key, value]) => ({ Key: key, Value: String(value) }));
-}
-
-/** Names of load balancers and target groups have 32 characters at most, and the made-up part of one takes 26. */
-function nameRefusals(inputs: Values) {
-  const [name, prefix] = [text(inputs, "name") ?? "", text(inputs, "namePrefix") ?? ""];
-  return [
-    ...(name.length <= 32 ? [] : [{ property: "name", reason: `"${name}" is longer than 32 characters` }]),
-    ...(prefix.length <= 6
-      ? []
-      : [{ property: "namePrefix", reason: `"${prefix}" is longer than 6 characters` }]),
-  ];
 }
 
 const listener: ResourceKind = {

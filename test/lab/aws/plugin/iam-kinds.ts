@@ -1,13 +1,25 @@
 import type { AwsApi } from "../api/aws-api.ts";
 import { at, listAt, textAt } from "../api/xml.ts";
 import type { Values } from "../types/type-check.ts";
+import { nameRefusals, tagRefusals, textRefusals } from "./name-refusals.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import { ifFound, tagList, text } from "./values.ts";
 
+const iamCharacters = /^[\w+=,.@-]*$/;
+
 const role: ResourceKind = {
-  carriesOut: ["assumeRolePolicy", "description", "name", "path"],
-  replaces: ["name", "path", "assumeRolePolicy", "description"],
+  carriesOut: ["assumeRolePolicy", "description", "name", "namePrefix", "path"],
+  replaces: ["name", "namePrefix", "path", "assumeRolePolicy", "description"],
   autoNamed: "name",
+  async refusals(inputs) {
+    return nameRefusals(inputs, { most: 64, allowed: iamCharacters }).concat(
+      textRefusals("description", text(inputs, "description"), {
+        most: 1000,
+        allowed: /^[\t\n\r\x20-\x7e\xa1-\xff]*$/,
+      }),
+      tagRefusals(inputs),
+    );
+  },
   async create(inputs, api) {
     const policy = inputs["assumeRolePolicy"];
     await api.iam("CreateRole", {
@@ -36,9 +48,12 @@ const role: ResourceKind = {
 };
 
 const instanceProfile: ResourceKind = {
-  carriesOut: ["name", "path", "role"],
-  replaces: ["name", "path", "role"],
+  carriesOut: ["name", "namePrefix", "path", "role"],
+  replaces: ["name", "namePrefix", "path", "role"],
   autoNamed: "name",
+  async refusals(inputs) {
+    return nameRefusals(inputs, { most: 128, allowed: iamCharacters }).concat(tagRefusals(inputs));
+  },
   async create(inputs, api) {
     const name = text(inputs, "name") ?? "";
     const parameters = { InstanceProfileName: name, Path: text(inputs, "path"), Tags: tagList(inputs) };
@@ -94,6 +109,9 @@ const rolePolicy: ResourceKind = {
   carriesOut: ["name", "namePrefix", "policy", "role"],
   replaces: ["name", "namePrefix", "role"],
   autoNamed: "name",
+  async refusals(inputs) {
+    return nameRefusals(inputs, { most: 128, allowed: iamCharacters });
+  },
   async create(inputs, api) {
     await putRolePolicy(text(inputs, "name") ?? "", inputs, api);
     return `${text(inputs, "role")}:${text(inputs, "name")}`;

@@ -4,14 +4,19 @@ import { at, listAt, textAt } from "../api/xml.ts";
 import { isUnknown, type Values } from "../types/type-check.ts";
 import { imageOf, imagesIn } from "./images.ts";
 import { accountId, liveInstance } from "./look-ups.ts";
+import { textRefusals } from "./name-refusals.ts";
 import { publicAddressOf } from "./public-address.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import { firstOf, ifFound, isTrue, object, scalar, tagsIn, tagSpecification, text, texts } from "./values.ts";
 
 const keyPair: ResourceKind = {
-  carriesOut: ["keyName", "publicKey"],
-  replaces: ["keyName", "publicKey"],
+  carriesOut: ["keyName", "keyNamePrefix", "publicKey"],
+  replaces: ["keyName", "keyNamePrefix", "publicKey"],
   autoNamed: "keyName",
+  async refusals(inputs) {
+    const rule = { most: 255, allowed: /^[\x20-\x7e]*$/ };
+    return ["keyName", "keyNamePrefix"].flatMap((name) => textRefusals(name, text(inputs, name), rule));
+  },
   async create(inputs, api) {
     const answer = await api.ec2("ImportKeyPair", {
       KeyName: text(inputs, "keyName"),

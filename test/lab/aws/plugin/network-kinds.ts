@@ -2,14 +2,23 @@ import type { AwsApi, Parameter } from "../api/aws-api.ts";
 import { at, listAt, textAt } from "../api/xml.ts";
 import type { Values } from "../types/type-check.ts";
 import { accountId, liveInstance } from "./look-ups.ts";
+import { nameRefusals, textRefusals } from "./name-refusals.ts";
 import { publicAddressOf } from "./public-address.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import { firstOf, ifFound, scalar, tagsIn, tagSpecification, text } from "./values.ts";
 
+/** What names and descriptions of security groups are made of. */
+const groupCharacters = /^[\w .:/()#,@[\]+=&;{}!$*-]*$/;
+
 const securityGroup: ResourceKind = {
-  carriesOut: ["name", "description", "vpcId"],
-  replaces: ["name", "description", "vpcId"],
+  carriesOut: ["name", "namePrefix", "description", "vpcId"],
+  replaces: ["name", "namePrefix", "description", "vpcId"],
   autoNamed: "name",
+  async refusals(inputs) {
+    return nameRefusals(inputs, { most: 255, allowed: groupCharacters, taken: /^sg-/i }).concat(
+      textRefusals("description", text(inputs, "description"), { most: 255, allowed: groupCharacters }),
+    );
+  },
   async create(inputs, api) {
     const answer = await api.ec2("CreateSecurityGroup", {
       GroupName: text(inputs, "name"),

@@ -108,14 +108,14 @@ export class AwsProvider {
       const reason = `the AWS of the lab does not carry out "${property}" of ${token}: teach it, or do without`;
       failures.push({ property, reason });
     }
-    if (failures.length === 0 && kind.refusals !== undefined) {
-      failures.push(...(await kind.refusals(inputs, this.#apiFor(inputs))));
-    }
     const { autoNamed } = kind;
     const hasPrefix = autoNamed !== undefined && inputs[`${autoNamed}Prefix`] !== undefined;
     if (autoNamed !== undefined && inputs[autoNamed] === undefined && !hasPrefix) {
       const former = plain(request.getOlds())[autoNamed];
       inputs[autoNamed] = former ?? `${name}-${sevenDigits()}`;
+    }
+    if (failures.length === 0 && kind.refusals !== undefined) {
+      failures.push(...(await kind.refusals(inputs, this.#apiFor(inputs))));
     }
     const answer = new messages.CheckResponse();
     answer.setInputs(struct(inputs));

@@ -5,6 +5,7 @@ import { groupTag } from "../launch.ts";
 import type { Values } from "../types/type-check.ts";
 import { accountId } from "./look-ups.ts";
 import { imageRefusals, typeRefusals } from "./instance-kinds.ts";
+import { nameRefusals } from "./name-refusals.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import {
   firstOf,
@@ -39,7 +40,11 @@ const launchTemplate: ResourceKind = {
   autoNamed: "name",
   async refusals(inputs, api) {
     const asInstance = { ...inputs, ami: inputs["imageId"] };
-    return [...imageRefusals(asInstance, api.region), ...(await typeRefusals(asInstance, api))];
+    return [
+      ...nameRefusals(inputs, { most: 125, allowed: /^[A-Za-z0-9().\-/_]*$/ }),
+      ...imageRefusals(asInstance, api.region),
+      ...(await typeRefusals(asInstance, api)),
+    ];
   },
   async create(inputs, api) {
     const answer = await api.ec2("CreateLaunchTemplate", {
@@ -125,7 +130,8 @@ const group: ResourceKind = {
   async refusals(inputs) {
     const [min, max] = [Number(inputs["minSize"]), Number(inputs["maxSize"])];
     const reason = `a group has at most as many instances as maxSize says, so not ${min} to ${max}`;
-    return min > max ? [{ property: "minSize", reason }] : [];
+    const sizes = min > max ? [{ property: "minSize", reason }] : [];
+    return sizes.concat(nameRefusals(inputs, { most: 255, allowed: /^[\x20-\x39\x3b-\x7e]*$/ }));
   },
   async create(inputs, api) {
     const name = text(inputs, "name") ?? "";

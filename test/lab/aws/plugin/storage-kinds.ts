@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { AwsApi } from "../api/aws-api.ts";
 import type { Values } from "../types/type-check.ts";
+import { nameRefusals, tagRefusals } from "./name-refusals.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 import { ifFound, object, scalar, tagList, text, texts } from "./values.ts";
 
@@ -131,6 +132,9 @@ const secret: ResourceKind = {
   carriesOut: ["description", "name", "namePrefix", "recoveryWindowInDays"],
   replaces: ["name", "namePrefix"],
   autoNamed: "name",
+  async refusals(inputs) {
+    return nameRefusals(inputs, { most: 512, allowed: /^[\w/+=.@-]*$/ }).concat(tagRefusals(inputs));
+  },
   async create(inputs, api) {
     const answer = await api.json("secretsmanager", "secretsmanager.CreateSecret", {
       Name: text(inputs, "name"),

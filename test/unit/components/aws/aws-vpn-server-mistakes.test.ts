@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { checkLater } from "../../../../components/aws/aws-server-arguments.ts";
+import { checkedTags } from "../../../../components/aws/tags.ts";
 import { subnetAmong } from "../../../../components/aws/placement.ts";
 import { declaredServers, sshFrom, type DeclaredServers } from "./declared-servers.ts";
 import { untilDeclared } from "./mocked-aws.ts";
@@ -61,6 +62,10 @@ describe("wrong arguments of an AwsVpnServer", () => {
     }
     assert.match(refused({ sshFrom: ["::/0"] }), /sshFrom has ::\/0, by which everybody/);
     assert.match(refused({ sshFrom: ["::/0"], allowSshFromAnywhere: false }), /sshFrom has ::\/0/);
+    for (const everybody of [["0.0.0.0/1", "128.0.0.0/1"], ["2000::/3"], ["0.0.0.0/2"], ["64.0.0.0/7"]]) {
+      assert.match(refused({ sshFrom: everybody }), /sshFrom has .*, by which everybody/, everybody.join());
+    }
+    await servers.declare("wide", { sshFrom: ["10.0.0.0/8", "17.0.0.0/8", "2001:db8::/32", "fc00::/7"] });
     const { names } = await servers.declare("open", {
       sshFrom: ["0.0.0.0/0", "::/0"],
       allowSshFromAnywhere: true,
@@ -79,6 +84,21 @@ describe("wrong arguments of an AwsVpnServer", () => {
     [{ listeners: Promise.resolve([443]) }, /listeners is an Output/],
     [{ healthTimeoutSeconds: 1 }, /healthTimeoutSeconds is 1: a whole number from 5 to 600 is needed/],
     [{ tags: "x" }, /tags is "x": an object of texts is needed/],
+    [{ tags: { "": "x" } }, /tags: the name empty has 0 characters: 1 to 128 are needed/],
+    [{ tags: { ["x".repeat(129)]: "x" } }, /has 129 characters: 1 to 128 are needed/],
+    [{ tags: { team: "x".repeat(257) } }, /the value of "team" has 257 characters: AWS takes 256 at most/],
+    [
+      { tags: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`tag${index}`, "x"])) },
+      /tags has 50 of them: AWS takes 50 for each resource, one of which is "Name"/,
+    ],
+    [
+      { sessionManager: true, tags: { team: "R&D" } },
+      /tags: the value of "team" is "R&D": letters, digits, blanks and "_\.:\/=\+-@" are needed/,
+    ],
+    [
+      { sessionManager: true, tags: { name: "x" } },
+      /tags has "Name" and "name", which IAM takes for the same/,
+    ],
     [{ transform: {} }, /transform is no argument: it belongs to the options/],
   ] as const) {
     test(`such as ${Object.keys(args).join(" and ")} are refused`, () => {
@@ -104,6 +124,15 @@ describe("wrong arguments of an AwsVpnServer", () => {
     );
     assert.match(String(await later("stateVolumeGiB", Promise.resolve("8"))), /without quotes: 8$/);
     assert.equal(await later("image", pulumi.output("debian-12")), "debian-12");
+  });
+
+  test("tags that come later are refused when they are there", async () => {
+    const later = (tags: Record<string, string>) => {
+      const checked: pulumi.Output<unknown> = checkedTags(pulumi.output(tags), (work) => work());
+      return promiseOf(pulumi.recover(checked, (error) => String(error)));
+    };
+    assert.match(String(await later({ "aws:team": "x" })), /tags: the name "aws:team" begins with/);
+    assert.deepEqual(await later({ team: "x" }), { team: "x" });
   });
 
   test("such as lead to no subnet are refused", () => {

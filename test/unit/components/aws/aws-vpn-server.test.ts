@@ -345,6 +345,24 @@ describe("the transform of an AwsVpnServer", () => {
     assert.ok(seen.includes("changed-instance") && seen.includes("changed-tcp-443-from-any-ipv4"));
   });
 
+  test("adds to what the component ignores and waits for", async () => {
+    await declare("merged", {}, { transform: { instance: () => ({ opts: { ignoreChanges: ["tags"] } }) } });
+    assert.deepEqual(servers.options.get("merged-instance")?.ignorechangesList, ["ami", "userData", "tags"]);
+  });
+
+  for (const [returned, problem] of [
+    [Promise.resolve({ args: {} }), /returned a value that comes later: it may be no async function/],
+    [{ monitoring: true }, /returned monitoring: put it into args, or into opts/],
+    [7, /returned 7: an object with args or opts is needed/],
+    [{ args: Promise.resolve({}) }, /returned args that are no object/],
+    [{ opts: null }, /returned opts that are no object/],
+  ] as const) {
+    test(`is refused where it returns ${JSON.stringify(returned)}`, () => {
+      const transform = { securityGroup: (() => returned) as never };
+      assert.match(refused({ sshFrom, subnetId: "subnet-a" }, { transform }), problem);
+    });
+  }
+
   test("is refused for a child that there is not", () => {
     assert.match(
       refused({ sshFrom }, { transform: { instanc: () => undefined } as never }),

@@ -1,43 +1,22 @@
-import { parseAddress } from "../server/ethernet/ip-address.ts";
+import { parseAddress } from "./ip-address.ts";
 
 /** Networks that nobody on the Internet is in, as their first bits. */
 const privateNetworks = [
   ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"],
   ...["fc00::/7", "fe80::/10", "::1/128"],
-].map(partsOf);
+].map(addressRange);
 
 /** Parts of the Internet that are larger are nobody's own network: the largest that anybody was ever given has as many bits. */
 const leastBits = { ipv4: 8, ipv6: 16 };
 
-interface Network {
+/** An address, of which the first bits count. */
+export interface AddressRange {
   readonly address: Uint8Array;
   readonly bits: number;
 }
 
-/** Whether a network as `ADDRESS/BITS` holds the Internet, or a part of it that is as good as all. */
-export function isTheWorld(text: string): boolean {
-  const network = partsOf(text);
-  if (network === undefined || isPrivate(network)) return false;
-  return network.bits < (network.address.length === 4 ? leastBits.ipv4 : leastBits.ipv6);
-}
-
-/**
- * Whether the Internet may reach a host.
- *
- * @param privateHosts names that it cannot reach; one that begins with `.` stands for all that end in it
- */
-export function isPublicHost(host: string, privateHosts: readonly string[]): boolean {
-  const network = partsOf(host);
-  if (network !== undefined) return !isPrivate(network);
-  const name = host.toLowerCase().replace(/\.$/, "");
-  return ![...privateHosts, "localhost"].some((entry) => {
-    const other = entry.toLowerCase();
-    return other.startsWith(".") ? name.endsWith(other) : name === other;
-  });
-}
-
-/** An address, or a network by its bits. */
-function partsOf(text: string): Network | undefined {
+/** An address, or a network as `ADDRESS/BITS`; undefined for any other text. */
+export function addressRange(text: string): AddressRange | undefined {
   const [addressText = "", bitsText, ...rest] = text.split("/");
   const address = parseAddress(addressText);
   if (address === undefined || rest.length > 0) return undefined;
@@ -45,11 +24,19 @@ function partsOf(text: string): Network | undefined {
   return Number.isInteger(bits) && bits >= 0 ? { address, bits } : undefined;
 }
 
-function isPrivate(network: Network): boolean {
+/** Whether a network as `ADDRESS/BITS` holds the Internet, or a part of it that is as good as all. */
+export function isTheWorld(text: string): boolean {
+  const network = addressRange(text);
+  if (network === undefined || isPrivate(network)) return false;
+  return network.bits < (network.address.length === 4 ? leastBits.ipv4 : leastBits.ipv6);
+}
+
+/** Whether nobody on the Internet is in it. */
+export function isPrivate(network: AddressRange): boolean {
   return privateNetworks.some((known) => known !== undefined && isWithin(network, known));
 }
 
-function isWithin(inner: Network, outer: Network): boolean {
+function isWithin(inner: AddressRange, outer: AddressRange): boolean {
   if (inner.address.length !== outer.address.length || inner.bits < outer.bits) return false;
   return outer.address.every((byte, index) => {
     const kept = Math.min(Math.max(outer.bits - index * 8, 0), 8);
