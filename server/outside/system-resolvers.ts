@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns";
+import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 
 /** How long one resolver is waited for, and how often all of them are asked; as `resolv.conf` has it by default, but shorter. */
@@ -42,12 +43,33 @@ export class SystemResolvers {
 }
 
 function readSystemResolvers(): ResolverAddress[] {
-  return new Resolver().getServers().map((server) => {
+  const read = () => {
+    try {
+      return readFileSync("/etc/resolv.conf", "latin1");
+    } catch {
+      return "";
+    }
+  };
+  return resolverAddresses(new Resolver().getServers(), read);
+}
+
+/**
+ * @param servers as the runtime tells them
+ * @param resolvConf text of the file that names them, which is asked for where one is link-local: the runtime leaves out by which interface
+ */
+export function resolverAddresses(servers: readonly string[], resolvConf: () => string): ResolverAddress[] {
+  return servers.map((server) => {
     const bracketed = /^\[(.*)\]:(\d+)$/.exec(server);
-    if (bracketed !== null) return { host: bracketed[1] ?? "", port: Number(bracketed[2]) };
-    const [host = "", port] = isIPv6(server) ? [server] : server.split(":");
-    return { host, port: Number(port ?? 53) };
+    const [host = "", port] =
+      bracketed !== null ? bracketed.slice(1) : isIPv6(server) ? [server] : server.split(":");
+    return { host: /^fe80:/i.test(host) ? withZone(host, resolvConf()) : host, port: Number(port ?? 53) };
   });
+}
+
+function withZone(host: string, resolvConf: string): string {
+  const words = resolvConf.split("\n").map((line) => line.trim().split(/\s+/));
+  const named = words.find(([key, value = ""]) => key === "nameserver" && value.split("%")[0] === host);
+  return named?.[1] ?? host;
 }
 
 /**

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, test } from "node:test";
-import { queryResolvers, SystemResolvers } from "../../../server/outside/system-resolvers.ts";
+import {
+  queryResolvers,
+  resolverAddresses,
+  SystemResolvers,
+} from "../../../server/outside/system-resolvers.ts";
 
 const query = Buffer.from([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]);
 let sockets: Socket[] = [];
@@ -74,6 +78,26 @@ describe("the resolvers of the host", () => {
     assert.equal(await ask([broadcast, local]), undefined);
   });
 
+  test("are those that the runtime tells, link-local ones by the interface that the host's file names", () => {
+    const file = "# fe80::9%no\nnameserver fe80::1%eth0\n nameserver\tfe80::2%wlan0 \nnameserver 192.0.2.1\n";
+    const servers = ["192.0.2.1", "192.0.2.2:5353", "2001:db8::1", "[2001:db8::2]:54", "fe80::2", "fe80::9"];
+    assert.deepEqual(
+      resolverAddresses(servers, () => file).map(({ host, port }) => `${host} ${port}`),
+      [
+        "192.0.2.1 53",
+        "192.0.2.2 5353",
+        "2001:db8::1 53",
+        "2001:db8::2 54",
+        "fe80::2%wlan0 53",
+        "fe80::9 53",
+      ],
+    );
+    assert.deepEqual(
+      resolverAddresses(["192.0.2.1"], () => assert.fail()),
+      [{ host: "192.0.2.1", port: 53 }],
+    );
+  });
+
   test("are looked for anew after a second, and not for each question", () => {
     let [now, reads] = [0, 0];
     const resolvers = new SystemResolvers(
@@ -100,7 +124,12 @@ describe("the resolvers of the host", () => {
     assert.deepEqual([waiting.length, questions], [1, 0]);
     waiting.shift()?.();
     assert.deepEqual(await answer, answerOf(query));
-    const giveUp = queryResolvers(query, () => assert.fail(), [address], (opening) => waiting.push(opening));
+    const giveUp = queryResolvers(
+      query,
+      () => assert.fail(),
+      [address],
+      (opening) => waiting.push(opening),
+    );
     await new Promise(setImmediate);
     giveUp();
     waiting.shift()?.();
