@@ -17,6 +17,7 @@ import {
   natConnections,
   natDhcpClients,
   natNeverReads,
+  natOddPackets,
   natQuestions,
   natUdpPorts,
 } from "./attacks/secure-nat.ts";
@@ -56,6 +57,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   "nat-connections": natConnections,
   "nat-udp-ports": natUdpPorts,
   "nat-questions": natQuestions,
+  "nat-odd-packets": natOddPackets,
   "nat-never-reads": natNeverReads,
   "nat-dhcp-clients": natDhcpClients,
   "keep-alives": keepAlives,

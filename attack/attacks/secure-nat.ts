@@ -2,7 +2,17 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { dhcpOptions, dhcpTypes, writeDhcpMessage } from "../../server/dhcp/dhcp-message.ts";
 import type { Attack, Battle } from "../support/attack.ts";
-import { blocksOf, ipOf, randomWord, tcp, udp, writeMac } from "../support/frames.ts";
+import {
+  blocksOf,
+  ipOf,
+  ipv4,
+  randomWord,
+  setFragment,
+  tcp,
+  udp,
+  writeMac,
+  type Ends,
+} from "../support/frames.ts";
 import { gatewayAddress, NatClient } from "../support/nat-client.ts";
 import { flood, mbit, session } from "../support/traffic.ts";
 
@@ -89,6 +99,58 @@ export const natQuestions: Attack = {
       );
     const sent = await flood(battle, client.socket, { bitsPerSecond: 5e6, chunk });
     return { figures: { sent: mbit(sent), asked } };
+  },
+};
+
+const oddPorts = [0, 1, 53, 67, 68, 137, 5_355, port, 65_535];
+const oddAddresses = [
+  "0.0.0.0",
+  "127.0.0.1",
+  "192.168.30.1",
+  "192.168.30.255",
+  "224.0.0.252",
+  "255.255.255.255",
+];
+const oddLengths = [8, 9, 12, 19, 20, 40, 240, 600, 1_400];
+const [icmp, tcpProtocol, udpProtocol] = [1, 6, 17];
+const oddProtocols = [0, icmp, 2, tcpProtocol, tcpProtocol, udpProtocol, udpProtocol, 41, 47, 50, 132, 255];
+
+function oneOf<Value>(values: readonly Value[]): Value {
+  return values[randomWord() % values.length] as Value;
+}
+
+/** A packet with right checksums whose header and ports are such as few programs send, to an address that may be anybody's. */
+function oddPacket(ends: Ends): Buffer {
+  const protocol = oneOf(oddProtocols);
+  // Room for what has the checksum.
+  const payload = Buffer.alloc(Math.max(oneOf(oddLengths), protocol === tcpProtocol ? 20 : 8));
+  for (let at = 0; at < payload.length; at++) payload[at] = randomWord();
+  payload.writeUInt16BE(oneOf(oddPorts), 0);
+  payload.writeUInt16BE(oneOf(oddPorts), 2);
+  if (protocol === udpProtocol)
+    payload.writeUInt16BE(oneOf([payload.length, payload.length, randomWord() & 0xffff]), 4);
+  if (protocol === icmp) payload.writeUInt8(oneOf([0, 3, 5, 8, 8, 13]), 0);
+  if (protocol === tcpProtocol) {
+    // How long its header says to be, and its flags.
+    payload.writeUInt8(oneOf([4, 5, 6, 15]) << 4, 12);
+    payload.writeUInt8(oneOf([2, 2, 16, 18, 1, 4, 17, 0, 63, 255]), 13);
+  }
+  const frame = ipv4(ends, protocol, payload);
+  if (randomWord() % 4 === 0) setFragment(frame, randomWord());
+  return frame;
+}
+
+export const natOddPackets: Attack = {
+  about: "a client of SecureNAT sends odd packets of all kinds to all kinds of addresses, 10 Mbit/s",
+  secureNat: true,
+  async run(battle) {
+    const outside = await listenOutside(battle, (socket) => socket.end("x"));
+    const client = await NatClient.open(battle, 1);
+    battle.begin();
+    const chunk = () =>
+      client.blocksOf(32, () => oddPacket(client.ends(oneOf([outside, ...oddAddresses.map(ipOf)]))));
+    const sent = await flood(battle, client.socket, { bitsPerSecond: 10e6, chunk });
+    return { figures: { sent: mbit(sent) } };
   },
 };
 

@@ -55,6 +55,13 @@ export function ipv4({ to, from, toIp, fromIp }: Ends, protocol: number, payload
   return ethernet(to, from, etherTypes.ipv4, packet);
 }
 
+/** Makes the packet of a frame a part of one, by the flags and the offset of its header, and its checksum right. */
+export function setFragment(frame: Buffer, flagsAndOffset: number): void {
+  frame.writeUInt16BE(flagsAndOffset & 0xffff, ethernetBytes + 6);
+  frame.writeUInt16BE(0, ethernetBytes + 10);
+  frame.writeUInt16BE(internetChecksum(frame, ethernetBytes, ethernetBytes + ipBytes), ethernetBytes + 10);
+}
+
 export function udp(ends: Ends, fromPort: number, toPort: number, payload: Uint8Array): Buffer {
   const datagram = Buffer.alloc(8 + payload.length);
   datagram.writeUInt16BE(fromPort, 0);
