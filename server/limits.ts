@@ -238,6 +238,8 @@ export const kernelNatLimits = {
   spareShareOfTable: 0.01,
   /** Interfaces of a host that did not forward, between which nothing is forwarded. */
   apart: 1_024,
+  /** For the kernel's connections to be counted, when the server's status is asked for. */
+  countWaitMs: 300,
   /** Connections of a hub that are listed; all are counted. */
   listed: 32_768,
   /** What is read of the kernel's table at once, and how often, for one list. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { LiveHub } from "../../access/virtual-hubs.ts";
 import type { KernelConnections, SecureNatReport } from "../../admin/administration.ts";
 import type { Lease } from "../../dhcp/lease-table.ts";
@@ -6,7 +7,7 @@ import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
 import type { NatWay } from "../../contract/server-status.ts";
 import type { KernelWay, WayConnections } from "../../host-nat/host-nat-way.ts";
-import { secureNatLimits } from "../../limits.ts";
+import { kernelNatLimits, secureNatLimits } from "../../limits.ts";
 import type { NatEntry } from "../../secure-nat/nat-entry.ts";
 import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
@@ -105,9 +106,16 @@ export class RunningSecureNat {
     return { ...this.nat.report(), kernel: this.kernel && (() => this.#kernelConnections()) };
   }
 
-  /** Connections of TCP, those that the kernel follows among them as far as it tells. */
+  /** Connections of TCP, those that the kernel follows among them as far as it tells soon. */
   async tcpConnections(): Promise<number> {
-    const followed = await this.kernel?.connections().catch(() => undefined);
+    const known = this.kernel?.connections().catch(() => undefined);
+    // Who asks for the status does not wait for a host with hundreds of thousands of connections to be gone through.
+    const waiting = new AbortController();
+    const late = delay(kernelNatLimits.countWaitMs, undefined, { signal: waiting.signal }).catch(
+      () => undefined,
+    );
+    const followed = await Promise.race([known, late]);
+    waiting.abort();
     return this.nat.counts().tcp + (followed?.counts.tcp ?? 0);
   }
 
