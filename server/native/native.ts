@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
-import { wordsOf } from "../error-words.ts";
-import { loadKoffi } from "./koffi.ts";
-import { carriedKoffi, installedKoffiFile, placeKoffi, type LibraryFolder } from "./koffi-file.ts";
+import { carriedKoffi, type LibraryFolder } from "./koffi-file.ts";
+import { loadKoffiFrom } from "./koffi-loading.ts";
 import { SystemCalls } from "./system-calls.ts";
 
 /**
@@ -44,10 +43,18 @@ export class NativeLoader {
   }
 }
 
+/** Why native calls are not wanted; undefined when they are. */
+export function nativeSwitch(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return env[nativeVariable] === "off" ? `${nativeVariable} is off` : undefined;
+}
+
 /** Loads the library of this program. Never rejects. */
 export async function loadNative({ env, directory }: NativeOptions): Promise<Native> {
-  if (env[nativeVariable] === "off") return { available: false, reason: `${nativeVariable} is off` };
-  if (process.platform !== "linux") return { available: false, reason: `not made for ${process.platform}` };
+  const off = nativeSwitch(env);
+  if (off !== undefined) return { available: false, reason: off };
+  if (process.platform !== "linux") {
+    return { available: false, reason: `network devices of ${process.platform} are not known here` };
+  }
   // An installation has put it beside the executable. The last of them is for state directories that are mounted noexec.
   const beside = dirname(process.execPath);
   return loadNativeFrom([
@@ -66,27 +73,8 @@ export async function loadNativeFrom(
   folders: readonly LibraryFolder[],
   carried = carriedKoffi(),
 ): Promise<Native> {
-  const problems = new Set<string>();
-  const load = (file: string): Native => {
-    const koffi = loadKoffi(file);
-    return { available: true, library: `koffi ${koffi.version}`, calls: new SystemCalls(koffi) };
-  };
-  try {
-    if (carried === undefined) return load(installedKoffiFile() ?? "");
-  } catch (error) {
-    return { available: false, reason: firstLineOf(error) };
-  }
-  for (const folder of folders) {
-    try {
-      return load(await placeKoffi(carried, folder));
-    } catch (error) {
-      problems.add(firstLineOf(error));
-    }
-  }
-  return { available: false, reason: [...problems].join("; ") };
-}
-
-/** Without the list of who has asked for a module that is not there. */
-function firstLineOf(error: unknown): string {
-  return wordsOf(error).split("\n")[0] ?? "";
+  const loaded = await loadKoffiFrom(folders, carried);
+  if ("reason" in loaded) return { available: false, reason: loaded.reason };
+  const { koffi } = loaded;
+  return { available: true, library: `koffi ${koffi.version}`, calls: new SystemCalls(koffi) };
 }
