@@ -7,11 +7,12 @@ import { executableRecipe, makeExecutable } from "./executable.ts";
 import { digestFile, hashTexts, type Digest } from "./hash.ts";
 import { buildLibrary, libraryKey } from "./library.ts";
 import {
+  executableName,
   partsIdentity,
   platforms as allPlatforms,
   provideKoffi,
   provideRuntime,
-  readRuntimeLicense,
+  provideRuntimeLicense,
   runtimeVersion,
   type Platform,
 } from "./platforms.ts";
@@ -117,9 +118,7 @@ async function buildExecutables(
     missing.map((platform) => buildExecutable(platform, bundle, work, options)),
   );
   await step("collect the licenses", log, async () => {
-    const runtime = await provideRuntime("linux-x64", options);
-    const license = await readRuntimeLicense(runtime);
-    const node = { version: runtimeVersion, license };
+    const node = { version: runtimeVersion, license: await provideRuntimeLicense(options) };
     await writeText(
       join(dist, noticesName),
       await thirdPartyNotices(root, [...bundle.packages, koffiFolder], node),
@@ -146,12 +145,12 @@ async function buildExecutable(
   options: BuildOptions,
 ): Promise<BuiltArtifact> {
   const { log } = options;
-  const file = `vpnserver-${platform}`;
+  const file = executableName(platform);
   const path = join(work, file);
   const runtime = await provideRuntime(platform, options);
   const assets = { [koffiAsset]: await provideKoffi(platform, options) };
   await step(`make ${file}`, log, () =>
-    makeExecutable({ program: bundle.code, assets }, join(runtime, "bin", "node"), work, path),
+    makeExecutable({ program: bundle.code, assets, version: bundle.version }, runtime, work, path),
   );
   const upload = `${file}.gz`;
   await step(`compress ${upload}`, log, () => compressUpload(path, join(work, upload)));
@@ -164,7 +163,8 @@ async function buildExecutable(
 
 /** What decides about the executables' bytes besides the program and the runtime. */
 async function readRecipe(root: string): Promise<(string | Uint8Array)[]> {
-  const files = ["executable.ts", "upload.ts"].map((name) => readFile(join(root, "tools", "build", name)));
+  const names = ["executable.ts", "upload.ts", "windows/icon.ts", "windows/program-file.ts"];
+  const files = names.map((name) => readFile(join(root, "tools", "build", name)));
   return [executableRecipe, ...(await Promise.all(files))];
 }
 

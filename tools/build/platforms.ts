@@ -13,8 +13,11 @@ export const koffiVersion = "3.3.4";
 
 /** What an executable for a platform is made of besides our own code. */
 interface PlatformParts {
-  /** Holds `bin/node` and `LICENSE`. */
+  /** Name of the executable in `dist/`. */
+  readonly executable: string;
   readonly runtime: RegistryPackage;
+  /** Path of the runtime in its package. */
+  readonly runtimeFile: string;
   readonly koffi: RegistryPackage;
   /** Path of koffi's library in its package. */
   readonly koffiFile: string;
@@ -25,7 +28,7 @@ interface PlatformParts {
  * raise the version in `package.json` too, whose types are compiled against.
  */
 const parts = {
-  "linux-x64": partsOf("linux", "x64", {
+  "linux-x64": linuxParts("x64", {
     runtime: {
       integrity:
         "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
@@ -37,7 +40,7 @@ const parts = {
       sha256: "bee3ebc173f47178269e8441fbfd90899c8fe6bc3c948f481c79670f924b1725",
     },
   }),
-  "linux-arm64": partsOf("linux", "arm64", {
+  "linux-arm64": linuxParts("arm64", {
     runtime: {
       integrity:
         "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
@@ -49,7 +52,19 @@ const parts = {
       sha256: "7086182b845ae3a0e22113513c9a4e4f2b7838814b079c9a91270887eab1adf1",
     },
   }),
-};
+  "windows-x64": windowsParts("x64", {
+    runtime: {
+      integrity:
+        "sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==",
+      sha256: "ba4e6d110e8c1592a1ecd390f6b05f3da124b13871a5be62b341a07a853c6c32",
+    },
+    koffi: {
+      integrity:
+        "sha512-/SpehfYrO9DtkoB0ZOgGyco4GH4zwhEyFqgCm0x8lbzXnrKiwnHXWmPpfuXhFYohFvoSO5jlLQz/hc1fJ5G0AQ==",
+      sha256: "a77b6bb6f60cdd360a41cc4e9f8a0e2a4c5b8e6dd83f43e756af285c59a7c4c2",
+    },
+  }),
+} as const satisfies Record<string, PlatformParts>;
 
 /** A platform that the server is built for. */
 export type Platform = keyof typeof parts;
@@ -61,27 +76,53 @@ interface Pin {
   readonly sha256: string;
 }
 
-function partsOf(
-  system: string,
-  processor: string,
-  pins: { readonly runtime: Pin; readonly koffi: Pin },
-): PlatformParts {
-  const koffiFile = `${system}_${processor}/koffi.node`;
+interface Pins {
+  readonly runtime: Pin;
+  readonly koffi: Pin;
+}
+
+function linuxParts(processor: string, pins: Pins): PlatformParts {
   return {
+    executable: `vpnserver-linux-${processor}`,
     runtime: {
-      name: `node-${system}-${processor}`,
+      name: `node-linux-${processor}`,
       version: runtimeVersion,
       integrity: pins.runtime.integrity,
       files: { "bin/node": pins.runtime.sha256, LICENSE: undefined },
     },
-    koffi: {
-      name: `@koromix/koffi-${system}-${processor}`,
-      version: koffiVersion,
-      integrity: pins.koffi.integrity,
-      files: { [koffiFile]: pins.koffi.sha256 },
-    },
-    koffiFile,
+    runtimeFile: "bin/node",
+    ...koffiParts(`linux-${processor}`, pins.koffi),
   };
+}
+
+/** The package for Windows has no license text; those for Linux have that of the same version. */
+function windowsParts(processor: string, pins: Pins): PlatformParts {
+  return {
+    executable: `vpnserver-windows-${processor}.exe`,
+    runtime: {
+      name: `node-win-${processor}`,
+      version: runtimeVersion,
+      integrity: pins.runtime.integrity,
+      files: { "bin/node.exe": pins.runtime.sha256 },
+    },
+    runtimeFile: "bin/node.exe",
+    ...koffiParts(`win32-${processor}`, pins.koffi),
+  };
+}
+
+/** @param platform as Node.js names it */
+function koffiParts(
+  platform: string,
+  { integrity, sha256 }: Pin,
+): Pick<PlatformParts, "koffi" | "koffiFile"> {
+  const koffiFile = `${platform.replace("-", "_")}/koffi.node`;
+  const name = `@koromix/koffi-${platform}`;
+  return { koffi: { name, version: koffiVersion, integrity, files: { [koffiFile]: sha256 } }, koffiFile };
+}
+
+/** Name of a platform's executable in `dist/`. */
+export function executableName(platform: Platform): string {
+  return parts[platform].executable;
 }
 
 /** What decides about the bytes of runtime and library. */
@@ -90,9 +131,10 @@ export function partsIdentity(platform: Platform): string {
   return JSON.stringify([runtime, koffi]);
 }
 
-/** Resolves to the folder with `bin/node` and `LICENSE` of a platform. */
-export function provideRuntime(platform: Platform, options: ProvideOptions): Promise<string> {
-  return provideRegistryPackage(parts[platform].runtime, options);
+/** Resolves to the path of a platform's Node.js. */
+export async function provideRuntime(platform: Platform, options: ProvideOptions): Promise<string> {
+  const { runtime, runtimeFile } = parts[platform];
+  return join(await provideRegistryPackage(runtime, options), runtimeFile);
 }
 
 /** Resolves to the path of koffi's library of a platform. */
@@ -101,7 +143,8 @@ export async function provideKoffi(platform: Platform, options: ProvideOptions):
   return join(await provideRegistryPackage(koffi, options), koffiFile);
 }
 
-/** The license texts of Node.js and everything inside it. */
-export function readRuntimeLicense(runtimeDirectory: string): Promise<string> {
-  return readFile(join(runtimeDirectory, "LICENSE"), "utf8");
+/** Resolves to the license texts of Node.js and everything inside it, which are the same for all platforms. */
+export async function provideRuntimeLicense(options: ProvideOptions): Promise<string> {
+  const folder = await provideRegistryPackage(parts["linux-x64"].runtime, options);
+  return readFile(join(folder, "LICENSE"), "utf8");
 }
