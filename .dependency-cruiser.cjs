@@ -292,7 +292,7 @@ module.exports = {
       from: { path: "^server/state-paths\\.ts$" },
       to: {
         path: "^server/",
-        pathNot: "^server/(errors|error-words|platform/(own-file|trusted-folder))\\.ts$",
+        pathNot: "^server/(errors|error-words|platform/(own-file|trusted-folder|windows-folder))\\.ts$",
       },
     },
     {

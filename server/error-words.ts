@@ -32,7 +32,7 @@ export function fileProblemOf(error: unknown, path: string, option?: "--prefix" 
       return `the file system of ${path} is mounted read-only (EROFS): mount it writable${elsewhere}`;
     case "EACCES":
     case "EPERM":
-      return `this user may not write there (${wordsOf(error)}): run this as the user it belongs to, or as root${elsewhere}`;
+      return `this user may not write there (${wordsOf(error)}): run this as the user it belongs to, or as ${administrator}${elsewhere}`;
     case "ENOTDIR":
     case "EEXIST":
       return `a part of that path is a file and not a folder (${wordsOf(error)}): move it away${elsewhere}`;
@@ -40,6 +40,8 @@ export function fileProblemOf(error: unknown, path: string, option?: "--prefix" 
       return `${wordsOf(error)}${elsewhere === "" ? "" : `; put that right${elsewhere}`}`;
   }
 }
+
+const administrator = process.platform === "win32" ? "an administrator" : "root";
 
 /** Whether it is a question of rights. */
 export function isAboutRights(error: unknown): boolean {

@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, resolve, win32 } from "node:path";
 import { fileProblemOf, isAboutRights } from "./error-words.ts";
 import { ServerError } from "./errors.ts";
 import { readOwnFileSync, setFolderMode } from "./platform/own-file.ts";
 import { checkTrustedFolder } from "./platform/trusted-folder.ts";
+import { makeClosedFolder } from "./platform/windows-folder.ts";
 
 /** Where a server keeps everything that outlives it, and what others need to find it while it runs. Absolute paths. */
 export interface StatePaths {
-  /** Mode 700. */
+  /** Mode 700, or an access list as strict. */
   readonly stateDirectory: string;
   /** `vpn_server.config`, in SoftEther's text format, mode 600. */
   readonly configFile: string;
@@ -28,6 +29,7 @@ export interface StatePaths {
   readonly runDirectory: string;
   /** Locked by the supervisor while it runs; its content means nothing. */
   readonly lockFile: string;
+  /** On Windows a file that tells of a named pipe. */
   readonly controlSocket: string;
   /** The supervisor's process id and a line break, for init systems. */
   readonly pidFile: string;
@@ -39,6 +41,7 @@ export interface StatePathOptions {
   /** From `--state-dir`. */
   readonly stateDirectory?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** 0 for root, and for an administrator of Windows. */
   readonly uid: number;
   readonly home: string;
   /** Path of the running executable with links resolved; found in `<prefix>/releases/<sha256>/` when installed. */
@@ -56,8 +59,7 @@ export const serviceStateDirectory = "/var/lib/vpnserver";
 
 /**
  * Finds the state directory: `--state-dir`, else `VPNSERVER_STATE_DIR`, else that of the installation which the
- * executable belongs to (`install.json` beside its `releases/`), else `/var/lib/vpnserver` for root and
- * `~/vpnserver/state` for others.
+ * executable belongs to (`install.json` beside its `releases/`), else that of {@link defaultStateDirectory}.
  *
  * @throws {ServerError} STATE_INVALID when the installation's record is there and cannot be read
  */
@@ -66,7 +68,7 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
     options.stateDirectory ||
       options.env[stateDirectoryVariable] ||
       installedStateDirectory(options.executable) ||
-      (options.uid === 0 ? serviceStateDirectory : join(options.home, "vpnserver", "state")),
+      defaultStateDirectory(options),
   );
   const logDirectory = join(stateDirectory, "log");
   const runDirectory = join(stateDirectory, "run");
@@ -89,6 +91,29 @@ export function resolveStatePaths(options: StatePathOptions): StatePaths {
   };
 }
 
+/**
+ * `/var/lib/vpnserver` for root and `~/vpnserver/state` for others. On Windows `vpnserver` below ProgramData for an administrator, whose
+ * services find it there whoever they run as, and in the local part of their own profile for others, whom nothing else belongs to for sure.
+ */
+export function defaultStateDirectory(
+  { uid, home, env }: Pick<StatePathOptions, "uid" | "home" | "env">,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (platform !== "win32") return uid === 0 ? serviceStateDirectory : join(home, "vpnserver", "state");
+  const folder =
+    uid === 0
+      ? (env["ProgramData"] ?? "C:\\ProgramData")
+      : (env["LOCALAPPDATA"] ?? win32.join(home, "AppData", "Local"));
+  return win32.join(folder, "vpnserver");
+}
+
+/** {@link defaultStateDirectory} for people. */
+export function defaultStateDirectoryWords(platform: NodeJS.Platform = process.platform): string {
+  return platform === "win32"
+    ? "%ProgramData%\\vpnserver for administrators, %LOCALAPPDATA%\\vpnserver for other users"
+    : "/var/lib/vpnserver for root, ~/vpnserver/state for other users";
+}
+
 /** The paths below a state directory that is known. */
 export function statePathsOf(stateDirectory: string): StatePaths {
   return resolveStatePaths({ stateDirectory, env: {}, uid: 0, home: "/" });
@@ -103,6 +128,7 @@ export async function makeStateDirectories(paths: StatePaths): Promise<void> {
   checkTrustedFolder(paths.stateDirectory, "state directory", "--state-dir");
   for (const directory of [paths.stateDirectory, paths.logDirectory, paths.runDirectory]) {
     try {
+      if (process.platform === "win32" && directory === paths.stateDirectory) makeClosedFolder(directory);
       await mkdir(directory, { recursive: true, mode: 0o700 });
       // Somebody may have been faster in a folder that everybody can write to.
       if (directory === paths.stateDirectory) {

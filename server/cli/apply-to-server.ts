@@ -40,8 +40,8 @@ export async function applyToServer(paths: StatePaths, request: ApplyRequest): P
 /** @returns `undefined` when a server has started meanwhile */
 async function applyToFiles(paths: StatePaths, request: ApplyRequest): Promise<ApplyResult | undefined> {
   await makeStateDirectories(paths);
-  const { uid } = await stat(paths.stateDirectory);
-  if (uid !== process.geteuid?.()) {
+  const [{ uid }, us] = [await stat(paths.stateDirectory), process.geteuid?.()];
+  if (us !== undefined && uid !== us) {
     // Files of root's would be none that the server can read.
     throw new ServerError(
       "NOT_PERMITTED",

@@ -5,6 +5,7 @@ import { jsonLine } from "../contract/json-format.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parsePortList } from "./port-list.ts";
+import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface FirewallFlags {
   readonly ports?: number[];
@@ -27,6 +28,7 @@ export function addFirewallCommand(program: Command, context: CliContext): void 
       )
       .option("--json", "print JSON")
       .action(async (flags: FirewallFlags) => {
+        refuseOnWindows("firewall", "netsh advfirewall opens ports there");
         if (context.uid !== 0) {
           throw new ServerError(
             "NOT_PERMITTED",

@@ -10,6 +10,7 @@ import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 import { parseOwnerId } from "./owner-id.ts";
 import { parsePortList } from "./port-list.ts";
+import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface InstallFlags {
   readonly mode: RequestedMode;
@@ -63,6 +64,7 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     .option("--adopt", "take the server over from another deployment")
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: InstallFlags) => {
+      refuseOnWindows("install", "vpnserver /install makes a service of this executable");
       const executable = installable(context);
       const owner = ownerOf(flags);
       const { runProgram } = await import("../platform/run-program.ts");

@@ -1,7 +1,8 @@
 import { homedir } from "node:os";
 import { isSea } from "node:sea";
 import { Command, CommanderError } from "commander";
-import { resolveStatePaths } from "../state-paths.ts";
+import { effectiveUid } from "../platform/current-user.ts";
+import { defaultStateDirectoryWords, resolveStatePaths } from "../state-paths.ts";
 import { wordsOf } from "../error-words.ts";
 import { errorCodes, ServerError } from "../errors.ts";
 import { addApplyCommand } from "./apply.ts";
@@ -25,6 +26,10 @@ const debugVariable = "VPNSERVER_DEBUG";
  * @param words the command line without the program
  */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
+  if (process.platform === "win32") {
+    const { prepareWindows } = await import("./windows.ts");
+    await prepareWindows(process.env);
+  }
   const program = new Command("vpnserver");
   const context = createContext(program);
   describeProgram(program);
@@ -53,7 +58,7 @@ function createContext(program: Command): CliContext {
   const stateDirectoryOption = () => program.opts<{ stateDir?: string }>().stateDir;
   const base = {
     env,
-    uid: process.geteuid?.() ?? 0,
+    uid: effectiveUid(),
     home: homedir(),
     executable: isSea() ? process.execPath : undefined,
   };
@@ -93,7 +98,7 @@ Examples:
 
 State directory, the first of these:
   --state-dir, the environment variable VPNSERVER_STATE_DIR, that of the installation which this executable belongs to,
-  /var/lib/vpnserver for root, ~/vpnserver/state for other users.
+  ${defaultStateDirectoryWords()}.
 
 Exit codes:
    0  done

@@ -31,7 +31,7 @@ function report(context: CliContext, { listeners }: RunningStatus): void {
     if (listener.state === "Error")
       context.note(`note: ${describeListener(listener)}; it is tried again every 2 s`);
   }
-  if (context.uid !== 0) {
+  if (context.uid !== 0 && process.platform !== "win32") {
     context.note(
       "note: started without root, so ports below 1024 are open only where this system allows them to users",
     );

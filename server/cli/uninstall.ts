@@ -9,6 +9,7 @@ import { describeStay } from "../install/owner.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parseOwnerId } from "./owner-id.ts";
+import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface UninstallFlags {
   readonly prefix?: string;
@@ -31,6 +32,7 @@ export function addUninstallCommand(program: Command, context: CliContext): void
     )
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: UninstallFlags) => {
+      refuseOnWindows("uninstall", "vpnserver /uninstall takes the service away");
       const { runProgram } = await import("../platform/run-program.ts");
       const prefix = await prefixOf(flags, context);
       const stateOption = context.stateDirectoryOption();

@@ -107,4 +107,4 @@ export const sha256 = textLike(/^[0-9a-f]{64}$/, "a SHA-256 in lower-case hexade
 export const fingerprint = textLike(/^[0-9A-F]{2}(:[0-9A-F]{2}){31}$/, "a SHA-256 fingerprint");
 export const pem = textLike(/^-----BEGIN CERTIFICATE-----\r?\n/, "a certificate in PEM");
 // eslint-disable-next-line no-control-regex -- control bytes are what no path of ours holds
-export const absolutePath = textLike(/^\/[^\u0000-\u001f\u007f]*$/, "an absolute path");
+export const absolutePath = textLike(/^(\/|[A-Za-z]:\\)[^\u0000-\u001f\u007f]*$/, "an absolute path");

@@ -69,6 +69,8 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
 
 async function sweep(folder: string, keep: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name !== keep && fileName.test(name)) await rm(join(folder, name), { force: true });
+    if (name === keep || !fileName.test(name)) continue;
+    // On Windows one that a server still uses stays, until a later look.
+    await rm(join(folder, name), { force: true }).catch(() => {});
   }
 }

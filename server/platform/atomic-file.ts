@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { renameFile } from "./rename-file.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /**
  * Puts `content` at `path` so that whoever reads it, and whoever finds it after a crash or power cut, sees either the old
  * file or the whole new one: temporary file beside it, fsync, rename, fsync of the directory.
  *
- * @param options.mode permissions of the file, such as 0o600, whatever the umask
+ * @param options.mode permissions of the file, such as 0o600, whatever the umask; on Windows the folder hands its own down
  */
 export async function writeFileAtomically(
   path: string,
@@ -23,15 +25,10 @@ export async function writeFileAtomically(
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await renameFile(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  const directory = await open(dirname(path), "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await syncFolder(dirname(path));
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
 /**
@@ -6,13 +6,15 @@ import { open, type FileHandle } from "node:fs/promises";
  * read, write or change the mode of whatever a link leads to, and wait forever for the other end of a named pipe: nothing but a file
  * is opened here, and no link followed.
  *
- * Sources: open(2), O_NOFOLLOW and O_NONBLOCK.
+ * Sources: open(2), O_NOFOLLOW and O_NONBLOCK. Windows has neither: what stands there is looked at before, in folders that nobody else
+ * may write to, and named pipes have a name space of their own.
  */
 
 /** To append to a file, which is made if it is missing. */
 export const appendFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
-const always = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const isWindows = process.platform === "win32";
+const always = isWindows ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Something else stands where a file should be. */
 export class NotOwnFileError extends Error {
@@ -35,6 +37,7 @@ export async function openOwnFile(
   flags: number = constants.O_RDONLY,
   mode?: number,
 ): Promise<FileHandle> {
+  refuseLink(path);
   const file = await open(path, flags | always, mode).catch((error: unknown) => {
     throw explained(path, error);
   });
@@ -49,6 +52,7 @@ export async function openOwnFile(
 
 /** The same at once; returns the descriptor. */
 export function openOwnFileSync(path: string, flags: number = constants.O_RDONLY, mode?: number): number {
+  refuseLink(path);
   let descriptor: number;
   try {
     descriptor = openSync(path, flags | always, mode);
@@ -89,10 +93,17 @@ export function readOwnFileSync(path: string, most = Infinity): Buffer {
   }
 }
 
-/** Changes the mode of a folder, and of no other that a link leads to. */
+/** Changes the mode of a folder, and of no other that a link leads to. On Windows folders have what the one above them hands down. */
 export async function setFolderMode(path: string, mode: number): Promise<void> {
+  if (isWindows) return;
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   await folder.chmod(mode).finally(() => folder.close());
+}
+
+function refuseLink(path: string): void {
+  if (isWindows && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    throw new NotOwnFileError(path, "a link", "ELOOP");
+  }
 }
 
 function check(path: string, stats: Stats): void {

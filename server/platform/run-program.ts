@@ -25,7 +25,10 @@ export type RunProgram = (
 ) => Promise<ProgramResult | undefined>;
 
 /** The system's own programs lie here, and a user's PATH often lacks the half of it that only root uses. */
-const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const systemPath =
+  process.platform === "win32"
+    ? `${process.env["SystemRoot"] ?? "C:\\Windows"}\\System32`
+    : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const outputLimitBytes = 16 * 1024 * 1024;
 
 /** From the end of a program, or from its KILL, to the end of its output, which a program that it started may hold open. */
@@ -38,6 +41,7 @@ export const runProgram: RunProgram = (program, args, { timeoutMs = 30_000 } = {
     const child = spawn(program, args, {
       env: { ...process.env, PATH: systemPath, LC_ALL: "C" },
       stdio: ["ignore", "pipe", "pipe"],
+      windowsHide: true,
     });
     let exitCode: number | null = null;
     let grace: NodeJS.Timeout | undefined;

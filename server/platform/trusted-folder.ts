@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { ServerError } from "../errors.ts";
+import { checkWindowsFolder } from "./windows-folder.ts";
 
 /** Links that a path may lead through, as for the kernel. */
 const mostLinks = 40;
@@ -17,7 +18,8 @@ export type LookAt = (path: string) => Pick<Stats, "uid" | "gid" | "mode" | "isS
  * with `StrictModes`. A sticky folder such as `/tmp` may be on the way, since nobody can take away in it what is root's. What is missing
  * is to be made by who asks, and asked for again.
  *
- * Other users have no more rights than their folders, and are asked nothing.
+ * Other users have no more rights than their folders, and are asked nothing. On Windows the same holds for administrators, by access
+ * lists.
  *
  * @param what such as "state directory"
  * @throws {ServerError} NOT_PERMITTED that names the folder, its owner and the way out
@@ -28,6 +30,7 @@ export function checkTrustedFolder(
   option: "--prefix" | "--state-dir",
   { uid = process.geteuid?.(), lookAt = lstatSync }: { uid?: number | undefined; lookAt?: LookAt } = {},
 ): void {
+  if (process.platform === "win32") return checkWindowsFolder(path, what, option);
   if (uid !== 0) return;
   const target = resolve(path);
   // In a container without privileges the host's root may appear under another id; whoever has the root folder has everything.

@@ -1,7 +1,8 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { controlLimits, type ControlRequest, type ControlResponse } from "./control-protocol.ts";
 import { isDeeperThan } from "../json/json-depth.ts";
 import { rpcLimits } from "../limits.ts";
+import type { LocalListener } from "../platform/local-server.ts";
 import { listenLocally } from "../platform/local-socket.ts";
 import { failureOf } from "./failure.ts";
 
@@ -13,55 +14,39 @@ export type ControlAnswer = (request: ControlRequest) => ControlResponse | Promi
  * knows that no other server listens there.
  */
 export class ControlServer {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #release: () => void = () => {};
+  readonly #listener: LocalListener;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(listener: LocalListener) {
+    this.#listener = listener;
   }
 
   /** @throws the system's error when the socket cannot be made */
   static async listen(path: string, answer: ControlAnswer): Promise<ControlServer> {
-    const server = createServer({ allowHalfOpen: true });
-    const control = new ControlServer(server);
-    server.maxConnections = controlLimits.connections;
-    server.on("connection", (socket) => control.#serve(socket, answer));
-    control.#release = await listenLocally(server, path);
-    // Out of descriptors, say: the next request finds it working again.
-    server.on("error", () => {});
-    return control;
+    const { connections } = controlLimits;
+    const onConnection = (socket: Socket) => serve(socket, answer);
+    return new ControlServer(await listenLocally(path, { connections, onConnection }));
   }
 
   close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        this.#release();
-        resolve();
-      });
-    });
+    return this.#listener.close();
   }
+}
 
-  #serve(socket: Socket, answer: ControlAnswer): void {
-    const chunks: string[] = [];
-    let length = 0;
-    this.#sockets.add(socket);
-    socket.setEncoding("utf8");
-    socket.setTimeout(controlLimits.idleMs, () => socket.destroy());
-    socket.on("error", () => socket.destroy());
-    socket.on("close", () => this.#sockets.delete(socket));
-    const finish = () => socket.end();
-    socket.on("end", finish);
-    socket.on("data", (chunk: string) => {
-      const end = chunk.indexOf("\n");
-      chunks.push(end === -1 ? chunk : chunk.slice(0, end));
-      length += chunk.length;
-      if (end === -1 && length <= controlLimits.requestBytes) return;
-      socket.removeAllListeners("data").off("end", finish).setTimeout(0).resume();
-      void answerTo(chunks.join(""), answer).then((response) => socket.end(`${JSON.stringify(response)}\n`));
-    });
-  }
+function serve(socket: Socket, answer: ControlAnswer): void {
+  const chunks: string[] = [];
+  let length = 0;
+  socket.setEncoding("utf8");
+  socket.setTimeout(controlLimits.idleMs, () => socket.destroy());
+  const finish = () => socket.end();
+  socket.on("end", finish);
+  socket.on("data", (chunk: string) => {
+    const end = chunk.indexOf("\n");
+    chunks.push(end === -1 ? chunk : chunk.slice(0, end));
+    length += chunk.length;
+    if (end === -1 && length <= controlLimits.requestBytes) return;
+    socket.removeAllListeners("data").off("end", finish).setTimeout(0).resume();
+    void answerTo(chunks.join(""), answer).then((response) => socket.end(`${JSON.stringify(response)}\n`));
+  });
 }
 
 async function answerTo(line: string, answer: ControlAnswer): Promise<ControlResponse> {

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatePaths } from "../state-paths.ts";
 import { wordsOf } from "../error-words.ts";
@@ -200,16 +201,19 @@ async function request(
   return JSON.parse(line) as ControlResponse;
 }
 
-function exchange(path: string, line: string, answerMs: number): Promise<string> {
+async function exchange(path: string, line: string, answerMs: number): Promise<string> {
+  const deadline = AbortSignal.timeout(answerMs);
+  try {
+    return await answerOf(await connectLocally(path, deadline), line);
+  } catch (error) {
+    throw deadline.aborted ? new Error(`no answer within ${answerMs / 1000} s`, { cause: error }) : error;
+  }
+}
+
+function answerOf(socket: Socket, line: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const socket = connectLocally(path);
-    const timer = setTimeout(
-      () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)),
-      answerMs,
-    );
     socket.setEncoding("utf8");
-    socket.on("connect", () => socket.write(line));
     socket.on("data", (chunk: string) => {
       text += chunk;
       if (text.length > controlLimits.responseBytes) socket.destroy(new Error("the answer is too long"));
@@ -219,17 +223,15 @@ function exchange(path: string, line: string, answerMs: number): Promise<string>
       else socket.destroy(new Error("the answer was cut off"));
     });
     socket.on("error", reject);
-    socket.on("close", () => {
-      clearTimeout(timer);
-      reject(new Error("the connection was closed"));
-    });
+    socket.on("close", () => reject(new Error("the connection was closed")));
+    socket.write(line);
   });
 }
 
 function belongsToAnother(paths: StatePaths, cause: unknown): ServerError {
   return new ServerError(
     "NOT_PERMITTED",
-    `the server in ${paths.stateDirectory} belongs to another user: run this as that user, or as root (sudo)`,
+    `the server in ${paths.stateDirectory} belongs to another user: run this as that user, or as ${process.platform === "win32" ? "an administrator" : "root (sudo)"}`,
     { cause },
   );
 }

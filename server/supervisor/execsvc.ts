@@ -21,6 +21,8 @@ export interface ExecsvcOptions {
   readonly foreground?: { readonly print: (line: string) => void };
   /** Called once the server serves. */
   readonly onStarted: (status: RunningStatus) => void;
+  /** Ends the server as TERM does, for who has no signal to send. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -35,7 +37,11 @@ export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
   const requestStop = () => stopRequest.abort();
   process.on("SIGTERM", requestStop);
   process.on("SIGINT", requestStop);
+  // The end of the terminal; on Windows also the closing of its window.
   process.on("SIGHUP", foreground === undefined ? () => {} : requestStop);
+  if (process.platform === "win32") process.on("SIGBREAK", requestStop);
+  options.signal?.addEventListener("abort", requestStop);
+  if (options.signal?.aborted === true) requestStop();
 
   await makeStateDirectories(paths);
   const lock = InstanceLock.acquire(paths.lockFile, "--state-dir");

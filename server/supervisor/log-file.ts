@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, ftruncateSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
+import { renameFileSync } from "../platform/rename-file.ts";
 
 export const logFileLimits = {
   /** A file that has grown beyond this is set aside. */
@@ -45,7 +46,7 @@ export class LogFile {
   #rotate(): void {
     for (let index = this.#limits.files - 1; index > 0; index--) {
       try {
-        renameSync(index === 1 ? this.#path : `${this.#path}.${index - 1}`, `${this.#path}.${index}`);
+        renameFileSync(index === 1 ? this.#path : `${this.#path}.${index - 1}`, `${this.#path}.${index}`);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }

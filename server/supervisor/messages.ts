@@ -34,6 +34,11 @@ export type NumberedRequest =
   | { readonly type: "apply"; readonly number: number; readonly dryRun: boolean }
   | MessagePart;
 
+/** Has a worker end in its own time, where no signal can. */
+export interface EndRequest {
+  readonly type: "end";
+}
+
 export type WorkerAnswer =
   | { readonly type: "answer"; readonly number: number; readonly failure: Failure }
   | { readonly type: "answer"; readonly number: number; readonly result: WorkerReport }

@@ -1,8 +1,9 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readOwnFileSync } from "../platform/own-file.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ProcessIdentity } from "../platform/process-identity.ts";
 import { removeFile } from "../platform/remove-file.ts";
+import { renameFileSync } from "../platform/rename-file.ts";
 
 /** The two processes of a server; the worker is missing while it is started again. */
 export interface ServerProcesses {
@@ -45,5 +46,5 @@ function write(path: string, content: string): void {
   // What a crash left there, and never what a link leads to.
   removeFile(fresh);
   writeFileSync(fresh, content, { mode: 0o600, flag: "wx" });
-  renameSync(fresh, path);
+  renameFileSync(fresh, path);
 }

@@ -40,6 +40,7 @@ export async function startServerProcess(
       argv0: processName,
       cwd: "/",
       detached: true,
+      windowsHide: true,
       env: { ...process.env, [stateDirectoryVariable]: paths.stateDirectory },
       stdio: ["ignore", journalDescriptor(process.env) ?? log, log, "ipc"],
     });

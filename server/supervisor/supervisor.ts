@@ -52,7 +52,10 @@ export interface WorkerEvents {
 export interface WorkerHandle {
   /** `undefined` when the spawn failed. */
   readonly pid: number | undefined;
-  kill(signal: NodeJS.Signals): void;
+  /** Asks it to end, as TERM does. */
+  askToEnd(): void;
+  /** Ends it by force. */
+  kill(): void;
   /** Asks it something; a message to a worker that is gone is lost. */
   send(request: NumberedRequest): void;
 }
@@ -153,12 +156,12 @@ export class Supervisor {
       return;
     }
     const { handle } = this.#worker;
-    handle.kill("SIGTERM");
+    handle.askToEnd();
     this.#cancelStopTimer = this.#options.schedule(() => {
       this.#options.log.error(
         `worker ${handle.pid} did not end within ${supervisorTimes.stopMs / 1000} s: killing it`,
       );
-      handle.kill("SIGKILL");
+      handle.kill();
     }, supervisorTimes.stopMs);
   }
 
@@ -201,7 +204,7 @@ export class Supervisor {
           `the worker was not ready within ${supervisorTimes.startMs / 1000} s`,
         );
         log.error(`${worker.failure.message}: killing it`);
-        handle.kill("SIGKILL");
+        handle.kill();
       }, supervisorTimes.startMs),
     };
     this.#worker = worker;

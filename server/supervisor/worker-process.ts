@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import { stateDirectoryVariable, type StatePaths } from "../state-paths.ts";
-import type { WorkerMessage } from "./messages.ts";
+import type { EndRequest, NumberedRequest, WorkerMessage } from "./messages.ts";
 import { processName, selfCommand, workerEnvironment } from "./self-command.ts";
 import type { WorkerEvents, WorkerHandle } from "./supervisor.ts";
 
@@ -10,7 +10,8 @@ const longestLine = 64 * 1024;
 
 /**
  * Spawns a worker: this program once more, with a channel for messages. When the channel closes, because this process
- * ended in whatever way, the worker ends.
+ * ended in whatever way, the worker ends. On Windows the system ends it at once then: the runtime has its children in a job that
+ * ends with it.
  *
  * @param onOutput called with each line that the worker prints, its line break included; what Node.js itself prints when
  *   it dies is among them
@@ -28,11 +29,12 @@ export function spawnWorkerProcess(
       cwd: "/",
       env: workerEnvironment({ ...process.env, [stateDirectoryVariable]: paths.stateDirectory }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
+      windowsHide: true,
     });
   } catch (error) {
     // Out of memory, say; other failures are told by an event.
     setImmediate(() => events.onEnd({ code: null, signal: null, error: error as Error }));
-    return { pid: undefined, kill: () => {}, send: () => {} };
+    return { pid: undefined, askToEnd: () => {}, kill: () => {}, send: () => {} };
   }
   let ended = false;
   const end: WorkerEvents["onEnd"] = (how) => {
@@ -49,11 +51,15 @@ export function spawnWorkerProcess(
   });
   forwardLines(child.stdout, onOutput);
   forwardLines(child.stderr, onOutput);
+  // A worker whose channel is closed is about to end, which whoever waits for an answer is told.
+  const send = (request: NumberedRequest | EndRequest) =>
+    void (child.connected && child.send(request, () => {}));
   return {
     pid: child.pid,
-    kill: (signal) => void child.kill(signal),
-    // A worker whose channel is closed is about to end, which whoever waits for an answer is told.
-    send: (request) => void (child.connected && child.send(request, () => {})),
+    // Windows knows no signal that a program could answer.
+    askToEnd: () => (process.platform === "win32" ? send({ type: "end" }) : void child.kill("SIGTERM")),
+    kill: () => void child.kill("SIGKILL"),
+    send,
   };
 }
 

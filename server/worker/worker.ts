@@ -27,6 +27,7 @@ import { failureOf } from "../supervisor/failure.ts";
 import { MessageParts, type MessagePart } from "../supervisor/message-parts.ts";
 import {
   restartExitCode,
+  type EndRequest,
   type NumberedRequest,
   type WorkerMessage,
   type WorkerReport,
@@ -52,7 +53,9 @@ const faultMs = 50;
 export async function runWorker(paths: StatePaths): Promise<void> {
   const asked = Promise.withResolvers<{ readonly boundMs: number; readonly exitCode: number }>();
   const restart = () => asked.resolve({ boundMs: closeMs, exitCode: restartExitCode });
-  process.on("SIGTERM", () => asked.resolve({ boundMs: closeMs, exitCode: 0 }));
+  const end = () => asked.resolve({ boundMs: closeMs, exitCode: 0 });
+  process.on("SIGTERM", end);
+  process.on("message", (message) => (message as EndRequest).type === "end" && end());
   // Keys that are pressed in the terminal reach the supervisor too, and it decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});
@@ -183,11 +186,13 @@ async function keepIdentity(configuration: LiveConfiguration, certificate: Ident
 
 /**
  * Takes the highest priority, as the official server does (`Mayaqua/Unix.c` UnixSetHighPriority): a frame that waits behind
- * another program's work is late for everybody. Without the right to it, the worker goes on with what it has.
+ * another program's work is late for everybody. Without the right to it, the worker goes on with what it has. On Windows the highest
+ * one would come before the system's own threads.
  */
 function raisePriority(): void {
   try {
-    setPriority(constants.priority.PRIORITY_HIGHEST);
+    const { PRIORITY_HIGH, PRIORITY_HIGHEST } = constants.priority;
+    setPriority(process.platform === "win32" ? PRIORITY_HIGH : PRIORITY_HIGHEST);
   } catch {
     // An ordinary user's server.
   }
@@ -222,7 +227,8 @@ function answerRequests(answers: Answers): void {
     tell({ type: "answer", number, inParts: true });
   };
   process.on("message", (message) => {
-    const request = message as NumberedRequest;
+    const request = message as NumberedRequest | EndRequest;
+    if (request.type === "end") return;
     if (request.type === "part") return parts.add(request);
     answerTo(request).catch((error: unknown) =>
       tell({ type: "answer", number: request.number, failure: failureOf(error) }),

@@ -43,8 +43,12 @@ async function startWorker() {
   return {
     /** What the worker logged. */
     lines,
-    kill: async (signal: NodeJS.Signals) => {
-      worker.kill(signal);
+    kill: async () => {
+      worker.kill();
+      await ended.promise;
+    },
+    end: async () => {
+      worker.askToEnd();
       await ended.promise;
     },
   };
@@ -73,7 +77,7 @@ test(`a worker that is killed at ${rounds} random moments loses no change that i
         }
       })();
       await sleep(Math.random() * longestRoundMs);
-      await worker.kill("SIGKILL");
+      await worker.kill();
       killed.abort();
       changes += (await Promise.all(working)).reduce((sum, count) => sum + count, 0);
       await flushing;
@@ -81,7 +85,7 @@ test(`a worker that is killed at ${rounds} random moments loses no change that i
       parseConfig(await readFile(server.paths.configFile));
     } finally {
       client.close();
-      await worker.kill("SIGKILL");
+      await worker.kill();
     }
   }
   const worker = await startWorker();
@@ -91,7 +95,7 @@ test(`a worker that is killed at ${rounds} random moments loses no change that i
     for (const lane of users) lane.check(found, "at the end");
   } finally {
     client.close();
-    await worker.kill("SIGTERM");
+    await worker.end();
   }
   t.diagnostic(`${changes} changes were acknowledged in ${rounds} rounds`);
   assert.ok(changes > rounds, "the rounds were too short for changes");

@@ -3,7 +3,12 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { makeStateDirectories, releaseOf, resolveStatePaths } from "../../server/state-paths.ts";
+import {
+  defaultStateDirectory,
+  makeStateDirectories,
+  releaseOf,
+  resolveStatePaths,
+} from "../../server/state-paths.ts";
 import { ServerError } from "../../server/errors.ts";
 
 const sha256 = "0f".repeat(32);
@@ -20,6 +25,17 @@ describe("resolveStatePaths", () => {
   test("takes /var/lib/vpnserver for root, ~/vpnserver/state for others", () => {
     assert.equal(resolveStatePaths({ ...user, uid: 0 }).stateDirectory, "/var/lib/vpnserver");
     assert.equal(resolveStatePaths(user).stateDirectory, "/home/alice/vpnserver/state");
+  });
+
+  test("takes ProgramData for administrators of Windows, and the own profile for others", () => {
+    const env = { ProgramData: "D:\\Data", LOCALAPPDATA: "D:\\alice\\Local" };
+    const home = "C:\\Users\\alice";
+    const of = (uid: number, its: NodeJS.ProcessEnv) =>
+      defaultStateDirectory({ uid, home, env: its }, "win32");
+    assert.equal(of(0, env), "D:\\Data\\vpnserver");
+    assert.equal(of(0, {}), "C:\\ProgramData\\vpnserver");
+    assert.equal(of(1, env), "D:\\alice\\Local\\vpnserver");
+    assert.equal(of(1, {}), "C:\\Users\\alice\\AppData\\Local\\vpnserver");
   });
 
   test("prefers the option to the environment, and that to the installation", async () => {

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openOwnFile } from "../../platform/own-file.ts";
+import { syncFolder } from "../../platform/sync-folder.ts";
 import {
   encodeJournalHeader,
   encodeJournalRecord,
@@ -72,7 +73,7 @@ export class JournalFile {
       const header = encodeJournalHeader(base);
       await writeAt(handle, header, 0);
       await handle.sync();
-      await syncDirectory(dirname(path));
+      await syncFolder(dirname(path));
       return new JournalFile(handle, header.length, journalSeed(base));
     } catch (error) {
       await handle.close();
@@ -157,14 +158,5 @@ async function writeAt(handle: JournalHandle, bytes: Buffer, position: number): 
   for (let written = 0; written < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

@@ -93,6 +93,8 @@ function createHostNat({ paths, native, log }: Environment): HostNat {
       unixNow: () => Date.now(),
     }),
     openDevice: async (events, setup) => {
+      if (process.platform !== "linux")
+        throw new Error(`it is not made for the kernel of ${process.platform}`);
       if (!hasCapability("CAP_NET_ADMIN")) {
         throw new Error("the server has no right to (CAP_NET_ADMIN), as it does in service mode");
       }

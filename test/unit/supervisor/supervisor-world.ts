@@ -27,8 +27,12 @@ export class FakeWorker {
     this.events = events;
   }
 
-  kill(signal: NodeJS.Signals): void {
-    this.signals.push(signal);
+  askToEnd(): void {
+    this.signals.push("SIGTERM");
+  }
+
+  kill(): void {
+    this.signals.push("SIGKILL");
   }
 
   send(request: NumberedRequest): void {
