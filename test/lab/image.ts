@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDirectory } from "../../tools/cache-directory.ts";
-import { withFileLock } from "../../tools/setup/file-lock.ts";
+import { ensureRoot, rootTimeoutMs } from "./cached-root.ts";
 import { runCommand } from "./command.ts";
 
 /** A minimal Debian 12 as a server has it: no runtime, compiler or compressor but what these bring themselves. */
@@ -44,15 +41,13 @@ const recipeWith = (more: readonly string[]): readonly string[] => [
   "bookworm",
 ];
 
-const buildTimeoutMs = 15 * 60_000;
-
 /**
  * Resolves to the root folder of the image that all test hosts share, which nobody may write to. It is made once, from
  * the Debian mirror that this machine itself uses, and kept in the user's cache.
  *
  * @throws Error that ends with the words of mmdebstrap
  */
-export async function ensureImage(
+export function ensureImage(
   log: (line: string) => void,
   {
     cacheDirectory = join(defaultCacheDirectory(), "lab"),
@@ -60,33 +55,12 @@ export async function ensureImage(
   }: { cacheDirectory?: string; /** Besides those of every host. */ packages?: readonly string[] } = {},
 ): Promise<string> {
   const recipe = recipeWith(more);
-  const image = join(
-    cacheDirectory,
-    createHash("sha256").update(recipe.join("\n")).digest("hex").slice(0, 16),
-  );
-  if (existsSync(image)) return image;
-  const lock = {
-    timeoutMs: buildTimeoutMs,
-    onWait: () => log("another run makes the image of the test hosts: waiting for it"),
-  };
-  await withFileLock(join(cacheDirectory, ".lock"), lock, async () => {
-    if (existsSync(image)) return;
-    for (const entry of await readdir(cacheDirectory)) {
-      // Whoever began this did not live to end it: the lock is ours.
-      if (entry.startsWith(".building-")) await rm(join(cacheDirectory, entry), { recursive: true });
-    }
-    const begin = performance.now();
-    log("making the image of the test hosts, a minimal Debian 12 (once, about half a minute)");
-    const work = await mkdtemp(join(cacheDirectory, ".building-"));
-    try {
-      const root = join(work, "root");
-      await mkdir(root);
-      await runCommand("mmdebstrap", [...recipe, root], { timeoutMs: buildTimeoutMs });
-      await rename(root, image);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
-    log(`the image is made (${((performance.now() - begin) / 1000).toFixed(0)} s)`);
+  return ensureRoot({
+    what: "the image of the test hosts, a minimal Debian 12",
+    directory: cacheDirectory,
+    recipe,
+    make: async (root) =>
+      void (await runCommand("mmdebstrap", [...recipe, root], { timeoutMs: rootTimeoutMs })),
+    log,
   });
-  return image;
 }

@@ -221,6 +221,18 @@ export const testGroups = {
     needsBuild: true,
     packages: labPackages,
   },
+  windows: {
+    glob: "test/windows/**/*.test.ts",
+    about: "the executable for Windows, run by Wine",
+    // Each file has a host of its own, and waits for Wine half of the time.
+    concurrency: 2,
+    timeoutMs: 4 * minuteMs,
+    deadlineMs: 8 * minuteMs,
+    needsRoot: "the root with Wine is made by mmdebstrap, and entered in namespaces",
+    needsToolchain: false,
+    needsBuild: true,
+    packages: [...labPackages, "curl", "isc-dhcp-client", "softether-vpnclient", "softether-vpncmd"],
+  },
   e2e: {
     glob: "test/e2e/**/*.test.ts",
     about: "deployments to test hosts by the real engine",
