@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { parseApplyResult, type ApplyResult } from "../../server/contract/apply-result.ts";
 import { parseCheckResult } from "../../server/contract/check-result.ts";
@@ -127,6 +129,49 @@ describe("the server on Windows, started by a user", () => {
       (await status()).listeners.map(({ state }) => state),
       ["Listening", "Listening", "Listening"],
     );
+  });
+
+  test("a stopped one takes a desired state by its files", async () => {
+    await succeed(["stop"]);
+    const users = ["alice", "bob"].map((name) => ({ name, password: `secret of ${name}` }));
+    const { changes } = await apply({ hubs: [{ name: "DEFAULT", users }] });
+    assert.ok(changes.includes("hub DEFAULT: user bob created"), changes.join("; "));
+    await succeed(["start"]);
+    assert.equal((await apply({ hubs: [{ name: "DEFAULT", users }] })).changed, false);
+  });
+
+  test("of two that are started at once, one runs", async () => {
+    await succeed(["stop"]);
+    const results = await Promise.all([host.vpnserver(["start"]), host.vpnserver(["start"])]);
+    assert.deepEqual(
+      results.map(({ code }) => code).sort(),
+      [0, 3],
+      results.map(({ stderr }) => stderr).join(),
+    );
+    assert.equal((await status()).worker.restarts, 0);
+  });
+
+  test("goes on without a port that somebody else has, and takes it when it is free", async () => {
+    await succeed(["stop"]);
+    const program =
+      "require('node:net').createServer().listen(443, '0.0.0.0', () => console.log('listening'))";
+    const other = host.station.spawn(process.execPath, ["-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(other.stdout as Readable, "data");
+      const { code, stderr } = await host.vpnserver(["start"]);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /note: TCP 443: Error \(.*EADDRINUSE.*\); it is tried again every 2 s/);
+      assert.deepEqual(
+        (await status()).listeners.map(({ state }) => state),
+        ["Error", "Listening", "Listening"],
+      );
+    } finally {
+      other.kill("SIGKILL");
+    }
+    const isOpen = async () => (await status()).listeners.every(({ state }) => state === "Listening");
+    await until("the port is open", isOpen, 30_000);
   });
 
   test("a supervisor that is killed takes its worker along, and leaves nothing that a start stumbles over", async () => {
