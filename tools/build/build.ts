@@ -106,12 +106,15 @@ async function buildExecutables(
     if (current) artifacts[platform] = artifact;
     else if (options.platforms.includes(platform)) missing.push(platform);
   }
-  const complete = () => ({
-    manifest: { version: bundle.version, artifacts } satisfies Manifest,
-    executables: Object.fromEntries(
-      (Object.keys(artifacts) as Platform[]).map((name) => [name, keyOf(name)]),
-    ),
-  });
+  const complete = () => {
+    // In one order, whichever was built first: the manifest is compared as a file.
+    const present = allPlatforms.filter((name) => artifacts[name] !== undefined);
+    const inOrder = Object.fromEntries(present.map((name) => [name, artifacts[name]]));
+    return {
+      manifest: { version: bundle.version, artifacts: inOrder } satisfies Manifest,
+      executables: Object.fromEntries(present.map((name) => [name, keyOf(name)])),
+    };
+  };
   if (missing.length === 0 && before?.version === bundle.version) return complete();
 
   const built = await Promise.all(
