@@ -124,7 +124,15 @@ const rooms = {
   },
   outside: {
     is: "the host's own network, by sockets, for a NAT",
-    imports: ["read-quota", "ethernet", "native", "secure-nat/outside", "secure-nat/shares", "limits"],
+    imports: [
+      "read-quota",
+      "ethernet",
+      "native",
+      "secure-nat/outside",
+      "secure-nat/nat-refusals",
+      "secure-nat/shares",
+      "limits",
+    ],
   },
   "host-nat": {
     is: "what the host's kernel is set to while it translates for hubs, and the way there",

@@ -267,6 +267,9 @@ export const dhcpLimits = {
   silentMs: 10_000,
   /** From one look for such an address to the next, when there was none. */
   takeMs: 1_000,
+  /** Of a message of DHCPv6, and the longest name that a client has for itself (RFC 8415, section 11.1). */
+  options: 64,
+  clientIdBytes: 130,
 } as const;
 
 /** Bounds of the TCP connections of a hub's NAT. */
@@ -314,6 +317,28 @@ export const pingNatLimits = {
 
 /** Bounds of the questions to resolvers that are not answered yet. */
 export const dnsProxyLimits = { queries: 256, perClient: 64 } as const;
+
+/** What a hub's virtual host says of IPv6. */
+export const ipv6HostLimits = {
+  /** Router advertisements to all stations (RFC 4861, section 6.2.1): at random times between these. */
+  leastAdvertisementMs: 200_000,
+  mostAdvertisementMs: 600_000,
+  /** The first ones, and how long after each other. */
+  firstAdvertisements: 3,
+  firstAdvertisementMs: 16_000,
+  /** One to all stations comes no sooner after another, whoever asks. */
+  advertisementGapMs: 3_000,
+  /** How long stations go by an advertisement, and keep an address for connections that have it. */
+  lifetimeSeconds: 1_800,
+  validSeconds: 7_200,
+  /** Where nobody was heard for so long nothing is said until somebody is: twice the time in which clients of DHCP ask again at the latest. */
+  quietMs: 2 * 7_200_000,
+  /** To one session in a second, of advertisements that it asks for and of errors. */
+  advertisementsEach: 10,
+  errorsEach: 100,
+  /** Sessions that were told when they came; a session that is forgotten is told again. */
+  told: 4_096,
+} as const;
 
 /** Bounds of packets that come in part. */
 export const fragmentLimits = {

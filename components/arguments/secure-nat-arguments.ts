@@ -42,11 +42,17 @@ export interface SecureNatArgs {
    */
   udpTimeoutSeconds?: pulumi.Input<number>;
   /**
-   * Networks that clients reach although they are closed to them: loopback, link-local and with it `169.254.169.254`, where clouds keep
-   * the secrets of their machines.
+   * Networks of IPv4 or IPv6 that clients reach although they are closed to them: loopback, link-local and with it `169.254.169.254`, where
+   * clouds keep the secrets of their machines.
    * @default none
    */
   openNetworks?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Whether clients get IPv6 too, so that none of it goes out beside the VPN: an address, a name server, and a way to the Internet where the
+   * host has one. Only where the virtual host is the gateway of clients.
+   * @default true
+   */
+  ipv6?: pulumi.Input<boolean>;
   /**
    * Whether clients get addresses by DHCP.
    * @default true

@@ -6,6 +6,7 @@ import {
   serves,
   type HubSummary,
   type NativeStatus,
+  type SecureNatSummary,
   type RunningStatus,
   type StoppedStatus,
 } from "../contract/server-status.ts";
@@ -78,12 +79,22 @@ function describeNative({ available, detail }: NativeStatus): string {
 function describeHub({ name, online, sessions, secureNat }: HubSummary): string {
   const state = `${name}: ${online ? "online" : "offline"}, ${counted(sessions, "session")}`;
   if (secureNat === undefined) return state;
-  const { address, leases, connections, nat, natReason } = secureNat;
+  const { address, leases } = secureNat;
   const network = `${state}; SecureNAT ${address}, ${counted(leases, "lease")}`;
-  if (nat === "off") return `${network}, no NAT${natReason === undefined ? "" : ` (${natReason})`}`;
-  if (nat === "kernel") return `${network}, NAT by the host's kernel`;
+  return `${network}, ${describeNat(secureNat)}${describeIpv6(secureNat)}`;
+}
+
+function describeNat({ connections, nat, natReason }: SecureNatSummary): string {
+  if (nat === "off") return `no NAT${natReason === undefined ? "" : ` (${natReason})`}`;
+  if (nat === "kernel") return "NAT by the host's kernel";
   const why = natReason === undefined ? "" : ` (not by the host's kernel: ${natReason})`;
-  return `${network}, ${counted(connections, "connection")}${why}`;
+  return `${counted(connections, "connection")}${why}`;
+}
+
+function describeIpv6({ ipv6, ipv6Reason }: SecureNatSummary): string {
+  if (ipv6 === "user") return ", IPv6";
+  if (ipv6 !== "refused") return "";
+  return `, IPv6 refused${ipv6Reason === undefined ? "" : ` (${ipv6Reason})`}`;
 }
 
 function counted(count: number, what: string): string {

@@ -88,10 +88,20 @@ export interface SecureNatSummary {
   readonly nat?: NatWay;
   /** Why it is not the kernel, where that might. */
   readonly natReason?: string;
+  /** What becomes of IPv6, of a release that tells it. */
+  readonly ipv6?: Ipv6Way;
+  /** Why it is refused. */
+  readonly ipv6Reason?: string;
 }
 
 /** Who translates addresses for a hub: the host's kernel, sockets of the server, or nobody. */
 export type NatWay = "kernel" | "user" | "off";
+
+/**
+ * Who translates IPv6 for a hub: sockets of the server; nobody, so that clients are told at once that there is no way; or it is none of the
+ * virtual host's business.
+ */
+export type Ipv6Way = "user" | "refused" | "off";
 
 /** Whether the server serves at all: user mode serves on the ports that it may open. */
 export function serves(status: Pick<RunningStatus, "listeners">): boolean {
@@ -109,6 +119,8 @@ const hubSummary = objectOf<HubSummary>({
       connections: integer(0),
       nat: optional(oneOf("kernel", "user", "off")),
       natReason: optional(text),
+      ipv6: optional(oneOf("user", "refused", "off")),
+      ipv6Reason: optional(text),
     }),
   ),
 });

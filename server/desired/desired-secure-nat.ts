@@ -1,3 +1,4 @@
+import { parseIpNetwork } from "../ethernet/ip-network.ts";
 import {
   isInNetwork,
   parseIpv4,
@@ -40,6 +41,7 @@ const members = [
   "tcpTimeoutSeconds",
   "udpTimeoutSeconds",
   "openNetworks",
+  "ipv6",
   "dhcp",
   "dhcpRange",
   "leaseSeconds",
@@ -109,7 +111,8 @@ function checkPlan(check: ObjectCheck): SecureNatPlan {
       tcpTimeoutSeconds: ranged("tcpTimeoutSeconds") ?? standard.nat.tcpTimeoutSeconds,
       udpTimeoutSeconds: ranged("udpTimeoutSeconds") ?? standard.nat.udpTimeoutSeconds,
       openNetworks:
-        checkTexts(check, "openNetworks", limits.openNetworks, parseIpv4Network, networkProblem) ?? [],
+        checkTexts(check, "openNetworks", limits.openNetworks, parseIpNetwork, networkProblem) ?? [],
+      ipv6: check.bool("ipv6") ?? standard.nat.ipv6,
     },
     dhcp: {
       enabled: check.bool("dhcp") ?? true,

@@ -1,3 +1,5 @@
+import type { Frame } from "./frame.ts";
+
 /** Checksum of IP (RFC 1071) over `buffer` from `start` to `end`, on top of `sum`; 16 bits. */
 export function internetChecksum(buffer: Uint8Array, start: number, end: number, sum = 0): number {
   return foldChecksum(sumWords(buffer, start, end, sum));
@@ -74,4 +76,15 @@ export function transportChecksum(
 ): number {
   const pseudo = sumWords(buffer, addressesAt, addressesAt + addressBytes, protocol + end - start);
   return internetChecksum(buffer, start, end, pseudo);
+}
+
+/**
+ * Checksum of the TCP, UDP or ICMPv6 of a packet, up to `end`: 0 where the one that it has is right.
+ *
+ * @param frame with a packet of IP
+ */
+export function frameChecksum(frame: Frame, protocol: number, end = frame.packetEnd): number {
+  const { buffer, network, networkAt, transportAt } = frame;
+  const [addressesAt, addressBytes] = network === "ipv6" ? [networkAt + 8, 32] : [networkAt + 12, 8];
+  return transportChecksum(buffer, addressesAt, addressBytes, protocol, transportAt, end);
 }

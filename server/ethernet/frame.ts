@@ -21,13 +21,16 @@ export const mappedIpv4Word = 0xffff;
 
 export const etherTypes = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 export const tcpFlags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
+export const icmpTypes = { echoReply: 0, echoRequest: 8 } as const;
 export const icmpv6Types = {
+  destinationUnreachable: 1,
   echoRequest: 128,
   echoReply: 129,
   routerSolicitation: 133,
   routerAdvertisement: 134,
   neighborSolicitation: 135,
   neighborAdvertisement: 136,
+  redirect: 137,
 } as const;
 /** Value of the DHCP option that tells the kind of message, for the one that assigns an address. */
 export const dhcpAck = 5;

@@ -47,7 +47,7 @@ const firstProbePort = 1_024;
 /** What the kernel follows for a hub, whose clients have the addresses that the kernel knows them by. */
 export interface WayConnections {
   readonly counts: Readonly<TrackedCounts>;
-  readonly entries: () => Iterable<NatEntry>;
+  readonly entries: () => Iterable<NatEntry<number>>;
 }
 
 /** A way as its hub uses it. */
@@ -60,7 +60,7 @@ export type KernelWay = Pick<
 export class HostNatWay {
   readonly network: Ipv4Network;
   readonly #options: HostNatWayOptions;
-  readonly #prober: Station;
+  readonly #prober: Station<number>;
   /** Of the last packets that tried the way out; each time another, so that each is a connection of its own. */
   #probePort = firstProbePort;
   #device: PacketDevice | undefined;

@@ -65,7 +65,7 @@ export class TrackedConnections {
   }
 
   /** The same, one by one; clients have the addresses that the kernel knows them by. */
-  *entries(network: number): Generator<NatEntry> {
+  *entries(network: number): Generator<NatEntry<number>> {
     yield* this.#hubs.get(network)?.entries() ?? [];
   }
 
@@ -129,7 +129,7 @@ class HubConnections {
     records.writeDoubleLE(usedAt, at + record.usedAt);
   }
 
-  *entries(): Generator<NatEntry> {
+  *entries(): Generator<NatEntry<number>> {
     const records = this.#records;
     for (let at = 0; at < this.#count * record.bytes; at += record.bytes) {
       const protocol = protocols[records[at + record.protocol] as number] ?? "tcp";

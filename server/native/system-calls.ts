@@ -6,12 +6,16 @@ import { SystemCallError } from "./system-call-error.ts";
 const EINTR = 4;
 const EAGAIN = 11;
 const AF_INET = 2;
+const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
+const IPPROTO_ICMPV6 = 58;
+/** `struct icmp6_filter`: a bit for each kind of message that is not to come. */
+const icmpv6Filter = { option: 1, bytes: 32, echoReply: 129 } as const;
 const NETLINK_SOCK_DIAG = 4;
 const TCP_NOTSENT_LOWAT = 25;
 const NETLINK_NETFILTER = 12;
@@ -247,6 +251,34 @@ export class SystemCalls {
     const type = (kind === "raw" ? SOCK_RAW : SOCK_DGRAM) | openFlags.nonBlocking | openFlags.closeOnExec;
     const number = this.#checked("socket", "of ICMP", this.#socket(AF_INET, type, IPPROTO_ICMP));
     return new Descriptor(number, "an ICMP socket");
+  }
+
+  /**
+   * The same for IPv6 (raw(7), RFC 3542): a `raw` one gets all echo replies, without their IP header.
+   *
+   * @throws {SystemCallError} as {@link icmpSocket}; EAFNOSUPPORT on a host without IPv6
+   */
+  icmpv6Socket(kind: "datagram" | "raw"): Descriptor {
+    const type = (kind === "raw" ? SOCK_RAW : SOCK_DGRAM) | openFlags.nonBlocking | openFlags.closeOnExec;
+    const number = this.#checked("socket", "of ICMPv6", this.#socket(AF_INET6, type, IPPROTO_ICMPV6));
+    const descriptor = new Descriptor(number, "an ICMPv6 socket");
+    if (kind === "datagram") return descriptor;
+    const { option, bytes, echoReply } = icmpv6Filter;
+    this.#option.bytes.fill(0xff, 0, bytes);
+    const word = Math.floor(echoReply / 32) * 4;
+    this.#option.bytes.writeUInt32LE(~(1 << (echoReply % 32)) >>> 0, word);
+    const at = addressOf(this.#option, 0, bytes);
+    try {
+      this.#checked(
+        "setsockopt",
+        descriptor.subject,
+        this.#setsockopt(number, IPPROTO_ICMPV6, option, at, bytes),
+      );
+    } catch (error) {
+      this.close(descriptor);
+      throw error;
+    }
+    return descriptor;
   }
 
   /**

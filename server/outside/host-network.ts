@@ -2,9 +2,10 @@ import { createSocket } from "node:dgram";
 import { Socket } from "node:net";
 import { readLimits } from "../limits.ts";
 import { outsideQuota } from "../read-quota.ts";
-import { parseAddress } from "../ethernet/ip-address.ts";
-import { formatIpv4 } from "../ethernet/word-address.ts";
+import { formatIpAddress, parseIpAddress, type IpAddress } from "../ethernet/packed-address.ts";
+import { isExhaustion } from "../secure-nat/nat-refusals.ts";
 import type {
+  IpVersion,
   Outside,
   OutsidePing,
   OutsidePingEvents,
@@ -28,6 +29,21 @@ const tooMany = () => Object.assign(new Error("too many sockets"), { code: "EMFI
 
 /** For all hubs. */
 const systemResolvers = new SystemResolvers(() => performance.now());
+
+/** What the system says of an address that it has no way to; of the last one, that there is none of its version at all. */
+const noWay: readonly unknown[] = [
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "EACCES",
+  "EPERM",
+  "EINVAL",
+  "EADDRNOTAVAIL",
+  "EAFNOSUPPORT",
+];
+
+function isNoWay(error: Error): boolean {
+  return noWay.includes((error as NodeJS.ErrnoException).code);
+}
 
 const nextTurn = (callback: () => void) => void setImmediate(callback);
 
@@ -67,23 +83,25 @@ export class HostNetwork implements Outside {
     };
   }
 
-  openPing(events: OutsidePingEvents): OutsidePing | undefined {
+  openPing(version: IpVersion, events: OutsidePingEvents): OutsidePing | undefined {
     const { loaded } = this.#native;
     // Loaded for the first who asks, who asks again by himself.
     if (loaded === undefined) void this.#native.get();
     if (!loaded?.available) return undefined;
     try {
-      return HostPing.open(loaded.calls, events);
+      return HostPing.open(loaded.calls, version, events);
     } catch {
-      // Not for this user.
+      // Not for this user, or not in this version.
       return undefined;
     }
   }
 
-  openUdp(events: OutsideUdpEvents): OutsideUdp {
+  openUdp(version: IpVersion, events: OutsideUdpEvents): OutsideUdp {
     const fail = (error: Error) => {
       if (!isOpen) return;
+      const lost = waiting;
       close();
+      if (!isExhaustion(error)) for (const { address, port } of lost) events.unreachable(address, port);
       events.failed(error);
     };
     const place = this.#sockets.take(() => fail(tooMany()));
@@ -91,10 +109,10 @@ export class HostNetwork implements Outside {
       const failing = setImmediate(() => events.failed(tooMany()));
       return { send: () => {}, close: () => clearImmediate(failing) };
     }
-    const socket = createSocket("udp4");
+    const socket = version === 4 ? createSocket("udp4") : createSocket({ type: "udp6", ipv6Only: true });
     let isOpen = true;
     let isBound = false;
-    let waiting: (() => void)[] = [];
+    let waiting: { readonly bytes: Buffer; readonly address: IpAddress; readonly port: number }[] = [];
     const close = () => {
       if (!isOpen) return;
       isOpen = false;
@@ -102,24 +120,28 @@ export class HostNetwork implements Outside {
       place.giveBack();
       socket.close();
     };
+    const send = (bytes: Buffer, address: IpAddress, port: number) => {
+      socket.send(bytes, port, formatIpAddress(address), (error) => {
+        if (error && isOpen && isNoWay(error)) events.unreachable(address, port);
+      });
+    };
     socket.on("listening", () => {
       isBound = true;
-      for (const send of waiting.splice(0)) send();
+      for (const { bytes, address, port } of waiting.splice(0)) send(bytes, address, port);
     });
     socket.on("message", (bytes, { address, port }) => {
       if (!isOpen) return;
       place.used();
-      events.message(bytes, Buffer.from(parseAddress(address) ?? [0, 0, 0, 0]).readUInt32BE(), port);
+      events.message(bytes, parseIpAddress(address) ?? 0, port);
     });
     socket.on("error", fail);
     place.open(() => socket.bind(0));
     return {
       send: (bytes, address, port) => {
         place.used();
-        // The callback takes the error, such as for a network that is not there.
-        const send = () => void (isOpen && socket.send(bytes, port, formatIpv4(address), () => {}));
-        if (isBound) send();
-        else if (waiting.length < mostWaiting) waiting.push(send);
+        if (!isOpen) return;
+        if (isBound) send(bytes, address, port);
+        else if (waiting.length < mostWaiting) waiting.push({ bytes, address, port });
       },
       close,
     };
@@ -132,8 +154,8 @@ export class HostNetwork implements Outside {
     return firstConnection(ends, events, resolverWaitMs);
   }
 
-  connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp {
-    return this.#connect({ host: formatIpv4(address), port }, events);
+  connectTcp(address: IpAddress, port: number, events: OutsideTcpEvents): OutsideTcp {
+    return this.#connect({ host: formatIpAddress(address), port }, events);
   }
 
   #connect(to: ResolverAddress, events: OutsideTcpEvents): OutsideTcp {

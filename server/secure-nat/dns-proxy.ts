@@ -2,6 +2,7 @@ import { read16, type Frame } from "../ethernet/frame.ts";
 import { dnsProxyLimits, secureNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { Outside } from "./outside.ts";
+import { ownerOf } from "./owner.ts";
 import { senderOf, type Station } from "./packet-writer.ts";
 import { Shares } from "./shares.ts";
 import { udpPayload } from "./udp-nat.ts";
@@ -23,7 +24,8 @@ const serverFailure = 2;
 /** A question of a client that is not answered yet. */
 interface Question {
   source: number;
-  readonly client: number;
+  /** Whose bounds it counts against, as {@link ownerOf} has it. */
+  readonly owner: number;
   readonly giveUp: () => void;
 }
 
@@ -34,7 +36,6 @@ interface Question {
 export class DnsProxy {
   readonly #outside: Outside;
   readonly #sender: UdpSender;
-  readonly #host: Station;
   readonly #mostPerClient: number;
   readonly #open = new Set<Question>();
   readonly #shares = new Shares<Question>(() => 0);
@@ -42,11 +43,10 @@ export class DnsProxy {
   readonly #perClient = new Map<number, number>();
 
   /** @param mostPerClient questions of a client, as far as it is less than the server's own bound; 0 for none */
-  constructor(outside: Outside, sender: UdpSender, host: Station, mostPerClient: number) {
+  constructor(outside: Outside, sender: UdpSender, mostPerClient: number) {
     this.#mostPerClient = leastBound(dnsProxyLimits.perClient, mostPerClient);
     this.#outside = outside;
     this.#sender = sender;
-    this.#host = host;
   }
 
   /** Questions that were dropped because too many were open. */
@@ -57,13 +57,18 @@ export class DnsProxy {
     return this.#open.size;
   }
 
-  /** Takes a UDP packet for port 53 of the virtual host, or for the port of LLMNR, which the port of the number `from` sent. */
-  receive(frame: Frame, from: number): void {
+  /**
+   * Takes a UDP packet for port 53 of the virtual host, or for the port of LLMNR, which the port of the number `from` sent.
+   *
+   * @param host as the client knows it
+   */
+  receive(frame: Frame, from: number, host: Station): void {
     const query = udpPayload(frame);
     if (query === undefined || query.length < headerBytes || (read16(query, 2) & response) !== 0) return;
     const client = senderOf(frame);
     const { sourcePort: port, destinationPort: service } = frame;
-    const count = this.#perClient.get(client.address) ?? 0;
+    const owner = ownerOf(client.address, from);
+    const count = this.#perClient.get(owner) ?? 0;
     if (count >= this.#mostPerClient) {
       this.refused++;
       return;
@@ -74,13 +79,13 @@ export class DnsProxy {
       oldest.giveUp();
       this.#closed(oldest);
     }
-    this.#perClient.set(client.address, (this.#perClient.get(client.address) ?? 0) + 1);
+    this.#perClient.set(owner, (this.#perClient.get(owner) ?? 0) + 1);
     const giveUp = this.#outside.queryDns(query, (answer) => {
       this.#closed(question);
       const reply = service === llmnr.port ? llmnrReplyOf(answer) : (answer ?? failureOf(query));
-      if (reply !== undefined) this.#sender.send(this.#host, service, client, port, reply);
+      if (reply !== undefined) this.#sender.send(host, service, client, port, reply);
     });
-    const question: Question = { source: from, client: client.address, giveUp };
+    const question: Question = { source: from, owner, giveUp };
     this.#open.add(question);
     this.#shares.add(question);
   }
@@ -93,12 +98,12 @@ export class DnsProxy {
   }
 
   #closed(question: Question): void {
-    const { client } = question;
+    const { owner } = question;
     if (!this.#open.delete(question)) return;
     this.#shares.delete(question);
-    const left = (this.#perClient.get(client) ?? 1) - 1;
-    if (left === 0) this.#perClient.delete(client);
-    else this.#perClient.set(client, left);
+    const left = (this.#perClient.get(owner) ?? 1) - 1;
+    if (left === 0) this.#perClient.delete(owner);
+    else this.#perClient.set(owner, left);
   }
 }
 

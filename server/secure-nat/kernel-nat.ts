@@ -24,7 +24,7 @@ export interface KernelNatOptions {
   /** First address of the network that the host's kernel sees behind the interface, as {@link outerNetwork} has it. */
   readonly network: number;
   /** The virtual host, whose MAC address the interface has too. */
-  readonly router: Station;
+  readonly router: Station<number>;
   /** Sends frames to the interface; the blocks are valid during the call. */
   readonly sendOutside: (buffer: Buffer, start: number, end: number) => void;
   /** Sends frames to the hub, in the same way. */

@@ -1,12 +1,13 @@
+import type { IpAddress } from "../ethernet/packed-address.ts";
 import type { TcpState } from "../tcp/tcp-connection.ts";
 
 /** A connection or port of a client that has one of the host's. */
-export interface NatEntry {
+export interface NatEntry<Address extends IpAddress = IpAddress> {
   readonly protocol: "tcp" | "udp" | "ping";
-  readonly client: number;
+  readonly client: Address;
   readonly clientPort: number;
   /** 0 for UDP by sockets, where it may be any. */
-  readonly remote: number;
+  readonly remote: Address | 0;
   readonly remotePort: number;
   /** Unix time in milliseconds; 0 where it is not known. */
   readonly createdAt: number;

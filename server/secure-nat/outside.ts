@@ -1,7 +1,12 @@
+import type { IpAddress } from "../ethernet/packed-address.ts";
+
+/** A version of IP. */
+export type IpVersion = 4 | 6;
+
 /** Network of the host, as a NAT needs it: the sockets of the runtime, or a test's own. */
 export interface Outside {
   /** Opens a connection; what comes of it is told by the events, never before this returns. */
-  connectTcp(address: number, port: number, events: OutsideTcpEvents): OutsideTcp;
+  connectTcp(address: IpAddress, port: number, events: OutsideTcpEvents): OutsideTcp;
   /** Opens a connection to a resolver of the host's, for DNS over TCP. */
   connectDns(events: OutsideTcpEvents): OutsideTcp;
   /**
@@ -12,23 +17,27 @@ export interface Outside {
    * @returns gives the question up
    */
   queryDns(query: Buffer, answered: (answer: Buffer | undefined) => void): () => void;
-  /** Opens a socket on a port that is free. */
-  openUdp(events: OutsideUdpEvents): OutsideUdp;
+  /** Opens a socket on a port that is free, for addresses of one version. */
+  openUdp(version: IpVersion, events: OutsideUdpEvents): OutsideUdp;
   /** Opens a socket for echo requests; undefined where the system does not allow it, or not yet. */
-  openPing(events: OutsidePingEvents): OutsidePing | undefined;
+  openPing(version: IpVersion, events: OutsidePingEvents): OutsidePing | undefined;
 }
 
 /** A socket for echo requests (ICMP). */
 export interface OutsidePing {
-  /** Asks an address; what cannot be sent is lost. The bytes are read during the call. */
-  send(address: number, sequence: number, payload: Uint8Array): void;
+  /**
+   * Asks an address of the socket's version. The bytes are read during the call.
+   *
+   * @returns false where the host has no way there
+   */
+  send(address: IpAddress, sequence: number, payload: Uint8Array): boolean;
   /** No event comes after. */
   close(): void;
 }
 
 export interface OutsidePingEvents {
   /** An answer to one of the requests, or to that of somebody else who has guessed the number; the payload is valid during the call. */
-  reply(address: number, sequence: number, payload: Uint8Array): void;
+  reply(address: IpAddress, sequence: number, payload: Uint8Array): void;
   /** It is of no use any more, and closed. */
   failed(error: Error): void;
 }
@@ -40,13 +49,15 @@ export interface OutsideUdp {
    *
    * @param port 1 to 65535
    */
-  send(bytes: Buffer, address: number, port: number): void;
+  send(bytes: Buffer, address: IpAddress, port: number): void;
   /** No event comes after. */
   close(): void;
 }
 
 export interface OutsideUdpEvents {
-  message(bytes: Buffer, address: number, port: number): void;
+  message(bytes: Buffer, address: IpAddress, port: number): void;
+  /** The host has no way to where something was to be sent. */
+  unreachable(address: IpAddress, port: number): void;
   /** It is of no use any more, and closed. */
   failed(error: Error): void;
 }

@@ -1,4 +1,5 @@
 import { tcpFlags, type Frame } from "../ethernet/frame.ts";
+import { destinationAddress } from "../ethernet/packed-address.ts";
 import { writeSegmentHeader, type IncomingSegment } from "../tcp/segment.ts";
 import { ipProtocols, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 
@@ -11,7 +12,7 @@ export function refuseSegment(
 ): void {
   const bytes = segment.payloadEnd - segment.payloadAt;
   const taken = bytes + (segment.has("syn") ? 1 : 0) + (segment.has("fin") ? 1 : 0);
-  const remote = { ...router, address: frame.destinationIp3 >>> 0 };
+  const remote = { ...router, address: destinationAddress(frame) };
   const at = writer.begin(remote, senderOf(frame), ipProtocols.tcp);
   const end = writeSegmentHeader(writer.buffer, at, frame.destinationPort, frame.sourcePort, {
     sequence: segment.has("ack") ? segment.acknowledgment : 0,

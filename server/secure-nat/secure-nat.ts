@@ -2,16 +2,22 @@ import { DhcpServer } from "../dhcp/dhcp-server.ts";
 import type { Lease } from "../dhcp/lease-table.ts";
 import { parseStaticRoutes } from "../dhcp/static-routes.ts";
 import { read16, read32 } from "../ethernet/frame.ts";
+import type { IpAddress } from "../ethernet/packed-address.ts";
+import { uniqueLocalPlanOf } from "../ethernet/unique-local.ts";
 import type { SecureNatSettings } from "../settings/secure-nat-settings.ts";
 import { DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import { Icmpv6Errors } from "./icmpv6-errors.ts";
+import { dhcpv6PlanOf, Ipv6Host } from "./ipv6-host.ts";
 import { secureNatLimits } from "../limits.ts";
 import { KernelNat } from "./kernel-nat.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { NatRefusals } from "./nat-refusals.ts";
 import type { Outside } from "./outside.ts";
-import { PacketWriter, type Station } from "./packet-writer.ts";
+import { ipv6MtuOf, PacketWriter, type Station } from "./packet-writer.ts";
 import { PingNat } from "./ping-nat.ts";
+import { refuseSegment } from "./refuse-segment.ts";
+import { RouterAnnouncer } from "./router-announcer.ts";
 import { createRoute } from "./routes.ts";
 import { TcpNat } from "./tcp-nat.ts";
 import { UdpNat } from "./udp-nat.ts";
@@ -26,8 +32,10 @@ export interface SecureNatOptions {
     readonly network: number;
     readonly send: (buffer: Buffer, start: number, end: number) => void;
   };
+  /** Whether the virtual host speaks IPv6, and leads outside by it or refuses what is to go there; undefined for no IPv6 at all. */
+  readonly ipv6?: "leads" | "refuses" | undefined;
   /** Whether clients may reach an address outside. */
-  readonly mayReach: (address: number) => boolean;
+  readonly mayReach: (address: IpAddress) => boolean;
   /** Sends frames to the hub: the blocks of `buffer` from `start` to `end`, valid during the call. */
   readonly send: (buffer: Buffer, start: number, end: number) => void;
   /** Calls back when what is being done is done; `queueMicrotask` but in tests. */
@@ -65,6 +73,7 @@ export class SecureNat {
   readonly #ping: PingNat | undefined;
   readonly #dhcp: DhcpServer | undefined;
   readonly #kernel: KernelNat | undefined;
+  readonly #ipv6: Ipv6Host | undefined;
   #isClosing = false;
 
   /** @throws {StaticRoutesError} for routes that cannot be read */
@@ -72,6 +81,7 @@ export class SecureNat {
     settings,
     outside,
     kernel,
+    ipv6,
     mayReach,
     send,
     soon,
@@ -83,13 +93,20 @@ export class SecureNat {
     const { host, nat, dhcp } = settings;
     this.#now = now;
     this.#unixNow = unixNow;
-    const station: Station = { mac0: read16(host.mac, 0), mac1: read32(host.mac, 2), address: host.address };
+    const station: Station<number> = {
+      mac0: read16(host.mac, 0),
+      mac1: read32(host.mac, 2),
+      address: host.address,
+    };
     const writer = new PacketWriter({ send, soon });
+    const sender = new UdpSender(writer, nat.mtu);
+    const fragments = new Fragments(now);
+    const plan = uniqueLocalPlanOf(host.mac);
+    const errors = new Icmpv6Errors({ writer, station: { ...station, address: plan.address }, now });
     if (nat.enabled) {
-      const sender = new UdpSender(writer, nat.mtu);
       const { perClient } = nat;
       this.#tcp = new TcpNat({
-        route: createRoute(outside, host.address, mayReach),
+        route: createRoute(outside, [host.address, plan.address, plan.linkLocal], mayReach),
         writer,
         router: station,
         mtu: nat.mtu,
@@ -106,9 +123,10 @@ export class SecureNat {
         timeoutMs,
         now,
         mayReach,
+        unreachable: (sent, from) => errors.refuseUdp(sent, from),
         mostPerClient: perClient.udp,
       });
-      this.#dns = new DnsProxy(outside, sender, station, perClient.dns);
+      this.#dns = new DnsProxy(outside, sender, perClient.dns);
       this.#ping = new PingNat({
         outside,
         writer,
@@ -116,6 +134,9 @@ export class SecureNat {
         mtu: nat.mtu,
         now,
         mayReach,
+        unreachable: (frame, from) => {
+          if (frame.network === "ipv6") errors.refuse(frame, from, "noRoute");
+        },
         mostPerClient: perClient.ping,
       });
       if (kernel !== undefined) {
@@ -143,6 +164,32 @@ export class SecureNat {
         options,
       );
     }
+    if (ipv6 !== undefined) {
+      const linkLocal = { ...station, address: plan.linkLocal };
+      // Who gets another name server by DHCP is not to ask this one by IPv6.
+      const nameServers = dhcp.nameServers.includes(host.address) ? [plan.address] : [];
+      const { domainName } = dhcp;
+      const { network } = plan;
+      const told = { network, mtuBytes: ipv6MtuOf(nat.mtu), nameServers, domainName };
+      this.#ipv6 = new Ipv6Host({
+        router: station,
+        plan,
+        dhcp: dhcpv6PlanOf(host.mac, nameServers, domainName),
+        mtu: nat.mtu,
+        writer,
+        sender,
+        announcer: new RouterAnnouncer({ writer, station: linkLocal, told, now, random }),
+        errors,
+        fragments,
+        tcp: this.#tcp,
+        udp: this.#udp,
+        dns: this.#dns,
+        ping: this.#ping,
+        leads: ipv6 === "leads",
+        mayReach,
+        refuseSegment: (frame, segment) => refuseSegment(writer, station, frame, segment),
+      });
+    }
     this.#host = new VirtualHost({
       station,
       mask: host.mask,
@@ -153,7 +200,8 @@ export class SecureNat {
       dns: this.#dns,
       ping: this.#ping,
       kernel: this.#kernel,
-      fragments: new Fragments(now),
+      fragments,
+      ipv6: this.#ipv6,
     });
   }
 
@@ -192,6 +240,7 @@ export class SecureNat {
       this.#tcp?.tick() ?? Infinity,
       this.#udp?.tick() ?? Infinity,
       this.#ping?.tick() ?? Infinity,
+      this.#ipv6?.tick() ?? Infinity,
     );
   }
 
@@ -244,6 +293,7 @@ export class SecureNat {
   /** Ends every connection and lets go of every socket, in steps. Nothing is received meanwhile. */
   *close(): Generator<undefined, void, undefined> {
     this.#isClosing = true;
+    this.#ipv6?.close();
     this.#dns?.close();
     this.#ping?.close();
     let done = 0;

@@ -1,8 +1,9 @@
-import { transportChecksum } from "../ethernet/frame-checksum.ts";
+import { frameChecksum } from "../ethernet/frame-checksum.ts";
 import type { Frame } from "../ethernet/frame.ts";
+import { destinationAddress, endKey, sourceAddress, type IpAddress } from "../ethernet/packed-address.ts";
 import { secureNatLimits, tcpLimits, tcpNatLimits } from "../limits.ts";
 import { pieces } from "../tcp/piece-pool.ts";
-import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
+import { IncomingSegment, tcpHeaderBytes, writeSegmentHeader, type SegmentHeader } from "../tcp/segment.ts";
 import type { SendQueue } from "../tcp/send-queue.ts";
 import { TcpConnection, type TcpEnd } from "../tcp/tcp-connection.ts";
 import type { NatPerClient } from "../settings/secure-nat-settings.ts";
@@ -13,11 +14,15 @@ import { refuseSegment } from "./refuse-segment.ts";
 import { Shares } from "./shares.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
-import { ipProtocols, ipv4HeaderBytes, type PacketWriter, type Station } from "./packet-writer.ts";
+import { ownerOf } from "./owner.ts";
+import { ipProtocols, mostPayload, type PacketWriter, type Station } from "./packet-writer.ts";
 
 export interface TcpNatOptions {
   /** Finds the way to an address and port outside; `undefined` when clients may not go there. */
-  readonly route: (address: number, port: number) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
+  readonly route: (
+    address: IpAddress,
+    port: number,
+  ) => ((events: OutsideTcpEvents) => OutsideTcp) | undefined;
   readonly writer: PacketWriter;
   /** MAC address of the virtual host, which is the way to every address outside. */
   readonly router: Omit<Station, "address">;
@@ -34,6 +39,8 @@ export interface TcpNatOptions {
 /** A connection of a client with the one of the host that stands for it. */
 interface Mapping extends Due {
   source: number;
+  /** Whose bounds it counts against, as {@link ownerOf} has it. */
+  readonly owner: number;
   readonly client: Station;
   readonly clientPort: number;
   readonly remote: Station;
@@ -65,8 +72,8 @@ export class TcpNat {
   readonly #options: TcpNatOptions;
   readonly #perClient: Pick<NatPerClient, "tcp" | "connecting">;
   /** By address and port of the client, then of the other end. */
-  readonly #mappings = new Map<number, Map<number, Mapping>>();
-  /** What each client has, by its address. */
+  readonly #mappings = new Map<number | string, Map<number | string, Mapping>>();
+  /** What each client has, by its number as an owner. */
   readonly #clients = new Map<number, { connections: number; connecting: number }>();
   readonly #touched = new Set<Mapping>();
   /** All of them, none later than something of it is due. */
@@ -117,14 +124,14 @@ export class TcpNat {
 
   /** Takes a TCP segment of a client, which the port of the number `from` sent. */
   receive(frame: Frame, from: number): void {
-    const { buffer, networkAt, transportAt, packetEnd } = frame;
-    if (transportChecksum(buffer, networkAt + 12, 8, ipProtocols.tcp, transportAt, packetEnd) !== 0) return;
+    const { buffer, transportAt, packetEnd } = frame;
+    if (frameChecksum(frame, ipProtocols.tcp) !== 0) return;
     const segment = this.#segment;
     if (!segment.read(buffer, transportAt, packetEnd)) return;
-    const client = frame.sourceIp3 >>> 0;
-    const remote = frame.destinationIp3 >>> 0;
-    const inner = this.#mappings.get(keyOf(client, frame.sourcePort));
-    let mapping = inner?.get(keyOf(remote, frame.destinationPort));
+    const client = sourceAddress(frame);
+    const remote = destinationAddress(frame);
+    const inner = this.#mappings.get(endKey(client, frame.sourcePort));
+    let mapping = inner?.get(endKey(remote, frame.destinationPort));
     const isFirst = segment.has("syn") && !segment.has("ack");
     if (mapping !== undefined && isFirst && mapping.connection.state === "time-wait") {
       this.#forget(mapping);
@@ -191,9 +198,10 @@ export class TcpNat {
     }
   }
 
-  #open(frame: Frame, client: number, remote: number, from: number): void {
+  #open(frame: Frame, client: IpAddress, remote: IpAddress, from: number): void {
     const { now, random, mtu, route } = this.#options;
-    const hasRoom = this.#hasRoom(client, from);
+    const owner = ownerOf(client, from);
+    const hasRoom = this.#hasRoom(owner, from);
     if (!hasRoom) this.refused++;
     const connect = hasRoom ? route(remote, frame.destinationPort) : undefined;
     if (connect === undefined) {
@@ -222,13 +230,14 @@ export class TcpNat {
     const connection = new TcpConnection(this.#segment, {
       now,
       initialSequence: random(),
-      mss: mtu - ipv4HeaderBytes - 20,
+      mss: mostPayload(client, mtu) - tcpHeaderBytes,
       receiveBytes: () => this.#share(),
       send: (header, queue, position, bytes) => this.#send(mapping, header, queue, position, bytes),
       events,
     });
     const mapping: Mapping = {
       source: from,
+      owner,
       client: { mac0: frame.source0, mac1: frame.source1, address: client },
       clientPort: frame.sourcePort,
       remote: { ...this.#options.router, address: remote },
@@ -277,10 +286,10 @@ export class TcpNat {
   }
 
   /** Whether there may be another connection of a client: of a session that has less than others, even where there are too many. */
-  #hasRoom(client: number, from: number): boolean {
+  #hasRoom(owner: number, from: number): boolean {
     const { connections } = tcpNatLimits;
     const { tcp, connecting } = this.#perClient;
-    const its = this.#clients.get(client);
+    const its = this.#clients.get(owner);
     const own = this.#shares.of(from);
     if (own >= connections * secureNatLimits.sessionShare) return false;
     if (this.#count >= connections && own >= this.#shares.of(this.#shares.largest()) - 1) return false;
@@ -361,25 +370,24 @@ export class TcpNat {
   }
 
   #enter(mapping: Mapping): void {
-    const key = keyOf(mapping.client.address, mapping.clientPort);
+    const key = endKey(mapping.client.address, mapping.clientPort);
     const inner = this.#mappings.get(key) ?? new Map<number, Mapping>();
     this.#mappings.set(key, inner);
-    inner.set(keyOf(mapping.remote.address, mapping.remotePort), mapping);
+    inner.set(endKey(mapping.remote.address, mapping.remotePort), mapping);
     this.#count++;
     this.#shares.add(mapping);
     this.#connecting.add(mapping);
     this.#due.set(mapping, this.#dueAt(mapping));
-    const { address } = mapping.client;
-    const its = this.#clients.get(address) ?? { connections: 0, connecting: 0 };
-    this.#clients.set(address, its);
+    const its = this.#clients.get(mapping.owner) ?? { connections: 0, connecting: 0 };
+    this.#clients.set(mapping.owner, its);
     its.connections++;
     its.connecting++;
   }
 
   #forget(mapping: Mapping): void {
-    const key = keyOf(mapping.client.address, mapping.clientPort);
+    const key = endKey(mapping.client.address, mapping.clientPort);
     const inner = this.#mappings.get(key);
-    const remoteKey = keyOf(mapping.remote.address, mapping.remotePort);
+    const remoteKey = endKey(mapping.remote.address, mapping.remotePort);
     if (inner?.get(remoteKey) !== mapping) return;
     inner.delete(remoteKey);
     if (inner.size === 0) this.#mappings.delete(key);
@@ -387,9 +395,8 @@ export class TcpNat {
     this.#shares.delete(mapping);
     this.#due.delete(mapping);
     this.#countConnected(mapping);
-    const { address } = mapping.client;
-    const its = this.#clients.get(address);
-    if (its !== undefined && --its.connections === 0) this.#clients.delete(address);
+    const its = this.#clients.get(mapping.owner);
+    if (its !== undefined && --its.connections === 0) this.#clients.delete(mapping.owner);
   }
 
   /** No end outside has to answer for it any more. */
@@ -397,12 +404,7 @@ export class TcpNat {
     if (!mapping.isConnecting) return;
     mapping.isConnecting = false;
     this.#connecting.delete(mapping);
-    const its = this.#clients.get(mapping.client.address);
+    const its = this.#clients.get(mapping.owner);
     if (its !== undefined) its.connecting--;
   }
-}
-
-/** Of address and port, exact in a number. */
-function keyOf(address: number, port: number): number {
-  return address * 0x1_0000 + port;
 }

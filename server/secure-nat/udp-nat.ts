@@ -1,10 +1,12 @@
-import { transportChecksum } from "../ethernet/frame-checksum.ts";
+import { frameChecksum } from "../ethernet/frame-checksum.ts";
 import { read16, type Frame } from "../ethernet/frame.ts";
+import { destinationAddress, endKey, type IpAddress } from "../ethernet/packed-address.ts";
 import { secureNatLimits, udpNatLimits } from "../limits.ts";
 import { leastBound } from "./least-bound.ts";
 import type { NatEntry } from "./nat-entry.ts";
 import { isExhaustion } from "./nat-refusals.ts";
 import type { Outside, OutsideUdp } from "./outside.ts";
+import { ownerOf } from "./owner.ts";
 import { ipProtocols, senderOf, type Station } from "./packet-writer.ts";
 import { Shares } from "./shares.ts";
 import type { UdpSender } from "./udp-sender.ts";
@@ -17,20 +19,32 @@ export interface UdpNatOptions {
   readonly timeoutMs: number;
   readonly now: () => number;
   /** Whether clients may reach an address. */
-  readonly mayReach: (address: number) => boolean;
+  readonly mayReach: (address: IpAddress) => boolean;
+  /** Tells a client, which is at the port of the number `from`, that there is no way for what it sent. */
+  readonly unreachable: (sent: SentUdp, from: number) => void;
   /** Ports of a client, as far as it is less than the server's own bound; 0 for none. */
   readonly mostPerClient: number;
+}
+
+/** A packet of a client, by what the client knows it again by. */
+export interface SentUdp {
+  readonly client: Station;
+  readonly clientPort: number;
+  readonly remote: IpAddress;
+  readonly remotePort: number;
 }
 
 /** A port of a client with the socket of the host that stands for it. */
 interface Mapping {
   source: number;
-  readonly key: number;
+  /** Whose bounds it counts against, as {@link ownerOf} has it. */
+  readonly owner: number;
+  readonly key: number | string;
   client: Station;
   readonly port: number;
   readonly socket: OutsideUdp;
   /** Addresses that the client has sent to: who else sends is not heard (RFC 4787, section 5). */
-  readonly remotes: Set<number>;
+  readonly remotes: Set<IpAddress>;
   usedAt: number;
   readonly createdAt: number;
   /** Bytes from and to the client. */
@@ -42,7 +56,7 @@ interface Mapping {
 export class UdpNat {
   readonly #options: UdpNatOptions;
   /** In the order in which they were used last. */
-  readonly #mappings = new Map<number, Mapping>();
+  readonly #mappings = new Map<number | string, Mapping>();
   readonly #perClient = new Map<number, number>();
   readonly #shares = new Shares<Mapping>(({ usedAt }) => usedAt);
 
@@ -78,7 +92,7 @@ export class UdpNat {
   /** Takes a UDP packet of a client, which the port of the number `from` sent. */
   receive(frame: Frame, from: number): void {
     const payload = udpPayload(frame);
-    const remote = frame.destinationIp3 >>> 0;
+    const remote = destinationAddress(frame);
     // Nobody is at port 0 (RFC 6335), and the runtime throws for it.
     if (payload === undefined || frame.destinationPort === 0 || !this.#options.mayReach(remote)) return;
     const client = senderOf(frame);
@@ -115,7 +129,7 @@ export class UdpNat {
   }
 
   #mappingOf(client: Station, port: number, from: number): Mapping | undefined {
-    const key = client.address * 0x1_0000 + port;
+    const key = endKey(client.address, port);
     const former = this.#mappings.get(key);
     if (former !== undefined) {
       former.client = client;
@@ -123,7 +137,8 @@ export class UdpNat {
       this.#use(former);
       return former;
     }
-    const count = this.#perClient.get(client.address) ?? 0;
+    const owner = ownerOf(client.address, from);
+    const count = this.#perClient.get(owner) ?? 0;
     if (count >= leastBound(udpNatLimits.perClient, this.#options.mostPerClient)) {
       this.refused++;
       return undefined;
@@ -134,6 +149,7 @@ export class UdpNat {
     if (oldest !== undefined) this.#forget(oldest);
     const mapping: Mapping = {
       source: from,
+      owner,
       key,
       client,
       port,
@@ -142,13 +158,17 @@ export class UdpNat {
       createdAt: this.#options.now(),
       sent: 0,
       received: 0,
-      socket: this.#options.outside.openUdp({
+      socket: this.#options.outside.openUdp(typeof client.address === "number" ? 4 : 6, {
         message: (bytes, address, remotePort) => {
           if (!mapping.remotes.has(address)) return;
           this.#use(mapping);
           mapping.received += bytes.length;
           const remote = { ...this.#options.router, address };
           this.#options.sender.send(remote, remotePort, mapping.client, port, bytes);
+        },
+        unreachable: (address, remotePort) => {
+          const sent = { client: mapping.client, clientPort: port, remote: address, remotePort };
+          this.#options.unreachable(sent, mapping.source);
         },
         failed: (error) => {
           if (isExhaustion(error)) this.refused++;
@@ -158,7 +178,7 @@ export class UdpNat {
     };
     this.#mappings.set(key, mapping);
     this.#shares.add(mapping);
-    this.#perClient.set(client.address, count + 1);
+    this.#perClient.set(owner, count + 1);
     return mapping;
   }
 
@@ -171,27 +191,21 @@ export class UdpNat {
   #forget(mapping: Mapping): void {
     if (!this.#mappings.delete(mapping.key)) return;
     this.#shares.delete(mapping);
-    const left = (this.#perClient.get(mapping.client.address) ?? 1) - 1;
-    if (left === 0) this.#perClient.delete(mapping.client.address);
-    else this.#perClient.set(mapping.client.address, left);
+    const left = (this.#perClient.get(mapping.owner) ?? 1) - 1;
+    if (left === 0) this.#perClient.delete(mapping.owner);
+    else this.#perClient.set(mapping.owner, left);
     mapping.socket.close();
   }
 }
 
 /** A copy of what a UDP packet carries; `undefined` when it is damaged. */
-export function udpPayload({
-  buffer,
-  networkAt,
-  transportAt,
-  packetEnd,
-  payloadAt,
-}: Frame): Buffer | undefined {
-  const bytes = read16(buffer, transportAt + 4);
-  const end = transportAt + bytes;
+export function udpPayload(frame: Frame): Buffer | undefined {
+  const { buffer, network, transportAt, packetEnd, payloadAt } = frame;
+  const end = transportAt + read16(buffer, transportAt + 4);
   if (end < payloadAt || end > packetEnd) return undefined;
   const hasChecksum = read16(buffer, transportAt + 6) !== 0;
-  if (hasChecksum && transportChecksum(buffer, networkAt + 12, 8, ipProtocols.udp, transportAt, end) !== 0) {
-    return undefined;
-  }
+  // IPv6 has no packets without one (RFC 8200, section 8.1).
+  if (!hasChecksum && network === "ipv6") return undefined;
+  if (hasChecksum && frameChecksum(frame, ipProtocols.udp, end) !== 0) return undefined;
   return Buffer.from(buffer.subarray(payloadAt, end));
 }

@@ -1,10 +1,11 @@
 import { internetChecksum } from "../ethernet/frame-checksum.ts";
-import { Frame } from "../ethernet/frame.ts";
+import { Frame, icmpTypes } from "../ethernet/frame.ts";
 import { dhcpPorts, readDhcpMessage, writeDhcpMessage, type DhcpMessage } from "../dhcp/dhcp-message.ts";
 import type { DhcpServer } from "../dhcp/dhcp-server.ts";
 import { ipProtocols, senderOf, type PacketWriter, type Station } from "./packet-writer.ts";
 import { dnsPort, llmnr, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
+import type { Ipv6Host } from "./ipv6-host.ts";
 import type { KernelNat } from "./kernel-nat.ts";
 import type { PingNat } from "./ping-nat.ts";
 import type { TcpNat } from "./tcp-nat.ts";
@@ -12,11 +13,10 @@ import type { UdpNat } from "./udp-nat.ts";
 
 const everybody = 0xffff_ffff;
 const arpRequest = 1;
-const icmpTypes = { echoReply: 0, echoRequest: 8 } as const;
 
 export interface VirtualHostOptions {
   /** Its own address, as clients see it. */
-  readonly station: Station;
+  readonly station: Station<number>;
   readonly mask: number;
   readonly writer: PacketWriter;
   readonly dhcp: DhcpServer | undefined;
@@ -27,9 +27,11 @@ export interface VirtualHostOptions {
   /** Takes what goes outside before those above, which serve the virtual host itself then, and refuse what is closed. */
   readonly kernel: KernelNat | undefined;
   readonly fragments: Fragments;
+  /** Takes what comes by IPv6; undefined where that is off. */
+  readonly ipv6: Ipv6Host | undefined;
 }
 
-/** A host that is not there, with an address in the network of a hub: it answers ARP, ping and DHCP, and is the way outside. */
+/** A host that is not there, with an address in the network of a hub: it answers ARP, ping and DHCP, and is the way outside. What comes by IPv6 is another's. */
 export class VirtualHost {
   readonly #options: VirtualHostOptions;
   readonly #frame = new Frame();
@@ -42,15 +44,20 @@ export class VirtualHost {
   receive(buffer: Buffer, start: number, end: number, from: number): void {
     const frame = this.#frame;
     if (!frame.read(buffer, start, end) || frame.hasInvalidSource || frame.vlan !== 0) return;
+    const { ipv6 } = this.#options;
+    ipv6?.heard(frame, from);
     if (frame.network === "arp") this.#receiveArp(frame, from);
-    else if (frame.network === "ipv4" && this.#isForUs(frame)) this.#receiveIpv4(frame, from);
+    else if (!this.#isForUs(frame)) return;
+    else if (frame.network === "ipv4") this.#receiveIpv4(frame, from);
+    else if (frame.network === "ipv6") ipv6?.receive(frame, from);
   }
 
   #receiveArp(frame: Frame, from: number): void {
     const { station, writer, dhcp } = this.#options;
     if (frame.isArpOfIpv4) dhcp?.heard(frame.sourceIp3 >>> 0, from);
     if (!frame.isArpOfIpv4 || frame.arpOperation !== arpRequest) return;
-    if (frame.destinationIp3 >>> 0 === station.address) writer.arpReply(station, senderOf(frame));
+    if (frame.destinationIp3 >>> 0 !== station.address) return;
+    writer.arpReply(station, { mac0: frame.source0, mac1: frame.source1, address: frame.sourceIp3 >>> 0 });
   }
 
   #isForUs({ destination0, destination1, isMulticast }: Frame): boolean {
@@ -69,7 +76,7 @@ export class VirtualHost {
     // Who has another address than those of this network gets nothing: the answer would not find the way.
     if (((frame.sourceIp3 ^ station.address) & mask) !== 0) return;
     if (frame.isMulticast) {
-      if (isLlmnr(frame)) dns?.receive(frame, from);
+      if (isLlmnr(frame)) dns?.receive(frame, from, station);
       return;
     }
     const isForHost = frame.destinationIp3 >>> 0 === station.address;
@@ -81,7 +88,8 @@ export class VirtualHost {
     }
     if (frame.transport === "tcp") tcp?.receive(frame, from);
     else if (frame.transport === "udp" && !isForHost) udp?.receive(frame, from);
-    else if (frame.transport === "udp" && frame.destinationPort === dnsPort) dns?.receive(frame, from);
+    else if (frame.transport === "udp" && frame.destinationPort === dnsPort)
+      dns?.receive(frame, from, station);
     else if (frame.transport === "icmp" && frame.icmpType === icmpTypes.echoRequest) {
       if (isForHost) this.#answerPing(frame);
       else ping?.receive(frame, from);

@@ -1,4 +1,4 @@
-import type { Ipv4Network } from "../ethernet/ipv4-network.ts";
+import type { IpNetwork } from "../ethernet/ip-network.ts";
 
 /** The virtual host of a hub, with DHCP and NAT. Addresses are numbers of 32 bits, 0 for none. */
 export interface SecureNatSettings {
@@ -22,7 +22,9 @@ export interface SecureNatSettings {
     readonly tcpTimeoutSeconds: number;
     readonly udpTimeoutSeconds: number;
     /** What clients reach of the networks that are closed to them (`secure-nat/reachable-addresses`). */
-    readonly openNetworks: readonly Ipv4Network[];
+    readonly openNetworks: readonly IpNetwork[];
+    /** Whether clients get addresses of IPv6 too, and what they send by it is translated or refused; {@link speaksIpv6} has the rest. */
+    readonly ipv6: boolean;
     readonly perClient: NatPerClient;
   };
   readonly dhcp: {
@@ -75,6 +77,7 @@ export function createSecureNatSettings(mac: Uint8Array): SecureNatSettings {
       tcpTimeoutSeconds: 1_800,
       udpTimeoutSeconds: 60,
       openNetworks: [],
+      ipv6: true,
       perClient: { tcp: 0, connecting: 0, udp: 0, dns: 0, ping: 0 },
     },
     dhcp: {
@@ -115,4 +118,12 @@ export function mapPerClient(value: (bound: keyof NatPerClient) => number): NatP
     dns: value("dns"),
     ping: value("ping"),
   };
+}
+
+/**
+ * Whether the virtual host is a router of IPv6: where it is the way of clients to all networks by IPv4, too. Another router's clients are to
+ * use that one, be it a DHCP server's of a LAN that the hub is bridged to.
+ */
+export function speaksIpv6({ host, nat, dhcp }: SecureNatSettings): boolean {
+  return nat.ipv6 && nat.enabled && dhcp.enabled && dhcp.gateway === host.address;
 }

@@ -4,7 +4,7 @@ import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { formatIpv4 } from "../../server/ethernet/word-address.ts";
+import { formatIpAddress } from "../../server/ethernet/packed-address.ts";
 import type { TrackedCounts } from "../../server/host-nat/tracked-connections.ts";
 import type { NatEntry } from "../../server/secure-nat/nat-entry.ts";
 import { Lab } from "../lab/lab.ts";
@@ -185,10 +185,10 @@ describe("NAT by the host's kernel", () => {
         assert.equal(those.length, told.counts[protocol]);
       }
       for (const { client: from, remote, usedAt } of told.entries) {
-        assert.deepEqual([formatIpv4(from), formatIpv4(remote).split(".").length], [client, 4]);
+        assert.deepEqual([formatIpAddress(from), formatIpAddress(remote).split(".").length], [client, 4]);
         assert.ok(Math.abs(Date.now() - usedAt) < 300_000, String(usedAt));
       }
-      assert.equal(formatIpv4(tcp?.remote ?? 0), web.address);
+      assert.equal(formatIpAddress(tcp?.remote ?? 0), web.address);
       assert.equal(udp?.sent, 29);
     } finally {
       connected.stdin.end();

@@ -92,13 +92,25 @@ describe("apply", () => {
     const natReason = hubs?.[0]?.secureNat?.natReason ?? assert.fail("there is no reason");
     // Without native calls there is no interface for the kernel; nor is there for a user.
     assert.match(natReason, /^(no native calls: VPNSERVER_NATIVE is off|the server has no right to .+)$/);
-    const secureNat = { address: "192.168.30.1/24", leases: 0, connections: 0, nat: "user", natReason };
+    // Whether the host of the tests has a way by IPv6 is its own affair.
+    const { ipv6, ipv6Reason } = hubs?.[0]?.secureNat ?? assert.fail();
+    assert.equal(ipv6, ipv6Reason === undefined ? "user" : "refused");
+    const ofIpv6 = ipv6Reason === undefined ? { ipv6 } : { ipv6, ipv6Reason };
+    const secureNat = {
+      address: "192.168.30.1/24",
+      leases: 0,
+      connections: 0,
+      nat: "user",
+      natReason,
+      ...ofIpv6,
+    };
     assert.deepEqual(hubs, [{ name: "DEFAULT", online: true, sessions: 0, secureNat }]);
+    const ipv6Text = ipv6Reason === undefined ? "IPv6" : `IPv6 refused (${ipv6Reason})`;
     const shown = (await server.run("status")).stdout;
     assert.ok(
       shown.includes(
         "hub DEFAULT: online, 0 sessions; SecureNAT 192.168.30.1/24, 0 leases, 0 connections " +
-          `(not by the host's kernel: ${natReason})\n`,
+          `(not by the host's kernel: ${natReason}), ${ipv6Text}\n`,
       ),
       shown,
     );

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isInNetwork, parseIpv4Network } from "../../../server/ethernet/ipv4-network.ts";
+import { hasAddress, parseIpNetwork } from "../../../server/ethernet/ip-network.ts";
+import { parseIpAddress } from "../../../server/ethernet/packed-address.ts";
 import { ArgumentError } from "../../arguments/argument-error.ts";
 import { isLeftOut, isObject } from "../../arguments/argument-kind.ts";
 import type { DesiredHubs } from "../../arguments/desired-hubs.ts";
@@ -7,8 +8,8 @@ import { checkHubs } from "../../deployment/settings.ts";
 import type { Provision } from "../provision.ts";
 import type { AwsVpnFleetArgs } from "./fleet-arguments.ts";
 
-/** 169.254.169.254, where an instance gets the credentials of its role. */
-const metadataService = 0xa9fe_a9fe;
+/** Where an instance gets the credentials of its role. */
+const metadataService = ["169.254.169.254", "fd00:ec2::254"] as const;
 
 /** The hubs that were given, or the one that `users` is short for. */
 export function fleetHubs(
@@ -31,10 +32,14 @@ export function metadataProblems(hubs: readonly unknown[]): string[] {
     const secureNat = isObject(hub) ? hub["secureNat"] : undefined;
     const open = isObject(secureNat) ? secureNat["openNetworks"] : undefined;
     return (Array.isArray(open) ? open : []).flatMap((text: unknown) => {
-      const network = parseIpv4Network(String(text));
-      if (network === undefined || !isInNetwork(metadataService, network)) return [];
+      const network = parseIpNetwork(String(text));
+      const reached = metadataService.find((address) => {
+        const packed = parseIpAddress(address);
+        return network !== undefined && packed !== undefined && hasAddress(network, packed);
+      });
+      if (reached === undefined) return [];
       return [
-        `hubs[${index}].secureNat.openNetworks has "${String(text)}", by which users reach 169.254.169.254: an instance of a fleet gets there ` +
+        `hubs[${index}].secureNat.openNetworks has "${String(text)}", by which users reach ${reached}: an instance of a fleet gets there ` +
           "what it reads all passwords and the private key by, so leave it closed",
       ];
     });

@@ -1,5 +1,6 @@
 import { StaticRoutesError, parseStaticRoutes } from "../../dhcp/static-routes.ts";
 import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
+import { formatIpAddress, type IpAddress } from "../../ethernet/packed-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { macBytes } from "../../ethernet/mac-address.ts";
 import { secureNatRanges, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
@@ -118,11 +119,11 @@ function natItem(mapping: NatEntry, index: number) {
   return {
     Id: index + 1,
     Protocol: natProtocols[protocol],
-    SrcIp: formatIpv4(client),
-    SrcHost: formatIpv4(client),
+    SrcIp: ipv4Of(client),
+    SrcHost: formatIpAddress(client),
     SrcPort: clientPort,
-    DestIp: formatIpv4(remote),
-    DestHost: formatIpv4(remote),
+    DestIp: ipv4Of(remote),
+    DestHost: formatIpAddress(remote),
     DestPort: remotePort,
     CreatedTime: createdAt,
     LastCommTime: usedAt,
@@ -130,6 +131,11 @@ function natItem(mapping: NatEntry, index: number) {
     RecvSize: received,
     TcpStatus: tcpStatuses[state],
   };
+}
+
+/** The official server knows addresses of IPv4 alone here; one of IPv6 stands in the field of the host's name. */
+function ipv4Of(address: IpAddress): string {
+  return typeof address === "number" ? formatIpv4(address) : "";
 }
 
 /** An address in the order of its bytes in memory, as the official server sends it here. */

@@ -1,9 +1,5 @@
-import {
-  formatIpv4Network,
-  parseIpv4,
-  parseIpv4Network,
-  type Ipv4Network,
-} from "../../ethernet/ipv4-network.ts";
+import { formatIpNetwork, parseIpNetwork, type IpNetwork } from "../../ethernet/ip-network.ts";
+import { parseIpv4 } from "../../ethernet/ipv4-network.ts";
 import { formatMac, macBytes, parseMac } from "../../ethernet/mac-address.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import {
@@ -18,8 +14,8 @@ import {
 import { emptyFolder, FieldReader, fields, withFields, type Field } from "../text/config-fields.ts";
 import { findFolder, type ConfigFolder } from "../text/config-node.ts";
 
-/** Not among the official ones, whose server reaches everything. */
-const openNetworksName = "OpenNetworks";
+/** Not among the official ones, whose server reaches everything, by IPv4 alone. */
+const ownNames = { openNetworks: "OpenNetworks", ipv6: "Ipv6" } as const;
 
 /**
  * Reads the folder `SecureNAT` of a hub. What is not there is as in a new hub. Source: `Cedar/Server.c` SiLoadSecureNATCfg and
@@ -64,7 +60,8 @@ export function readSecureNat(
         "udpTimeoutSeconds",
         router.uint("NatUdpTimeout", standard.nat.udpTimeoutSeconds),
       ),
-      openNetworks: readNetworks(router, openNetworksName),
+      openNetworks: readNetworks(router, ownNames.openNetworks),
+      ipv6: router.bool(ownNames.ipv6, standard.nat.ipv6),
       perClient: mapPerClient((bound) => options.uint(perClientOptions[bound])),
     },
     dhcp: {
@@ -135,10 +132,11 @@ export function writeSecureNat(
       NatMtu: fields.uint(nat.mtu),
       NatTcpTimeout: fields.uint(nat.tcpTimeoutSeconds),
       NatUdpTimeout: fields.uint(nat.udpTimeoutSeconds),
-      [openNetworksName]:
+      [ownNames.openNetworks]:
         nat.openNetworks.length === 0
           ? undefined
-          : fields.text(nat.openNetworks.map(formatIpv4Network).join(", ")),
+          : fields.text(nat.openNetworks.map(formatIpNetwork).join(", ")),
+      [ownNames.ipv6]: nat.ipv6 ? undefined : fields.bool(false),
     }),
   });
 }
@@ -155,14 +153,14 @@ function readAddress(reader: FieldReader, name: string, missing: number): number
   return value;
 }
 
-function readNetworks(reader: FieldReader, name: string): readonly Ipv4Network[] {
+function readNetworks(reader: FieldReader, name: string): readonly IpNetwork[] {
   const words = reader
     .text(name)
     .split(/[\s,]+/)
     .filter(Boolean);
   return words.map((word) => {
-    const network = parseIpv4Network(word);
-    if (network === undefined) throw reader.error(name, "holds what is no IPv4 network");
+    const network = parseIpNetwork(word);
+    if (network === undefined) throw reader.error(name, "holds what is no network");
     return network;
   });
 }

@@ -1,7 +1,8 @@
 import { sessionLimits } from "../../limits.ts";
 import { prefixLengthOf } from "../../ethernet/ipv4-network.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
-import type { HubSummary } from "../../contract/server-status.ts";
+import type { HubSummary, SecureNatSummary } from "../../contract/server-status.ts";
+import { ipv6Problem } from "../../outside/ipv6-route.ts";
 import { sessionWork, turns } from "../../turns.ts";
 import type { RunningSecureNat } from "../secure-nat/running-secure-nat.ts";
 import type { Feature } from "../feature.ts";
@@ -52,6 +53,20 @@ async function summaryOf(running: RunningSecureNat | undefined): Promise<Pick<Hu
       connections: await running.tcpConnections(),
       nat: running.way,
       ...(running.reason !== undefined && { natReason: running.reason }),
+      ...(await ipv6SummaryOf(running)),
     },
   };
+}
+
+/** Sockets find out by themselves, packet by packet, where the host has a way to. */
+async function ipv6SummaryOf({
+  ipv6,
+}: RunningSecureNat): Promise<Pick<SecureNatSummary, "ipv6" | "ipv6Reason">> {
+  if (ipv6 === "off") return { ipv6 };
+  if (ipv6 === "refused")
+    return { ipv6, ipv6Reason: "the hub's options allow the kernel alone, which translates IPv4" };
+  const problem = await ipv6Problem();
+  return problem === undefined
+    ? { ipv6 }
+    : { ipv6: "refused", ipv6Reason: `the host has no way: ${problem}` };
 }

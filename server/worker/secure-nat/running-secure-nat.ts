@@ -5,7 +5,7 @@ import type { KernelConnections, SecureNatReport } from "../../admin/administrat
 import type { Lease } from "../../dhcp/lease-table.ts";
 import { formatIpv4 } from "../../ethernet/word-address.ts";
 import { AnsweringPort } from "../../hub/answering-port.ts";
-import type { NatWay } from "../../contract/server-status.ts";
+import type { Ipv6Way, NatWay } from "../../contract/server-status.ts";
 import type { KernelWay, WayConnections } from "../../host-nat/host-nat-way.ts";
 import { kernelNatLimits, secureNatLimits } from "../../limits.ts";
 import type { NatEntry } from "../../secure-nat/nat-entry.ts";
@@ -15,7 +15,7 @@ import { turns } from "../../turns.ts";
 import type { NatRefusals } from "../../secure-nat/nat-refusals.ts";
 import { SecureNat } from "../../secure-nat/secure-nat.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
-import type { SecureNatSettings } from "../../settings/secure-nat-settings.ts";
+import { speaksIpv6, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 
 export interface RunningSecureNatOptions {
   readonly hub: LiveHub;
@@ -29,6 +29,13 @@ export interface RunningSecureNatOptions {
   readonly reason: string | undefined;
 }
 
+/** What the hub's log tells of IPv6. */
+const ipv6Words: Readonly<Record<Ipv6Way, string>> = {
+  user: " IPv6 is translated by the server.",
+  refused: " IPv6 is refused.",
+  off: "",
+};
+
 /** The virtual host of a hub, plugged into it, with the clock that drives it. */
 export class RunningSecureNat {
   readonly hub: LiveHub;
@@ -36,6 +43,8 @@ export class RunningSecureNat {
   readonly way: NatWay;
   /** Why it is not the kernel, where that might. */
   readonly reason: string | undefined;
+  /** What becomes of IPv6, as far as the settings tell; sockets may turn out to have no way. */
+  readonly ipv6: Ipv6Way;
   readonly kernel: KernelWay | undefined;
   readonly nat: SecureNat;
   readonly #port: AnsweringPort;
@@ -54,6 +63,8 @@ export class RunningSecureNat {
     const enabled = nat.enabled && (kernel !== undefined || nat.bySockets);
     this.way = !enabled ? "off" : kernel === undefined ? "user" : "kernel";
     this.reason = reason;
+    // The kernel's rules are those of IPv4. Where no sockets may stand in for it, a client is told that there is no way.
+    this.ipv6 = !speaksIpv6(settings) ? "off" : nat.bySockets ? "user" : "refused";
     this.nat = new SecureNat({
       settings: enabled === nat.enabled ? settings : { ...settings, nat: { ...nat, enabled } },
       outside,
@@ -64,6 +75,8 @@ export class RunningSecureNat {
           send: (buffer: Buffer, start: number, end: number) => kernel.send(buffer, start, end),
         },
       }),
+      ipv6: { off: undefined, user: "leads", refused: "refuses" }[this.ipv6] as
+        "leads" | "refuses" | undefined,
       mayReach: (address) => isReachable(address, settings.nat.openNetworks),
       send: (buffer, start, end) => {
         this.#port.sendBlocks(buffer, start, end);
@@ -90,16 +103,18 @@ export class RunningSecureNat {
     });
     const attachment = hub.hub.attach(this.#port);
     this.#port.plugInto(attachment);
+    // Whom the last one told that it is no router any more is told of this one.
+    this.nat.tick();
   }
 
   /** Tells the hub's log who translates. */
   logWay(): void {
-    const { way, reason, kernel } = this;
+    const { way, reason, ipv6, kernel } = this;
     if (!this.settings.saveLog || !this.settings.nat.enabled) return;
     const who = { kernel: `the host's kernel (${kernel?.description})`, user: "the server", off: "nobody" };
     const why = reason === undefined ? "" : `, since the kernel cannot: ${reason}`;
-    const text = `SecureNAT: addresses are translated by ${who[way]}${why}.`;
-    this.hub.log.security(text, { event: "securenat-way", way, reason });
+    const text = `SecureNAT: addresses are translated by ${who[way]}${why}.${ipv6Words[ipv6]}`;
+    this.hub.log.security(text, { event: "securenat-way", way, reason, ipv6 });
   }
 
   report(): SecureNatReport {

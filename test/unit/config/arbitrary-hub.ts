@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { AccessEndpoint, AccessRule } from "../../../server/settings/access-rule.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type HubSettings,
   type UserSettings,
 } from "../../../server/settings/hub-settings.ts";
+import { parseIpv6Network } from "../../../server/ethernet/ip-network.ts";
 import { maskOf } from "../../../server/ethernet/ipv4-network.ts";
 import { secureNatRanges } from "../../../server/settings/secure-nat-settings.ts";
 import { adminOptionNames, type AdminOptions } from "../../../server/settings/admin-options.ts";
@@ -26,6 +28,15 @@ import { anyCharacter } from "../any-character.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const uint = fc.nat({ max: 0xffff_ffff });
+const openNetwork = fc.oneof(
+  fc.tuple(uint, fc.nat({ max: 32 })).map(([address, prefix]) => {
+    const mask = maskOf(prefix) ?? 0;
+    return { network: (address & mask) >>> 0, mask };
+  }),
+  fc
+    .tuple(fc.ipV6(), fc.nat({ max: 128 }))
+    .map(([address, prefix]) => parseIpv6Network(`${address}/${prefix}`) ?? assert.fail(address)),
+);
 /** Names in the file are words; what is escaped in them is tried here as well. */
 const name = fc
   .string({ unit: anyCharacter, minLength: 1, maxLength: 12 })
@@ -208,13 +219,8 @@ export const hubSettings: fc.Arbitrary<HubSettings> = record<HubSettings>({
       mtu: ranged("mtu"),
       tcpTimeoutSeconds: ranged("tcpTimeoutSeconds"),
       udpTimeoutSeconds: ranged("udpTimeoutSeconds"),
-      openNetworks: fc.array(
-        fc.tuple(uint, fc.nat({ max: 32 })).map(([address, prefix]) => {
-          const mask = maskOf(prefix) ?? 0;
-          return { network: (address & mask) >>> 0, mask };
-        }),
-        { maxLength: 3 },
-      ),
+      openNetworks: fc.array(openNetwork, { maxLength: 3 }),
+      ipv6: fc.boolean(),
     }),
     dhcp: record({
       enabled: fc.boolean(),

@@ -5,6 +5,7 @@ import { readSecureNat, writeSecureNat } from "../../../server/config/sections/s
 import { emptyFolder, fields, withFields } from "../../../server/config/text/config-fields.ts";
 import { findFolder } from "../../../server/config/text/config-node.ts";
 import { parseConfig } from "../../../server/config/text/config-text.ts";
+import { parseIpv6Network } from "../../../server/ethernet/ip-network.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 
 const { root } = parseConfig(readFileSync(new URL("fixtures/softether.config", import.meta.url)));
@@ -43,7 +44,9 @@ describe("the folder SecureNAT of a hub", () => {
         openNetworks: [
           { network: 0xa9fe_a9fe, mask: 0xffff_ffff },
           { network: 0x7f00_0000, mask: 0xff00_0000 },
+          parseIpv6Network("fd00:ec2::/32") ?? assert.fail(),
         ],
+        ipv6: false,
       },
       dhcp: {
         ...section.dhcp,

@@ -7,8 +7,8 @@ import { findProbeResult, probeBlocks, probeTargets } from "../../../server/host
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
 import { block, unblock } from "../hub/hub-fixture.ts";
 
-const from: Station = { mac0: 0x5e00, mac1: 1, address: 0xc612_0002 };
-const kernel: Station = { ...from, address: 0xc612_0001 };
+const from: Station<number> = { mac0: 0x5e00, mac1: 1, address: 0xc612_0002 };
+const kernel: Station<number> = { ...from, address: 0xc612_0001 };
 const probes = unblock(probeBlocks(from, 1_025));
 const [silent = Buffer.alloc(0), answered = Buffer.alloc(0)] = probes;
 

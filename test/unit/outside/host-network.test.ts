@@ -53,7 +53,7 @@ describe("the host's network", () => {
       ["connected", "connected", "EMFILE"],
     );
     const failed = await new Promise<Error>((resolve) => {
-      network.openUdp({ message: () => {}, failed: resolve });
+      network.openUdp(4, { message: () => {}, unreachable: assert.fail, failed: resolve });
     });
     assert.equal((failed as NodeJS.ErrnoException).code, "EMFILE");
     one.connection.destroy();
@@ -101,14 +101,15 @@ describe("the host's network", () => {
       data: () => {},
       ended: () => {},
       message: () => {},
+      unreachable: () => {},
       failed: (error: Error) => void lost.push(`${name} ${(error as NodeJS.ErrnoException).code}`),
     });
-    greedy.openUdp(losing("udp"));
+    greedy.openUdp(4, losing("udp"));
     let kept: OutsideTcp | undefined;
     await new Promise<void>((resolve) => {
       kept = greedy.connectTcp(loopback, port, { ...losing("tcp"), connected: resolve });
     });
-    const used = greedy.openUdp(losing("used"));
+    const used = greedy.openUdp(4, losing("used"));
     const { end, connection } = await connect(other);
     assert.deepEqual([end, lost], ["connected", ["udp EMFILE"]]);
     assert.equal((await connect(other)).end, "EMFILE", "it would have as many as the other then");
@@ -156,9 +157,10 @@ describe("the host's network", () => {
       ended: () => {},
       failed: () => void told.push("failed"),
       message: () => {},
+      unreachable: () => {},
     };
     network.connectTcp(loopback, port, events).destroy();
-    network.openUdp(events).close();
+    network.openUdp(4, events).close();
     await new Promise(setImmediate);
     await new Promise(setImmediate);
     assert.deepEqual(told, []);

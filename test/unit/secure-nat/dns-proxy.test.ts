@@ -88,7 +88,7 @@ describe("DNS of clients", () => {
 });
 
 describe("LLMNR of clients", () => {
-  const group: Station = { mac0: 0x0100, mac1: 0x5e00_00fc, address: llmnr.group };
+  const group: Station<number> = { mac0: 0x0100, mac1: 0x5e00_00fc, address: llmnr.group };
   /** Header, name "a", type A. */
   const message = (flags: number, answers: number) =>
     Buffer.from([1, 2, flags >> 8, flags, 0, 1, 0, answers, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]);

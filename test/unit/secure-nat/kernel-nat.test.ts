@@ -11,8 +11,8 @@ import { PacketWriter, type Station } from "../../../server/secure-nat/packet-wr
 import { block, unblock } from "../hub/hub-fixture.ts";
 
 const ip = (text: string) => parseIpv4(text) ?? assert.fail(text);
-const router: Station = { mac0: 0x5e00, mac1: 1, address: ip("192.168.30.1") };
-const alice: Station = { mac0: 0x0200, mac1: 7, address: ip("192.168.30.10") };
+const router: Station<number> = { mac0: 0x5e00, mac1: 1, address: ip("192.168.30.1") };
+const alice: Station<number> = { mac0: 0x0200, mac1: 7, address: ip("192.168.30.10") };
 const network = ip("198.18.16.0");
 const web = ip("203.0.113.80");
 const closed = ip("169.254.169.254");
@@ -146,7 +146,7 @@ describe("NAT by the kernel", () => {
 
   test("gives two clients with the same last bits two addresses, each its own", () => {
     const scene = new Scene();
-    const bob: Station = { mac0: 0x0200, mac1: 8, address: ip("192.168.46.10") };
+    const bob: Station<number> = { mac0: 0x0200, mac1: 8, address: ip("192.168.46.10") };
     const [first, second] = [alice, bob].map((from) => read(scene.send(datagram(from, to(web))).sent[0]));
     assert.match(first ?? "", /^198\.18\.30\.10 /);
     assert.match(second ?? "", /^198\.18\.30\.11 /);
@@ -190,8 +190,8 @@ describe("NAT by the kernel", () => {
 
   describe("holds a client to connections that nobody has answered", () => {
     const { syn, ack, rst } = tcpFlags;
-    const outer: Station = { ...router, address: ip("198.18.30.10") };
-    const bob: Station = { mac0: 0x0200, mac1: 8, address: ip("192.168.30.11") };
+    const outer: Station<number> = { ...router, address: ip("198.18.30.10") };
+    const bob: Station<number> = { mac0: 0x0200, mac1: 8, address: ip("192.168.30.11") };
     let scene: Scene;
     const begin = (port: number, from = alice) => scene.send(segment(from, to(web), syn, port)).sent.length;
     const answer = (flags: number, port: number) =>

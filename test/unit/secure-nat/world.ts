@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { internetChecksum, transportChecksum } from "../../../server/ethernet/frame-checksum.ts";
 import { Frame, tcpFlags } from "../../../server/ethernet/frame.ts";
+import { formatIpAddress, sourceAddress, type IpAddress } from "../../../server/ethernet/packed-address.ts";
 import { parseAddress } from "../../../server/ethernet/ip-address.ts";
 import { UdpSender } from "../../../server/secure-nat/udp-sender.ts";
 import type {
@@ -10,7 +11,7 @@ import type {
   OutsideUdpEvents,
 } from "../../../server/secure-nat/outside.ts";
 import { PacketWriter, type Station } from "../../../server/secure-nat/packet-writer.ts";
-import { SecureNat } from "../../../server/secure-nat/secure-nat.ts";
+import { SecureNat, type SecureNatOptions } from "../../../server/secure-nat/secure-nat.ts";
 import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
 import { isReachable } from "../../../server/secure-nat/reachable-addresses.ts";
 import { unblock } from "../hub/hub-fixture.ts";
@@ -18,20 +19,31 @@ import { IncomingSegment, writeSegmentHeader, type SegmentHeader } from "../../.
 
 export const ip = (text: string) => Buffer.from(parseAddress(text) ?? []).readUInt32BE();
 export const defaultSecureNat = createSecureNatSettings(Uint8Array.of(0x5e, 0, 0, 0, 0, 1));
-export const host: Station = { mac0: 0x5e00, mac1: 1, address: ip("192.168.30.1") };
-export const client: Station = { mac0: 0x0200, mac1: 7, address: ip("192.168.30.10") };
+export const host: Station<number> = { mac0: 0x5e00, mac1: 1, address: ip("192.168.30.1") };
+export const client: Station<number> = { mac0: 0x0200, mac1: 7, address: ip("192.168.30.10") };
 export const web = ip("203.0.113.80");
 const { ack, syn } = tcpFlags;
 
 /** A connection of the host, which the test plays. */
 interface FakeConnection {
-  readonly address: number;
+  readonly address: IpAddress;
   readonly port: number;
   readonly events: OutsideTcpEvents;
   readonly written: Buffer[];
   /** Calls of {@link OutsideTcp.write} that are not done yet. */
   readonly done: (() => void)[];
   readonly calls: string[];
+}
+
+interface SegmentEnds {
+  readonly port?: number;
+  readonly to?: IpAddress;
+  readonly toPort?: number;
+  readonly from?: Station;
+}
+
+interface DatagramEnds extends SegmentEnds {
+  readonly mac?: Omit<Station, "address">;
 }
 
 interface FakeQuestion {
@@ -42,7 +54,7 @@ interface FakeQuestion {
 
 interface FakePing {
   readonly events: OutsidePingEvents;
-  readonly sent: (readonly [address: number, sequence: number, payload: string])[];
+  readonly sent: (readonly [address: IpAddress, sequence: number, payload: string])[];
   isOpen: boolean;
 }
 
@@ -51,6 +63,10 @@ interface FakeSocket {
   readonly sent: string[];
   isOpen: boolean;
 }
+
+/** Of IPv4 a number, as tests reckon with it. */
+const addressText = (address: IpAddress) =>
+  typeof address === "number" ? String(address) : `[${formatIpAddress(address)}]`;
 
 /** The virtual host with a client, on a clock that the test moves. */
 export class World {
@@ -63,6 +79,8 @@ export class World {
   readonly pings: FakePing[] = [];
   /** Whether the host lets anybody ask for an echo. */
   mayPing = true;
+  /** Whether the host knows no way for what is sent. */
+  hasNoWay = false;
   /** Frames of the client that were made. */
   readonly #made: Buffer[] = [];
   readonly #client = new PacketWriter({
@@ -70,27 +88,30 @@ export class World {
     soon: (flush) => flush(),
   });
 
-  constructor(settings = defaultSecureNat) {
+  constructor(settings = defaultSecureNat, ipv6?: SecureNatOptions["ipv6"]) {
     const network: Outside = {
-      openUdp: (events) => {
+      openUdp: (_version, events) => {
         const socket: FakeSocket = { events, sent: [], isOpen: true };
         this.udpSockets.push(socket);
         return {
           send: (bytes, address, port) => {
             // As the runtime does, which throws otherwise.
             assert.ok(port > 0 && port <= 0xffff, `port ${port}`);
-            socket.sent.push(`${bytes.toString("latin1")} to ${address}:${port}`);
+            socket.sent.push(`${bytes.toString("latin1")} to ${addressText(address)}:${port}`);
           },
           close: () => void (socket.isOpen = false),
         };
       },
-      openPing: (events) => {
+      openPing: (_version, events) => {
         if (!this.mayPing) return undefined;
         const ping: FakePing = { events, sent: [], isOpen: true };
         this.pings.push(ping);
         return {
-          send: (address, sequence, payload) =>
-            void ping.sent.push([address, sequence, Buffer.from(payload).toString("latin1")]),
+          send: (address, sequence, payload) => {
+            if (this.hasNoWay) return false;
+            ping.sent.push([address, sequence, Buffer.from(payload).toString("latin1")]);
+            return true;
+          },
           close: () => void (ping.isOpen = false),
         };
       },
@@ -119,6 +140,7 @@ export class World {
     this.nat = new SecureNat({
       settings,
       outside: network,
+      ipv6,
       mayReach: (address) => isReachable(address, settings.nat.openNetworks),
       send: (buffer, start, end) => this.sent.push(...unblock(buffer.subarray(start, end))),
       soon: (flush) => flush(),
@@ -145,7 +167,7 @@ export class World {
   segment(
     header: Partial<SegmentHeader>,
     payload = "",
-    { port = 50_000, to = web, toPort = 80, from = client } = {},
+    { port = 50_000, to = web, toPort = 80, from = client }: SegmentEnds = {},
   ): Buffer {
     const writer = this.#client;
     const at = writer.begin(from, { ...host, address: to }, 6);
@@ -168,7 +190,7 @@ export class World {
   /** A UDP packet of the client, in as many frames as it takes. */
   datagram(
     payload: string | Buffer,
-    { port = 5_000, to = web, mac = host, toPort = 53, from = client } = {},
+    { port = 5_000, to = web, mac = host, toPort = 53, from = client }: DatagramEnds = {},
   ): Buffer[] {
     const sender = new UdpSender(this.#client, 1_500);
     sender.send(from, port, { ...mac, address: to }, toPort, Buffer.from(payload));
@@ -202,12 +224,18 @@ export function read(frame: Buffer | undefined) {
 }
 
 export function readTcp(frame: Buffer | undefined) {
-  const { transportAt, packetEnd, sourceIp3, sourcePort, destinationPort } = read(frame);
+  return readSegment(read(frame));
+}
+
+/** The segment of a frame. */
+export function readSegment(frame: Frame) {
+  const { buffer, transportAt, packetEnd, sourcePort, destinationPort } = frame;
   const segment = new IncomingSegment();
-  assert.ok(frame && segment.read(frame, transportAt, packetEnd));
-  const payload = frame.toString("latin1", segment.payloadAt, segment.payloadEnd);
+  assert.ok(segment.read(buffer, transportAt, packetEnd));
+  const payload = buffer.toString("latin1", segment.payloadAt, segment.payloadEnd);
   const { flags, sequence, acknowledgment } = segment;
-  return { from: sourceIp3 >>> 0, sourcePort, destinationPort, flags, sequence, acknowledgment, payload };
+  const from = sourceAddress(frame);
+  return { from, sourcePort, destinationPort, flags, sequence, acknowledgment, payload };
 }
 
 /** A connection of the client that is established, both ways. */
