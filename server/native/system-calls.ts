@@ -15,7 +15,7 @@ const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
 const IPPROTO_ICMPV6 = 58;
 /** `struct icmp6_filter`: a bit for each kind of message that is not to come. */
-const icmpv6Filter = { option: 1, bytes: 32, echoReply: 129 } as const;
+const icmpv6Filter = { level: IPPROTO_ICMPV6, option: 1, bytes: 32, echoReply: 129 } as const;
 const NETLINK_SOCK_DIAG = 4;
 const TCP_NOTSENT_LOWAT = 25;
 const NETLINK_NETFILTER = 12;
@@ -263,20 +263,17 @@ export class SystemCalls {
     const number = this.#checked("socket", "of ICMPv6", this.#socket(AF_INET6, type, IPPROTO_ICMPV6));
     const descriptor = new Descriptor(number, "an ICMPv6 socket");
     if (kind === "datagram") return descriptor;
-    const { option, bytes, echoReply } = icmpv6Filter;
-    this.#option.bytes.fill(0xff, 0, bytes);
-    const word = Math.floor(echoReply / 32) * 4;
-    this.#option.bytes.writeUInt32LE(~(1 << (echoReply % 32)) >>> 0, word);
-    const at = addressOf(this.#option, 0, bytes);
+    const { level, option, bytes, echoReply } = icmpv6Filter;
+    const filter = this.allocate(bytes);
+    filter.bytes.fill(0xff);
+    filter.bytes.writeUInt32LE(~(1 << (echoReply % 32)) >>> 0, Math.floor(echoReply / 32) * 4);
     try {
-      this.#checked(
-        "setsockopt",
-        descriptor.subject,
-        this.#setsockopt(number, IPPROTO_ICMPV6, option, at, bytes),
-      );
+      this.setOption(descriptor, level, option, filter, bytes);
     } catch (error) {
       this.close(descriptor);
       throw error;
+    } finally {
+      filter.release();
     }
     return descriptor;
   }

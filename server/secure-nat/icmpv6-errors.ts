@@ -6,12 +6,16 @@ import { ipProtocols, ipv6HeaderBytes, senderOf, type PacketWriter, type Station
 import { RateBySource } from "./rate-by-source.ts";
 import type { SentUdp } from "./udp-nat.ts";
 
-/** Why a packet goes no further: codes of "destination unreachable" (RFC 4443, section 3.1). */
+/**
+ * Why a packet goes no further: codes of "destination unreachable" (RFC 4443, section 3.1). Of `noRoute` systems tell a program that uses UDP
+ * nothing, since another way might be found, so that it would wait; of `port` they do.
+ */
 export const unreachableCodes = {
   noRoute: 0,
   prohibited: 1,
   beyondScope: 2,
   address: 3,
+  port: 4,
   sourcePolicy: 5,
 } as const;
 export type Unreachable = keyof typeof unreachableCodes;
@@ -55,7 +59,7 @@ export class Icmpv6Errors {
   refuseUdp({ client, clientPort, remote, remotePort }: SentUdp, from: number): void {
     if (typeof client.address !== "string" || typeof remote !== "string" || !this.#rate.admits(from)) return;
     const { buffer } = this.#options.writer;
-    const at = this.#begin(client, "noRoute");
+    const at = this.#begin(client, "port");
     const quotedAt = at + errorHeaderBytes;
     const udpAt = quotedAt + ipv6HeaderBytes;
     const end = udpAt + udpHeaderBytes;

@@ -174,7 +174,7 @@ export class Ipv6Host {
       errors.refuse(frame, from, isLinkLocal(source) ? "beyondScope" : "sourcePolicy");
     } else if (isInIpv6Network(destination, plan.network)) errors.refuse(frame, from, "address");
     else if (frame.transport === "tcp") this.#receiveSegment(frame, from, leads ? tcp : undefined);
-    else if (!leads) errors.refuse(frame, from, "noRoute");
+    else if (!leads) errors.refuse(frame, from, frame.transport === "udp" ? "port" : "noRoute");
     else if (!mayReach(destination)) errors.refuse(frame, from, "prohibited");
     else if (frame.transport === "udp") udp?.receive(frame, from);
     else if (frame.transport !== "icmpv6") errors.refuse(frame, from, "prohibited");

@@ -19,7 +19,7 @@ interface OurServerStatus {
     readonly name: string;
     readonly online: boolean;
     readonly sessions: number;
-    readonly secureNat?: { readonly connections: number };
+    readonly secureNat?: { readonly connections: number; readonly ipv6?: string };
   }[];
 }
 

@@ -295,11 +295,13 @@ describe("what has no way by IPv6", () => {
     assert.deepEqual(world.receive(world.segment({ flags: rst }, "", { from: client6, to: web6 })), []);
     const datagram = world.datagram("x".repeat(1_400), { from: client6, to: web6 })[0] ?? assert.fail();
     const ping = ping6("x", { to: outside });
-    for (const sent of [datagram, ping])
-      assert.deepEqual(refusal(world.receive(sent)[0], sent), {
-        code: 0,
-        to: formatIpAddress(client6.address),
-      });
+    for (const [sent, code] of [
+      [datagram, 4],
+      [ping, 0],
+    ] as const) {
+      const told = refusal(world.receive(sent)[0], sent);
+      assert.deepEqual(told, { code, to: formatIpAddress(client6.address) });
+    }
     assert.deepEqual([world.outside, world.udpSockets, world.pings], [[], [], []]);
   });
 
@@ -361,7 +363,7 @@ describe("what has no way by IPv6", () => {
     world.sent.length = 0;
     world.udpSockets[0]?.events.unreachable(web6, 9);
     const { icmpType, code, body, to } = read6(world.sent[0]);
-    assert.deepEqual([icmpType, code, to], [1, 0, client6.address]);
+    assert.deepEqual([icmpType, code, to], [1, 4, client6.address]);
     assert.deepEqual([ipv6At(body, 16), ipv6At(body, 32)], [client6.address, web6]);
     assert.deepEqual([body.readUInt16BE(48), body.readUInt16BE(50)], [7, 9]);
     world.hasNoWay = true;
