@@ -1,7 +1,7 @@
 import type { FuzzTarget } from "./fuzzer.ts";
 import { certificate, jsonRpc, packRpc } from "./targets/admin.ts";
 import { configText, desiredState, journal, statusJson } from "./targets/files.ts";
-import { dhcp, frame, hub, virtualHost } from "./targets/frames.ts";
+import { dhcp, dhcpv6, frame, hub, virtualHost } from "./targets/frames.ts";
 import { conntrack } from "./targets/kernel.ts";
 import { blockStream, compression, httpHead, pack } from "./targets/wire.ts";
 
@@ -13,6 +13,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   compression,
   frame,
   dhcp,
+  dhcpv6,
   hub,
   "virtual-host": virtualHost,
   "config-text": configText,

@@ -6,7 +6,8 @@ import {
   writeDhcpMessage,
   type DhcpMessage,
 } from "../../server/dhcp/dhcp-message.ts";
-import { internetChecksum, transportChecksum } from "../../server/ethernet/frame-checksum.ts";
+import { frameChecksum, internetChecksum, transportChecksum } from "../../server/ethernet/frame-checksum.ts";
+import { readDhcpv6Message, writeDhcpv6Message } from "../../server/dhcp/dhcpv6-message.ts";
 import { findDnsQueryName } from "../../server/ethernet/frame-dns.ts";
 import { carriesTcpData } from "../../server/ethernet/frame-redirect.ts";
 import { announcesDefaultRouter } from "../../server/ethernet/frame-router-advertisement.ts";
@@ -14,6 +15,14 @@ import { Frame, tcpFlags } from "../../server/ethernet/frame.ts";
 import { describePacket } from "../../server/hub/packet-description.ts";
 import { IncomingSegment } from "../../server/tcp/segment.ts";
 import { TestHub, TestPort } from "../../test/unit/hub/hub-fixture.ts";
+import {
+  client6,
+  ping6,
+  plan,
+  solicitNeighbor,
+  solicitRouter,
+  web6,
+} from "../../test/unit/secure-nat/ipv6-client.ts";
 import { defaultSecureNat, host, web, World } from "../../test/unit/secure-nat/world.ts";
 import type { FuzzTarget } from "../fuzzer.ts";
 
@@ -92,6 +101,21 @@ export const dhcp: FuzzTarget = {
   },
 };
 
+export const dhcpv6: FuzzTarget = {
+  about: "DHCPv6 messages",
+  seeds: () => [
+    Buffer.from("0b1234560001000e000100011c39cf880800271bc9c10006000400170018000800020000", "hex"),
+  ],
+  run: (input) => {
+    const message = readDhcpv6Message(input, 0, input.length);
+    if (message === undefined) return;
+    const written = writeDhcpv6Message(message);
+    assert.ok(written.length <= input.length);
+    const again = readDhcpv6Message(written, 0, written.length);
+    assert.deepEqual(again, message);
+  },
+};
+
 /** Frames as they come one after the other: each behind its length in two bytes. */
 const inARow = (all: readonly Buffer[]) =>
   Buffer.concat(
@@ -136,7 +160,9 @@ export const hub: FuzzTarget = {
 /** Makes checksums right, without which most of the virtual host is never reached. */
 function withChecksums(bytes: Buffer): Buffer {
   const read = new Frame();
-  if (!read.read(bytes, 0, bytes.length) || read.network !== "ipv4") return bytes;
+  if (!read.read(bytes, 0, bytes.length)) return bytes;
+  if (read.network === "ipv6") return withChecksumOfIpv6(bytes, read);
+  if (read.network !== "ipv4") return bytes;
   const { networkAt, transportAt, packetEnd, protocol, transport } = read;
   if (transportAt <= networkAt || transportAt > bytes.length || networkAt + 20 > bytes.length) return bytes;
   bytes.writeUInt16BE(0, networkAt + 10);
@@ -152,13 +178,24 @@ function withChecksums(bytes: Buffer): Buffer {
   return bytes;
 }
 
+function withChecksumOfIpv6(bytes: Buffer, read: Frame): Buffer {
+  const { transport, transportAt, packetEnd, protocol } = read;
+  const position = { tcp: 16, udp: 6, icmpv6: 2 }[transport as "tcp" | "udp" | "icmpv6"];
+  if (position === undefined || transportAt + position + 2 > packetEnd) return bytes;
+  bytes.writeUInt16BE(0, transportAt + position);
+  bytes.writeUInt16BE(frameChecksum(read, protocol) || 0xffff, transportAt + position);
+  return bytes;
+}
+
 export const virtualHost: FuzzTarget = {
-  about: "SecureNAT's virtual host whole: ARP, ping, DHCP, DNS, UDP and TCP, by frames of a client",
+  about: "SecureNAT's virtual host whole: ARP, ND, ping, DHCP, DNS, UDP and TCP, by frames of a client",
   mostBytes: 4_096,
   seeds: () => {
     const world = new World();
     const { syn, ack, fin } = tcpFlags;
     const toHost = { to: host };
+    const by6 = { from: client6, to: web6 };
+    const outside6 = { ...host, address: web6 };
     return [
       inARow([
         world.segment({ sequence: 10, flags: syn, mss: 1_460, windowScale: 7, sackPermitted: true }),
@@ -173,11 +210,23 @@ export const virtualHost: FuzzTarget = {
       inARow(world.datagram(dnsQuery, { to: host.address })),
       inARow([world.ping("ping", { ...host, address: web })]),
       inARow(frames()),
+      inARow([
+        solicitRouter(),
+        solicitNeighbor(plan.address),
+        ping6("ping"),
+        ping6("ping", { to: outside6 }),
+      ]),
+      inARow([
+        world.segment({ sequence: 10, flags: syn, mss: 1_440 }, "", by6),
+        world.segment({ sequence: 11, acknowledgment: 78 }, "hello", by6),
+      ]),
+      inARow([...world.datagram("data", by6), ...world.datagram("x".repeat(3_000), by6)]),
+      inARow(world.datagram(dnsQuery, { ...by6, to: plan.address })),
       inARow([udp({ to: "everybody", from: 7, toIp: 0xffff_ffff, fromIp: 0 }, 68, 67, dhcpMessage)]),
     ];
   },
   run: (input) => {
-    const world = new World(defaultSecureNat);
+    const world = new World(defaultSecureNat, "leads");
     const connected = new Set<unknown>();
     let turn = 0;
     for (const each of framesIn(input)) {

@@ -16,8 +16,11 @@ import type { LiveIdentity } from "../identity/live-identity.ts";
 import type { StatePaths } from "../state-paths.ts";
 import type { ServerSettings } from "../settings/server-settings.ts";
 import { prefixLengthOf } from "../ethernet/ipv4-network.ts";
+import { formatIpAddress } from "../ethernet/packed-address.ts";
+import { uniqueLocalPlanOf } from "../ethernet/unique-local.ts";
 import { formatIpv4 } from "../ethernet/word-address.ts";
 import type { HubSettings } from "../settings/hub-settings.ts";
+import { speaksIpv6 } from "../settings/secure-nat-settings.ts";
 import type { HubNetwork } from "../contract/hub-network.ts";
 import type { ApplyResult } from "../contract/apply-result.ts";
 
@@ -114,10 +117,13 @@ export class StateApplier {
   }
 }
 
-function networkOf({ name, secureNat: { host, nat, dhcp } }: HubSettings): HubNetwork {
+function networkOf({ name, secureNat }: HubSettings): HubNetwork {
+  const { host, nat, dhcp } = secureNat;
+  const { address, network } = uniqueLocalPlanOf(host.mac);
   return {
     hub: name,
     address: `${formatIpv4(host.address)}/${prefixLengthOf(host.mask)}`,
+    ...(speaksIpv6(secureNat) && { ipv6Address: `${formatIpAddress(address)}/${network.prefixLength}` }),
     nat: nat.enabled,
     dhcpRange: dhcp.enabled ? `${formatIpv4(dhcp.first)}-${formatIpv4(dhcp.last)}` : null,
     leaseSeconds: dhcp.leaseSeconds,

@@ -46,6 +46,9 @@ describe("apply", () => {
     const dry = await apply(desired(alice), "--dry-run");
     assert.deepEqual(await users(), [["DEFAULT", []]]);
     const result = await apply(desired(alice));
+    // It follows from the MAC address that the hub made up.
+    const ipv6Address = result.networks?.[0]?.ipv6Address ?? "";
+    assert.match(ipv6Address, /^fd[0-9a-f:]+::1\/64$/);
     assert.deepEqual(result, {
       changed: true,
       changes: ["hub DEFAULT: SecureNAT on", "hub DEFAULT: user alice created"],
@@ -56,6 +59,7 @@ describe("apply", () => {
         {
           hub: "DEFAULT",
           address: "192.168.30.1/24",
+          ipv6Address,
           nat: true,
           dhcpRange: "192.168.30.10-192.168.30.200",
           leaseSeconds: 7_200,

@@ -3,8 +3,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { checkSecureNat } from "../../../server/desired/desired-secure-nat.ts";
 import { Problems } from "../../../server/desired/value-check.ts";
+import { parseIpv6Network } from "../../../server/ethernet/ip-network.ts";
 import { formatIpv4 } from "../../../server/ethernet/word-address.ts";
-import { createSecureNatSettings } from "../../../server/settings/secure-nat-settings.ts";
+import { createSecureNatSettings, speaksIpv6 } from "../../../server/settings/secure-nat-settings.ts";
 
 function check(value: unknown) {
   const problems = new Problems();
@@ -84,7 +85,7 @@ describe("SecureNAT as desired", () => {
   test("has routes, and networks that are open, in the forms that the file has", () => {
     const plan = planOf({
       routes: ["10.0.0.0/8", "172.16.1.5/12 via 192.168.30.7"],
-      openNetworks: ["169.254.169.254", "127.0.0.0/8"],
+      openNetworks: ["169.254.169.254", "127.0.0.0/8", "fd00:ec2::254/32"],
       mac: "5e:00:00:00:53:01",
     });
     assert.equal(
@@ -94,8 +95,30 @@ describe("SecureNAT as desired", () => {
     assert.deepEqual(plan.nat.openNetworks, [
       { network: 0xa9fe_a9fe, mask: 0xffff_ffff },
       { network: 0x7f00_0000, mask: 0xff00_0000 },
+      parseIpv6Network("fd00:ec2::/32"),
     ]);
     assert.deepEqual(plan.host.mac, Uint8Array.of(0x5e, 0, 0, 0, 0x53, 1));
+  });
+
+  test("has IPv6 unless it says that it has not, where the virtual host is the gateway", () => {
+    const speaks = (value: object) => {
+      const { nat, host, ...plan } = planOf({ saveLog: true, ...value });
+      const standard = createSecureNatSettings(new Uint8Array(6));
+      return speaksIpv6({
+        ...{ ...plan, enabled: true, host: { ...host, mac: standard.host.mac } },
+        nat: { ...nat, perClient: standard.nat.perClient },
+      });
+    };
+    assert.ok(speaks({}));
+    assert.ok(speaks({ address: "10.1.2.1/24", nat: "kernel" }));
+    for (const value of [
+      { ipv6: false },
+      { gateway: "none" },
+      { gateway: "192.168.30.2" },
+      { dhcp: false },
+      { nat: "off" },
+    ])
+      assert.equal(speaks(value), false, JSON.stringify(value));
   });
 
   for (const [value, problem] of [
@@ -122,6 +145,8 @@ describe("SecureNAT as desired", () => {
     [{ domainName: "a b" }, /domainName: is no domain name/],
     [{ routes: ["10.0.0.0"] }, /routes\[0\]: is no route/],
     [{ routes: ["10.0.0.0/8 via 10.0.0.1"] }, /routes\[0\]: is no route/],
+    [{ ipv6: "yes" }, /ipv6: is neither true nor false/],
+    [{ openNetworks: ["fe80::/129"] }, /openNetworks\[0\]: is no network/],
     [{ openNetworks: ["metadata"] }, /openNetworks\[0\]: is no network/],
   ] as const) {
     test(`refuses ${JSON.stringify(value)}`, () => {

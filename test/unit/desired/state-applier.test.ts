@@ -118,6 +118,9 @@ describe("apply", () => {
       ],
     };
     const first = await applier.apply({ desired, dryRun: false });
+    // It follows from the MAC address that the hub made up.
+    const ipv6Address = first.networks?.[0]?.ipv6Address ?? "";
+    assert.match(ipv6Address, /^fd[0-9a-f:]+::1\/64$/);
     assert.deepEqual(first, {
       changed: true,
       changes: [
@@ -138,6 +141,7 @@ describe("apply", () => {
         {
           hub: "DEFAULT",
           address: "192.168.30.1/24",
+          ipv6Address,
           nat: true,
           dhcpRange: "192.168.30.10-192.168.30.200",
           leaseSeconds: 7_200,

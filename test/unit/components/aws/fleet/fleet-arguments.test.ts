@@ -358,10 +358,16 @@ describe("wrong arguments of an AwsVpnFleet", () => {
         { name: "B", secureNat: { openNetworks } },
         { name: "C", secureNat: true },
       ]);
-    assert.deepEqual(problemsOf("127.0.0.0/8", "169.254.0.0/24", "169.254.169.253/32"), []);
-    for (const open of ["169.254.169.254/32", "169.254.0.0/16", "0.0.0.0/0"]) {
+    assert.deepEqual(problemsOf("127.0.0.0/8", "169.254.0.0/24", "169.254.169.253/32", "fd00::/64"), []);
+    for (const [open, reached] of [
+      ["169.254.169.254/32", "169.254.169.254"],
+      ["169.254.0.0/16", "169.254.169.254"],
+      ["0.0.0.0/0", "169.254.169.254"],
+      ["fd00:ec2::/32", "fd00:ec2::254"],
+      ["::/0", "fd00:ec2::254"],
+    ] as const) {
       assert.deepEqual(problemsOf("127.0.0.1/32", open), [
-        `hubs[1].secureNat.openNetworks has "${open}", by which users reach 169.254.169.254: an instance of a fleet gets there what it ` +
+        `hubs[1].secureNat.openNetworks has "${open}", by which users reach ${reached}: an instance of a fleet gets there what it ` +
           "reads all passwords and the private key by, so leave it closed",
       ]);
     }
