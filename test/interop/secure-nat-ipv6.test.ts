@@ -183,6 +183,24 @@ describe("a client of a hub with SecureNAT, by IPv6", () => {
     const tcp = await attempt("curl", "-6", "-sS", "--max-time", "20", `http://[${nowhere}]/`);
     assert.match(tcp.text, /Failed to connect/);
     assert.ok(tcp.ms < 2_000, `${tcp.ms} ms`);
+    await using bytesServer = startChild(web, "byte-server.ts");
+    assert.equal(await bytesServer.nextLine(), "ready");
+    const both = `both.example:8080:[${nowhere}],${web.address}`;
+    const name = "http://both.example:8080/5";
+    const by4 = await attempt(
+      "curl",
+      "-sS",
+      "--max-time",
+      "20",
+      "--resolve",
+      both,
+      "-w",
+      " by %{remote_ip}",
+      "-o/dev/null",
+      name,
+    );
+    assert.equal(by4.text, ` by ${web.address}`);
+    assert.ok(by4.ms < 2_000, `${by4.ms} ms`);
     const ping = await attempt("ping", "-6", "-c1", "-W10", nowhere);
     assert.match(ping.text, /Destination unreachable: No route/);
     const program = `const socket = require("node:dgram").createSocket("udp6");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { parseIpAddress, type IpAddress } from "../../../server/ethernet/packed-address.ts";
 import type { RpcName } from "../../../server/admin/definitions.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
@@ -143,6 +144,24 @@ describe("SecureNAT by RPC", () => {
     assert.deepEqual(
       [entry?.["SrcIp_ip"], entry?.["DestIp_ip"], entry?.["DestPort_u32"], entry?.["SendSize_u64"]],
       ["192.168.30.10", "198.51.100.7", 443, 5],
+    );
+  });
+
+  test("tells connections of IPv6 by the names of their hosts, for which the official tables have addresses of IPv4", async () => {
+    const { administration, ask } = createServer();
+    const [client, remote] = ["fd00:1::7", "2001:db8::80"].map(
+      (text) => parseIpAddress(text) ?? assert.fail(),
+    ) as [IpAddress, IpAddress];
+    const entry = {
+      ...{ client, clientPort: 50_000, remote, remotePort: 443, protocol: "tcp", state: "established" },
+      ...{ createdAt: 0, usedAt: 1_700_000_001_000, sent: 5, received: 7 },
+    } as const;
+    const counts = { tcp: 1, udp: 0, dns: 0, ping: 0, leases: 0 };
+    administration.report = { counts, leases: [], mappings: [entry], kernel: undefined };
+    const [item] = (await ask("EnumNAT"))["NatTable"] as Json[];
+    assert.deepEqual(
+      [item?.["SrcIp_ip"], item?.["SrcHost_str"], item?.["DestIp_ip"], item?.["DestHost_str"]],
+      ["", "fd00:1::7", "", "2001:db8::80"],
     );
   });
 
