@@ -64,6 +64,7 @@ export function findReceiverDrop(
 ): DropReason | undefined {
   const { policy } = receiver;
   if (receiver.vlan !== 0 && frame.vlan !== receiver.vlan) return "vlan";
+  if (leadsAway(frame, source, receiver)) return "receiverPolicy";
   if (policy.RSandRAFilter && isRouterMessage(frame)) return "receiverPolicy";
   if (policy.DHCPFilter && frame.isDhcp) return "receiverPolicy";
   if (policy.DHCPv6Filter && frame.isDhcpv6) return "receiverPolicy";
@@ -79,6 +80,19 @@ export function findReceiverDrop(
   )
     return "privacyFilter";
   return undefined;
+}
+
+/**
+ * Whether a frame would make the virtual host the router, or name server, of IPv6 for a segment that the hub is bridged to, or for the
+ * server's own host. They have their own, and what the host sends for clients would come back to it.
+ */
+function leadsAway(frame: Frame, source: PortState, receiver: PortState): boolean {
+  return receiver.port.kind === "local-bridge" && configuresClients(frame, source);
+}
+
+/** Whether the virtual host tells stations by a frame how they are to use IPv6. */
+export function configuresClients(frame: Frame, source: PortState): boolean {
+  return source.port.kind === "secure-nat" && (isRouterAdvertisement(frame) || frame.isDhcpv6);
 }
 
 /** A broadcast or multicast that is not needed to find a station or to get an address. */

@@ -4,7 +4,7 @@ import { carriesTcpData, encodeRedirect } from "../ethernet/frame-redirect.ts";
 import { announcesDefaultRouter } from "../ethernet/frame-router-advertisement.ts";
 import type { AccessRule } from "../settings/access-rule.ts";
 import { dropMessage } from "./drop-message.ts";
-import { findHubDrop, findReceiverDrop, findSenderDrop } from "./frame-filter.ts";
+import { configuresClients, findHubDrop, findReceiverDrop, findSenderDrop } from "./frame-filter.ts";
 import type { HubLog } from "./hub-log.ts";
 import type { HubState } from "./hub-state.ts";
 import { formatIpv4, formatMac } from "../ethernet/word-address.ts";
@@ -173,6 +173,7 @@ export class Inspection {
     }
     this.receiver = undefined;
     if (selectsFlooded || (stripsRouters && announcesDefaultRouter(frame))) return selected;
+    if (configuresClients(frame, source)) return selected;
     return frame.isMulticast ? everywhere : searched;
   }
 

@@ -15,7 +15,7 @@ import type { UniqueLocalPlan } from "../ethernet/unique-local.ts";
 import { IncomingSegment } from "../tcp/segment.ts";
 import { dnsPort, llmnr, type DnsProxy } from "./dns-proxy.ts";
 import { Fragments } from "./fragments.ts";
-import type { Icmpv6Errors } from "./icmpv6-errors.ts";
+import type { Icmpv6Errors, Unreachable } from "./icmpv6-errors.ts";
 import {
   allNodes,
   isLinkLocal,
@@ -167,18 +167,26 @@ export class Ipv6Host {
   }
 
   #receiveForOutside(frame: Frame, from: number, source: Ipv6Address, destination: Ipv6Address): void {
-    const { plan, errors, leads, mayReach, tcp, udp, ping } = this.#options;
-    const isOfNetwork = isInIpv6Network(source, plan.network);
-    if (!isOfNetwork || source === plan.address) {
-      // An address of another network of the client's; the answer would not find the way.
-      errors.refuse(frame, from, isLinkLocal(source) ? "beyondScope" : "sourcePolicy");
-    } else if (isInIpv6Network(destination, plan.network)) errors.refuse(frame, from, "address");
-    else if (frame.transport === "tcp") this.#receiveSegment(frame, from, leads ? tcp : undefined);
-    else if (!leads) errors.refuse(frame, from, frame.transport === "udp" ? "port" : "noRoute");
-    else if (!mayReach(destination)) errors.refuse(frame, from, "prohibited");
-    else if (frame.transport === "udp") udp?.receive(frame, from);
-    else if (frame.transport !== "icmpv6") errors.refuse(frame, from, "prohibited");
-    else if (frame.icmpType === icmpv6Types.echoRequest) ping?.receive(frame, from);
+    const { errors, tcp, udp, ping } = this.#options;
+    const { transport, icmpType } = frame;
+    const problem = this.#findProblem(source, destination);
+    if (transport === "tcp") this.#receiveSegment(frame, from, problem === undefined ? tcp : undefined);
+    else if (problem !== undefined)
+      errors.refuse(frame, from, problem === "noRoute" && transport === "udp" ? "port" : problem);
+    else if (transport === "udp") udp?.receive(frame, from);
+    else if (transport !== "icmpv6") errors.refuse(frame, from, "prohibited");
+    else if (icmpType === icmpv6Types.echoRequest) ping?.receive(frame, from);
+  }
+
+  /** Why a packet goes no further, if it does not. */
+  #findProblem(source: Ipv6Address, destination: Ipv6Address): Unreachable | undefined {
+    const { plan, leads, mayReach } = this.#options;
+    // An address of another network of the client's: the answer would not find the way.
+    if (!isInIpv6Network(source, plan.network) || source === plan.address)
+      return isLinkLocal(source) ? "beyondScope" : "sourcePolicy";
+    if (isInIpv6Network(destination, plan.network)) return "address";
+    if (!leads) return "noRoute";
+    return mayReach(destination) ? undefined : "prohibited";
   }
 
   #receiveSegment(frame: Frame, from: number, tcp: TcpNat | undefined): void {
@@ -211,7 +219,7 @@ export class Ipv6Host {
       this.#linkLocal,
       dhcpv6Ports.server,
       senderOf(frame),
-      frame.sourcePort,
+      dhcpv6Ports.client,
       writeDhcpv6Message(answer),
     );
   }

@@ -3,7 +3,7 @@ import type { IpAddress, Ipv6Address } from "../ethernet/packed-address.ts";
 
 /**
  * Networks that clients do not reach through a NAT: those of the host itself, and those that mean something else seen from there than
- * from the client. Cloud providers give machines their secrets at such addresses.
+ * from the client. Cloud providers give machines their secrets at such addresses, which are not link-local with all of them.
  */
 const closed: readonly IpNetwork[] = [
   // This network.
@@ -12,6 +12,10 @@ const closed: readonly IpNetwork[] = [
   "127.0.0.0/8",
   // Link-local, with the metadata of most clouds.
   "169.254.0.0/16",
+  // Metadata of Alibaba Cloud, what Azure tells its machines, metadata of Oracle Cloud Classic.
+  "100.100.100.200/32",
+  "168.63.129.16/32",
+  "192.0.0.192/32",
   // Multicast, reserved, broadcast.
   "224.0.0.0/3",
   // Unspecified, loopback, and IPv4 addresses in forms that no packet has, or that lead where only the host knows.

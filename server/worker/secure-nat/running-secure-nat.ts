@@ -13,7 +13,7 @@ import type { Outside } from "../../secure-nat/outside.ts";
 import { isReachable } from "../../secure-nat/reachable-addresses.ts";
 import { turns } from "../../turns.ts";
 import type { NatRefusals } from "../../secure-nat/nat-refusals.ts";
-import { SecureNat } from "../../secure-nat/secure-nat.ts";
+import { SecureNat, type SecureNatOptions } from "../../secure-nat/secure-nat.ts";
 import { defaultPolicy } from "../../settings/policy.ts";
 import { speaksIpv6, type SecureNatSettings } from "../../settings/secure-nat-settings.ts";
 
@@ -28,6 +28,13 @@ export interface RunningSecureNatOptions {
   /** Why there is none. */
   readonly reason: string | undefined;
 }
+
+/** What the virtual host is told of IPv6. */
+const ofVirtualHost: Readonly<Record<Ipv6Way, SecureNatOptions["ipv6"]>> = {
+  off: undefined,
+  user: "leads",
+  refused: "refuses",
+};
 
 /** What the hub's log tells of IPv6. */
 const ipv6Words: Readonly<Record<Ipv6Way, string>> = {
@@ -75,8 +82,7 @@ export class RunningSecureNat {
           send: (buffer: Buffer, start: number, end: number) => kernel.send(buffer, start, end),
         },
       }),
-      ipv6: { off: undefined, user: "leads", refused: "refuses" }[this.ipv6] as
-        "leads" | "refuses" | undefined,
+      ipv6: ofVirtualHost[this.ipv6],
       mayReach: (address) => isReachable(address, settings.nat.openNetworks),
       send: (buffer, start, end) => {
         this.#port.sendBlocks(buffer, start, end);

@@ -181,6 +181,34 @@ describe("policies of the receiver", () => {
   });
 });
 
+describe("the router of IPv6 that SecureNAT is", () => {
+  it("is none of a segment that the hub is bridged to, nor of the server's own host", () => {
+    for (const [kind, isTold] of [
+      ["secure-nat", false],
+      ["session", true],
+      ["local-bridge", true],
+    ] as const) {
+      for (const to of [undefined, 2]) {
+        const test = new TestHub();
+        const [router, bridge, session] = [
+          test.plug("router", { kind }),
+          test.plug("bridge", { kind: "local-bridge" }),
+          test.plug("session"),
+        ];
+        bridge.send(ethernet(broadcastMac, mac(2)));
+        session.port.take();
+        const frames = [samples(to)["routerAdvertisement"], samples(to)["dhcpv6Reply"]].map(
+          (frame) => frame ?? assert.fail(),
+        );
+        const other = samples(to)["neighborSolicitation"] ?? tcp4({ from: 1, to });
+        router.send(...frames, other);
+        assert.equal(bridge.port.take().length, isTold ? 3 : 1, `${kind} to ${to}`);
+        if (to === undefined) assert.equal(session.port.take().length, 3);
+      }
+    }
+  });
+});
+
 describe("privacy filter", () => {
   const both = { policy: { PrivacyFilter: true } };
 

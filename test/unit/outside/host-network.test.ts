@@ -148,6 +148,24 @@ describe("the host's network", () => {
     assert.ok(ends.includes("greedy ECONNRESET"), ends.join());
   });
 
+  test("tells of what is sent where it has no way, as soon as it knows", async () => {
+    const network = new HostNetwork(new SocketPool(1).share(), native);
+    const broadcast = 0xffff_ffff;
+    const told = await new Promise((resolve) => {
+      const socket = network.openUdp(4, {
+        message: assert.fail,
+        failed: resolve,
+        unreachable: (address, to) => {
+          socket.close();
+          resolve([address, to]);
+        },
+      });
+      // Nobody is to be asked: the system refuses this to a socket that has not said that it means it.
+      socket.send(Buffer.from("x"), broadcast, 9);
+    });
+    assert.deepEqual(told, [broadcast, 9]);
+  });
+
   test("tells nothing of a connection that was given up", async () => {
     const network = new HostNetwork(new SocketPool(0).share(), native);
     const told: string[] = [];

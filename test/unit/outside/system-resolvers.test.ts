@@ -58,13 +58,6 @@ describe("the resolvers of the host", () => {
     assert.deepEqual(await ask([address]), answerOf(query));
   });
 
-  test("that the host has no way to are passed over", async () => {
-    const address = await resolver((question, reply) => reply(answerOf(question)));
-    // Of a zone that is not there, and one that the system refuses to send to.
-    for (const host of ["fe80::1%nowhere0", "255.255.255.255"])
-      assert.deepEqual(await ask([{ host, port: 53 }, address]), answerOf(query), host);
-  });
-
   test("are asked one after the other", async () => {
     const gone = await resolver(() => {});
     const [socket] = sockets.splice(0);
