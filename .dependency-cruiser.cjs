@@ -132,6 +132,7 @@ const rooms = {
       "secure-nat/nat-refusals",
       "secure-nat/shares",
       "limits",
+      "error-words",
     ],
   },
   "host-nat": {

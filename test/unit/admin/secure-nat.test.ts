@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseIpAddress, type IpAddress } from "../../../server/ethernet/packed-address.ts";
+import type { NatEntry } from "../../../server/secure-nat/nat-entry.ts";
 import type { RpcName } from "../../../server/admin/definitions.ts";
 import { RpcDispatcher } from "../../../server/admin/dispatch.ts";
 import { createHandlers } from "../../../server/admin/handlers.ts";
@@ -152,16 +153,16 @@ describe("SecureNAT by RPC", () => {
     const [client, remote] = ["fd00:1::7", "2001:db8::80"].map(
       (text) => parseIpAddress(text) ?? assert.fail(),
     ) as [IpAddress, IpAddress];
-    const entry = {
+    const entry: NatEntry = {
       ...{ client, clientPort: 50_000, remote, remotePort: 443, protocol: "tcp", state: "established" },
       ...{ createdAt: 0, usedAt: 1_700_000_001_000, sent: 5, received: 7 },
-    } as const;
+    };
     const counts = { tcp: 1, udp: 0, dns: 0, ping: 0, leases: 0 };
     administration.report = { counts, leases: [], mappings: [entry], kernel: undefined };
     const [item] = (await ask("EnumNAT"))["NatTable"] as Json[];
     assert.deepEqual(
       [item?.["SrcIp_ip"], item?.["SrcHost_str"], item?.["DestIp_ip"], item?.["DestHost_str"]],
-      ["", "fd00:1::7", "", "2001:db8::80"],
+      ["0.0.0.0", "fd00:1::7", "0.0.0.0", "2001:db8::80"],
     );
   });
 

@@ -153,7 +153,7 @@ describe("the host's network", () => {
     const broadcast = 0xffff_ffff;
     const told = await new Promise((resolve) => {
       const socket = network.openUdp(4, {
-        message: assert.fail,
+        message: () => assert.fail(),
         failed: resolve,
         unreachable: (address, to) => {
           socket.close();
