@@ -22,7 +22,7 @@ export interface InitSystem {
    * @throws {ServerError} when something of somebody else is in the way
    */
   register(registration: string | undefined): Promise<boolean>;
-  /** Takes the registration away, of a server that was stopped. */
+  /** Takes the registration away, if there is one, of a server that was stopped. */
   unregister(): Promise<void>;
   /** Whether the supervisor with this process id is the one that it has started and watches. */
   keeps(supervisorPid: number): Promise<boolean>;
@@ -44,7 +44,7 @@ export interface InitSystem {
 export interface InitSystemKind {
   /** As people know it. */
   readonly title: string;
-  /** What is there on a host that is run by it: a folder. */
+  /** What is there on a host that is run by it, for people. */
   readonly sign: string;
   /** Whether this host is run by it. */
   detect(): boolean;

@@ -1,9 +1,12 @@
+import { firstProcessName } from "../platform/first-process.ts";
 import { Background } from "./background.ts";
 import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
+import { openrc } from "./openrc.ts";
 import { systemd } from "./systemd.ts";
+import { sysv } from "./sysv.ts";
 
-/** Those that can start a server at boot; the first one that runs the host does. */
-const kinds: readonly InitSystemKind[] = [systemd];
+/** Those that can start a server at boot; the first one that runs the host does. OpenRC often has sysvinit for its first process. */
+const kinds: readonly InitSystemKind[] = [systemd, openrc, sysv];
 
 /** What runs the host, or in clauses why that is nothing which can start a server at boot, and what to do about it. */
 export type InitSystemFinding =
@@ -12,10 +15,12 @@ export type InitSystemFinding =
 export function findInitSystem(): InitSystemFinding {
   const kind = detected();
   if (kind !== undefined) return { title: kind.title };
-  const titles = listed(({ title }) => title);
+  const signs = kinds.map(({ title, sign }) => `${sign} (${title})`).join(", no ");
+  const first = firstProcessName();
+  const whose = first === undefined ? "" : `; its first process is "${first}"`;
   return {
-    reason: `${titles} is not the running init of this host (there is no ${listed(({ sign }) => sign)})`,
-    wayOut: `boot the host with ${titles}`,
+    reason: `none of ${listed("and")} runs this host (there is no ${signs}${whose})`,
+    wayOut: `boot the host with ${listed("or")}; in a container, run "vpnserver execsvc" as its command`,
   };
 }
 
@@ -31,6 +36,14 @@ export function initSystemOf(server: InstalledServer, options: { readonly atBoot
   return kind.of(server);
 }
 
+/** {@link initSystemOf}, and whatever may have run it before: a host can be given another init system. */
+export function allInitSystemsOf(
+  server: InstalledServer,
+  options: { readonly atBoot: boolean },
+): readonly InitSystem[] {
+  return options.atBoot ? kinds.map((kind) => kind.of(server)) : [new Background(server)];
+}
+
 /** The file by which an init system starts a server of ours with its state in that folder; `undefined` when there is none. */
 export async function fileOfServerIn(stateDirectory: string): Promise<string | undefined> {
   const files = await Promise.all(kinds.map((kind) => kind.fileOfServerIn(stateDirectory)));
@@ -41,6 +54,8 @@ function detected(): InitSystemKind | undefined {
   return kinds.find((kind) => kind.detect());
 }
 
-function listed(part: (kind: InitSystemKind) => string): string {
-  return kinds.map(part).join(" or ");
+/** `systemd, OpenRC and SysV init`. */
+function listed(word: "and" | "or"): string {
+  const titles = kinds.map(({ title }) => title);
+  return `${titles.slice(0, -1).join(", ")} ${word} ${titles.at(-1)}`;
 }

@@ -3,6 +3,9 @@ import type { StatePaths } from "../state-paths.ts";
 import { stopServer } from "../supervisor/control.ts";
 import { readLastLogLines } from "../supervisor/log-file.ts";
 
+/** What messages of ours begin with. */
+const ourWords = "vpnserver: ";
+
 /** Lines of a log in an error message. */
 export const logLines = 15;
 
@@ -18,4 +21,13 @@ export async function stopIfRunning(paths: StatePaths): Promise<void> {
 /** The end of what the server wrote down. */
 export function lastLogLinesOf({ logFile }: StatePaths): string[] {
   return readLastLogLines(logFile, logLines);
+}
+
+/** The last message of ours in the lines of a journal or of standard error, with the lines that go on with it, which are indented. */
+export function lastWordsIn(lines: readonly string[]): string | undefined {
+  const begin = lines.findLastIndex((line) => line.startsWith(ourWords) && line.length > ourWords.length);
+  if (begin === -1) return undefined;
+  const [first = "", ...others] = lines.slice(begin);
+  const end = others.findIndex((line) => !/^\s/.test(line));
+  return [first.slice(ourWords.length), ...others.slice(0, end === -1 ? undefined : end)].join("\n");
 }

@@ -7,10 +7,7 @@ import { failureOf, type ProgramResult } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
 import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
 import { hasState, isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
-import { lastLogLinesOf, logLines, stopIfRunning } from "./server-process.ts";
-
-/** What messages of ours begin with. */
-const ourWords = "vpnserver: ";
+import { lastLogLinesOf, lastWordsIn, logLines, stopIfRunning } from "./server-process.ts";
 
 /** The unit's own TimeoutStopSec, and a little more. */
 const stopMs = 100_000;
@@ -156,15 +153,6 @@ class Systemd implements InitSystem {
     if (result === undefined) throw withoutSystemctl(args.join(" "));
     throw new ServerError("FAILED", `"systemctl ${args.join(" ")}" failed: ${failureOf(result)}`);
   }
-}
-
-/** The last message of ours in the lines of a journal, with the lines that go on with it, which are indented. */
-export function lastWordsIn(lines: readonly string[]): string | undefined {
-  const begin = lines.findLastIndex((line) => line.startsWith(ourWords) && line.length > ourWords.length);
-  if (begin === -1) return undefined;
-  const [first = "", ...others] = lines.slice(begin);
-  const end = others.findIndex((line) => !/^\s/.test(line));
-  return [first.slice(ourWords.length), ...others.slice(0, end === -1 ? undefined : end)].join("\n");
 }
 
 function withoutSystemctl(command: string): ServerError {

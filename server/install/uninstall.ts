@@ -14,7 +14,7 @@ import { readManifest, type Manifest } from "./manifest.ts";
 import type { InitSystem } from "../init/init-system.ts";
 import type { UninstallResult } from "../contract/uninstall-result.ts";
 import { ReleaseStore } from "./releases.ts";
-import { initSystemOf } from "../init/init-systems.ts";
+import { allInitSystemsOf, initSystemOf } from "../init/init-systems.ts";
 import { statePathsOf } from "../state-paths.ts";
 import { defaultStateDirectories, isStateDirectory, removeState, whileUnused } from "./state-directory.ts";
 
@@ -75,7 +75,8 @@ export async function removeInstallation(options: RemovalOptions): Promise<Unins
   const { mode, stateDirectory, owner } = manifest;
   note(`taking the server away from ${layout.prefix}`);
   await initSystem.stop();
-  await initSystem.unregister();
+  const server = { paths: statePathsOf(stateDirectory), executable: layout.executable, run };
+  for (const each of allInitSystemsOf(server, { atBoot: mode === "service" })) await each.unregister();
   if (manifest.firewall.ports.length > 0) await closeFirewall(manifest.firewall.ports, run);
   await putForwardingBack(stateDirectory, options);
   for (const link of manifest.links) {

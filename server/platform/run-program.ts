@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
 
 /** How a program ended. */
 export interface ProgramResult {
@@ -89,6 +91,18 @@ export const runProgram: RunProgram = (program, args, { timeoutMs = 30_000 } = {
     });
     child.once("close", finish);
   });
+
+/** Whether {@link runProgram} would find a program of that name. */
+export function isOnHost(program: string): boolean {
+  return systemPath.split(":").some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
 
 /** What to tell of a program that failed: its last words, or how it ended. Never empty. */
 export function failureOf(result: ProgramResult): string {

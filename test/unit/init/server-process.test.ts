@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastWordsIn } from "../../../server/init/systemd.ts";
+import { lastWordsIn } from "../../../server/init/server-process.ts";
 
 test("the last words in a journal are the last message with the lines that go on with it", () => {
   const lines = [
