@@ -58,11 +58,13 @@ export async function footprint(host: Host): Promise<string[]> {
     "/var/log",
     "/var/cache",
     "/var/lib/systemd",
+    // What OpenRC found out about the services at a boot.
+    "/usr/lib/rc/cache",
   ];
   const skipped = changing.map((path) => `-path ${path}`).join(" -o ");
   const { stdout } = await host.console(
     `find / \\( ${skipped} \\) -prune -o -printf '%p %y %m %l\\n' | sort; find /etc -type f -exec sha256sum {} + | sort; ` +
-      "nft list ruleset 2>/dev/null | sed 's/counter packets [0-9]* bytes [0-9]*/counter/'; ufw show added 2>/dev/null",
+      "nft list ruleset 2>/dev/null | sed 's/counter packets [0-9]* bytes [0-9]*/counter/'; ufw show added 2>/dev/null; true",
   );
   return stdout.split("\n");
 }

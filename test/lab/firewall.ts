@@ -1,3 +1,5 @@
+import { bootSystems, type BootSystem } from "./boot-system.ts";
+
 /** What guards a host: its name as in the option of {@link import("./host.ts").HostOptions}. */
 export type Firewall = "nftables" | "ufw";
 
@@ -33,15 +35,19 @@ table inet filter {
 }
 `;
 
-export const firewallSetups: Readonly<Record<Firewall, FirewallSetup>> = {
-  nftables: {
-    files: { "etc/nftables.conf": nftablesConfiguration },
-    prepare: "systemctl --quiet enable nftables.service",
-    enable: "systemctl is-active --quiet nftables.service",
-  },
-  ufw: {
-    files: {},
-    prepare: "",
-    enable: "ufw allow OpenSSH && ufw --force enable",
-  },
-};
+/**
+ * How a host gets its firewall.
+ *
+ * @throws Error where that is not made for hosts of that kind
+ */
+export function firewallSetup(firewall: Firewall, bootSystem: BootSystem): FirewallSetup {
+  switch (firewall) {
+    case "nftables": {
+      const { files, prepare, check } = bootSystems[bootSystem].nftables;
+      return { files: { "etc/nftables.conf": nftablesConfiguration, ...files }, prepare, enable: check };
+    }
+    case "ufw":
+      if (bootSystem !== "systemd") throw new Error(`the image of hosts with ${bootSystem} has no ufw`);
+      return { files: {}, prepare: "", enable: "ufw allow OpenSSH && ufw --force enable" };
+  }
+}

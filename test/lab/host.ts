@@ -2,8 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { quoteForShell } from "../../tools/setup/shell-word.ts";
+import { bootSystems, type BootSystem } from "./boot-system.ts";
 import type { CommandOptions, CommandResult } from "./command.ts";
-import { firewallSetups, type Firewall } from "./firewall.ts";
+import { firewallSetup, type Firewall } from "./firewall.ts";
+import { ensureImage } from "./image.ts";
 import { labDirectory } from "./left-overs.ts";
 import { Machine } from "./machine.ts";
 import type { Namespace } from "./namespace.ts";
@@ -18,6 +20,8 @@ export interface HostUser {
 }
 
 export interface HostOptions {
+  /** @default "systemd" */
+  readonly bootSystem?: BootSystem;
   /**
    * What lets nothing but SSH and ICMP in.
    * @default no firewall
@@ -45,13 +49,12 @@ const pollMs = 50;
 /** What the hosts of a lab have in common. */
 export interface HostSurroundings {
   readonly lab: string;
-  readonly image: string;
   readonly network: Network;
   readonly operator: Namespace;
   readonly key: KeyPair;
 }
 
-/** A Debian 12 host with systemd and an OpenSSH server. */
+/** A Debian 12 host with an OpenSSH server. */
 export class Host {
   readonly name: string;
   readonly address: string;
@@ -62,6 +65,7 @@ export class Host {
   readonly #network: Network;
   readonly #namespace: Namespace;
   readonly #users: readonly string[];
+  readonly #bootSystem: BootSystem;
 
   private constructor(
     name: string,
@@ -72,6 +76,7 @@ export class Host {
       network: Network;
       namespace: Namespace;
       users: readonly string[];
+      bootSystem: BootSystem;
     },
   ) {
     this.name = name;
@@ -83,6 +88,7 @@ export class Host {
     this.#network = parts.network;
     this.#namespace = parts.namespace;
     this.#users = parts.users;
+    this.#bootSystem = parts.bootSystem;
   }
 
   /** Another network interface of the host, which is down, with its other end in a station. */
@@ -96,14 +102,15 @@ export class Host {
   static async create(
     name: string,
     namespace: Namespace,
-    { firewall, users = [] }: HostOptions,
-    { lab, image, network, operator, key }: HostSurroundings,
+    { bootSystem = "systemd", firewall, users = [] }: HostOptions,
+    { lab, network, operator, key }: HostSurroundings,
   ): Promise<Host> {
+    const image = await ensureImage((line) => console.error(`lab: ${line}`), { bootSystem });
     const directory = join(labDirectory(lab), name);
     const files = join(directory, "files");
     await mkdir(join(files, "etc/ssh"), { recursive: true });
     const hostKey = await generateKeyPair(join(files, "etc/ssh/ssh_host_ed25519_key"));
-    const setup = firewall && firewallSetups[firewall];
+    const setup = firewall && firewallSetup(firewall, bootSystem);
     for (const [path, text] of Object.entries({ ...identity(name), ...setup?.files })) {
       await mkdir(dirname(join(files, path)), { recursive: true });
       await writeFile(join(files, path), text);
@@ -129,7 +136,7 @@ export class Host {
       privateKeyPath: key.privateKeyPath,
     };
     const userNames = ["root", ...users.map((user) => user.name)];
-    const host = new Host(name, ssh, { machine, client, network, namespace, users: userNames });
+    const host = new Host(name, ssh, { machine, client, network, namespace, users: userNames, bootSystem });
     machine.switchOn();
     await host.#isUp();
     if (setup) await host.console(setup.enable);
@@ -206,7 +213,7 @@ export class Host {
 
   async #goDown(how: "reboot" | "poweroff"): Promise<void> {
     await this.#client.close(this.#users);
-    await this.console(`systemctl --no-block ${how}`);
+    await this.console(bootSystems[this.#bootSystem].goDown(how));
     const outcome = await this.#machine.wentDown();
     const expected = how === "reboot" ? "reboot" : "off";
     if (outcome !== expected) {
@@ -214,13 +221,14 @@ export class Host {
     }
   }
 
-  /** Resolves when SSH answers and systemd has started everything. */
+  /** Resolves when SSH answers and everything was started. */
   async #isUp(): Promise<void> {
     const deadline = Date.now() + upDeadlineMs;
+    const { isUp } = bootSystems[this.#bootSystem];
     for (;;) {
       const options = { check: false, timeoutMs: Math.max(1, deadline - Date.now()) };
-      const { stdout, stderr } = await this.#client.run("systemctl is-system-running --wait", options);
-      if (/^(running|degraded)$/m.test(stdout)) return;
+      const { stdout, stderr } = await this.#client.run(isUp, options);
+      if (/^up$/m.test(stdout)) return;
       if (Date.now() > deadline) {
         const console = await this.#machine.consoleLog();
         throw new Error(`the host ${this.name} does not come up: ${stdout}${stderr}\n${console}`);

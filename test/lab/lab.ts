@@ -45,7 +45,7 @@ export class Lab {
   static async create(): Promise<Lab> {
     checkRequirements();
     sweepLeftOvers();
-    const image = await ensureImage((line) => console.error(`lab: ${line}`));
+    await ensureImage((line) => console.error(`lab: ${line}`));
     const lab = nextLabName();
     removeOnExit(lab);
     try {
@@ -56,7 +56,7 @@ export class Lab {
         network.add("outsider", outsiderNumber),
         generateKeyPair(join(labDirectory(lab), "key")),
       ]);
-      return new Lab(outsider, { lab, image, network, operator, key });
+      return new Lab(outsider, { lab, network, operator, key });
     } catch (error) {
       remove(lab);
       throw error;

@@ -54,7 +54,7 @@ export interface MachineOptions {
   readonly prepare: string;
 }
 
-/** A machine with systemd as its first process: disk, power switch and console. */
+/** A machine with an init system as its first process: disk, power switch and console. */
 export class Machine {
   readonly #options: MachineOptions;
   readonly #keeper: ChildProcess;
