@@ -4,13 +4,17 @@ import { failureOf } from "../supervisor/failure.ts";
 import type { SupervisorMessage } from "../supervisor/messages.ts";
 import { processTitle, takeWorkerRole } from "../supervisor/self-command.ts";
 import type { CliContext } from "./context.ts";
+import { printLog, reapIfFirstProcess } from "./foreground.ts";
 
 /** `execsvc`: what both processes of a running server are; `start` and init systems run it. */
 export function addExecsvcCommand(program: Command, context: CliContext): void {
   program
     .command("execsvc")
-    .description("run the server's processes without returning; for start and for init systems")
-    .action(async () => {
+    .description(
+      "run the server's processes without returning; for start, for init systems and for containers",
+    )
+    .option("--log-to-stdout", "write each line of the log to standard output too")
+    .action(async (options: { logToStdout?: true }) => {
       const paths = context.statePaths();
       process.umask(0o077);
       if (takeWorkerRole(context.env)) {
@@ -23,7 +27,11 @@ export function addExecsvcCommand(program: Command, context: CliContext): void {
       try {
         const exitCode = await runSupervisor({
           paths,
-          onStarted: (status) => void tell({ type: "started", status }),
+          ...(options.logToStdout && { print: printLog }),
+          onStarted: (status) => {
+            void tell({ type: "started", status });
+            void reapIfFirstProcess(context, paths);
+          },
         });
         // Nothing that is still open may keep a server alive that has freed its lock.
         process.exit(exitCode);

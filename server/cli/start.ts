@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { RunningStatus } from "../contract/server-status.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
+import { printLog, reapIfFirstProcess } from "./foreground.ts";
 
 /** `start`: the server in the background, or in this process. */
 export function addStartCommand(program: Command, context: CliContext): void {
@@ -15,8 +16,12 @@ export function addStartCommand(program: Command, context: CliContext): void {
         const { runSupervisor } = await import("../supervisor/execsvc.ts");
         process.exitCode = await runSupervisor({
           paths,
-          foreground: { print: (line) => context.print(line.trimEnd()) },
-          onStarted: (status) => report(context, status),
+          inTerminal: true,
+          print: printLog,
+          onStarted: (status) => {
+            report(context, status);
+            void reapIfFirstProcess(context, paths);
+          },
         });
         return;
       }

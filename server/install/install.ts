@@ -9,6 +9,7 @@ import { InstallTransaction } from "./install-transaction.ts";
 import { defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { decideOwner } from "./owner.ts";
+import { checkProc } from "../platform/proc.ts";
 import { checkTrustedFolder } from "../platform/trusted-folder.ts";
 import { sha256OfFile } from "./releases.ts";
 
@@ -22,6 +23,7 @@ import { sha256OfFile } from "./releases.ts";
  */
 export async function install(options: InstallOptions): Promise<InstallResult> {
   const { prefix, mode } = options;
+  checkProc();
   const layout = layoutOf(prefix);
   const sha256 = await checkedSha256(options);
   checkTrustedFolder(prefix, "folder of the installation", "--prefix");

@@ -19,8 +19,8 @@ export class SystemCallError extends Error {
   }
 }
 
-/** What libuv has no name for: a TAP whose interface is gone (`asm-generic/errno.h`). */
-const otherNames: Readonly<Record<number, string>> = { 77: "EBADFD" };
+/** What libuv has no name for: no child of this process, a TAP whose interface is gone (`asm-generic/errno.h`). */
+const otherNames: Readonly<Record<number, string>> = { 10: "ECHILD", 77: "EBADFD" };
 
 function nameOf(errno: number): string {
   return otherNames[errno] ?? getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;

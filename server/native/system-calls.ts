@@ -21,6 +21,8 @@ const TCP_NOTSENT_LOWAT = 25;
 const NETLINK_NETFILTER = 12;
 const MSG_TRUNC = 0x20;
 const TUNSETOFFLOAD = 0x400454d0;
+const WNOHANG = 1;
+const mostProcessId = 0x7fff_ffff;
 
 /** `struct msghdr` with one `struct iovec` behind it (`bits/socket.h`; the same on x86-64 and arm64). */
 const messageHeader = {
@@ -130,6 +132,7 @@ export class SystemCalls {
     timeout: number,
   ) => number;
   readonly #sendmmsg: (descriptor: number, messages: number, count: number, flags: number) => number;
+  readonly #waitpid: (pid: number, status: number, options: number) => number;
   /** Only where the C library is glibc. */
   readonly #mallocTrim: KoffiFunction | undefined;
   /** Filled in for each call of recvmsg, which keeps nothing of it. */
@@ -163,6 +166,7 @@ export class SystemCalls {
     this.#sendmmsg = c.func(
       "int sendmmsg(int descriptor, uintptr_t messages, unsigned int count, int flags)",
     );
+    this.#waitpid = c.func("int waitpid(int pid, uintptr_t status, int options)");
     this.#mallocTrim = functionIfThere(() => c.func("int malloc_trim(size_t kept)"));
     this.#message = PinnedMemory.allocate(koffi, messageHeader.bytes);
     this.#option = PinnedMemory.allocate(koffi, 4);
@@ -178,6 +182,19 @@ export class SystemCalls {
       if (trim === undefined) resolve();
       else trim.async(0, () => resolve());
     });
+  }
+
+  /**
+   * Takes notice that a child of this process has ended, which the system remembers until then. Not for one that the runtime has
+   * started, which waits for it by itself, and would do so for ever.
+   *
+   * @returns whether it has ended
+   * @throws {SystemCallError} ECHILD when it is no child of this process
+   */
+  reap(pid: number): boolean {
+    // Other numbers stand for any child, or for groups of them.
+    if (!Number.isSafeInteger(pid) || pid < 1 || pid > mostProcessId) throw new RangeError(`process ${pid}`);
+    return this.#checked("waitpid", `process ${pid}`, this.#waitpid(pid, 0, WNOHANG)) === pid;
   }
 
   /** @throws {RangeError} for a size that cannot be */

@@ -1,6 +1,21 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ServerError } from "../errors.ts";
+
+/**
+ * Makes sure that this host tells of its processes, by which the server knows its own and even finds its executable.
+ *
+ * @param procDirectory stands in for `/proc` in tests
+ * @throws {ServerError} UNSUPPORTED when it does not
+ */
+export function checkProc(procDirectory = "/proc"): void {
+  if (process.platform !== "linux" || existsSync(join(procDirectory, "self", "stat"))) return;
+  throw new ServerError(
+    "UNSUPPORTED",
+    `${procDirectory} is not mounted, and the server cannot run without it: mount it (mount -t proc proc ${procDirectory})`,
+  );
+}
 
 /**
  * Boot of the machine and start of a process within it, as Linux tells them; opaque. Undefined when there is no such process,
@@ -22,6 +37,24 @@ export function startInProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Children of a process that have ended, of which it has not taken notice yet.
+ *
+ * @param procDirectory stands in for `/proc` in tests
+ */
+export function endedChildren(parent: number, procDirectory = "/proc"): number[] {
+  return processIds(procDirectory).filter((pid) => {
+    try {
+      const stat = readFileSync(join(procDirectory, String(pid), "stat"), "latin1");
+      const [state, itsParent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return state === "Z" && itsParent === String(parent);
+    } catch {
+      // It is gone.
+      return false;
+    }
+  });
 }
 
 /** How many files, sockets among them, this process may have open. */
@@ -69,8 +102,13 @@ export interface ListedProcess {
  * @param procDirectory stands in for `/proc` in tests
  */
 export function processesNamed(name: string, procDirectory = "/proc"): ListedProcess[] {
-  const pids = readdirSync(procDirectory).filter((entry) => /^\d+$/.test(entry));
-  return pids.flatMap((pid) => processNamed(name, procDirectory, pid) ?? []);
+  return processIds(procDirectory).flatMap((pid) => processNamed(name, procDirectory, String(pid)) ?? []);
+}
+
+function processIds(procDirectory: string): number[] {
+  return readdirSync(procDirectory)
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
 }
 
 /** Tables of iptables in the kernel's older way, which nft does not show, such as `filter`; empty where there is none. */

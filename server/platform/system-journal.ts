@@ -1,8 +1,6 @@
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
-
-/** Bytes that wait for a journal that does not read; lines beyond are left out, since `server.log` has them too. */
-const waitingBytes = 1024 * 1024;
+import { writeUnlessFull } from "./log-output.ts";
 
 const priorities: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6 };
 
@@ -51,8 +49,6 @@ export class SystemJournal {
 
   /** @param line of the log, with its line break */
   write(line: string): void {
-    if (this.#socket.writable && this.#socket.writableLength < waitingBytes) {
-      this.#socket.write(journalLine(line));
-    }
+    writeUnlessFull(this.#socket, journalLine(line));
   }
 }

@@ -6,6 +6,7 @@ import { version } from "../version.ts";
 import { ControlServer, type ControlAnswer } from "./control-server.ts";
 import { InstanceLock } from "../platform/instance-lock.ts";
 import { LogFile } from "./log-file.ts";
+import { checkProc } from "../platform/proc.ts";
 import { identifyProcess } from "../platform/process-identity.ts";
 import { readRunFiles, removeRunFiles, writeRunFiles } from "./run-files.ts";
 import type { RunningStatus } from "../contract/server-status.ts";
@@ -17,8 +18,10 @@ import { spawnWorkerProcess } from "./worker-process.ts";
 
 export interface ExecsvcOptions {
   readonly paths: StatePaths;
-  /** In a terminal: SIGHUP ends the server, and each line of the log goes to `print` too. */
-  readonly foreground?: { readonly print: (line: string) => void };
+  /** In a terminal: SIGHUP ends the server. */
+  readonly inTerminal?: boolean;
+  /** Takes each line of the log too, with its line break, in the place of systemd's journal. */
+  readonly print?: (line: string) => void;
   /** Called once the server serves. */
   readonly onStarted: (status: RunningStatus) => void;
   /** Ends the server as TERM does, for who has no signal to send. */
@@ -32,28 +35,29 @@ export interface ExecsvcOptions {
  * @throws {ServerError} why the server could not start; nothing of it is left then
  */
 export async function runSupervisor(options: ExecsvcOptions): Promise<number> {
-  const { paths, foreground } = options;
+  const { paths, inTerminal = false, print } = options;
   const stopRequest = new AbortController();
   const requestStop = () => stopRequest.abort();
   process.on("SIGTERM", requestStop);
   process.on("SIGINT", requestStop);
   // The end of the terminal; on Windows also the closing of its window.
-  process.on("SIGHUP", foreground === undefined ? () => {} : requestStop);
+  process.on("SIGHUP", inTerminal ? requestStop : () => {});
   if (process.platform === "win32") process.on("SIGBREAK", requestStop);
   options.signal?.addEventListener("abort", requestStop);
   if (options.signal?.aborted === true) requestStop();
 
+  checkProc();
   await makeStateDirectories(paths);
   const lock = InstanceLock.acquire(paths.lockFile, "--state-dir");
   if (lock === undefined) throw alreadyRunning(readRunFiles(paths)?.supervisor.pid);
   try {
     const logFile = openLog(paths.logFile);
-    const journal = foreground === undefined ? SystemJournal.find(process.env) : undefined;
+    const journal = print === undefined ? SystemJournal.find(process.env) : undefined;
     try {
       const write = (line: string) => {
         logFile.write(line);
         journal?.write(line);
-        foreground?.print(line);
+        print?.(line);
       };
       return await supervise(options, stopRequest.signal, write);
     } finally {

@@ -37,7 +37,7 @@ export function readRunFiles(paths: StatePaths): ServerProcesses | undefined {
 
 function isIdentity(value: unknown): value is ProcessIdentity {
   const { pid, started } = (value ?? {}) as Partial<ProcessIdentity>;
-  return Number.isInteger(pid) && (pid as number) > 1 && typeof started === "string";
+  return Number.isInteger(pid) && (pid as number) >= 1 && typeof started === "string";
 }
 
 // Not forced to the disk: after a power cut these processes are gone anyway.

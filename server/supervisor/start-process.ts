@@ -9,6 +9,7 @@ import { readLastLogLines } from "./log-file.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import type { RunningStatus } from "../contract/server-status.ts";
 import { executableCommand, processName, selfCommand } from "./self-command.ts";
+import { checkProc } from "../platform/proc.ts";
 import { journalDescriptor } from "../platform/system-journal.ts";
 import { firstStartRestarts, supervisorTimes } from "./supervisor.ts";
 
@@ -31,6 +32,7 @@ export async function startServerProcess(
   options: { executable?: string; timeoutMs?: number } = {},
 ): Promise<RunningStatus> {
   const { executable, timeoutMs = startMs } = options;
+  checkProc();
   await makeStateDirectories(paths);
   const command = executable === undefined ? selfCommand() : executableCommand(executable);
   const log = openLog(paths.logFile);

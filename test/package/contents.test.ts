@@ -40,7 +40,7 @@ describe("the packed npm package", () => {
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
     const examples = globSync(
-      "examples/{README.md,*/{Pulumi.yaml,*.ts,*.py,requirements.txt,package.json,tsconfig.json}}",
+      "examples/{README.md,*/{Containerfile,Pulumi.yaml,*.ts,*.py,requirements.txt,package.json,tsconfig.json}}",
       {
         cwd: root,
       },

@@ -408,6 +408,22 @@ describe("start --foreground", () => {
   }
 });
 
+describe("execsvc --log-to-stdout", () => {
+  test("writes the log to standard output too, and takes no hang-up for its end", async () => {
+    const words = ["--state-dir", server.paths.stateDirectory, "execsvc", "--log-to-stdout"];
+    const child = server.spawn(words, {});
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+    await until("the server serves", () => output.includes(`info listener ${server.ports[0]}: Listening\n`));
+    child.kill("SIGHUP");
+    assert.equal((await server.status()).supervisor.pid, child.pid);
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "close"), [0, null]);
+    assert.match(output, /info supervisor ended\n$/);
+    assert.equal(await server.log(), output);
+  });
+});
+
 describe("status", () => {
   test("as JSON is what a health check needs", async () => {
     const status = await server.start();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { readlinkSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -225,6 +227,14 @@ describe("a system call", () => {
     for (const piece of [memory, address]) piece.release();
   });
 
+  test("tells whether a child has ended, and takes nothing from the runtime that still lives", async () => {
+    const child = spawn("sleep", ["60"], { stdio: "ignore" });
+    assert.equal(calls.reap(child.pid ?? 0), false);
+    assert.throws(() => calls.reap(process.ppid), { code: "ECHILD", syscall: "waitpid" });
+    child.kill("SIGTERM");
+    assert.deepEqual(await once(child, "exit"), [null, "SIGTERM"]);
+  });
+
   test("gets the memory of another thread at the same address", () => {
     const memory = calls.allocate(16);
     const shared = calls.share(memory.bytes.buffer);
@@ -247,6 +257,15 @@ describe("whatever a system call is given", () => {
   );
   // What has no text cannot be named in an error either.
   const anything = fc.oneof(number, fc.anything().filter(hasText));
+
+  test("it names one process, or is an error: any child, or a group of them, is never waited for", () => {
+    fc.assert(
+      fc.property(anything, (pid) => {
+        const isOne = Number.isSafeInteger(pid) && Number(pid) >= 1 && Number(pid) < 2 ** 31;
+        assert.throws(() => calls.reap(pid as number), isOne ? { code: "ECHILD" } : RangeError);
+      }),
+    );
+  });
 
   test("it is in the memory, or an error; nothing beside is touched", () => {
     const zero = calls.open("/dev/zero", "readOnly");

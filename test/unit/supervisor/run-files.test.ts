@@ -41,7 +41,7 @@ describe("the record of a server's processes", () => {
       "null",
       "7",
       "{}",
-      '{"supervisor":{"pid":1,"started":"x"}}',
+      '{"supervisor":{"pid":0,"started":"x"}}',
       '{"supervisor":{"pid":-5,"started":"x"}}',
       '{"supervisor":{"pid":5}}',
     ]) {
