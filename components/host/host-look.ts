@@ -24,6 +24,8 @@ export async function lookAtHost(session: SshSession, options: HostScriptOptions
   if (!known.includes(platform)) {
     throw new Error(`the host is "${platform}", and the server is built for ${known.join(" and ")} only`);
   }
+  const obstacle = answers.get("obstacle");
+  if (obstacle !== undefined) throw new Error(`the server cannot run on this host: ${obstacle}`);
   const manifest = answers.get("manifest");
   if (manifest === undefined) return;
   // What `install` would refuse is said before the deployment begins, so that the other hosts of a fleet go on.

@@ -1,5 +1,6 @@
 import type { Owner } from "../../server/contract/owner.ts";
 import type { InstallSettings } from "../arguments/deployment-settings.ts";
+import { findObstacle, glibcNeeded } from "./host-obstacle.ts";
 
 /** A release of the server for one platform. */
 export interface PlatformRelease {
@@ -72,6 +73,7 @@ ${releases.map(({ uname, sha256, bytes }) => `    ${quote(uname)}) sha256=${sha2
   esac
 }
 
+${findObstacle}
 # Sets "prefix": the installation that is ours, else any.
 find_installed() {
   for wanted in '"id": "${owner.id}"' '{'; do
@@ -134,6 +136,8 @@ remove_uploads() { each_folder remove_upload || true; }
 
 look() {
   answer "platform=$(uname -sm)"
+  obstacle=$(find_obstacle)
+  if [ -n "$obstacle" ]; then answer "obstacle=$obstacle"; fi
   if ! find_installed; then return 0; fi
   answer "prefix=$prefix"
   answer "manifest=$(tr '\\n' ' ' <"$prefix/install.json")"
@@ -156,7 +160,11 @@ install() {
   find_release || fail "the release $sha256 is neither installed nor uploaded" ${releaseMissing}
   trap remove_uploads EXIT
   why=$("$vpnserver" version </dev/null 2>&1 >/dev/null) ||
-    fail "the server cannot run on this host; it needs glibc 2.28 or later, which musl (Alpine) is not: \${why:-no reason given}"
+    case $why in
+      *'error while loading shared libraries: lib'*)
+        fail "the server cannot run on this host, which lacks a library: $why. Install it: Debian and Ubuntu have it in libstdc++6 or libgcc-s1, others in libstdc++ or libgcc" ;;
+      *) fail "the server cannot run on this host; it needs ${glibcNeeded}, which musl (Alpine) is not: \${why:-no reason given}" ;;
+    esac
   result=$("$vpnserver" install --sha256 "$sha256" ${installFlags(install, owner).join(" ")} </dev/null)
   printf '${resultMark}%s\\n' "$result"
 }

@@ -11,7 +11,7 @@ import { buildAll, type Manifest } from "../../tools/build/build.ts";
 import { digestFile } from "../../tools/build/hash.ts";
 import { defaultCacheDirectory } from "../../tools/cache-directory.ts";
 import { platforms } from "../../tools/build/platforms.ts";
-import { arm64Root } from "./arm64-root.ts";
+import { extractedRoot, librariesOfServer } from "./extracted-root.ts";
 import { copySources } from "./source-copy.ts";
 
 const run = promisify(execFile);
@@ -115,7 +115,10 @@ describe("the build", () => {
   test("the arm64 executable runs on a minimal Debian 12, under emulation", async () => {
     const { stdout } = await run("qemu-aarch64-static", [
       "-L",
-      await arm64Root(cacheDirectory),
+      await extractedRoot(cacheDirectory, "debian-12-arm64", {
+        architecture: "arm64",
+        packages: librariesOfServer,
+      }),
       join(dist, "vpnserver-linux-arm64"),
       "version",
     ]);

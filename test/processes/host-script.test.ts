@@ -78,6 +78,11 @@ function receive(staging: string, input: Buffer, unpack: boolean) {
   return spawnSync("/bin/sh", ["-c", receiveCommand(staging, release, unpack)], { input, encoding: "utf8" });
 }
 
+/** Stands in for `getconf` on a host of 64 bits with that C library. */
+function libcOf(version: string): string {
+  return `case $1 in LONG_BIT) echo 64 ;; GNU_LIBC_VERSION) echo "${version}" ;; esac`;
+}
+
 function calls(): string {
   const file = join(home, "calls");
   return existsSync(file) ? readFileSync(file, "utf8") : "";
@@ -174,6 +179,20 @@ describe("install", () => {
     assert.match(stderr, /cannot run on this host; it needs glibc 2\.28 or later/);
   });
 
+  test("says which library the host lacks", () => {
+    putUpload();
+    put(
+      join(home, upload, sha256),
+      "#!/bin/sh\necho 'vpnserver: error while loading shared libraries: libstdc++.so.6: cannot open' >&2; exit 127\n",
+    );
+    const { status, stderr } = run("install");
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /lacks a library: .*libstdc\+\+\.so\.6.* Install it: Debian and Ubuntu have it in libstdc\+\+6/,
+    );
+  });
+
   test("refuses a platform that there is no executable for", () => {
     const { status, stderr } = run(
       "install",
@@ -244,6 +263,32 @@ describe("look", () => {
     assert.deepEqual(owner, { id: "another" });
     assert.equal(calls(), "");
   });
+
+  for (const [what, programs, obstacle] of [
+    ["of 32 bits below a kernel of 64", { getconf: 'echo "${BITS:-32}"' }, /^its programs are of 32 bits/],
+    [
+      "with a glibc that is too old",
+      { getconf: libcOf("glibc 2.27") },
+      /^it has glibc 2\.27, and the server needs/,
+    ],
+    ["with the oldest glibc that will do", { getconf: libcOf("glibc 2.28") }, undefined],
+    ["with a glibc that nobody knows yet", { getconf: libcOf("glibc 3.1") }, undefined],
+    ["that says nothing of its C library", { getconf: "exit 1" }, undefined],
+    [
+      "that the server is not built for",
+      { uname: "echo Linux mips", getconf: libcOf("glibc 2.4") },
+      undefined,
+    ],
+  ] as const) {
+    test(`on a host ${what} ${obstacle ? "tells that the server cannot run there" : "finds nothing in the way"}`, () => {
+      for (const [name, text] of Object.entries(programs))
+        put(join(home, "bin", name), `#!/bin/sh\n${text}\n`);
+      const { status, answers } = run("look", options(), { PATH: `${home}/bin:${process.env["PATH"]}` });
+      assert.equal(status, 0);
+      if (obstacle === undefined) assert.equal(answers.get("obstacle"), undefined);
+      else assert.match(answers.get("obstacle") ?? "", obstacle);
+    });
+  }
 
   test("leaves lines of others out", () => {
     const answers = parseAnswers("Welcome\nvpnserver-host: platform=Linux x86_64\nplatform=Plan9\n");

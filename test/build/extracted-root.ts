@@ -4,24 +4,33 @@ import { join } from "node:path";
 import { runTool } from "../../tools/build/run-tool.ts";
 
 /** What the executable needs besides itself: the libraries of a minimal Debian 12 host. */
-const packages = ["libc6", "libstdc++6", "libgcc-s1"];
+export const librariesOfServer = ["libc6", "libstdc++6", "libgcc-s1"] as const;
 
 /**
- * Resolves to a folder with the shared libraries of Debian 12 for arm64, for `qemu-aarch64-static -L`. It is made once,
- * from the Debian mirror that this machine itself uses, and kept in the cache.
+ * Resolves to a folder with the files of packages of Debian 12, and of those that they depend on. It is made once, from the Debian mirror
+ * that this machine itself uses, and kept in the cache.
  *
+ * @param name of the folder
  * @throws Error that names the program or the step that failed
  */
-export async function arm64Root(cacheDirectory: string): Promise<string> {
-  const target = join(cacheDirectory, "debian-12-arm64");
+export async function extractedRoot(
+  cacheDirectory: string,
+  name: string,
+  options: { readonly architecture: string; readonly packages: readonly string[] },
+): Promise<string> {
+  const target = join(cacheDirectory, name);
   if (existsSync(target)) return target;
   await mkdir(cacheDirectory, { recursive: true });
   const work = await mkdtemp(join(cacheDirectory, ".debian-"));
   try {
     const made = join(work, "root");
+    const { architecture, packages } = options;
     await runTool(
       "mmdebstrap",
-      ["--variant=extract", "--architectures=arm64", `--include=${packages.join(",")}`, "bookworm", made],
+      [
+        ...["--variant=extract", `--architectures=${architecture}`, `--include=${packages.join(",")}`],
+        ...["bookworm", made],
+      ],
       { cwd: work, timeoutMs: 5 * 60_000 },
     );
     try {
