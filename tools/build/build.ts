@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { koffiAsset } from "../../server/native/koffi-file.ts";
+import { threadAsset, threadNames } from "../../server/native/windows/thread.ts";
 import { bundleServer, type Bundle } from "./bundle.ts";
 import { executableRecipe, makeExecutable } from "./executable.ts";
 import { digestFile, hashTexts, type Digest } from "./hash.ts";
@@ -94,8 +95,13 @@ async function buildExecutables(
 ): Promise<{ manifest: Manifest; executables: Keys["executables"] }> {
   const { root, log } = options;
   const bundle = await step("bundle the server", log, () => bundleServer(root));
+  const threads = await bundleThreads(root);
+  const threadsOf = (platform: Platform) => (platform.startsWith("windows") ? threads : {});
   const recipe = await readRecipe(root);
-  const keyOf = (platform: Platform) => hashTexts([bundle.code, partsIdentity(platform), ...recipe]);
+  const keyOf = (platform: Platform) => {
+    const codes = Object.values(threadsOf(platform));
+    return hashTexts([bundle.code, ...codes, partsIdentity(platform), ...recipe]);
+  };
   const before = await readJson<Manifest>(join(dist, manifestName));
 
   const artifacts: Partial<Record<Platform, BuiltArtifact>> = {};
@@ -118,7 +124,7 @@ async function buildExecutables(
   if (missing.length === 0 && before?.version === bundle.version) return complete();
 
   const built = await Promise.all(
-    missing.map((platform) => buildExecutable(platform, bundle, work, options)),
+    missing.map((platform) => buildExecutable(platform, bundle, threadsOf(platform), work, options)),
   );
   await step("collect the licenses", log, async () => {
     const node = { version: runtimeVersion, license: await provideRuntimeLicense(options) };
@@ -141,25 +147,40 @@ async function buildExecutables(
   return result;
 }
 
+/** Programs that run in threads of the server on Windows, by their names among the assets. */
+async function bundleThreads(root: string): Promise<Readonly<Record<string, Uint8Array>>> {
+  const bundles = threadNames.map(async (name) => {
+    const { code } = await bundleServer(root, `server/native/windows/${name}-thread.ts`);
+    return [threadAsset(name), code] as const;
+  });
+  return Object.fromEntries(await Promise.all(bundles));
+}
+
 async function buildExecutable(
   platform: Platform,
   bundle: Bundle,
+  threads: Readonly<Record<string, Uint8Array>>,
   work: string,
   options: BuildOptions,
 ): Promise<BuiltArtifact> {
   const { log } = options;
   const file = executableName(platform);
-  const path = join(work, file);
+  const executable = join(work, file);
   const runtime = await provideRuntime(platform, options);
-  const assets = { [koffiAsset]: await provideKoffi(platform, options) };
+  const assets: Record<string, string> = { [koffiAsset]: await provideKoffi(platform, options) };
+  for (const [name, code] of Object.entries(threads)) {
+    const path = join(work, `${platform}-${name}`);
+    await writeFile(path, code);
+    assets[name] = path;
+  }
   await step(`make ${file}`, log, () =>
-    makeExecutable({ program: bundle.code, assets, version: bundle.version }, runtime, work, path),
+    makeExecutable({ program: bundle.code, assets, version: bundle.version }, runtime, work, executable),
   );
   const upload = `${file}.gz`;
-  await step(`compress ${upload}`, log, () => compressUpload(path, join(work, upload)));
+  await step(`compress ${upload}`, log, () => compressUpload(executable, join(work, upload)));
   return {
     file,
-    ...(await digestFile(path)),
+    ...(await digestFile(executable)),
     upload: { file: upload, ...(await digestFile(join(work, upload))) },
   };
 }

@@ -2,6 +2,9 @@ import type { TypeObject } from "koffi";
 import type { WindowsKoffi } from "../koffi.ts";
 import { WindowsError } from "./windows-error.ts";
 
+/** What Windows calls a handle or a pointer; `null` or 0 where there is none. */
+export type Handle = bigint | number | null;
+
 type Library = ReturnType<WindowsKoffi["load"]>;
 
 /** A type by its name in koffi, a structure, or what a function fills in. */

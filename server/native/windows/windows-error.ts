@@ -1,6 +1,7 @@
 /** Errors of Windows that are told apart here (`winerror.h`). */
 export const windowsErrors = {
   accessDenied: 5,
+  invalidLevel: 124,
   serviceRequestTimeout: 1053,
   serviceAlreadyRunning: 1056,
   serviceDisabled: 1058,
@@ -36,4 +37,9 @@ export class WindowsError extends Error {
     super(`${what}: ${meaning === undefined ? "" : `${meaning}, `}error ${code} of Windows`);
     this.code = code;
   }
+}
+
+/** Whether an error is the one of Windows with this code. */
+export function isWindowsError(error: unknown, code: number): error is WindowsError {
+  return error instanceof WindowsError && error.code === code;
 }
