@@ -5,7 +5,6 @@ import { jsonLine } from "../contract/json-format.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parsePortList } from "./port-list.ts";
-import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface FirewallFlags {
   readonly ports?: number[];
@@ -28,11 +27,12 @@ export function addFirewallCommand(program: Command, context: CliContext): void 
       )
       .option("--json", "print JSON")
       .action(async (flags: FirewallFlags) => {
-        refuseOnWindows("firewall", "netsh advfirewall opens ports there");
         if (context.uid !== 0) {
           throw new ServerError(
             "NOT_PERMITTED",
-            "only root can read and change the host's firewall: use sudo",
+            process.platform === "win32"
+              ? 'only an administrator can read and change the firewall: open the console by "Run as administrator"'
+              : "only root can read and change the host's firewall: use sudo",
           );
         }
         await action(flags);

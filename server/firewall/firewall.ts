@@ -3,9 +3,10 @@ import { leftAlone, type Firewall, type FirewallManager, type FirewallOpening } 
 import type { FirewallReport } from "../contract/firewall-report.ts";
 import { nftables } from "./nftables.ts";
 import { ufw } from "./ufw.ts";
+import { windowsFirewall } from "./windows-firewall.ts";
 
 /** Those that are known here; the first one that finds itself at work decides on a host. */
-const managers: readonly FirewallManager[] = [ufw, nftables];
+const managers: readonly FirewallManager[] = [windowsFirewall, ufw, nftables];
 
 /** {@link Firewall.open} of whichever firewall rules this host. */
 export async function openFirewall(ports: readonly number[], run: RunProgram): Promise<FirewallOpening> {
