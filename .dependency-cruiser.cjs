@@ -170,6 +170,20 @@ const rooms = {
       "version",
     ],
   },
+  windows: {
+    is: "the arguments that only Windows has: its service, user mode with an icon",
+    imports: [
+      "native/windows",
+      "firewall",
+      "config/disk",
+      "contract",
+      "platform",
+      "supervisor",
+      "state-paths",
+      "errors",
+      "error-words",
+    ],
+  },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",
     imports: ["platform", "contract", "supervisor", "state-paths", "errors", "error-words"],

@@ -43,6 +43,12 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   addFirewallCommand(program, context);
   addVersionCommand(program, context);
   addExecsvcCommand(program, context);
+  if (process.platform === "win32") {
+    const { runWindowsVerb } = await import("./windows-verbs.ts");
+    const exitCode = await runWindowsVerb(words, context, () => program.helpInformation());
+    // Nothing that is still open may keep a server alive that has ended.
+    if (exitCode !== undefined) process.exit(exitCode);
+  }
   try {
     if (words.length === 0) program.help({ error: true });
     await program.parseAsync(words, { from: "user" });
