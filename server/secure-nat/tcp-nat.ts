@@ -81,6 +81,8 @@ export class TcpNat {
   readonly #shares = new Shares<Mapping>(({ usedAt }) => usedAt);
   /** Of those that no end outside has answered yet. */
   readonly #connecting = new Shares<Mapping>(({ usedAt }) => usedAt);
+  /** Those that are over and only remembered, by owner, the oldest first. */
+  readonly #ended = new Map<number, Set<Mapping>>();
   readonly #segment = new IncomingSegment();
   #count = 0;
 
@@ -162,6 +164,7 @@ export class TcpNat {
       this.#passOn(mapping);
       mapping.connection.flush();
       this.#setDue(mapping);
+      this.#noteEnd(mapping);
       if (isOver()) break;
     }
     return this.#touched.size > 0;
@@ -201,7 +204,7 @@ export class TcpNat {
   #open(frame: Frame, client: IpAddress, remote: IpAddress, from: number): void {
     const { now, random, mtu, route } = this.#options;
     const owner = ownerOf(client, from);
-    const hasRoom = this.#hasRoom(owner, from);
+    const hasRoom = this.#hasRoom(owner, from) || (this.#forgetEnded(owner) && this.#hasRoom(owner, from));
     if (!hasRoom) this.refused++;
     const connect = hasRoom ? route(remote, frame.destinationPort) : undefined;
     if (connect === undefined) {
@@ -294,6 +297,26 @@ export class TcpNat {
     if (own >= connections * secureNatLimits.sessionShare) return false;
     if (this.#count >= connections && own >= this.#shares.of(this.#shares.largest()) - 1) return false;
     return its === undefined || (its.connections < tcp && its.connecting < connecting);
+  }
+
+  #noteEnd(mapping: Mapping): void {
+    const isForgotten = mapping.dueIndex === -1;
+    if (isForgotten || mapping.connection.state !== "time-wait") return;
+    const those = this.#ended.get(mapping.owner);
+    if (those === undefined) this.#ended.set(mapping.owner, new Set([mapping]));
+    else those.add(mapping);
+  }
+
+  /**
+   * Gives the place of a client's connection to another one of the same client, if it is over on both sides.
+   *
+   * @returns whether there was such a one
+   */
+  #forgetEnded(owner: number): boolean {
+    const [oldest] = this.#ended.get(owner) ?? [];
+    if (oldest === undefined) return false;
+    this.#forget(oldest);
+    return true;
   }
 
   /** Ends a connection of the session that has most: one that waits for its other end, else the one that says least. */
@@ -394,6 +417,8 @@ export class TcpNat {
     if (--this.#count === 0) pieces.clear();
     this.#shares.delete(mapping);
     this.#due.delete(mapping);
+    const ended = this.#ended.get(mapping.owner);
+    if (ended?.delete(mapping) === true && ended.size === 0) this.#ended.delete(mapping.owner);
     this.#countConnected(mapping);
     const its = this.#clients.get(mapping.owner);
     if (its !== undefined && --its.connections === 0) this.#clients.delete(mapping.owner);

@@ -27,7 +27,7 @@ import { behindBadLink, type BadLink } from "./bad-link.ts";
  * argument is a bad link as JSON. Where the third names a file for the record, the host's kernel translates; it says why when it cannot.
  * The fourth one is the most TCP connections of a client then, and the fifth how many of them nobody has answered. It says `ready`, and ends
  * with its standard input. A line `check` there has it say whether the kernel still does, `list` what the kernel follows, and `counts` what
- * the virtual host has, both as JSON. `look` has it look for interfaces that came later, and is said again then.
+ * the virtual host has, connections that are over and only remembered apart, both as JSON. `look` has it look for interfaces that came later, and is said again then.
  */
 const loader = new NativeLoader({ env: {}, directory: "/nowhere" });
 const native = await loader.get();
@@ -86,7 +86,7 @@ const ticks = setInterval(() => nat.tick(), 20);
 console.log("ready");
 createInterface({ input: process.stdin })
   .on("line", (line) => {
-    if (line === "counts") console.log(JSON.stringify(nat.counts()));
+    if (line === "counts") console.log(JSON.stringify({ ...nat.counts(), ended: ended() }));
     else if (line === "list") void list();
     else if (line === "look") void look().then(() => console.log(line));
     else void way?.check().then((reason) => console.log(reason ?? "passes"));
@@ -106,6 +106,10 @@ async function list(): Promise<void> {
     client: nat.clientOfKernel(entry.client),
   }));
   console.log(JSON.stringify({ counts: told?.counts, entries }));
+}
+
+function ended(): number {
+  return nat.report().mappings.filter(({ state }) => state === "time-wait").length;
 }
 
 async function openWay(recordFile: string) {

@@ -53,7 +53,7 @@ export class NatStations {
     await behind.run("ip", ["link", "set", "tap_vpn", "up"]);
     const counts = async () => {
       child.write("counts");
-      return JSON.parse((await child.nextLine()) ?? "") as SecureNatCounts;
+      return JSON.parse((await child.nextLine()) ?? "") as SecureNatCounts & { readonly ended: number };
     };
     return { ...child, counts };
   }

@@ -222,6 +222,21 @@ describe("TCP through a NAT", () => {
     assert.equal(refusal(5), rst | ack);
   });
 
+  test("that is over makes room for another one of the client", () => {
+    const perClient = { ...defaultSecureNat.nat.perClient, tcp: 2 };
+    const world = new World({ ...defaultSecureNat, nat: { ...defaultSecureNat.nat, perClient } });
+    const connection = established(world);
+    connection.events.ended();
+    world.receive(world.segment({ sequence: 11, acknowledgment: 79, flags: ack | tcpFlags.fin }));
+    const states = () => world.nat.report().mappings.map(({ state }) => state);
+    assert.deepEqual(states(), ["time-wait"]);
+    const open = (port: number) => world.receive(world.segment({ flags: syn }, "", { port }));
+    assert.deepEqual([...open(1), ...open(2)], []);
+    assert.deepEqual(states(), ["connecting", "connecting"]);
+    assert.equal(readTcp(open(3)[0]).flags, rst | ack);
+    assert.deepEqual([world.nat.counts().tcp, world.nat.counts().refused.connections], [2, 1]);
+  });
+
   test("ends in steps, and takes nothing more meanwhile", () => {
     const world = new World();
     const { closedInStep } = secureNatLimits;
