@@ -43,8 +43,11 @@ export function fileProblemOf(error: unknown, path: string, option?: "--prefix" 
 
 const administrator = process.platform === "win32" ? "an administrator" : "root";
 
+/** What functions of Windows give for missing rights (`ERROR_ACCESS_DENIED`), where the runtime does not translate it. */
+const accessDenied = 5;
+
 /** Whether it is a question of rights. */
 export function isAboutRights(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === "EACCES" || code === "EPERM";
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return code === "EACCES" || code === "EPERM" || code === accessDenied;
 }

@@ -98,8 +98,23 @@ function maskOf(rights: string): number {
   return mask;
 }
 
-/** What the server's own folder has: all rights for its user, for administrators and the system, for all that is in it, and for nobody else. */
-export function privateAccessList(userSid: string): string {
+/** What a service's programs have: whoever may do anything may change them, and every user may run them. */
+export function sharedAccessList(): string {
+  // FILE_GENERIC_READ and FILE_GENERIC_EXECUTE, for all that is in it.
+  return "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)";
+}
+
+/**
+ * What the server's own folder has: all rights for its user, for administrators and the system, for all that is in it, and for nobody else.
+ * An administrator has them as one of those: a service runs as another user, who trusts no single one.
+ */
+export function privateAccessList({
+  userSid,
+  isAdministrator,
+}: {
+  readonly userSid: string;
+  readonly isAdministrator: boolean;
+}): string {
   const entry = (sid: string) => `(A;OICI;FA;;;${sid})`;
-  return `D:P${entry("SY")}${entry("BA")}${entry(userSid)}`;
+  return `D:P${entry("SY")}${entry("BA")}${isAdministrator ? "" : entry(userSid)}`;
 }

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
-import { judgeAccess, privateAccessList } from "./access-list.ts";
+import { judgeAccess, privateAccessList, sharedAccessList } from "./access-list.ts";
 import { whyNoWindowsHost, windowsHost, type WindowsHost } from "./windows-host.ts";
 
 /**
@@ -62,19 +62,34 @@ export function makeClosedFolder(
   try {
     if (isThere(path)) {
       if (!judgeAccess(host.accessOf(path), host.userSid).isProtected) {
-        host.setAccess(path, privateAccessList(host.userSid));
+        host.setAccess(path, privateAccessList(host));
       }
       return;
     }
     const missing = [resolve(path)];
     for (let above = dirname(missing[0] as string); !isThere(above); above = dirname(above))
       missing.unshift(above);
-    for (const folder of missing) host.makeFolder(folder, privateAccessList(host.userSid));
+    for (const folder of missing) host.makeFolder(folder, privateAccessList(host));
   } catch (error) {
     throw new ServerError("NOT_PERMITTED", `cannot keep other users out of ${path}: ${wordsOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/**
+ * On Windows: makes one folder that only its user and administrators may change, from the first moment on.
+ *
+ * @param isShared whether other users may read it and run what is in it; only where `host` is there
+ * @throws the error of Windows, or that of the system without native calls
+ */
+export function makeProgramFolder(
+  path: string,
+  isShared: boolean,
+  host: WindowsHost | undefined = windowsHost(),
+): void {
+  if (host === undefined) mkdirSync(path);
+  else host.makeFolder(path, isShared ? sharedAccessList() : privateAccessList(host));
 }
 
 function isThere(path: string): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { judgeAccess, privateAccessList } from "../../../server/platform/access-list.ts";
+import { judgeAccess, privateAccessList, sharedAccessList } from "../../../server/platform/access-list.ts";
 
 const user = "S-1-5-21-1004336348-1177238915-682003330-1001";
 const stranger = "S-1-5-21-1004336348-1177238915-682003330-1002";
@@ -22,7 +22,7 @@ describe("the access list of a folder of Windows", () => {
   });
 
   test("that the server gives its own folder lets nobody else in", () => {
-    assert.deepEqual(judge(`O:${user}${privateAccessList(user)}`), {
+    assert.deepEqual(judge(`O:${user}${privateAccessList({ userSid: user, isAdministrator: false })}`), {
       foreignOwner: undefined,
       replacer: undefined,
       writer: undefined,
@@ -55,6 +55,17 @@ describe("the access list of a folder of Windows", () => {
       assert.equal(judge(`O:BAG:BA${list}`).writer, undefined);
     });
   }
+
+  test("of a service's programs lets nobody else change them, and users read", () => {
+    const list = sharedAccessList();
+    assert.deepEqual(judge(`O:BAG:BA${list}`), {
+      foreignOwner: undefined,
+      replacer: undefined,
+      writer: undefined,
+      isProtected: true,
+    });
+    assert.match(list, /\(A;OICI;0x1200a9;;;BU\)/);
+  });
 
   test("that is not there lets everybody do everything", () => {
     assert.equal(judge("O:BAG:BAD:NO_ACCESS_CONTROL").replacer, "WD");
