@@ -2,7 +2,7 @@ import { wordsOf } from "../error-words.ts";
 import { errorCodes, ServerError } from "../errors.ts";
 import type {
   ServiceManager,
-  ServiceStart,
+  ServiceSettings,
   ServiceState,
   ServiceStatus,
 } from "../native/windows/service-manager.ts";
@@ -15,9 +15,16 @@ import {
   type ServiceCommand,
 } from "./service-plan.ts";
 
-/** What the verbs of service mode work with. */
-export interface ServiceHost {
+/** What a service is controlled with. */
+export interface ServiceSteps {
   readonly manager: ServiceManager;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+}
+
+/** What the verbs of service mode work with. */
+export interface ServiceHost extends ServiceSteps {
   readonly isAdministrator: boolean;
   /** Asks a person; `undefined` where there is nobody to ask. */
   readonly ask: (question: string) => Promise<boolean | undefined>;
@@ -27,9 +34,6 @@ export interface ServiceHost {
   readonly openFirewall: () => Promise<string>;
   /** Takes our rules away. */
   readonly closeFirewall: () => Promise<void>;
-  readonly sleep: (ms: number) => Promise<void>;
-  /** Monotonic, in milliseconds. */
-  readonly now: () => number;
 }
 
 const pollMs = 100;
@@ -53,17 +57,16 @@ export async function installService(
   { silent }: { readonly silent: boolean },
 ): Promise<string> {
   requireAdministrator(host, "install");
-  const there = told(() => host.manager.settings(serviceName));
+  const there = settingsOf(host);
   const ours = there === undefined ? undefined : parseCommandLine(there.command);
-  let start: ServiceStart = "automatic";
   if (there !== undefined) {
     await agreeToReplace(host, there.command, ours, silent);
-    await removeService(host);
-    // Whoever chose that it starts on demand has chosen it for the next release too.
-    if (ours !== undefined && there.start === "manual") start = "manual";
+    // One of another program has settings that are none of ours.
+    if (ours === undefined) await removeService(host);
+    else if (statusOf(host).state !== "STOPPED") await endService(host);
   }
   await host.prepare();
-  told(() => host.manager.install(planService(command, start)));
+  registerService(host, command);
   const firewall = await host.openFirewall();
   try {
     await runService(host, command.stateDirectory);
@@ -74,14 +77,15 @@ export async function installService(
       { cause: error },
     );
   }
-  const when = start === "manual" ? "It starts on demand, as before." : "It starts with Windows.";
+  const when =
+    settingsOf(host)?.start === "manual" ? "It starts on demand, as before." : "It starts with Windows.";
   return `${productName} was installed as the service ${serviceName}, and runs. ${when}\n${firewall}`;
 }
 
 /** `/uninstall`: stops the service and takes it away; what it keeps on the disk stays. */
 export async function uninstallService(host: ServiceHost): Promise<string> {
   requireAdministrator(host, "uninstall");
-  const there = told(() => host.manager.settings(serviceName));
+  const there = settingsOf(host);
   if (there === undefined) throw notInstalled();
   const ours = parseCommandLine(there.command);
   if (ours === undefined) throw foreign(there.command, "uninstall that program by its own means");
@@ -141,7 +145,29 @@ async function agreeToReplace(
   );
 }
 
-async function removeService(host: ServiceHost): Promise<void> {
+/** What is registered; `undefined` where there is no such service. @throws {ServerError} NOT_PERMITTED for who is no administrator */
+export function settingsOf({ manager }: ServiceSteps): ServiceSettings | undefined {
+  return told(() => manager.settings(serviceName));
+}
+
+/**
+ * Registers the service for a command, or gives the one of ours that is there this command. Whoever chose that it starts on demand has
+ * chosen it for the next release too.
+ *
+ * @returns whether anything was different
+ */
+export function registerService({ manager }: ServiceSteps, command: ServiceCommand): boolean {
+  return told(() => {
+    const there = manager.settings(serviceName);
+    const registration = planService(command, there?.start === "manual" ? "manual" : "automatic");
+    if (there === undefined) manager.install(registration);
+    else manager.update(registration);
+    return there?.command !== registration.command || there.start !== registration.start;
+  });
+}
+
+/** Stops the service, if it runs, and takes it away. */
+export async function removeService(host: ServiceSteps): Promise<void> {
   if (statusOf(host).state !== "STOPPED") await endService(host);
   told(() => host.manager.uninstall(serviceName));
   const deadline = host.now() + deleteMs;
@@ -156,8 +182,16 @@ async function removeService(host: ServiceHost): Promise<void> {
   }
 }
 
-/** @throws {ServerError} why it does not run */
-async function runService(host: ServiceHost, stateDirectory: string | undefined): Promise<void> {
+/**
+ * Starts the service; resolves when it runs.
+ *
+ * @throws {ServerError} why it does not run
+ */
+export async function runService(
+  host: ServiceSteps,
+  stateDirectory: string | undefined,
+  timeoutMs = startMs,
+): Promise<void> {
   const { manager } = host;
   told(() => {
     try {
@@ -167,24 +201,32 @@ async function runService(host: ServiceHost, stateDirectory: string | undefined)
       if (!isWindowsError(error, windowsErrors.serviceAlreadyRunning)) throw error;
     }
   });
-  const status = await waitFor(host, (state) => state === "RUNNING" || state === "STOPPED", startMs, "start");
+  const status = await waitFor(
+    host,
+    (state) => state === "RUNNING" || state === "STOPPED",
+    timeoutMs,
+    "start",
+  );
   if (status.state === "STOPPED")
     throw new ServerError("FAILED", `it ended while it started${endOf(status, stateDirectory)}`);
 }
 
-async function endService(host: ServiceHost): Promise<void> {
+/** Stops the service; resolves when it has ended, with its configuration on the disk. */
+export async function endService(host: ServiceSteps): Promise<void> {
   told(() => {
     try {
       host.manager.stop(serviceName);
     } catch (error) {
-      if (!isWindowsError(error, windowsErrors.serviceNotActive)) throw error;
+      // One that starts or stops takes no orders, and most often ends by itself.
+      const ignored = [windowsErrors.serviceNotActive, windowsErrors.serviceCannotAcceptControl];
+      if (!ignored.some((code) => isWindowsError(error, code))) throw error;
     }
   });
   await waitFor(host, (state) => state === "STOPPED", stopMs, "stop");
 }
 
 async function waitFor(
-  host: ServiceHost,
+  host: ServiceSteps,
   isReached: (state: ServiceState) => boolean,
   timeoutMs: number,
   what: string,
@@ -215,7 +257,7 @@ function endOf({ exitCode, specificExitCode }: ServiceStatus, stateDirectory: st
   return ` (${how})${log}, and the log "Application" of the Event Viewer`;
 }
 
-function statusOf({ manager }: ServiceHost): ServiceStatus {
+function statusOf({ manager }: ServiceSteps): ServiceStatus {
   const status = told(() => manager.status(serviceName));
   if (status === undefined) throw notInstalled();
   return status;

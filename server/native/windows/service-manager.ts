@@ -54,6 +54,8 @@ export interface ServiceSettings {
 /** The service control manager of this computer. All methods throw {WindowsError}, with code 5 for who is no administrator. */
 export interface ServiceManager {
   install(registration: ServiceRegistration): void;
+  /** Gives a service that is there these settings; one that runs has its new command line from its next start on. */
+  update(registration: ServiceRegistration): void;
   /** Windows deletes a service that runs when it has ended. */
   uninstall(name: string): void;
   /** Returns when its process was started. */
@@ -81,6 +83,8 @@ const logFailureToStart = 1;
 const controlStop = 1;
 const configLevels = { description: 1, failureActions: 2, failureActionsFlag: 4, preshutdown: 7 } as const;
 const actionRestart = 1;
+/** To stay as it is, in ChangeServiceConfigW. */
+const noChange = 0xffff_ffff;
 const statusProcessInfo = 0;
 /** As much as QueryServiceConfigW gives at most. */
 const settingsBytes = 8 * 1024;
@@ -122,6 +126,9 @@ function declareFunctions(koffi: WindowsKoffi) {
     create: library.declare<unknown[], Handle>("CreateServiceW", handle, [
       ...[handle, text, text, u32, u32, u32, u32, text],
       ...[text, handle, text, text, text],
+    ]),
+    change: library.declare<unknown[], number>("ChangeServiceConfigW", "int", [
+      ...[handle, u32, u32, u32, text, text, handle, text, text, text, text],
     ]),
     open: library.declare<[Handle, string, number], Handle>("OpenServiceW", handle, [handle, text, u32]),
     start: library.declare<[Handle, number, null], number>("StartServiceW", "int", [handle, u32, handle]),
@@ -167,48 +174,61 @@ export class NativeServiceManager implements ServiceManager {
   }
 
   install(registration: ServiceRegistration): void {
-    const { create, setDescription, setFailureActions, setFlag } = this.#functions;
-    const { name, displayName, description, command, start } = registration;
+    const { name, displayName, command, start } = registration;
     const access =
       serviceAccess.changeConfig | serviceAccess.queryStatus | serviceAccess.start | serviceAccess.delete;
     this.#withManager(managerAccess.connect | managerAccess.createService, (manager) => {
-      const created = create(
+      const created = this.#functions.create(
         ...[manager, name, displayName, access, ownProcess, startTypes[start], logFailureToStart, command],
         ...[null, null, null, null, null],
       );
       this.#using(this.#lastError.checked(`cannot make the service ${name}`, created), (service) => {
-        const set = (what: string, done: number) =>
-          void this.#lastError.checked(`cannot set ${what} of the service ${name}`, done);
         try {
-          set(
-            "description",
-            setDescription(service, configLevels.description, { lpDescription: description }),
-          );
-          const actions = registration.restartDelaysMs.map((delay) => ({
-            Type: actionRestart,
-            Delay: delay,
-          }));
-          const failures = {
-            dwResetPeriod: registration.failuresForgottenSeconds,
-            lpRebootMsg: null,
-            lpCommand: null,
-            cActions: actions.length,
-            lpsaActions: actions,
-          };
-          set("failure actions", setFailureActions(service, configLevels.failureActions, failures));
-          // Also where it ends in order but says that something went wrong, such as a port that is taken.
-          this.#setWhereKnown("failure actions", () =>
-            setFlag(service, configLevels.failureActionsFlag, { value: 1 }),
-          );
-          this.#setWhereKnown("time to stop", () =>
-            setFlag(service, configLevels.preshutdown, { value: registration.preshutdownMs }),
-          );
+          this.#configure(service, registration);
         } catch (error) {
           this.#functions.delete(service);
           throw error;
         }
       });
     });
+  }
+
+  update(registration: ServiceRegistration): void {
+    const { name, displayName, command, start } = registration;
+    // To have a service restarted needs the right to start it.
+    this.#withService(name, serviceAccess.changeConfig | serviceAccess.start, (service) => {
+      const done = this.#functions.change(
+        ...[service, noChange, startTypes[start], noChange, command, null, null, null, null, null],
+        displayName,
+      );
+      this.#lastError.checked(`cannot change the service ${name}`, done);
+      this.#configure(service, registration);
+    });
+  }
+
+  /** What there is no argument for when a service is made. */
+  #configure(service: Handle, registration: ServiceRegistration): void {
+    const { setDescription, setFailureActions, setFlag } = this.#functions;
+    const { name, description, restartDelaysMs, failuresForgottenSeconds, preshutdownMs } = registration;
+    const set = (what: string, done: number) =>
+      void this.#lastError.checked(`cannot set ${what} of the service ${name}`, done);
+    set("description", setDescription(service, configLevels.description, { lpDescription: description }));
+    const actions = restartDelaysMs.map((delay) => ({ Type: actionRestart, Delay: delay }));
+    const failures = {
+      dwResetPeriod: failuresForgottenSeconds,
+      lpRebootMsg: null,
+      lpCommand: null,
+      cActions: actions.length,
+      lpsaActions: actions,
+    };
+    set("failure actions", setFailureActions(service, configLevels.failureActions, failures));
+    // Also where it ends in order but says that something went wrong, such as a port that is taken.
+    this.#setWhereKnown("failure actions", () =>
+      setFlag(service, configLevels.failureActionsFlag, { value: 1 }),
+    );
+    this.#setWhereKnown("time to stop", () =>
+      setFlag(service, configLevels.preshutdown, { value: preshutdownMs }),
+    );
   }
 
   uninstall(name: string): void {

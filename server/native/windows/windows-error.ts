@@ -6,6 +6,7 @@ export const windowsErrors = {
   serviceAlreadyRunning: 1056,
   serviceDisabled: 1058,
   serviceDoesNotExist: 1060,
+  serviceCannotAcceptControl: 1061,
   serviceNotActive: 1062,
   failedServiceControllerConnect: 1063,
   serviceSpecificError: 1066,

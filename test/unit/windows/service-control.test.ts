@@ -54,7 +54,7 @@ describe("/install", () => {
     }
     installed();
     await installService(hostWith(manager, { ask: async () => true }), command, aloud);
-    assert.deepEqual(manager.calls, ["uninstall", "install", "start"]);
+    assert.deepEqual(manager.calls, ["update", "start"]);
   });
 
   test("replaces one of ours that runs without a question when it is silent", async () => {
@@ -62,9 +62,10 @@ describe("/install", () => {
     manager.start();
     manager.status();
     manager.calls.length = 0;
-    manager.looksUntilGone = 3;
-    await installService(hostWith(manager, { ask: () => assert.fail("asked") }), command, silently);
-    assert.deepEqual(manager.calls, ["stop", "uninstall", "install", "start"]);
+    const next = { ...command, executable: "D:\\vpn\\vpnserver.exe" };
+    await installService(hostWith(manager, { ask: () => assert.fail("asked") }), next, silently);
+    assert.deepEqual(manager.calls, ["stop", "update", "start"]);
+    assert.equal(manager.service?.command, commandLineOf(next));
   });
 
   test("never replaces another program's service without a Yes", async () => {
@@ -77,6 +78,7 @@ describe("/install", () => {
     assert.deepEqual([manager.calls, host.done], [[], []]);
     let question = "";
     const asking = hostWith(manager, { ask: async (text) => ((question = text), true) });
+    manager.looksUntilGone = 3;
     await installService(asking, command, aloud);
     assert.match(question, /belongs to another program:\n.*vpnserver_x64\.exe/);
     assert.deepEqual(manager.calls, ["uninstall", "install", "start"]);
@@ -113,7 +115,7 @@ describe("/install", () => {
     installed();
     manager.looksUntilGone = Infinity;
     await assert.rejects(
-      installService(hostWith(manager), command, silently),
+      uninstallService(hostWith(manager)),
       failure("FAILED", /close services\.msc and the Task Manager/),
     );
   });

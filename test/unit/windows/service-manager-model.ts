@@ -37,6 +37,13 @@ export class ServiceManagerModel implements ServiceManager {
     this.service = { command, start, state: "STOPPED", registration, exitCode: 0, specificExitCode: 0 };
   }
 
+  update(registration: ServiceRegistration): void {
+    const service = this.#there();
+    this.calls.push("update");
+    const { command, start } = registration;
+    Object.assign(service, { command, start, registration });
+  }
+
   uninstall(): void {
     this.#there();
     this.calls.push("uninstall");
