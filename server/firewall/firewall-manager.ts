@@ -4,16 +4,21 @@ import { unmanaged } from "./firewall-report.ts";
 
 /** A kind of firewall. */
 export interface FirewallManager {
-  /** The host's firewall where it is of this kind; `undefined` where another one has to be asked. */
-  find(run: RunProgram): Promise<Firewall | undefined>;
+  /**
+   * The host's firewall where it is of this kind; `undefined` where another one has to be asked.
+   *
+   * @param program path of the executable whose ports are opened, this one by default; for a firewall whose rules name one
+   */
+  find(run: RunProgram, program?: string): Promise<Firewall | undefined>;
   /**
    * Takes away the rules of ours, for the given ports or for all, also where this kind is not at work at present. No other
    * rule is touched.
    *
+   * @param program as for {@link find}: of the rule that is left
    * @returns whether there were any
    * @throws {ServerError} when it is there and refuses the change
    */
-  close(ports: readonly number[] | undefined, run: RunProgram): Promise<boolean>;
+  close(ports: readonly number[] | undefined, run: RunProgram, program?: string): Promise<boolean>;
 }
 
 /** What decides which connections reach a host. */

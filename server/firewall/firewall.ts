@@ -9,14 +9,22 @@ import { windowsFirewall } from "./windows-firewall.ts";
 const managers: readonly FirewallManager[] = [windowsFirewall, ufw, nftables];
 
 /** {@link Firewall.open} of whichever firewall rules this host. */
-export async function openFirewall(ports: readonly number[], run: RunProgram): Promise<FirewallOpening> {
-  return (await findFirewall(run)).open(ports);
+export async function openFirewall(
+  ports: readonly number[],
+  run: RunProgram,
+  program?: string,
+): Promise<FirewallOpening> {
+  return (await findFirewall(run, program)).open(ports);
 }
 
 /** {@link FirewallManager.close} of all, wherever the rules of ours are. */
-export async function closeFirewall(ports: readonly number[] | undefined, run: RunProgram): Promise<boolean> {
+export async function closeFirewall(
+  ports: readonly number[] | undefined,
+  run: RunProgram,
+  program?: string,
+): Promise<boolean> {
   let changed = false;
-  for (const manager of managers) changed = (await manager.close(ports, run)) || changed;
+  for (const manager of managers) changed = (await manager.close(ports, run, program)) || changed;
   return changed;
 }
 
@@ -25,9 +33,9 @@ export async function showFirewall(ports: readonly number[], run: RunProgram): P
   return (await findFirewall(run)).show(ports);
 }
 
-async function findFirewall(run: RunProgram): Promise<Firewall> {
+async function findFirewall(run: RunProgram, program?: string): Promise<Firewall> {
   for (const manager of managers) {
-    const firewall = await manager.find(run);
+    const firewall = await manager.find(run, program);
     if (firewall !== undefined) return firewall;
   }
   return leftAlone("no firewall that is known here rules this host");

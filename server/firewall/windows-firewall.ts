@@ -17,16 +17,16 @@ const manager = "windows";
 /** The firewall of Windows, by netsh, with one rule for this program. */
 export const windowsFirewall: FirewallManager = windowsFirewallOf(process.execPath, process.platform);
 
-/** {@link windowsFirewall} for any program. */
-export function windowsFirewallOf(program: string, platform: NodeJS.Platform): FirewallManager {
+/** {@link windowsFirewall} for any program where none is named. */
+export function windowsFirewallOf(ownProgram: string, platform: NodeJS.Platform): FirewallManager {
   const isThere = platform === "win32";
   return {
-    async find(run) {
+    async find(run, program = ownProgram) {
       if (!isThere) return undefined;
       const shown = await runNetsh(run, showCommand);
       return shown === undefined ? undefined : firewallWith(program, shown, run);
     },
-    async close(ports, run) {
+    async close(ports, run, program = ownProgram) {
       if (!isThere) return false;
       const shown = await runNetsh(run, showCommand);
       if (shown === undefined || shown.code !== 0) return false;

@@ -123,3 +123,12 @@ test("a netsh that refuses is an error with its words, and one that is not there
   assert.equal(await windowsFirewallOf(program, "linux").find(none), undefined);
   assert.equal(await windowsFirewallOf(program, "linux").close(undefined, none), false);
 });
+
+test("a rule is for the program that is named, whichever program asks", async () => {
+  const netsh = new NetshModel();
+  const firewalls = windowsFirewallOf("C:\\Downloads\\vpnserver.exe", "win32");
+  await (await firewalls.find(netsh.run, program))?.open([443, 992]);
+  assert.deepEqual(netsh.rule, { ports: "443,992", program });
+  assert.equal(await firewalls.close([992], netsh.run, program), true);
+  assert.deepEqual(netsh.rule, { ports: "443", program });
+});
