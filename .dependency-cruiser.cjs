@@ -186,7 +186,17 @@ const rooms = {
   },
   init: {
     is: "what starts and stops a server whose files it is told of, whoever put them there",
-    imports: ["platform", "contract", "supervisor", "state-paths", "errors", "error-words"],
+    imports: [
+      "platform",
+      "native/windows",
+      "windows/service-control",
+      "windows/service-plan",
+      "contract",
+      "supervisor",
+      "state-paths",
+      "errors",
+      "error-words",
+    ],
   },
 };
 

@@ -147,16 +147,27 @@ export async function makeStateDirectories(paths: StatePaths): Promise<void> {
   }
 }
 
-/** Matches the path of an installed executable: the prefix, and the SHA-256 of the release. */
+/** Match the path of an installed executable: the prefix, and the SHA-256 of the release. Windows keeps whichever case was typed. */
 const installedExecutable = /^(.*)\/releases\/([0-9a-f]{64})\/vpnserver$/;
+const installedWindowsExecutable = /^(.*)[\\/]releases[\\/]([0-9a-f]{64})[\\/]vpnserver\.exe$/i;
+
+/** Release and installation that `executable` belongs to; `undefined` when it is not an installed one. */
+export function installationOf(
+  executable: string,
+  platform: NodeJS.Platform = process.platform,
+): { readonly prefix: string; readonly sha256: string } | undefined {
+  const pattern = platform === "win32" ? installedWindowsExecutable : installedExecutable;
+  const [, prefix, sha256] = pattern.exec(executable) ?? [];
+  return prefix === undefined || sha256 === undefined ? undefined : { prefix, sha256: sha256.toLowerCase() };
+}
 
 /** SHA-256 of the release that `executable` belongs to, or `null` when it is not an installed one. */
 export function releaseOf(executable: string): string | null {
-  return installedExecutable.exec(executable)?.[2] ?? null;
+  return installationOf(executable)?.sha256 ?? null;
 }
 
 function installedStateDirectory(executable: string | undefined): string | undefined {
-  const prefix = executable === undefined ? undefined : installedExecutable.exec(executable)?.[1];
+  const prefix = executable === undefined ? undefined : installationOf(executable)?.prefix;
   if (prefix === undefined) return undefined;
   const record = join(prefix, "install.json");
   try {

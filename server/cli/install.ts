@@ -4,13 +4,13 @@ import type { ImportReport, InstallResult } from "../contract/install-result.ts"
 import { jsonLine } from "../contract/json-format.ts";
 import { isOwnerLabel, ownerLimits, type Owner } from "../contract/owner.ts";
 import { ServerError } from "../errors.ts";
+import { checkFolder, defaultPrefix, layoutOf } from "../install/layout.ts";
 import { requestableModes, type RequestedMode } from "../install/mode-choice.ts";
 import { describeOwner } from "../install/owner.ts";
 import type { CliContext } from "./context.ts";
 import { describeListener } from "./describe-listener.ts";
 import { parseOwnerId } from "./owner-id.ts";
 import { parsePortList } from "./port-list.ts";
-import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface InstallFlags {
   readonly mode: RequestedMode;
@@ -35,12 +35,15 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     .addOption(
       new Option(
         "--mode <mode>",
-        "service (started at boot; root or sudo), user (a background process) or auto",
+        "service (started at boot; root, sudo or an administrator), user (a background process) or auto",
       )
         .choices(requestableModes)
         .default("auto"),
     )
-    .option("--prefix <directory>", "where it is put (default: /opt/vpnserver, in user mode ~/vpnserver)")
+    .option(
+      "--prefix <directory>",
+      `where it is put (default: ${defaultPrefix("service")}, in user mode ${defaultPrefix("user")})`,
+    )
     .option("--listeners <ports>", "TCP ports (default: as they are; 443,992,5555 at first)", parsePortList)
     .option(
       "--import <path>",
@@ -48,7 +51,7 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     )
     .option(
       "--open-firewall",
-      "open the ports in nftables or ufw, in service mode (default: as before; yes at first)",
+      "open the ports in nftables, ufw or the Windows firewall, in service mode (default: as before; yes at first)",
     )
     .option("--no-open-firewall", "leave the firewall alone, and take rules of ours away")
     .option(
@@ -64,13 +67,17 @@ export function addInstallCommand(program: Command, context: CliContext): void {
     .option("--adopt", "take the server over from another deployment")
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: InstallFlags) => {
-      refuseOnWindows("install", "vpnserver /install makes a service of this executable");
+      if (process.platform === "win32" && flags.import !== undefined) {
+        throw new ServerError(
+          "UNSUPPORTED",
+          "--import is not there on Windows: stop the other server, copy its vpn_server.config into the state directory, and install then",
+        );
+      }
       const executable = installable(context);
       const owner = ownerOf(flags);
       const { runProgram } = await import("../platform/run-program.ts");
       const { probeHost } = await import("../install/host-facts.ts");
       const { requestMode } = await import("../install/mode-request.ts");
-      const { checkFolder, defaultPrefix } = await import("../install/layout.ts");
       const facts = await probeHost({ run: runProgram, env: context.env, executable });
       const named = flags.prefix === undefined ? undefined : resolve(flags.prefix);
       const { mode, reason, needsSudo, warning } = await requestMode(flags.mode, { prefix: named, facts });
@@ -113,7 +120,7 @@ function installable({ executable }: CliContext): string {
   if (executable !== undefined) return executable;
   throw new ServerError(
     "UNSUPPORTED",
-    "the sources cannot be installed: build the executable (npm run build), then run dist/vpnserver-linux-x64 install",
+    "the sources cannot be installed: build the executable (npm run build), then run its install, such as dist/vpnserver-linux-x64 install",
   );
 }
 
@@ -189,7 +196,7 @@ function describe(result: InstallResult): string {
   return [
     `${result.changed ? "Installed" : "Nothing had to be changed"}: version ${result.version} in ${result.mode} mode`,
     `  release      ${result.sha256}`,
-    `  executable   ${result.prefix}/current/vpnserver`,
+    `  executable   ${layoutOf(result.prefix).executable}`,
     `  state        ${result.stateDirectory}`,
     ...(result.owner === undefined ? [] : [`  owner        ${describeOwner(result.owner)}`]),
     `  certificate  SHA-256 ${result.tlsFingerprint}`,

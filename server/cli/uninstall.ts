@@ -1,15 +1,14 @@
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { jsonLine } from "../contract/json-format.ts";
 import type { UninstallResult } from "../contract/uninstall-result.ts";
-import { releaseOf } from "../state-paths.ts";
+import { installationOf } from "../state-paths.ts";
 import { ServerError } from "../errors.ts";
 import { describeStay } from "../install/owner.ts";
 import { version } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { parseOwnerId } from "./owner-id.ts";
-import { refuseOnWindows } from "./windows-refusal.ts";
 
 interface UninstallFlags {
   readonly prefix?: string;
@@ -32,7 +31,6 @@ export function addUninstallCommand(program: Command, context: CliContext): void
     )
     .option("--json", "print the result as one line of JSON")
     .action(async (flags: UninstallFlags) => {
-      refuseOnWindows("uninstall", "vpnserver /uninstall takes the service away");
       const { runProgram } = await import("../platform/run-program.ts");
       const prefix = await prefixOf(flags, context);
       const stateOption = context.stateDirectoryOption();
@@ -68,8 +66,9 @@ function describe({ removed, mode, prefix, stateDirectory, owner, kept }: Uninst
   return `The server of ${mode} mode was taken away from ${prefix}${stays}${purge}`;
 }
 
-/** As a shell reads it. */
+/** As a shell reads it; a path of Windows has no quotation marks. */
 function quoted(path: string): string {
+  if (process.platform === "win32") return `"${path}"`;
   return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
@@ -83,6 +82,8 @@ async function isRoots(
   const { layoutOf } = await import("../install/layout.ts");
   const mode = await installedMode(layoutOf(prefix));
   if (mode !== undefined || !purge || ownerId !== undefined) return mode === "service";
+  // On Windows a folder of an administrator's does not open to who is none.
+  if (process.platform === "win32") return false;
   const { defaultStateDirectories } = await import("../install/state-directory.ts");
   const places = stateDirectory === undefined ? defaultStateDirectories(prefix) : [stateDirectory];
   return places.some((place) => statSync(place, { throwIfNoEntry: false })?.uid === 0);
@@ -94,9 +95,8 @@ async function prefixOf(
   { executable, uid }: Pick<CliContext, "executable" | "uid">,
 ): Promise<string> {
   if (flags.prefix !== undefined) return resolve(flags.prefix);
-  if (executable !== undefined && releaseOf(executable) !== null) {
-    return dirname(dirname(dirname(executable)));
-  }
+  const installation = executable === undefined ? undefined : installationOf(executable);
+  if (installation !== undefined) return installation.prefix;
   const { defaultPrefix, layoutOf } = await import("../install/layout.ts");
   const { installedMode } = await import("../install/manifest.ts");
   const [own, service] = [defaultPrefix("user"), defaultPrefix("service")];
@@ -113,6 +113,12 @@ async function uninstallAsRoot(
   flags: UninstallFlags,
   context: CliContext,
 ): Promise<void> {
+  if (process.platform === "win32") {
+    throw new ServerError(
+      "NOT_PERMITTED",
+      `the server of ${prefix} is a service, which only an administrator can take away: open a console by "Run as administrator", and run this there`,
+    );
+  }
   const { executable, env } = context;
   const { probeHost } = await import("../install/host-facts.ts");
   const { runProgram } = await import("../platform/run-program.ts");

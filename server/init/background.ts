@@ -1,5 +1,5 @@
 import { startServerProcess } from "../supervisor/control.ts";
-import type { InitSystem, InstalledServer } from "./init-system.ts";
+import type { InitSystem, InstalledServer, StartOptions } from "./init-system.ts";
 import { endsWithSession } from "./logind.ts";
 import { lastLogLinesOf, stopIfRunning } from "./server-process.ts";
 
@@ -29,11 +29,10 @@ export class Background implements InitSystem {
     return true;
   }
 
-  async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+  async start({ timeoutMs, program }: StartOptions): Promise<void> {
     await this.stop();
     try {
-      const { paths, executable } = this.#server;
-      await startServerProcess(paths, { executable, timeoutMs });
+      await startServerProcess(this.#server.paths, { executable: program, timeoutMs });
     } catch (error) {
       // What hangs at its start must not stand in the way of the next one.
       await this.stop();

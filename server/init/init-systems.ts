@@ -4,9 +4,11 @@ import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.
 import { openrc } from "./openrc.ts";
 import { systemd } from "./systemd.ts";
 import { sysv } from "./sysv.ts";
+import { windowsService } from "./windows-service.ts";
 
 /** Those that can start a server at boot; the first one that runs the host does. OpenRC often has sysvinit for its first process. */
-const kinds: readonly InitSystemKind[] = [systemd, openrc, sysv];
+const kinds: readonly InitSystemKind[] =
+  process.platform === "win32" ? [windowsService] : [systemd, openrc, sysv];
 
 /** What runs the host, or in clauses why that is nothing which can start a server at boot, and what to do about it. */
 export type InitSystemFinding =

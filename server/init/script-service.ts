@@ -4,7 +4,13 @@ import { ServerError } from "../errors.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
-import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
+import type {
+  InitSystem,
+  InitSystemKind,
+  InstalledServer,
+  RegistrationOptions,
+  StartOptions,
+} from "./init-system.ts";
 import { hasState, isScriptOf, scriptFile, serviceName, type ScriptOptions } from "./init-script.ts";
 import { lastLogLinesOf, lastWordsIn, stopIfRunning } from "./server-process.ts";
 
@@ -63,7 +69,7 @@ export class ScriptService implements InitSystem {
     );
   }
 
-  desiredRegistration({ opensFirewall }: { readonly opensFirewall: boolean }): string {
+  desiredRegistration({ opensFirewall }: RegistrationOptions): string {
     const { executable, paths } = this.#server;
     return this.#dialect.text({ executable, stateDirectory: paths.stateDirectory, opensFirewall });
   }
@@ -104,7 +110,7 @@ export class ScriptService implements InitSystem {
     return this.#dialect.knowsItRuns();
   }
 
-  async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+  async start({ timeoutMs }: StartOptions): Promise<void> {
     await this.stop();
     const [program, ...words] = this.#dialect.command("start");
     const result = await this.#server.run(program, words, { timeoutMs });

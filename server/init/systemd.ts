@@ -5,7 +5,13 @@ import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type ProgramResult } from "../platform/run-program.ts";
 import { readStatus } from "../supervisor/control.ts";
-import type { InitSystem, InitSystemKind, InstalledServer } from "./init-system.ts";
+import type {
+  InitSystem,
+  InitSystemKind,
+  InstalledServer,
+  RegistrationOptions,
+  StartOptions,
+} from "./init-system.ts";
 import { hasState, isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
 import { lastLogLinesOf, lastWordsIn, logLines, stopIfRunning } from "./server-process.ts";
 
@@ -50,7 +56,7 @@ class Systemd implements InitSystem {
     );
   }
 
-  desiredRegistration({ opensFirewall }: { readonly opensFirewall: boolean }): string {
+  desiredRegistration({ opensFirewall }: RegistrationOptions): string {
     const { stateDirectory, pidFile } = this.#server.paths;
     return systemdUnit({ executable: this.#server.executable, stateDirectory, pidFile, opensFirewall });
   }
@@ -86,7 +92,7 @@ class Systemd implements InitSystem {
     return (await this.#property("MainPID")) === String(supervisorPid);
   }
 
-  async start({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+  async start({ timeoutMs }: StartOptions): Promise<void> {
     await this.stop();
     // Failures of a former release must not count against this one.
     await this.#server.run("systemctl", ["reset-failed", unitName]);

@@ -1,5 +1,4 @@
-import { dirname } from "node:path";
-import { releaseOf } from "../state-paths.ts";
+import { installationOf } from "../state-paths.ts";
 import { whileLocked } from "./install-lock.ts";
 import { layoutOf } from "./layout.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
@@ -13,8 +12,8 @@ export async function recordFirewallPorts<T>(
   change: (ports: readonly number[]) => number[],
   work: () => Promise<T>,
 ): Promise<T> {
-  const isInstalled = executable !== undefined && releaseOf(executable) !== null;
-  const layout = isInstalled ? layoutOf(dirname(dirname(dirname(executable)))) : undefined;
+  const prefix = executable === undefined ? undefined : installationOf(executable)?.prefix;
+  const layout = prefix === undefined ? undefined : layoutOf(prefix);
   if (layout === undefined || (await readManifest(layout)) === undefined) return work();
   return whileLocked(layout, async () => {
     const manifest = await readManifest(layout);

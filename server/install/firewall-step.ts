@@ -11,6 +11,10 @@ export interface FirewallStepParts {
   readonly record: ManifestRecord;
   /** As the installation was found. */
   readonly before: Manifest | undefined;
+  /** Path of the release to install, which rules of some firewalls name. */
+  readonly program: string;
+  /** That of the release before. */
+  readonly formerProgram: string | undefined;
 }
 
 /** What one run of an installation does to the host's firewall, on record in the manifest before it is done. */
@@ -18,13 +22,17 @@ export class FirewallStep {
   readonly #options: FirewallStepParts["options"];
   readonly #record: ManifestRecord;
   readonly #before: readonly number[];
+  readonly #program: string;
+  readonly #formerProgram: string | undefined;
   #changed = false;
   #opening: FirewallOpening | undefined;
 
-  constructor({ options, record, before }: FirewallStepParts) {
+  constructor({ options, record, before, program, formerProgram }: FirewallStepParts) {
     this.#options = options;
     this.#record = record;
     this.#before = before?.firewall.ports ?? [];
+    this.#program = program;
+    this.#formerProgram = formerProgram;
   }
 
   /** Whether {@link change} had to change anything. */
@@ -47,19 +55,22 @@ export class FirewallStep {
     await this.#record.add({
       firewall: { open, ports: open ? [...new Set([...firewall.ports, ...ports])] : firewall.ports },
     });
-    this.#opening = open ? await openFirewall(ports, run) : undefined;
-    const closed = superfluous.length > 0 && (await closeFirewall(superfluous, run));
+    this.#opening = open ? await openFirewall(ports, run, this.#program) : undefined;
+    const closed = superfluous.length > 0 && (await closeFirewall(superfluous, run, this.#program));
     await this.#record.add({ firewall: { open, ports: open ? ports : [] } });
     this.#changed = closed || (this.#opening?.changed ?? false);
   }
 
-  /** Closes what only this run opened, and opens what only it closed. */
+  /** Closes what only this run opened, and opens what only it closed, or opened for another release. */
   async restore(): Promise<void> {
+    const { run } = this.#options;
+    const program = this.#formerProgram ?? this.#program;
     const now = this.#record.manifest.firewall.ports;
     const opened = now.filter((port) => !this.#before.includes(port));
-    if (opened.length > 0) await closeFirewall(opened, this.#options.run);
-    const closed = this.#before.filter((port) => !now.includes(port));
-    if (closed.length > 0) await openFirewall(closed, this.#options.run);
+    if (opened.length > 0) await closeFirewall(opened, run, program);
+    const isOfAnother = program !== this.#program;
+    const closed = this.#before.filter((port) => isOfAnother || !now.includes(port));
+    if (closed.length > 0) await openFirewall(closed, run, program);
   }
 
   report({ listeners }: RunningStatus): FirewallReport {

@@ -1,5 +1,6 @@
 import { chmod, lstat, mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeProgramFolder } from "../platform/windows-folder.ts";
 import type { Mode } from "./mode-choice.ts";
 
 /** A service is run by root and looked at by everybody; a user's installation is the user's own. */
@@ -16,7 +17,8 @@ export async function removeIfEmpty(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a folder with those above it that are missing: all of them, or none.
+ * Makes a folder with those above it that are missing: all of them, or none. On Windows their access lists are as strict as the mode:
+ * other users get nothing, or may read where the mode lets them.
  *
  * @returns the folders that were made, the topmost first
  * @throws the system's error
@@ -29,9 +31,9 @@ export async function makeFolders(path: string, mode: number): Promise<string[]>
   const made: string[] = [];
   try {
     for (const folder of missing) {
-      if (!(await makeFolder(folder))) continue;
+      if (!(await makeFolder(folder, mode))) continue;
       made.push(folder);
-      await chmod(folder, mode);
+      if (process.platform !== "win32") await chmod(folder, mode);
     }
     return made;
   } catch (error) {
@@ -41,12 +43,14 @@ export async function makeFolders(path: string, mode: number): Promise<string[]>
 }
 
 /** @returns whether it was not there; another process may make the same ones */
-async function makeFolder(path: string): Promise<boolean> {
+async function makeFolder(path: string, mode: number): Promise<boolean> {
   try {
-    await mkdir(path);
+    if (process.platform === "win32") makeProgramFolder(path, (mode & 0o005) !== 0);
+    else await mkdir(path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST" && (await isFolder(path))) return false;
+    // Whatever the system calls it.
+    if (await isFolder(path)) return false;
     throw error;
   }
 }

@@ -19,8 +19,9 @@ export async function probeHost(options: {
     user: username,
     sudoUser: uid === 0 ? env["SUDO_USER"] : undefined,
     initSystem,
+    superuser: process.platform === "win32" ? "administrator" : "root",
     sudo:
-      uid !== 0 && "title" in initSystem
+      uid !== 0 && "title" in initSystem && process.platform !== "win32"
         ? await trySudo(run, executable)
         : { works: false, reason: "sudo was not tried" },
   };

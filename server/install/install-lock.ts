@@ -1,4 +1,6 @@
 import { rm } from "node:fs/promises";
+import { exists } from "./folders.ts";
+import { isInUse } from "../platform/rename-file.ts";
 import { ServerError } from "../errors.ts";
 import { InstanceLock } from "../platform/instance-lock.ts";
 import type { Layout } from "./layout.ts";
@@ -20,10 +22,15 @@ export async function whileLocked<T>(layout: Layout, work: () => Promise<T>): Pr
     return await work();
   } finally {
     lock.release();
+    if (process.platform === "win32" && !(await exists(layout.manifest))) await removeLock(layout);
   }
 }
 
-/** Takes the lock's file away, for who holds it or knows that nobody does. */
+/** Takes the lock's file away, for who holds it or knows that nobody does. Windows keeps it until its holder has closed it. */
 export async function removeLock({ lock }: Layout): Promise<void> {
-  for (const suffix of ["", "-journal"]) await rm(lock + suffix, { force: true });
+  for (const suffix of ["", "-journal"]) {
+    await rm(lock + suffix, { force: true }).catch((error: unknown) => {
+      if (process.platform !== "win32" || !isInUse(error)) throw error;
+    });
+  }
 }

@@ -71,7 +71,6 @@ export class InstallTransaction {
     this.#sha256 = sha256;
     this.#before = before;
     this.#record = new ManifestRecord(layout, before, draft);
-    this.#firewall = new FirewallStep({ options, record: this.#record, before });
     this.#paths = statePathsOf(draft.stateDirectory);
     this.#owner = new OwnerStep({ change: ownerChange, paths: this.#paths, before });
     this.#initSystem = initSystemOf(
@@ -79,6 +78,14 @@ export class InstallTransaction {
       { atBoot: options.mode === "service" },
     );
     this.#store = new ReleaseStore(layout, { mode: folderMode(options.mode) });
+    const former = before?.release;
+    this.#firewall = new FirewallStep({
+      options,
+      record: this.#record,
+      before,
+      program: this.#store.programOf(sha256),
+      formerProgram: former === undefined ? undefined : this.#store.programOf(former),
+    });
   }
 
   async run(): Promise<InstallResult> {
@@ -92,7 +99,7 @@ export class InstallTransaction {
 
   /** What is to be restored if this fails. */
   async #look(): Promise<Found> {
-    await this.#store.checkCurrent();
+    await this.#store.current.check();
     this.#takeover = await this.#planTakeover();
     const stateIsNew = !(await exists(this.#paths.stateDirectory));
     return {
@@ -123,8 +130,11 @@ export class InstallTransaction {
     this.#changed ||= this.#firewall.changed;
     signal?.throwIfAborted();
 
-    const registration = this.#initSystem.desiredRegistration({ opensFirewall: this.#firewall.keptByStart });
-    const switched = (await this.#store.current()) !== this.#sha256;
+    const registration = this.#initSystem.desiredRegistration({
+      opensFirewall: this.#firewall.keptByStart,
+      program: this.#store.programOf(this.#sha256),
+    });
+    const switched = (await this.#store.current.read()) !== this.#sha256;
     const isNew =
       switched || takeover !== undefined || config !== present || registration !== found.registration;
     this.#disturbed ||= isNew;
@@ -133,7 +143,7 @@ export class InstallTransaction {
       await this.#initSystem.stop();
       await writeServerConfig(this.#paths, config);
     }
-    if (switched) await this.#store.switchTo(this.#sha256);
+    if (switched) await this.#store.current.point(this.#sha256);
     const registered = await this.#initSystem.register(registration);
     this.#changed ||= isNew || registered;
 
@@ -251,7 +261,7 @@ export class InstallTransaction {
     this.#changed = true;
     await this.#initSystem.stop();
     const deadline = performance.now() + healthTimeoutMs;
-    await this.#initSystem.start({ timeoutMs: healthTimeoutMs });
+    await this.#initSystem.start({ timeoutMs: healthTimeoutMs, program: this.#store.programOf(release) });
     return waitUntilHealthy({
       paths: this.#paths,
       release,
@@ -282,11 +292,12 @@ export class InstallTransaction {
       .catch((error: unknown) => this.#options.note(`releases of before stay: ${wordsOf(error)}`));
   }
 
-  /** The command for everybody, where that name is free. */
+  /** The command for everybody, where that name is free. Windows has no folder for such. */
   async #link(): Promise<void> {
     const { executable } = this.#layout;
     const { links } = this.#record.manifest;
-    if (this.#options.mode === "user" || !(await exists(dirname(linkPath)))) return;
+    if (process.platform === "win32" || this.#options.mode === "user") return;
+    if (!(await exists(dirname(linkPath)))) return;
     const isFree = !(await exists(linkPath));
     const isOurs = (await readlink(linkPath).catch(() => undefined)) === executable;
     if (!isFree && !isOurs) return;
@@ -390,12 +401,15 @@ export class InstallTransaction {
   async #restore(found: Found, former: string): Promise<void> {
     this.#options.note(`going back to release ${former}`);
     await this.#initSystem.stop();
-    await this.#store.switchTo(former);
+    await this.#store.current.point(former);
     if (found.configIsNew) await removeServerConfig(this.#paths);
     else await this.#writeConfig(found.config);
     if (found.registration !== undefined) await this.#initSystem.register(found.registration);
     // Whoever broke it off wants the server back all the same.
-    await this.#initSystem.start({ timeoutMs: this.#options.healthTimeoutMs });
+    await this.#initSystem.start({
+      timeoutMs: this.#options.healthTimeoutMs,
+      program: this.#store.programOf(former),
+    });
     await waitUntilHealthy({
       paths: this.#paths,
       release: former,

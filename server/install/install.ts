@@ -29,6 +29,8 @@ export async function install(options: InstallOptions): Promise<InstallResult> {
   checkTrustedFolder(prefix, "folder of the installation", "--prefix");
   const folders = await makePrefix(prefix, folderMode(mode));
   try {
+    // Somebody may have been faster in a folder that others can write to.
+    checkTrustedFolder(prefix, "folder of the installation", "--prefix");
     // Of another user: said before its lock cannot be had.
     await readManifest(layout);
     return await whileLocked(layout, async () => {
@@ -112,7 +114,7 @@ async function checkStateDirectory(stateDirectory: string): Promise<void> {
     );
   }
   const { uid } = stats;
-  if (uid === process.geteuid?.()) {
+  if (process.platform === "win32" || uid === process.geteuid?.()) {
     return checkTrustedFolder(stateDirectory, "state directory", "--state-dir");
   }
   throw new ServerError(

@@ -1,4 +1,5 @@
 import { lstat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { readOwnFile } from "../platform/own-file.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
@@ -44,7 +45,8 @@ export async function readManifest(layout: Layout): Promise<Manifest | undefined
   try {
     text = (await readOwnFile(path)).toString();
     const { uid } = await lstat(path);
-    if (uid !== process.geteuid?.()) {
+    // On Windows every file is of user 0; the folder was judged, by its access list.
+    if (process.platform !== "win32" && uid !== process.geteuid?.()) {
       throw new ServerError(
         "NOT_PERMITTED",
         `the installation in ${layout.prefix} belongs to another user (id ${uid}): run this as that user`,
@@ -167,5 +169,5 @@ function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
 }
 
 function isPath(value: unknown): boolean {
-  return typeof value === "string" && value.startsWith("/");
+  return typeof value === "string" && isAbsolute(value);
 }

@@ -9,13 +9,15 @@ export type RequestedMode = (typeof requestableModes)[number];
 
 /** What of a host decides about the mode. */
 export interface HostFacts {
-  /** Effective user id. */
+  /** Effective user id; 0 for an administrator of Windows. */
   readonly uid: number;
   /** Name of that user. */
   readonly user: string;
   /** Who became root by sudo for this command, if anybody did. */
   readonly sudoUser?: string | undefined;
   readonly initSystem: InitSystemFinding;
+  /** Who may have a service. @default "root" */
+  readonly superuser?: "root" | "administrator";
   /** Whether this very executable can be run as root by `sudo -n`; why not, if not. Not asked where it does not matter. */
   readonly sudo: { readonly works: true } | { readonly works: false; readonly reason: string };
 }
@@ -57,7 +59,10 @@ export function chooseMode(requested: RequestedMode, facts: HostFacts): ModeChoi
   if (answer.code !== "NOT_PERMITTED") return choice;
   return {
     ...choice,
-    warning: `user mode was chosen because ${answer.reason}: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)`,
+    warning:
+      facts.superuser === "administrator"
+        ? `user mode was chosen because ${answer.reason}: the server ends when the user logs off, and nothing starts it with Windows; for service mode ${answer.wayOut}; to keep user mode ask for it (--mode user)`
+        : `user mode was chosen because ${answer.reason}: nothing starts the server at boot, and ports below 1024 may stay closed; for service mode let the user run sudo without a password, or install as root; to keep user mode ask for it (--mode user)`,
   };
 }
 
@@ -68,8 +73,21 @@ interface Obstacle {
 }
 
 /** The init system that would start the service, or what is in the way of it. */
-function serviceOn({ uid, user, initSystem, sudo }: HostFacts): { readonly initSystem: string } | Obstacle {
+function serviceOn({
+  uid,
+  user,
+  initSystem,
+  sudo,
+  superuser,
+}: HostFacts): { readonly initSystem: string } | Obstacle {
   if (!("title" in initSystem)) return { code: "UNSUPPORTED", ...initSystem };
+  if (uid !== 0 && superuser === "administrator") {
+    return {
+      code: "NOT_PERMITTED",
+      reason: `the user "${user}" does not run this with the rights of an administrator`,
+      wayOut: 'open a console by "Run as administrator", and install there',
+    };
+  }
   if (uid !== 0 && !sudo.works) {
     return {
       code: "NOT_PERMITTED",
@@ -80,7 +98,8 @@ function serviceOn({ uid, user, initSystem, sudo }: HostFacts): { readonly initS
   return { initSystem: initSystem.title };
 }
 
-function rightsOf({ uid, user, sudoUser }: HostFacts): string {
+function rightsOf({ uid, user, sudoUser, superuser }: HostFacts): string {
+  if (superuser === "administrator") return `the user "${user}" is an administrator`;
   if (uid !== 0) return `the user "${user}" may use sudo without a password`;
   return sudoUser === undefined ? "the user is root" : `the user "${sudoUser}" became root by sudo`;
 }

@@ -1,14 +1,19 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFile, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { openOwnFile, setFolderMode } from "../platform/own-file.ts";
+import { renameFile } from "../platform/rename-file.ts";
+import { syncFolder } from "../platform/sync-folder.ts";
 import { fileProblemOf, isAboutRights, wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
+import { CurrentRelease, releaseName } from "./current-release.ts";
 import { removeIfEmpty } from "./folders.ts";
 import type { Layout } from "./layout.ts";
+import { removeAside, removeProgramFolder } from "./program-folder.ts";
 
-const releaseName = /^[0-9a-f]{64}$/;
+/** Of folders that are no release: one that is being made, and programs that Windows does not delete yet. */
 const stagingPrefix = ".staging-";
 
 /** SHA-256 of a file, in lower-case hexadecimal. */
@@ -25,16 +30,18 @@ export async function sha256OfFile(path: string): Promise<string> {
 /** The releases of one installation, each in a folder that is named by the SHA-256 of its executable. */
 export class ReleaseStore {
   readonly #layout: Layout;
+  readonly #current: CurrentRelease;
   /** Of folders and executables: 0o755 where every user may run it, 0o700 where it is the user's own. */
   readonly #mode: number;
 
   constructor(layout: Layout, options: { readonly mode: number }) {
     this.#layout = layout;
+    this.#current = new CurrentRelease(layout);
     this.#mode = options.mode;
   }
 
   executableOf(sha256: string): string {
-    return join(this.#layout.releases, sha256, "vpnserver");
+    return join(this.#layout.releases, sha256, this.#layout.program);
   }
 
   /**
@@ -49,23 +56,23 @@ export class ReleaseStore {
       await setFileMode(target, this.#mode);
       return;
     }
-    const staging = join(releases, stagingPrefix + randomBytes(6).toString("hex"));
+    const staging = this.#newFolder();
     try {
       await this.#makeFolder(staging);
       // The folder of releases is made on the way, with the umask's mode.
       await setFolderMode(releases, this.#mode);
-      const copy = join(staging, "vpnserver");
+      const copy = join(staging, this.#layout.program);
       await copyFile(executable, copy);
       await setFileMode(copy, this.#mode);
-      await syncToDisk(copy);
+      await syncFile(copy);
       if ((await sha256OfFile(copy)) !== sha256) {
         throw new ServerError("FAILED", `${executable} changed while it was copied`);
       }
-      await syncToDisk(staging);
+      await syncFolder(staging);
       // A damaged release goes, since a folder that is not empty cannot be replaced.
-      await rm(join(releases, sha256), { recursive: true, force: true });
-      await rename(staging, join(releases, sha256));
-      await syncToDisk(releases);
+      await removeProgramFolder(join(releases, sha256), this.#newFolder());
+      await renameFile(staging, join(releases, sha256));
+      await syncFolder(releases);
     } catch (error) {
       await rm(staging, { recursive: true, force: true }).catch(() => {});
       if (error instanceof ServerError) throw error;
@@ -100,60 +107,22 @@ export class ReleaseStore {
       }
       throw new ServerError(
         "UNSUPPORTED",
-        `the file system of ${prefix} does not let programs run (${wordsOf(error)}), as the mount option noexec does it (findmnt -T ${prefix}): mount it without, or name a folder on another file system with --prefix`,
+        process.platform === "win32"
+          ? `Windows does not let ${executable} run (${wordsOf(error)}), as a policy or a virus scanner does it: have it allowed, or name another folder with --prefix`
+          : `the file system of ${prefix} does not let programs run (${wordsOf(error)}), as the mount option noexec does it (findmnt -T ${prefix}): mount it without, or name a folder on another file system with --prefix`,
         { cause: error },
       );
     }
   }
 
-  /** SHA-256 of the release that `current` points to; `undefined` when there is no such link. */
-  async current(): Promise<string | undefined> {
-    try {
-      const name = basename(await readlink(this.#layout.current));
-      return releaseName.test(name) ? name : undefined;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT" || code === "EINVAL") return undefined;
-      throw error;
-    }
+  /** Which release is in use. */
+  get current(): CurrentRelease {
+    return this.#current;
   }
 
-  /**
-   * Makes sure that {@link switchTo} takes nothing away that is not ours.
-   *
-   * @throws {ServerError} FAILED when something else bears the name
-   */
-  async checkCurrent(): Promise<void> {
-    const { current } = this.#layout;
-    const isThere = await lstat(current).catch(() => undefined);
-    if (isThere !== undefined && (await this.current()) === undefined) {
-      throw new ServerError(
-        "FAILED",
-        `${current} is there and was not made by an installation: move it away, or name another folder with --prefix`,
-      );
-    }
-  }
-
-  /**
-   * Points `current` to a release, in one step: whoever looks finds the former one or this one.
-   *
-   * @throws {ServerError} FAILED when that is not possible
-   */
-  async switchTo(sha256: string): Promise<void> {
-    const { current, prefix } = this.#layout;
-    const link = `${current}.${randomBytes(6).toString("hex")}.tmp`;
-    try {
-      await symlink(join("releases", sha256), link);
-      await rename(link, current);
-    } catch (error) {
-      await rm(link, { force: true }).catch(() => {});
-      throw new ServerError(
-        "FAILED",
-        `cannot point ${current} to the release: ${fileProblemOf(error, prefix, "--prefix")}`,
-        { cause: error },
-      );
-    }
-    await syncToDisk(prefix);
+  /** Path by which a release is run once it is in use: one that stays as it is where a link leads to the release. */
+  programOf(sha256: string): string {
+    return this.#layout.isLinked ? this.#layout.executable : this.executableOf(sha256);
   }
 
   /** Whether that release is there; it may be damaged. */
@@ -167,21 +136,29 @@ export class ReleaseStore {
 
   /** Takes away every release but these, and what broken installations left; nothing else. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
+    const { releases } = this.#layout;
     for (const name of await this.#names()) {
-      const superfluous = releaseName.test(name) ? !keep.includes(name) : name.startsWith(stagingPrefix);
-      if (superfluous) await rm(join(this.#layout.releases, name), { recursive: true, force: true });
+      if (name.startsWith(stagingPrefix)) await removeAside(join(releases, name));
+      if (!releaseName.test(name) || keep.includes(name)) continue;
+      await removeProgramFolder(join(releases, name), this.#newFolder());
     }
   }
 
   /** Takes away everything that is ours here. */
   async remove(): Promise<void> {
-    const { current, prefix, releases } = this.#layout;
-    if ((await this.current()) !== undefined) await rm(current, { force: true });
-    for (const name of await readdir(prefix).catch(() => [])) {
-      if (/^current\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(prefix, name), { force: true });
-    }
+    await this.#current.remove();
     await this.prune([]);
-    await removeIfEmpty(releases);
+    await removeIfEmpty(this.#layout.releases);
+  }
+
+  /** Folders with programs that could not be taken away by {@link remove}, since they still run; absolute. */
+  async leftovers(): Promise<string[]> {
+    const left = (await this.#names()).filter((name) => name.startsWith(stagingPrefix));
+    return left.map((name) => join(this.#layout.releases, name));
+  }
+
+  #newFolder(): string {
+    return join(this.#layout.releases, stagingPrefix + randomBytes(6).toString("hex"));
   }
 
   async #names(): Promise<string[]> {
@@ -200,13 +177,16 @@ export class ReleaseStore {
   }
 }
 
+/** On Windows a file has what its folder hands down, and may be no copy of a file that nobody may write to. */
 async function setFileMode(path: string, mode: number): Promise<void> {
+  if (process.platform === "win32") return chmod(path, mode);
   const file = await openOwnFile(path);
   await file.chmod(mode).finally(() => file.close());
 }
 
-async function syncToDisk(path: string): Promise<void> {
-  const file = await open(path, "r");
+async function syncFile(path: string): Promise<void> {
+  // Windows writes nothing to the disk for who may only read.
+  const file = await openOwnFile(path, constants.O_RDWR);
   try {
     await file.sync();
   } finally {

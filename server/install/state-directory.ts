@@ -4,6 +4,8 @@ import { removeServerConfig } from "../config/disk/config-file.ts";
 import { ServerError } from "../errors.ts";
 import { checkTrustedFolder } from "../platform/trusted-folder.ts";
 import { InstanceLock } from "../platform/instance-lock.ts";
+import { isKoffiFileName } from "../native/koffi-file.ts";
+import { isInUse } from "../platform/rename-file.ts";
 import { pendingFileOf } from "../identity/certificate.ts";
 import { exists, removeIfEmpty } from "./folders.ts";
 import { defaultPrefix, defaultStateDirectory } from "./layout.ts";
@@ -44,10 +46,7 @@ export async function removeState(
   options: { readonly whole: boolean },
 ): Promise<void> {
   checkTrustedFolder(stateDirectory, "state directory", "--state-dir");
-  if (options.whole) {
-    await rm(stateDirectory, { recursive: true, force: true });
-    return;
-  }
+  if (options.whole) return removeWhole(stateDirectory);
   const paths = statePathsOf(stateDirectory);
   await removeServerConfig(paths);
   await removeImportRecord(paths);
@@ -69,6 +68,19 @@ export async function removeState(
     const isOurs =
       /^(vpn_server\.config|applied\.json|imported\.json|server\.(crt|key))\.[0-9a-f]{12}\.tmp$/.test(name);
     if (isOurs) await rm(join(stateDirectory, name), { force: true });
+  }
+  await removeIfEmpty(stateDirectory);
+}
+
+/** On Windows the folder may hold the library that this very process has loaded (see `placeKoffi`), which then stays in it. */
+async function removeWhole(stateDirectory: string): Promise<void> {
+  if (process.platform !== "win32") return rm(stateDirectory, { recursive: true, force: true });
+  for (const name of await readdir(stateDirectory).catch(() => [])) {
+    await rm(join(stateDirectory, name), { recursive: true, force: true, maxRetries: 3 }).catch(
+      (error: unknown) => {
+        if (!isKoffiFileName(name) || !isInUse(error)) throw error;
+      },
+    );
   }
   await removeIfEmpty(stateDirectory);
 }
@@ -100,10 +112,12 @@ export async function whileUnused<T>(stateDirectory: string, work: () => Promise
       `a server runs with the state in ${stateDirectory}, and nothing was changed: stop it first (vpnserver --state-dir ${stateDirectory} stop)`,
     );
   }
+  // Windows takes no file away that is open, and a server that begins at this moment keeps its own.
+  if (process.platform === "win32") lock.release();
   try {
     return await work();
   } finally {
-    lock.release();
+    if (process.platform !== "win32") lock.release();
   }
 }
 

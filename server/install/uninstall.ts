@@ -1,5 +1,5 @@
 import { readdir, readlink, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, sep } from "node:path";
 import { wordsOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { closeFirewall } from "../firewall/firewall.ts";
@@ -10,6 +10,7 @@ import type { RunProgram } from "../platform/run-program.ts";
 import { removeIfEmpty } from "./folders.ts";
 import { removeLock, whileLocked } from "./install-lock.ts";
 import { defaultPrefix, defaultStateDirectory, layoutOf, type Layout } from "./layout.ts";
+import { removeWhenEnded } from "./left-programs.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { InitSystem } from "../init/init-system.ts";
 import type { UninstallResult } from "../contract/uninstall-result.ts";
@@ -41,8 +42,9 @@ export async function uninstall(options: UninstallOptions): Promise<UninstallRes
   const layout = layoutOf(options.prefix);
   // What stands there says what is removed.
   checkTrustedFolder(options.prefix, "folder of the installation", "--prefix");
-  if ((await readManifest(layout)) === undefined) return purgeLeftState(options, layout);
-  return whileLocked(layout, async () => {
+  const found = await readManifest(layout);
+  if (found === undefined) return purgeLeftState(options, layout);
+  const result = await whileLocked(layout, async () => {
     const manifest = await readManifest(layout);
     if (manifest === undefined) throw notInstalled(layout);
     const { owner, mode, stateDirectory } = manifest;
@@ -61,6 +63,16 @@ export async function uninstall(options: UninstallOptions): Promise<UninstallRes
     );
     return removeInstallation({ ...options, layout, manifest, initSystem });
   });
+  if (process.platform === "win32" && result.removed) await removeRest(layout, found);
+  return result;
+}
+
+/** What Windows keeps while the lock is held, and while this very program runs. */
+async function removeRest(layout: Layout, manifest: Manifest): Promise<void> {
+  const folders = foldersOf(layout, manifest);
+  const left = await new ReleaseStore(layout, { mode: 0o700 }).leftovers();
+  if (left.length > 0) removeWhenEnded(left, [layout.releases, ...folders]);
+  else for (const folder of folders) await removeIfEmpty(folder);
 }
 
 export interface RemovalOptions extends Pick<UninstallOptions, "purge" | "run" | "note"> {
@@ -92,18 +104,22 @@ export async function removeInstallation(options: RemovalOptions): Promise<Unins
   // Last, so that a removal that broke off can be taken up again.
   await rm(layout.manifest, { force: true });
   await removeLock(layout);
-  const folders = [...manifest.folders].reverse();
-  // Left by a former removal that kept the state in it.
-  if (layout.prefix === defaultPrefix(mode)) folders.push(layout.prefix);
-  for (const folder of folders) await removeIfEmpty(folder);
+  for (const folder of foldersOf(layout, manifest)) await removeIfEmpty(folder);
   return {
     removed: true,
     mode,
     prefix: layout.prefix,
     stateDirectory,
     ...(owner && { owner }),
-    kept: await placesThatStay(layout.prefix, stateDirectory),
+    kept: await placesThatStay(layout, stateDirectory),
   };
+}
+
+/** Folders that go where they are empty, those below others first. */
+function foldersOf(layout: Layout, { folders, mode }: Manifest): string[] {
+  // Left by a former removal that kept the state in it.
+  const own = layout.prefix === defaultPrefix(mode) ? [layout.prefix] : [];
+  return [...new Set([...[...folders].reverse(), ...own])];
 }
 
 /** A server that ended in order has done that itself. */
@@ -134,17 +150,33 @@ async function purgeLeftState(options: UninstallOptions, layout: Layout): Promis
       removed: true,
       prefix,
       stateDirectory,
-      kept: await placesThatStay(prefix, stateDirectory),
+      kept: await placesThatStay(layout, stateDirectory),
     };
   }
   throw notInstalled(layout, places);
 }
 
 /** The state directory, and the installation's folder where it holds something else. */
-async function placesThatStay(prefix: string, stateDirectory: string): Promise<string[]> {
+async function placesThatStay(layout: Layout, stateDirectory: string): Promise<string[]> {
+  const { prefix } = layout;
   const state = (await names(stateDirectory)) === undefined ? [] : [stateDirectory];
-  const others = (await names(prefix))?.filter((name) => !isIn(stateDirectory, join(prefix, name))) ?? [];
+  const goes = await namesThatGo(layout);
+  const others =
+    (await names(prefix))?.filter(
+      (name) => !isIn(stateDirectory, join(prefix, name)) && !goes.includes(name),
+    ) ?? [];
   return others.length === 0 ? state : [...state, prefix];
+}
+
+/** See {@link removeRest}. */
+async function namesThatGo(layout: Layout): Promise<string[]> {
+  if (process.platform !== "win32") return [];
+  const [releases, left] = [
+    await names(layout.releases),
+    await new ReleaseStore(layout, { mode: 0o700 }).leftovers(),
+  ];
+  const lock = basename(layout.lock);
+  return [lock, `${lock}-journal`, ...(releases?.length === left.length ? [basename(layout.releases)] : [])];
 }
 
 async function names(folder: string): Promise<string[] | undefined> {
@@ -152,7 +184,7 @@ async function names(folder: string): Promise<string[] | undefined> {
 }
 
 function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
+  return path === folder || path.startsWith(folder + sep);
 }
 
 function notInstalled({ prefix, manifest }: Layout, places: readonly string[] = []): ServerError {

@@ -11,6 +11,11 @@ export const koffiAsset = "koffi.node";
 
 const fileName = /^koffi-[0-9a-f]{16}\.node$/;
 
+/** Whether a file name is one that {@link placeKoffi} gives. */
+export function isKoffiFileName(name: string): boolean {
+  return fileName.test(name);
+}
+
 /**
  * A folder for the library, which has to be a file before it can be loaded. The name of the file is made of its bytes, so that
  * releases do not get into each other's way, and a library that is in use is never written to.
@@ -69,7 +74,7 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
 
 async function sweep(folder: string, keep: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name === keep || !fileName.test(name)) continue;
+    if (name === keep || !isKoffiFileName(name)) continue;
     // On Windows one that a server still uses stays, until a later look.
     await rm(join(folder, name), { force: true }).catch(() => {});
   }

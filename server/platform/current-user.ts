@@ -10,10 +10,10 @@ export function effectiveUid(): number {
 /** The effective user. One without a name is told by the id: a container may run as any. */
 export function currentUser(): { readonly uid: number; readonly username: string } {
   try {
-    const { uid, username } = userInfo();
-    return { uid, username };
+    const { username } = userInfo();
+    return { uid: effectiveUid(), username };
   } catch {
-    const uid = process.geteuid?.() ?? 0;
+    const uid = effectiveUid();
     return { uid, username: String(uid) };
   }
 }

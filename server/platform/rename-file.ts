@@ -38,6 +38,7 @@ export function renameFileSync(from: string, to: string): void {
   }
 }
 
-function isInUse(error: unknown): boolean {
+/** Whether Windows refuses because somebody has the file open; it uses the codes of missing rights as well. */
+export function isInUse(error: unknown): boolean {
   return ["EPERM", "EACCES", "EBUSY"].includes((error as NodeJS.ErrnoException).code ?? "");
 }

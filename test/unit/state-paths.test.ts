@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import {
   defaultStateDirectory,
   makeStateDirectories,
+  installationOf,
   releaseOf,
   resolveStatePaths,
 } from "../../server/state-paths.ts";
@@ -88,6 +89,17 @@ describe("releaseOf", () => {
     assert.equal(releaseOf(`/opt/vpnserver/releases/${sha256}/other`), null);
     assert.equal(releaseOf("/opt/vpnserver/releases/current/vpnserver"), null);
     assert.equal(releaseOf("/root/vpnserver"), null);
+  });
+
+  test("is found on Windows in whichever case and with whichever separators the path was typed", () => {
+    const found = (path: string) => installationOf(path, "win32");
+    const expected = { prefix: "C:\\Program Files\\vpnserver", sha256 };
+    const path = `C:\\Program Files\\vpnserver\\releases\\${sha256}\\vpnserver.exe`;
+    assert.deepEqual(found(path), expected);
+    assert.equal(found(path.toUpperCase())?.sha256, sha256);
+    assert.deepEqual(found(`D:/vpn/releases/${sha256}/vpnserver.exe`), { prefix: "D:/vpn", sha256 });
+    assert.equal(found("C:\\Program Files\\vpnserver\\vpnserver.exe"), undefined);
+    assert.equal(found(path.replace(".exe", "")), undefined);
   });
 });
 

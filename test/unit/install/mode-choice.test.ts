@@ -26,6 +26,39 @@ const container: HostFacts = {
   initSystem: { reason: "no init system runs this host", wayOut: "boot it with one" },
 };
 
+describe("on Windows", () => {
+  const administrator: HostFacts = {
+    uid: 0,
+    user: "carol",
+    superuser: "administrator",
+    initSystem: { title: "Windows" },
+    sudo: { works: false, reason: "sudo was not tried" },
+  };
+  const user: HostFacts = { ...administrator, uid: 1 };
+
+  test("an administrator gets a service", () => {
+    assert.deepEqual(chooseMode("auto", administrator), {
+      mode: "service",
+      reason: 'Windows runs this host and the user "carol" is an administrator',
+      needsSudo: false,
+    });
+  });
+
+  test("who is none gets user mode, and is told how a service can be had", () => {
+    const { mode, needsSudo, warning = "" } = chooseMode("auto", user);
+    assert.deepEqual([mode, needsSudo], ["user", false]);
+    assert.match(warning, /ends when the user logs off.*open a console by "Run as administrator"/);
+    assert.doesNotMatch(warning, /root|sudo|1024/);
+  });
+
+  test("who is none and asks for a service is refused, with the way out", () => {
+    assert.throws(() => chooseMode("service", user), {
+      code: "NOT_PERMITTED",
+      message: /rights of an administrator; open a console by "Run as administrator".*--mode user/,
+    });
+  });
+});
+
 describe("auto", () => {
   for (const [who, facts, choice] of [
     [

@@ -91,24 +91,24 @@ describe("tryOut", () => {
   }
 });
 
-describe("switchTo", () => {
+describe("the link to the release in use", () => {
   test("points current to the release, relative to the folder", async () => {
     const sha256 = await stage("one");
-    await store.switchTo(sha256);
+    await store.current.point(sha256);
     assert.equal(await readlink(layout.current), `releases/${sha256}`);
-    assert.equal(await store.current(), sha256);
+    assert.equal(await store.current.read(), sha256);
     assert.equal(await readFile(layout.executable, "utf8"), "one");
   });
 
   test("leaves current there at every moment, and no other link", async () => {
     const [one, two] = [await stage("one"), await stage("two")];
-    await store.switchTo(one);
+    await store.current.point(one);
     let misses = 0;
     let done = false;
     const looking = (async () => {
       while (!done) await readFile(layout.executable).catch(() => misses++);
     })();
-    for (let round = 0; round < 20; round++) await store.switchTo(round % 2 === 0 ? two : one);
+    for (let round = 0; round < 20; round++) await store.current.point(round % 2 === 0 ? two : one);
     done = true;
     await looking;
     assert.equal(misses, 0);
@@ -116,11 +116,11 @@ describe("switchTo", () => {
   });
 });
 
-describe("checkCurrent", () => {
-  test("is content with no link and with one of ours", async () => {
-    await store.checkCurrent();
-    await store.switchTo(await stage("one"));
-    await store.checkCurrent();
+describe("what bears the link's name", () => {
+  test("is checked, content with no link and with one of ours", async () => {
+    await store.current.check();
+    await store.current.point(await stage("one"));
+    await store.current.check();
   });
 
   for (const [what, make] of [
@@ -130,7 +130,7 @@ describe("checkCurrent", () => {
   ] as const) {
     test(`refuses ${what} of that name`, async () => {
       await make();
-      await assert.rejects(store.checkCurrent(), /was not made by an installation: move it away/);
+      await assert.rejects(store.current.check(), /was not made by an installation: move it away/);
     });
   }
 });
@@ -149,7 +149,7 @@ describe("prune", () => {
 
 describe("remove", () => {
   test("takes away releases and link", async () => {
-    await store.switchTo(await stage("one"));
+    await store.current.point(await stage("one"));
     await symlink("releases/x", `${layout.current}.0123456789ab.tmp`);
     await store.remove();
     assert.deepEqual(await readdir(layout.prefix), []);
