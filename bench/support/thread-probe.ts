@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
+import { threadClock } from "./thread-clock.ts";
 
 const everyMs = 1;
 const samplingMicroseconds = 1_000;
@@ -26,11 +27,11 @@ if (path !== undefined && process.env["VPNSERVER_ROLE"] === "worker") {
   await profiler?.post("Profiler.enable");
   await profiler?.post("Profiler.setSamplingInterval", { interval: samplingMicroseconds });
   await profiler?.post("Profiler.start");
+  const spent = threadClock();
   /** In microseconds. */
   const now = () => {
-    const { user, system } = process.threadCpuUsage();
     const at = Number(process.hrtime.bigint() / 1000n);
-    return { at, clock: performance.now(), spent: user + system };
+    return { at, clock: performance.now(), spent: spent() };
   };
   let last = now();
   let longest = { from: last, to: last };
