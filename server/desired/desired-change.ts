@@ -66,28 +66,27 @@ export function* planChangeInSteps(
   const hasBridge = (name: string) =>
     bridges.bridges.some(({ hubName }) => hubName.toLowerCase() === name.toLowerCase());
   const applied = new Map<string, AppliedHub>();
-  const left = new Map(desired.hubs.map((hub, index) => [hub.name.toLowerCase(), { hub, index }]));
+  const left = new Map(desired.hubs.map((hub) => [hub.name.toLowerCase(), hub]));
   for (const hub of hubs) {
     yield;
     const key = hub.name.toLowerCase();
     const before = record.hubs.get(key) ?? nothingApplied;
     const wanted = left.get(key);
     left.delete(key);
-    bridges.to(hub.name, before, wanted?.hub.localBridges);
+    bridges.to(hub.name, before, wanted?.localBridges);
     if (wanted === undefined && before.created) {
       changes.push(`hub ${hub.name}: deleted`);
       continue;
     }
     const change = new HubChange(hub, before, { now, hasBridge: hasBridge(hub.name) });
-    const changed = yield* change.to(wanted?.hub ?? released(hub.name, before));
+    const changed = yield* change.to(wanted ?? released(hub.name, before));
     result.push(changed);
     changes.push(...change.changes);
     problems.push(...change.problems);
     warnings.push(...change.warnings);
-    if (wanted !== undefined)
-      applied.set(key, appliedOf(wanted.hub, before.created, change.hasUsualSecureNat));
+    if (wanted !== undefined) applied.set(key, appliedOf(wanted, before.created, change.hasUsualSecureNat));
   }
-  for (const [key, { hub }] of left) {
+  for (const [key, hub] of left) {
     yield;
     bridges.to(hub.name, nothingApplied, hub.localBridges);
     const change = new HubChange(createHubSettings(hub.name), nothingApplied, {
@@ -113,6 +112,7 @@ export function* planChangeInSteps(
 function released(name: string, before: AppliedHub): DesiredHub {
   return {
     name,
+    path: "",
     online: undefined,
     maxSessions: undefined,
     message: undefined,
@@ -323,10 +323,10 @@ class HubChange {
   }
 
   *#users(desired: DesiredHub, groups: HubSettings["groups"]): Steps<HubSettings["users"]> {
-    for (const { group, path } of desired.users) {
+    for (const [index, { group }] of desired.users.entries()) {
       if (group !== undefined && !groups.has(group.toLowerCase())) {
         this.problems.push(
-          `${path}.group: there is no group "${group}" in hub ${this.#hub.name}; add it to the hub's groups`,
+          `${desired.path}.users[${index}].group: there is no group "${group}" in hub ${this.#hub.name}; add it to the hub's groups`,
         );
       }
     }
@@ -368,12 +368,11 @@ class HubChange {
       readonly make: (desired: D, present: T | undefined) => T;
     },
   ): Steps<ReadonlyMap<string, T>> {
-    const accounts = new Map(present);
-    const before = this.changes.length;
+    let accounts: Map<string, T> | undefined;
     const desiredNames = new Set(plan.desired.map(({ name }) => name.toLowerCase()));
     for (const [key, { name }] of present) {
       if (!plan.applied.has(key) || desiredNames.has(key)) continue;
-      accounts.delete(key);
+      (accounts ??= new Map(present)).delete(key);
       this.#tell(`${kind} ${name} deleted`);
     }
     let looks = 0;
@@ -383,10 +382,10 @@ class HubChange {
       const existing = present.get(key);
       const made = plan.make(desired, existing);
       if (existing !== undefined && isDeepStrictEqual(made, existing)) continue;
-      accounts.set(key, made);
+      (accounts ??= new Map(present)).set(key, made);
       this.#tell(`${kind} ${made.name} ${existing === undefined ? "created" : "updated"}`);
     }
-    return this.changes.length === before ? present : accounts;
+    return accounts ?? present;
   }
 }
 

@@ -221,10 +221,14 @@ function checkTexts<T>(
   parse: (text: string) => T | undefined,
   problem: string,
 ): T[] | undefined {
-  return check.list(name, most)?.flatMap(({ value }, index) => {
-    const parsed = typeof value === "string" && value.length <= 100 ? parse(value) : undefined;
-    if (parsed !== undefined) return [parsed];
-    check.report(`${name}[${index}]`, problem);
-    return [];
-  });
+  const texts = check.list(name, most);
+  return (
+    texts &&
+    [...texts].flatMap(({ value }, index) => {
+      const parsed = typeof value === "string" && value.length <= 100 ? parse(value) : undefined;
+      if (parsed !== undefined) return [parsed];
+      check.report(`${name}[${index}]`, problem);
+      return [];
+    })
+  );
 }

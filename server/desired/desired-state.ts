@@ -1,6 +1,7 @@
 import { ServerError } from "../errors.ts";
 import { byPriority, type AccessRule } from "../settings/access-rule.ts";
 import {
+  anonymous,
   defaultHubLog,
   defaultHubOptions,
   packetLogKinds,
@@ -38,6 +39,8 @@ export interface DesiredState {
 
 export interface DesiredHub {
   readonly name: string;
+  /** Where it is, for messages. */
+  readonly path: string;
   readonly online: boolean | undefined;
   readonly maxSessions: number | undefined;
   readonly message: string | undefined;
@@ -61,8 +64,6 @@ export interface DesiredHubLog {
 
 export interface DesiredUser {
   readonly name: string;
-  /** Where it is, for messages. */
-  readonly path: string;
   readonly realName: string;
   readonly note: string;
   readonly group: string | undefined;
@@ -212,6 +213,7 @@ function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
   yield* checkNames(groups, `${hub.path}.groups`, problems);
   return {
     name,
+    path: hub.path,
     online: hub.bool("online"),
     maxSessions: hub.integer("maxSessions", { least: 0, most: uint32 }),
     message: hub.text("message", { most: limits.messageCharacters }),
@@ -225,10 +227,13 @@ function* checkHub(member: Member, problems: Problems): Steps<DesiredHub> {
     options: checkOptions(hub.object("options", Object.keys(defaultHubOptions))),
     log: checkLog(hub.object("log", Object.keys(defaultHubLog))),
     secureNat: checkSecureNat(hub.member("secureNat"), problems),
-    localBridges: hub
-      .list("localBridges", localBridgeLimits.bridges)
-      ?.flatMap((bridge) => checkBridge(bridge, problems) ?? []),
+    localBridges: checkBridges(hub, problems),
   };
+}
+
+function checkBridges(hub: ObjectCheck, problems: Problems): DesiredBridge[] | undefined {
+  const bridges = hub.list("localBridges", localBridgeLimits.bridges);
+  return bridges && [...bridges].flatMap((bridge) => checkBridge(bridge, problems) ?? []);
 }
 
 /** @returns the name; empty when it is not allowed */
@@ -266,7 +271,6 @@ function checkUser(member: Member, problems: Problems): DesiredUser {
   const name = checkName(user, userNameProblem);
   return {
     name,
-    path: user.path,
     realName: user.text("realName", { most: nameLimits.textCharacters }) ?? "",
     note: user.text("note", { most: nameLimits.textCharacters }) ?? "",
     group: user.text("group", { least: 1, most: nameLimits.nameCharacters }),
@@ -289,7 +293,6 @@ function parseTime(text: string): number | undefined {
 }
 
 function checkAuthentication(user: ObjectCheck, problems: Problems): DesiredAuthentication {
-  const none = { type: "anonymous" } as const;
   const given = proofs.filter((proof) => user.has(proof));
   const [proof] = given;
   if (given.length !== 1) {
@@ -306,11 +309,11 @@ function checkAuthentication(user: ObjectCheck, problems: Problems): DesiredAuth
       break;
     case "password": {
       const password = user.text("password", { least: 1, most: loginLimits.passwordCharacters });
-      return password === undefined ? none : { type: "password", password };
+      return password === undefined ? anonymous : { type: "password", password };
     }
     case "certificate": {
       const certificate = checkCertificate(user.member("certificate"), problems, "rsa");
-      return certificate === undefined ? none : { type: "certificate", certificate };
+      return certificate === undefined ? anonymous : { type: "certificate", certificate };
     }
     case "signedCertificate": {
       const signed = user.object("signedCertificate", ["commonName", "serial"]);
@@ -327,7 +330,7 @@ function checkAuthentication(user: ObjectCheck, problems: Problems): DesiredAuth
       };
     }
   }
-  return none;
+  return anonymous;
 }
 
 function parseSerial(text: string): Uint8Array | undefined {

@@ -59,15 +59,20 @@ export class StateApplier {
    * @throws {ServerError} USAGE with every problem of the desired state, STATE_INVALID when a file cannot be read or written;
    *   nothing has changed then
    */
-  apply(request: ApplyRequest): Promise<ApplyResult> {
-    const applied = this.#last.then(() => this.#apply(request));
+  apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
+    return this.applyInSteps(parseDesiredStateInSteps(desired), dryRun);
+  }
+
+  /** Like {@link apply}, of a desired state that is read when its turn has come: nobody keeps the JSON that it is made of. */
+  applyInSteps(desired: Steps<DesiredState>, dryRun: boolean): Promise<ApplyResult> {
+    const applied = this.#last.then(() => this.#apply(desired, dryRun));
     this.#last = applied.catch(() => {});
     return applied;
   }
 
-  async #apply({ desired, dryRun }: ApplyRequest): Promise<ApplyResult> {
+  async #apply(desired: Steps<DesiredState>, dryRun: boolean): Promise<ApplyResult> {
     const { paths, configuration, identity, unixNow = Date.now } = this.#options;
-    const state = await turns.run(parseDesiredStateInSteps(desired));
+    const state = await turns.run(desired);
     const record = await readAppliedRecord(paths.appliedFile);
     const newIdentity = differentIdentity(identity.current, state, unixNow());
     const plan = function* (settings: ServerSettings): Steps<ServerChange> {

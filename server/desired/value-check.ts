@@ -11,10 +11,27 @@ export class Problems {
   }
 }
 
-/** A member of a list, with its place. */
+/** A value with its place. */
 export interface Member {
   readonly value: unknown;
   readonly path: string;
+}
+
+/** A member of a list: lists have thousands of members, and hardly anybody asks where one is. */
+class ListMember implements Member {
+  readonly value: unknown;
+  readonly #list: string;
+  readonly #index: number;
+
+  constructor(value: unknown, list: string, index: number) {
+    this.value = value;
+    this.#list = list;
+    this.#index = index;
+  }
+
+  get path(): string {
+    return `${this.#list}[${this.#index}]`;
+  }
 }
 
 /**
@@ -22,22 +39,27 @@ export interface Member {
  * is not there, so that every problem is found in one pass. No message repeats a value, which may be a secret.
  */
 export class ObjectCheck {
-  readonly path: string;
+  readonly #member: Member;
   readonly #members: ReadonlyMap<string, unknown>;
   readonly #problems: Problems;
 
   /** @param names the members that are known; any other is a problem */
-  constructor({ value, path }: Member, names: readonly string[], problems: Problems) {
-    this.path = path;
+  constructor(member: Member, names: readonly string[], problems: Problems) {
+    const { value } = member;
+    this.#member = member;
     this.#problems = problems;
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!isObject) problems.add(path || "the desired state", "is no object");
+    if (!isObject) problems.add(this.path || "the desired state", "is no object");
     this.#members = new Map(isObject ? Object.entries(value) : []);
     for (const name of this.#members.keys()) {
       if (!names.includes(name)) {
         this.report(name.slice(0, 64), `is not known here; known are ${names.join(", ")}`);
       }
     }
+  }
+
+  get path(): string {
+    return this.#member.path;
   }
 
   has(name: string): boolean {
@@ -101,16 +123,13 @@ export class ObjectCheck {
     return value;
   }
 
-  list(name: string, most: number): Member[] | undefined {
-    const value = this.#members.get(name);
+  /** The members of a list, each made when its turn comes. */
+  list(name: string, most: number): Iterable<Member> | undefined {
+    const value: unknown = this.#members.get(name);
     if (value === undefined) return undefined;
     if (!Array.isArray(value)) this.report(name, "is no list");
     else if (value.length > most) this.report(name, `has more than ${most} members`);
-    else
-      return value.map((member: unknown, index) => ({
-        value: member,
-        path: `${this.#pathOf(name)}[${index}]`,
-      }));
+    else return membersOf(value, this.#pathOf(name));
     return undefined;
   }
 
@@ -125,4 +144,8 @@ export class ObjectCheck {
   #pathOf(name: string): string {
     return this.path === "" ? name : `${this.path}.${name}`;
   }
+}
+
+function* membersOf(list: readonly unknown[], path: string): Generator<Member> {
+  for (const [index, value] of list.entries()) yield new ListMember(value, path, index);
 }

@@ -125,6 +125,9 @@ export type Authentication =
   | { readonly type: "radius"; readonly name: string }
   | { readonly type: "nt-domain"; readonly name: string };
 
+/** One object for all users who are known by their names alone: there may be 100,000. */
+export const anonymous = { type: "anonymous" } as const satisfies Authentication;
+
 /** `AuthType` of configuration and protocol (`Cedar/Account.h` AUTHTYPE_…). */
 export const authenticationNumbers = {
   anonymous: 0,

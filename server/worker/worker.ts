@@ -8,7 +8,8 @@ import { LiveIdentity } from "../identity/live-identity.ts";
 import type { IdentityPem } from "../identity/identity-check.ts";
 import { describeServerAccess } from "../settings/server-access.ts";
 import { isSameIdentity, identityFromPem } from "../identity/identity-pem.ts";
-import { StateApplier, type ApplyRequest } from "../desired/state-applier.ts";
+import { parseDesiredStateInSteps, type DesiredState } from "../desired/desired-state.ts";
+import { StateApplier } from "../desired/state-applier.ts";
 import type { ApplyResult } from "../contract/apply-result.ts";
 import type { NativeStatus } from "../contract/server-status.ts";
 import { NativeLoader, type Native } from "../native/native.ts";
@@ -141,10 +142,10 @@ export async function runWorker(paths: StatePaths): Promise<void> {
           native: nativeStatus(native.loaded),
         };
       },
-      apply: async (request) => {
-        const result = await applier.apply(request);
+      apply: async (desired, dryRun) => {
+        const result = await applier.applyInSteps(desired, dryRun);
         const { changes, endedSessions } = result;
-        if (result.changed && !request.dryRun) {
+        if (result.changed && !dryRun) {
           logs.server.event(
             `applied a desired state: ${changes.length} changes, ${endedSessions.length} sessions ended`,
             { event: "apply", changes: changes.length, endedSessions: endedSessions.length },
@@ -205,7 +206,7 @@ function nativeStatus(native: Native | undefined): NativeStatus | null {
 
 interface Answers {
   readonly report: () => Promise<WorkerReport>;
-  readonly apply: (request: ApplyRequest) => Promise<ApplyResult>;
+  readonly apply: (desired: Steps<DesiredState>, dryRun: boolean) => Promise<ApplyResult>;
 }
 
 /** Answers what the supervisor asks. */
@@ -217,9 +218,7 @@ function answerRequests(answers: Answers): void {
       tell({ type: "answer", number, result: await answers.report() });
       return;
     }
-    const bytes = await turns.run(bytesOf(parts.take(number)), serverWork);
-    const desired = await turns.run(parseJsonInSteps(bytes), serverWork);
-    const result = await answers.apply({ desired, dryRun: request.dryRun });
+    const result = await answers.apply(readDesiredState(parts, number), request.dryRun);
     for (const part of await turns.run(formatJsonInSteps(result), serverWork)) {
       await turns.begin(serverWork);
       tell({ type: "part", number, text: part.toString() });
@@ -234,6 +233,10 @@ function answerRequests(answers: Answers): void {
       tell({ type: "answer", number: request.number, failure: failureOf(error) }),
     );
   });
+}
+
+function* readDesiredState(parts: MessageParts, number: number): Steps<DesiredState> {
+  return yield* parseDesiredStateInSteps(yield* parseJsonInSteps(yield* bytesOf(parts.take(number))));
 }
 
 /** The texts in one piece, each made in a step. */

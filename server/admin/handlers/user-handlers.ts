@@ -1,4 +1,5 @@
 import {
+  anonymous,
   authenticationNumbers,
   ntLmHashFrom,
   type Authentication,
@@ -155,7 +156,7 @@ function userFrom(
 function authenticationFrom(message: UserMessage, name: string): Authentication {
   switch (message.AuthType) {
     case authenticationNumbers.anonymous:
-      return { type: "anonymous" };
+      return anonymous;
     case authenticationNumbers.password: {
       const { HashedKey, NtLmSecureHash, Auth_Password } = message;
       if (Auth_Password !== "") return passwordAuthentication(Auth_Password, name);

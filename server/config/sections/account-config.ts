@@ -1,4 +1,5 @@
 import {
+  anonymous,
   authenticationNumbers,
   ntLmHashFrom,
   type Authentication,
@@ -115,9 +116,6 @@ function readAuthentication(reader: FieldReader): Authentication {
       throw reader.error("AuthType", `is ${number}, which is no way to log in that is known here`);
   }
 }
-
-/** One object for all users: there may be 100,000. */
-const anonymous: Authentication = { type: "anonymous" };
 
 function ofSize(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.length === size ? bytes : new Uint8Array(size);

@@ -41,6 +41,7 @@ describe("parseDesiredState", () => {
     assert.deepEqual(parseDesiredState(hub({})).hubs, [
       {
         name: "DEFAULT",
+        path: "hubs[0]",
         online: undefined,
         maxSessions: undefined,
         message: undefined,

@@ -299,13 +299,14 @@ describe("apply", () => {
   });
 
   test("refuses a group that there is not, names the user's place, and changes nothing", async () => {
-    const desired = { hubs: [{ name: "DEFAULT", message: "m", users: [{ ...alice, group: "nobody" }] }] };
+    const users = [bob, { ...alice, group: "nobody" }];
+    const desired = { hubs: [{ name: "OTHER" }, { name: "DEFAULT", message: "m", users }] };
     await assert.rejects(
       applier.apply({ desired, dryRun: false }),
       (error) =>
         error instanceof ServerError &&
         error.code === "USAGE" &&
-        error.message.includes('hubs[0].users[0].group: there is no group "nobody" in hub DEFAULT'),
+        error.message.includes('hubs[1].users[1].group: there is no group "nobody" in hub DEFAULT'),
     );
     assert.deepEqual(await readdir(directory), []);
     assert.equal(hub().message, "");
