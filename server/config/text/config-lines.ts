@@ -56,7 +56,7 @@ export function clip(text: string): string {
 const leastSliced = 13;
 
 /** The same text, which does not keep the long one in memory that it was cut out of. */
-function detached(text: string): string {
+export function detached(text: string): string {
   return text.length < leastSliced ? text : Buffer.from(text).toString();
 }
 

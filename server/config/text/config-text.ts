@@ -28,8 +28,8 @@ export const configLimits = {
   depth: 64,
 } as const;
 
-/** Bytes that are read at once. */
-const partBytes = 64 * 1024;
+/** Bytes that are read at once: what is made of so few is gone before the engine counts it among the objects that stay. */
+const partBytes = 16 * 1024;
 
 /** @throws {ConfigSyntaxError} and nothing else */
 export function parseConfig(bytes: Uint8Array): ConfigDocument {
@@ -54,11 +54,15 @@ export function* parseConfigInSteps(bytes: Uint8Array): Steps<ConfigDocument> {
     } catch {
       throw new ConfigSyntaxError(1, "the file is not text in UTF-8");
     }
-    const lines = text.split("\n");
-    lines[0] = rest + (lines[0] ?? "");
-    rest = isLast ? "" : (lines.pop() ?? "");
-    for (const line of lines) parser.line(line.endsWith("\r") ? line.slice(0, -1) : line);
+    let from = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
+      parser.line(rest + text.slice(from, end));
+      rest = "";
+      from = end + 1;
+    }
+    rest += text.slice(from);
   }
+  parser.line(rest);
   return parser.document();
 }
 
@@ -79,7 +83,7 @@ class Parser {
   #root: ConfigFolder | undefined;
 
   line(line: string): void {
-    this.#line(line, ++this.#number);
+    this.#line(line.endsWith("\r") ? line.slice(0, -1) : line, ++this.#number);
   }
 
   document(): ConfigDocument {
