@@ -200,8 +200,9 @@ class HubChange {
     return this.changes.length === 0 ? hub : settings;
   }
 
+  /** In one piece: a text that is put together by `+` or in a template is an object for each of its parts, and there may be 100,000. */
   #tell(change: string): void {
-    this.changes.push(`hub ${this.#hub.name}: ${change}`);
+    this.changes.push(["hub ", this.#hub.name, ": ", change].join(""));
   }
 
   /** What a setting is to be: as desired, the default when it was applied before, or else as it is. */
