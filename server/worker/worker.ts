@@ -1,5 +1,4 @@
 import { closeSync, writeSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import type { StatePaths } from "../state-paths.ts";
 import { AdminAddressFile } from "../access/admin-addresses.ts";
 import { ConfigStore } from "../config/config-store.ts";
@@ -20,6 +19,7 @@ import { ServerError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { appendFlags, openOwnFileSync } from "../platform/own-file.ts";
+import { raisePriority } from "../platform/priority.ts";
 import { formatJsonInSteps, parseJsonInSteps } from "../json/json-text.ts";
 import { joinInSteps } from "../long-bytes.ts";
 import { mapped, serverWork, turns, type Steps } from "../turns.ts";
@@ -183,20 +183,6 @@ async function keepIdentity(configuration: LiveConfiguration, certificate: Ident
   const identity = identityFromPem(certificate);
   if (isSameIdentity(configuration.settings.identity, identity)) return;
   await configuration.update((settings) => ({ ...settings, identity }));
-}
-
-/**
- * Takes the highest priority, as the official server does (`Mayaqua/Unix.c` UnixSetHighPriority): a frame that waits behind
- * another program's work is late for everybody. Without the right to it, the worker goes on with what it has. On Windows the highest
- * one would come before the system's own threads.
- */
-function raisePriority(): void {
-  try {
-    const { PRIORITY_HIGH, PRIORITY_HIGHEST } = constants.priority;
-    setPriority(process.platform === "win32" ? PRIORITY_HIGH : PRIORITY_HIGHEST);
-  } catch {
-    // An ordinary user's server.
-  }
 }
 
 function nativeStatus(native: Native | undefined): NativeStatus | null {
