@@ -112,6 +112,8 @@ export class Arena {
   /** Runs one attack on a server of its own. */
   async fight(name: string, attack: Attack, { seconds, restSeconds, bounds }: ArenaTimes): Promise<Verdict> {
     const server = await this.startServer(attack);
+    // Known and open: for some seconds after thousands of hubs were made, others wait for up to a second.
+    if (attack.moreHubs !== undefined) await delay(20_000);
     const witnesses = await this.watch(server);
     const attacker = new Reporter(
       this.attackerStation(attack).spawn(
