@@ -3,7 +3,6 @@ import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { failureOf, type RunProgram } from "../platform/run-program.ts";
-import { readStatus } from "../supervisor/control.ts";
 import type {
   InitSystem,
   InitSystemKind,
@@ -12,7 +11,7 @@ import type {
   StartOptions,
 } from "./init-system.ts";
 import { hasState, isScriptOf, scriptFile, serviceName, type ScriptOptions } from "./init-script.ts";
-import { lastLogLinesOf, lastWordsIn, stopIfRunning } from "./server-process.ts";
+import { lastLogLinesOf, lastWordsIn, stopStartedByHand } from "./server-process.ts";
 
 /** The server's own bound on its end, and a little more. */
 const stopMs = 100_000;
@@ -131,10 +130,7 @@ export class ScriptService implements InitSystem {
       const [program, ...words] = this.#dialect.command("stop");
       await this.#server.run(program, words, { timeoutMs: stopMs });
     }
-    // One that was started by hand, outside of the service.
-    if ((await readStatus(this.#server.paths).catch(() => "unknown")) !== undefined) {
-      await stopIfRunning(this.#server.paths);
-    }
+    await stopStartedByHand(this.#server.paths);
   }
 
   async lastLogLines(): Promise<string[]> {

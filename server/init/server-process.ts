@@ -1,6 +1,6 @@
 import { ServerError } from "../errors.ts";
 import type { StatePaths } from "../state-paths.ts";
-import { stopServer } from "../supervisor/control.ts";
+import { readStatus, stopServer } from "../supervisor/control.ts";
 import { readLastLogLines } from "../supervisor/log-file.ts";
 
 /** What messages of ours begin with. */
@@ -16,6 +16,11 @@ export async function stopIfRunning(paths: StatePaths): Promise<void> {
   } catch (error) {
     if (!(error instanceof ServerError && error.code === "NOT_RUNNING")) throw error;
   }
+}
+
+/** Stops a server that was started by hand, outside of the service that was stopped before; whether there is one may be unknown. */
+export async function stopStartedByHand(paths: StatePaths): Promise<void> {
+  if ((await readStatus(paths).catch(() => "unknown")) !== undefined) await stopIfRunning(paths);
 }
 
 /** The end of what the server wrote down. */

@@ -4,7 +4,6 @@ import { writeFileAtomically } from "../platform/atomic-file.ts";
 import { fileProblemOf } from "../error-words.ts";
 import { ServerError } from "../errors.ts";
 import { failureOf, type ProgramResult } from "../platform/run-program.ts";
-import { readStatus } from "../supervisor/control.ts";
 import type {
   InitSystem,
   InitSystemKind,
@@ -13,7 +12,7 @@ import type {
   StartOptions,
 } from "./init-system.ts";
 import { hasState, isUnitOf, systemdUnit, unitFile, unitName } from "./systemd-unit.ts";
-import { lastLogLinesOf, lastWordsIn, logLines, stopIfRunning } from "./server-process.ts";
+import { lastLogLinesOf, lastWordsIn, logLines, stopStartedByHand } from "./server-process.ts";
 
 /** The unit's own TimeoutStopSec, and a little more. */
 const stopMs = 100_000;
@@ -109,10 +108,7 @@ class Systemd implements InitSystem {
     if (await this.#isRegistered()) {
       await this.#server.run("systemctl", ["stop", unitName], { timeoutMs: stopMs });
     }
-    // One that was started by hand, outside of the unit.
-    if ((await readStatus(this.#server.paths).catch(() => "unknown")) !== undefined) {
-      await stopIfRunning(this.#server.paths);
-    }
+    await stopStartedByHand(this.#server.paths);
   }
 
   async lastLogLines(): Promise<string[]> {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServerError } from "../errors.ts";
 import { loadWindowsCalls } from "../native/windows/windows-calls.ts";
 import { installationOf } from "../state-paths.ts";
-import { readStatus } from "../supervisor/control.ts";
 import {
   endService,
   registerService,
@@ -20,7 +19,7 @@ import type {
   RegistrationOptions,
   StartOptions,
 } from "./init-system.ts";
-import { lastLogLinesOf, stopIfRunning } from "./server-process.ts";
+import { lastLogLinesOf, stopIfRunning, stopStartedByHand } from "./server-process.ts";
 
 /** The services of Windows, which its service control manager starts before anyone logs in. */
 export const windowsService: InitSystemKind = {
@@ -102,10 +101,7 @@ export class WindowsService implements InitSystem {
     // While it starts it takes no orders from Windows.
     if (state === "START_PENDING") await stopIfRunning(this.#server.paths);
     if (state !== undefined && state !== "STOPPED") await endService(steps);
-    // One that was started by hand, outside of the service.
-    if ((await readStatus(this.#server.paths).catch(() => "unknown")) !== undefined) {
-      await stopIfRunning(this.#server.paths);
-    }
+    await stopStartedByHand(this.#server.paths);
   }
 
   async lastLogLines(): Promise<string[]> {
